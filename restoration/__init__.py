@@ -1,0 +1,24 @@
+"""Restore damaged gray photos and give them colour.
+
+The tensor contract, kept by every module that touches torch: float32 in [0, 1], RGB or luma,
+shape (B, C, H, W); a mask has shape (B, 1, H, W) and is 1 where the photo is damaged; chroma has
+shape (B, 2, H, W), is centred on 0 and lies in [-0.5, 0.5]. NumPy images are uint8, (H, W) or
+(H, W, 3); NumPy masks are bool, (H, W). PIL appears only at the edges: files, pipeline, app.
+"""
+
+__version__ = "0.1.0"
+
+__all__ = ["Colorizer", "Inpainter", "Restoration", "Restorer"]
+
+
+def __getattr__(name: str):
+    """Import torch only when a model is asked for: masking and metrics start without it."""
+    if name in ("Inpainter", "Colorizer"):
+        from restoration import models
+
+        return getattr(models, name)
+    if name in ("Restorer", "Restoration"):
+        from restoration import pipeline
+
+        return getattr(pipeline, name)
+    raise AttributeError(f"module 'restoration' has no attribute {name!r}")

@@ -1,0 +1,173 @@
+"""The command line: `python -m restoration restore | detect | damage | evaluate`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from restoration import imaging
+
+Job = tuple[Path, Path]  # a photo and the file that its result goes to
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, or 1 when anything went wrong."""
+    args = _parser().parse_args(argv)
+    try:
+        return args.command(args)
+    except ValueError as error:  # ours: each says in one sentence what to do
+        print(f"restoration: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("restoration: stopped; finished photos are kept.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m restoration", description="Restore damaged gray photos in colour.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    restore = commands.add_parser("restore", help="repair and colour a photo or a folder of photos")
+    restore.add_argument("input", type=Path, metavar="IN", help="photo or folder")
+    restore.add_argument("output", type=Path, metavar="OUT", help="photo, or folder for PNGs of the same stems")
+    restore.add_argument("--mask", type=Path, help="PNG, white = damaged, or a folder of them with the photos' stems")
+    restore.add_argument("--gray", action="store_true", help="write the repaired photo without colour")
+    restore.add_argument("--recolor", action="store_true", help="take colour photos (sepia, say) for gray ones")
+    restore.add_argument("--weights", default=None, help="folder or hub repository (default: the shipped weights)")
+    restore.set_defaults(command=_restore)
+
+    detect = commands.add_parser("detect", help="write a mask of the damage that is found, white = damaged")
+    detect.add_argument("input", type=Path, metavar="IN", help="photo or folder")
+    detect.add_argument("output", type=Path, metavar="OUT_MASK", help="PNG, or folder")
+    detect.add_argument("--weights", default=None, help="folder or hub repository (default: the shipped weights)")
+    detect.set_defaults(command=_detect)
+
+    damage = commands.add_parser("damage", help="damage a folder of colour photos, ready for restore and evaluate")
+    damage.add_argument("input", type=Path, metavar="IN_FOLDER")
+    damage.add_argument("output", type=Path, metavar="OUT_FOLDER", help="receives input/, mask/ and gt/")
+    damage.add_argument("--seed", type=int, default=0)
+    damage.set_defaults(command=_damage)
+
+    evaluate = commands.add_parser("evaluate", help="compare restored photos with the truth")
+    evaluate.add_argument("--pred", type=Path, required=True, help="folder of results")
+    evaluate.add_argument("--truth", type=Path, required=True, help="folder of true photos with the same stems")
+    evaluate.add_argument("--mask", type=Path, help="folder of masks; without it only whole-photo metrics")
+    evaluate.add_argument("--json", action="store_true", help="one flat JSON object instead of a table")
+    evaluate.set_defaults(command=_evaluate)
+    return parser
+
+
+def _restore(args: argparse.Namespace) -> int:
+    restorer = _restorer(args.weights)
+
+    def restore(source: Path, target: Path) -> None:
+        photo = imaging.read_photo(source)
+        mask = None
+        if args.mask is not None:
+            mask = Image.fromarray(imaging.read_mask(_mask_file(args.mask, source), photo.size))
+        result = restorer.restore(photo.convert("L") if args.recolor else photo, mask)
+        imaging.write_photo(result.gray if args.gray else result.image, target)
+
+    return _each(restore, _jobs(args.input, args.output))
+
+
+def _detect(args: argparse.Namespace) -> int:
+    restorer = _restorer(args.weights)
+
+    def detect(source: Path, target: Path) -> None:
+        imaging.write_photo(restorer.detect(imaging.read_photo(source)), target)
+
+    return _each(detect, _jobs(args.input, args.output))
+
+
+def _damage(args: argparse.Namespace) -> int:
+    from restoration.color import luma
+    from restoration.masking import damage
+
+    jobs = _jobs(args.input, args.output / "input")
+    place = {source: index for index, (source, _) in enumerate(jobs)}
+
+    def damage_one(source: Path, target: Path) -> None:
+        truth = imaging.read_photo(source).convert("RGB")
+        damaged, mask = damage(luma(np.asarray(truth)), np.random.default_rng([args.seed, place[source]]))
+        below = target.relative_to(args.output / "input")
+        imaging.write_photo(truth, args.output / "gt" / below)
+        imaging.write_photo(Image.fromarray(mask), args.output / "mask" / below)
+        imaging.write_photo(Image.fromarray(damaged), target)
+
+    return _each(damage_one, jobs)
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    from restoration.evaluation import evaluate_folders
+
+    evaluation = evaluate_folders(args.pred, args.truth, args.mask)
+    if args.json:
+        print(json.dumps(evaluation.as_json()))
+        for problem in evaluation.problems:
+            print(f"restoration: {problem}", file=sys.stderr)
+    else:
+        print(evaluation.as_table())
+    return 1 if evaluation.problems else 0
+
+
+def _restorer(weights: str | None):
+    from restoration.pipeline import SHIPPED_WEIGHTS, Restorer  # torch is loaded only where it is needed
+
+    return Restorer.from_pretrained(weights or SHIPPED_WEIGHTS)
+
+
+def _jobs(source: Path, target: Path) -> list[Job]:
+    """What to read and what to write: one photo, or all below a folder, as PNGs in the same subfolders."""
+    if not source.exists():
+        raise imaging.PhotoError(f"{source} does not exist: name a photo or a folder of photos.")
+    if source.is_file():
+        return [(source, target if target.suffix else target / f"{source.stem}.png")]
+    photos = sorted(file for file in source.rglob("*") if file.suffix.lower() in imaging.SUFFIXES and file.is_file())
+    if not photos:
+        raise imaging.PhotoError(f"{source} holds no photos: name a folder of PNG, JPEG, TIFF or WebP files.")
+    return [(photo, target / photo.relative_to(source).with_suffix(".png")) for photo in photos]
+
+
+def _each(work: Callable[[Path, Path], None], jobs: list[Job]) -> int:
+    """Do every job; a photo that fails does not stop the others and is named at the end."""
+    problems = []
+    for source, target, twin in _with_twins(jobs):
+        try:
+            if twin is not None:
+                raise imaging.PhotoError(f"its result would overwrite that of {twin.name}: rename one of them.")
+            work(source, target)
+        except ValueError as error:
+            problems.append(f"{source}: {error}")
+    for problem in problems:
+        print(f"restoration: {problem}", file=sys.stderr)
+    if len(jobs) > 1 and problems:
+        print(f"restoration: {len(problems)} of {len(jobs)} photos failed.", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def _with_twins(jobs: list[Job]) -> Iterator[tuple[Path, Path, Path | None]]:
+    """Each job with an earlier photo of the same target, if there is one; a progress bar for several."""
+    first: dict[Path, Path] = {}
+    for source, target in tqdm(jobs, unit="photo", disable=len(jobs) == 1 or None):
+        twin = first.setdefault(target, source)
+        yield source, target, None if twin == source else twin
+
+
+def _mask_file(mask: Path, source: Path) -> Path:
+    """The mask of a photo: the file itself, or the one of the same stem in a folder."""
+    if not mask.is_dir():
+        return mask
+    file = mask / f"{source.stem}.png"
+    if not file.is_file():
+        raise imaging.PhotoError(f"{mask} holds no {file.name}: add it, or leave --mask out to have the damage found.")
+    return file
+
+
+if __name__ == "__main__":
+    sys.exit(main())

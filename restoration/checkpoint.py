@@ -1,0 +1,105 @@
+"""Files of a run: public models in hub layout, and the private state that a run resumes from.
+
+Both are written to a temporary name and renamed, so that a reader never meets half a file.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from restoration.config import ModelConfig, load_config, save_config
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+
+
+class WeightsError(ValueError):
+    """Weights that cannot be found or do not fit; the message is one sentence for the user."""
+
+
+def save_model(config: ModelConfig, tensors: dict[str, Tensor], folder: Path) -> None:
+    """Write `config.json` and `model.safetensors` (floating point tensors as float16) into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    half = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    half = {name: t.half() if t.is_floating_point() else t for name, t in half.items()}
+    with _replacing(folder / CONFIG) as part:
+        save_config(config, part)
+    with _replacing(folder / WEIGHTS) as part:
+        save_file(half, part)
+
+
+def find_model(source: str | Path, subfolder: str = "") -> Path:
+    """The local folder of a model: `source` is a folder or a hub repository, downloaded when needed."""
+    root = Path(source)
+    if not root.is_dir():
+        root = _download(str(source), subfolder)
+    folder = root / subfolder
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file():
+            where = f"{source}/{subfolder}".rstrip("/")
+            raise WeightsError(f"{where} holds no {name}: name a folder or hub repository that holds a trained model.")
+    return folder
+
+
+def _download(repository: str, subfolder: str) -> Path:
+    wanted = [f"{subfolder}/{name}".lstrip("/") for name in (CONFIG, WEIGHTS)]
+    try:
+        return Path(snapshot_download(repository, allow_patterns=wanted))
+    except (HFValidationError, HfHubHTTPError, OfflineModeIsEnabled, OSError) as error:
+        raise WeightsError(
+            f"{repository} is neither a folder here nor a hub repository that can be reached ({type(error).__name__})."
+        ) from error
+
+
+def load_model_config(folder: Path) -> ModelConfig:
+    """The architecture of the model in `folder`."""
+    try:
+        return load_config(ModelConfig, folder / CONFIG)
+    except ValueError as error:
+        raise WeightsError(str(error)) from error
+
+
+def load_tensors(file: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, floating point ones as float32."""
+    try:
+        tensors = load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{file} cannot be read as safetensors: fetch or train it again ({error}).") from error
+    return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+
+
+def load_strictly(module: nn.Module, tensors: dict[str, Tensor], source: Path) -> None:
+    """Load all tensors into a module; a missing, unknown or misshaped one is a WeightsError."""
+    try:
+        module.load_state_dict(tensors, strict=True)
+    except RuntimeError as error:
+        raise WeightsError(f"{source} does not fit its config.json: {str(error).splitlines()[-1].strip()}") from error
+
+
+def save_state(state: dict, file: Path) -> None:
+    """Write a training state: tensors, numbers, strings and containers of them."""
+    with _replacing(file) as part:
+        torch.save(state, part)
+
+
+def load_state(file: Path) -> dict:
+    """Read a training state without executing anything in it."""
+    return torch.load(file, map_location="cpu", weights_only=True)
+
+
+@contextmanager
+def _replacing(file: Path) -> Iterator[Path]:
+    """`with _replacing(file) as part`: write `part`; it becomes `file` only when all went well."""
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        yield part
+        os.replace(part, file)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,67 @@
+"""BT.601 luma and chroma, and back to RGB without losing a single level of luma."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:  # the NumPy side serves metrics and masking, which need no torch
+    from torch import Tensor
+
+# Pillow's own luma weights, in 1/65536: convert("L") is (R*19595 + G*38470 + B*7471 + 32768) >> 16.
+LUMA_R, LUMA_G, LUMA_B = 19595, 38470, 7471
+KR, KG, KB = LUMA_R / 65536, LUMA_G / 65536, LUMA_B / 65536
+
+
+def luma(rgb: np.ndarray) -> np.ndarray:
+    """uint8 RGB (H, W, 3) -> uint8 luma (H, W), equal to `PIL.Image.convert("L")` to the bit."""
+    if rgb.ndim == 2:
+        return rgb
+    r, g, b = (rgb[..., i].astype(np.uint32) for i in range(3))
+    return ((r * LUMA_R + g * LUMA_G + b * LUMA_B + 32768) >> 16).astype(np.uint8)
+
+
+def chroma(rgb: np.ndarray) -> np.ndarray:
+    """uint8 RGB (H, W, 3) -> float32 chroma (H, W, 2): BT.601 Cb and Cr, each in [-0.5, 0.5]."""
+    r, g, b = (rgb[..., i].astype(np.float32) / 255 for i in range(3))
+    y = KR * r + KG * g + KB * b
+    return np.stack([(b - y) / (2 * (1 - KB)), (r - y) / (2 * (1 - KR))], axis=-1)
+
+
+def with_chroma(gray: np.ndarray, cbcr: np.ndarray) -> np.ndarray:
+    """uint8 luma (H, W) and chroma (H, W, 2) -> uint8 RGB whose `convert("L")` is `gray` exactly.
+
+    A chroma that would leave the RGB cube is scaled toward gray, which keeps its hue; clipping the
+    channels would not. R and B are rounded first, then G is the level nearest to its own value among
+    those for which Pillow's weighted sum rounds back to `gray`.
+    """
+    y = gray.astype(np.float32)
+    offset_r, offset_g, offset_b = _offsets(cbcr.astype(np.float32) * 255)
+    scale = np.ones_like(y)
+    for offset in (offset_r, offset_g, offset_b):
+        room = np.where(offset > 0, 255 - y, y)
+        scale = np.minimum(scale, room / np.maximum(np.abs(offset), 1e-6))
+    r = np.clip(np.rint(y + scale * offset_r), 0, 255).astype(np.int64)
+    b = np.clip(np.rint(y + scale * offset_b), 0, 255).astype(np.int64)
+    rest = (gray.astype(np.int64) << 16) - 32768 - LUMA_R * r - LUMA_B * b
+    lowest, highest = -(-rest // LUMA_G), (rest + 65535) // LUMA_G
+    g = np.clip(np.rint(y + scale * offset_g).astype(np.int64), lowest, highest)
+    return np.stack([r, g, b], axis=-1).astype(np.uint8)
+
+
+def _offsets(cbcr):
+    """What Cb and Cr (last axis) add to luma in R, G and B; any unit, array or tensor."""
+    cb, cr = cbcr[..., 0], cbcr[..., 1]
+    red, blue = 2 * (1 - KR) * cr, 2 * (1 - KB) * cb
+    return red, -(KR * red + KB * blue) / KG, blue
+
+
+def rgb_to_luma(rgb: "Tensor") -> "Tensor":
+    """(B, 3, H, W) in [0, 1] -> (B, 1, H, W) in [0, 1]."""
+    return KR * rgb[:, 0:1] + KG * rgb[:, 1:2] + KB * rgb[:, 2:3]
+
+
+def rgb_to_chroma(rgb: "Tensor") -> "Tensor":
+    """(B, 3, H, W) in [0, 1] -> Cb and Cr (B, 2, H, W) in [-0.5, 0.5]."""
+    y = rgb_to_luma(rgb)
+    blue_red = rgb[:, 2::-2] - y
+    return blue_red / blue_red.new_tensor([2 * (1 - KB), 2 * (1 - KR)]).view(1, 2, 1, 1)

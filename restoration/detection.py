@@ -1,0 +1,116 @@
+"""Find holes filled with one constant gray, and leave a photo's natural flat areas alone.
+
+Light fades: even where a photo looks flat, its levels drift into each other one step at a time, so a
+constant area with a sudden edge is a hole. Only at the ends of its range, where a photo is clipped,
+do constant areas with large steps arise by themselves. There the lens tells: it blurs every edge over
+more than one pixel, and a drawn edge stays within one.
+
+Steps are counted in levels that the photo has, not in levels of 255: a photo brightened by 1.5 or
+equalised has gaps in its histogram, and its neighbouring shades are several levels apart.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+MIN_AREA = 0.004  # of the photo; half of the smallest hole of a pair is 0.005, most natural plateaus are less
+MIN_PIXELS = 16  # 4 x 4: less has hardly an inside
+MIN_INSIDE = 0.4  # of the region's pixels have only equal neighbours; plateaus by chance are mostly outline
+MAX_SIDE = 0.95  # of a side of the photo; what covers more is a letterbox bar, a pillarbox or a frame
+NEAR_STEPS = 2  # shading reaches its next plateau within this many of the photo's levels
+MAX_NEAR = 0.35  # of the rim; with more neighbours that near, the edge is shading
+END_STEPS = 1  # from the darkest or the brightest level: what clipping leaves, give or take rounding
+MAX_BLUR = 0.3  # of the step at the edge goes on one pixel further out: lenses blur more, drawing none
+MAX_REGIONS = 200  # looked at, the largest first: labels fit a byte, time stays bounded
+
+_MARGIN = 2  # pixels around a region: its rim, and the pixels beyond
+_BOX = np.ones((3, 3), np.uint8)
+
+
+class Region(NamedTuple):
+    """All 8-connected pixels of one value, in a window of the photo with a margin around them."""
+
+    window: tuple[slice, slice]
+    mask: np.ndarray  # bool, of the window's shape
+    value: int
+
+
+def find_holes(gray: np.ndarray) -> np.ndarray:
+    """uint8 (H, W) -> bool (H, W): the union of all constant-valued holes, all False if there are none.
+
+    Not found, by design: a photo that is constant all over (nothing is left to fill it from), holes under
+    0.4 % of the photo, and holes that blend into natural areas of their own gray.
+    """
+    holes = np.zeros(gray.shape, bool)
+    if min(gray.shape) < 3:  # no pixel has a whole neighbourhood, so nothing can be called flat
+        return holes
+    inside = cv2.erode(gray, _BOX) == cv2.dilate(gray, _BOX)
+    rank = np.cumsum(np.bincount(gray.ravel(), minlength=256) > 0)  # of a level among the photo's levels, from 1
+    for region in _flat_regions(gray, inside):
+        if _is_solid(region, inside) and _stands_out(region, gray, rank):
+            holes[region.window] |= region.mask
+    return holes
+
+
+def _flat_regions(gray: np.ndarray, inside: np.ndarray) -> Iterator[Region]:
+    """Regions of at least the smallest area, grown by flood fill from the larger parts of their insides."""
+    height, width = gray.shape
+    smallest = max(MIN_PIXELS, MIN_AREA * gray.size)
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(inside.view(np.uint8), connectivity=8)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    seeds = np.flatnonzero(areas >= MIN_INSIDE * smallest / 4) + 1  # an inside may come in a few parts
+    seeds = seeds[np.argsort(-areas[seeds - 1], kind="stable")][:MAX_REGIONS]
+    writable = gray.copy()  # flood fill asks for an array it may write to, and with MASK_ONLY does not
+    labels = np.zeros((height + 2, width + 2), np.uint8)
+    for label, part in enumerate(seeds, start=2):  # 1 is what flood fill puts on the border of labels
+        left, top, part_width = (int(n) for n in stats[part, :3])
+        left += int(np.argmax(parts[top, left : left + part_width] == part))
+        if labels[top + 1, left + 1]:
+            continue  # reached from another part of the same inside
+        flags = 8 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | label << 8
+        area, _, _, box = cv2.floodFill(writable, labels, (left, top), 0, 0, 0, flags)
+        if area >= smallest:
+            window = _window(box, height, width)
+            mask = labels[1:-1, 1:-1][window] == label
+            yield Region(window, mask, int(gray[top, left]))
+
+
+def _window(box: tuple[int, int, int, int], height: int, width: int) -> tuple[slice, slice]:
+    left, top, box_width, box_height = box
+    rows = slice(max(top - _MARGIN, 0), min(top + box_height + _MARGIN, height))
+    columns = slice(max(left - _MARGIN, 0), min(left + box_width + _MARGIN, width))
+    return rows, columns
+
+
+def _is_solid(region: Region, inside: np.ndarray) -> bool:
+    """Mostly inside, and no bar or frame. A window's edge holds region pixels only on the photo's own edge."""
+    mask, (height, width) = region.mask, inside.shape
+    solid = np.count_nonzero(mask & inside[region.window]) >= MIN_INSIDE * np.count_nonzero(mask)
+    sides = (mask[0], width), (mask[-1], width), (mask[:, 0], height), (mask[:, -1], height)
+    return solid and all(np.count_nonzero(side) <= MAX_SIDE * length for side, length in sides)
+
+
+def _stands_out(region: Region, gray: np.ndarray, rank: np.ndarray) -> bool:
+    """Whether the edge is too sudden for shading and, at an end of the photo's range, too sharp for a lens."""
+    around, value = gray[region.window], region.value
+    mask = region.mask.view(np.uint8)
+    grown = cv2.dilate(mask, _BOX)
+    rim = (grown - mask).view(bool)
+    if not rim.any():
+        return False  # the region is the whole photo
+    if np.mean(np.abs(rank[around[rim]] - rank[value]) <= NEAR_STEPS) >= MAX_NEAR:
+        return False
+    at_an_end = min(rank[value] - 1, rank[-1] - rank[value]) <= END_STEPS
+    return not at_an_end or _blur(around, value, rim, cv2.dilate(grown, _BOX) - grown) <= MAX_BLUR
+
+
+def _blur(around: np.ndarray, value: int, rim: np.ndarray, beyond: np.ndarray) -> float:
+    """How much the photo changes from the rim to the pixels beyond, as a share of its step to the region."""
+    total = cv2.boxFilter(around * beyond, cv2.CV_32F, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    count = cv2.boxFilter(beyond, cv2.CV_32F, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    seen = rim & (count > 0)  # in a narrow notch of the outline nothing lies beyond the rim
+    levels = around[seen].astype(np.float32)
+    step = np.abs(levels - value).sum()
+    return float(np.abs(total[seen] / count[seen] - levels).sum() / step) if step else np.inf

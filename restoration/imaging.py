@@ -1,0 +1,128 @@
+"""Files in and out: every way a photo or a mask arrives becomes one plain image, or one clear sentence."""
+
+import os
+import secrets
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MAX_PIXELS = 120_000_000  # a larger file is refused before it is decoded
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif"})
+
+
+class PhotoError(ValueError):
+    """A photo or mask that cannot be used; the message is one sentence for the user."""
+
+
+def read_photo(source: str | Path | Image.Image) -> Image.Image:
+    """A photo as mode L when it is gray, RGB otherwise; upright, opaque, 8 bit.
+
+    EXIF orientation is applied, transparency is laid on white, 16 bit is scaled to 8. A colour file
+    whose three channels are equal everywhere counts as gray.
+
+    Raises:
+        PhotoError: the file is missing, unreadable, or larger than MAX_PIXELS.
+    """
+    photo = _opaque(_eight_bit(_open(source)))
+    if photo.mode == "L":
+        return photo
+    photo = photo.convert("RGB")
+    red, green, blue = photo.split()
+    return red if red.tobytes() == green.tobytes() == blue.tobytes() else photo
+
+
+def read_mask(source: str | Path | Image.Image, size: tuple[int, int]) -> np.ndarray:
+    """A mask, white = damaged, as bool (H, W) for a photo of `size` = (width, height).
+
+    Raises:
+        PhotoError: the file is unreadable or its size is not the photo's.
+    """
+    mask = read_photo(source).convert("L")
+    if mask.size != size:
+        sizes = f"{mask.width} x {mask.height} px, the photo {size[0]} x {size[1]}"
+        raise PhotoError(f"{_name(source)} is {sizes}: give a mask of the photo's size.")
+    return np.asarray(mask) > 127
+
+
+def editor_mask(layers: list[Image.Image | None], size: tuple[int, int]) -> np.ndarray | None:
+    """What was drawn on an editor's layers, as bool (H, W), or None when nothing was.
+
+    From a browser a layer is transparent where nothing was drawn. Through the API it may as well be an
+    opaque white-on-black picture, or of another size: such a layer counts by brightness, and is resized.
+    """
+    drawn = np.zeros((size[1], size[0]), bool)
+    for layer in filter(None, layers):
+        layer = layer.convert("RGBA").resize(size, Image.Resampling.NEAREST)
+        alpha = np.asarray(layer.getchannel("A"))
+        opaque = bool((alpha == 255).all())
+        drawn |= np.asarray(layer.convert("L")) > 127 if opaque else alpha > 0
+    return drawn if drawn.any() else None
+
+
+def write_photo(image: Image.Image, file: Path) -> None:
+    """Save in the format of the file's suffix, under a temporary name first: no half file is ever seen.
+
+    Raises:
+        PhotoError: the suffix names no format, or the place cannot be written.
+    """
+    part = file.with_name(f".{secrets.token_hex(8)}{file.suffix}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        image.save(part)
+        os.replace(part, file)
+    except ValueError as error:
+        raise PhotoError(f"{file.name}: no image format has this ending, use .png.") from error
+    except OSError as error:
+        raise PhotoError(f"{file} cannot be written: {error.strerror or error}.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _open(source: str | Path | Image.Image) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's bomb warning and broken EXIF: our own limit decides
+            photo = source if isinstance(source, Image.Image) else Image.open(source)
+            if photo.width * photo.height > MAX_PIXELS:
+                raise PhotoError(_too_large(source))
+            photo.load()
+            return ImageOps.exif_transpose(photo)
+    except FileNotFoundError as error:
+        raise PhotoError(f"{source} does not exist.") from error
+    except Image.DecompressionBombError as error:
+        raise PhotoError(_too_large(source)) from error
+    except PhotoError:
+        raise
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError, EOFError) as error:
+        raise PhotoError(
+            f"{_name(source)} cannot be read as a photo: give a whole PNG, JPEG, TIFF or WebP file."
+        ) from error
+
+
+def _too_large(source: str | Path | Image.Image) -> str:
+    return f"{_name(source)} is too large: photos of up to {MAX_PIXELS // 1_000_000} megapixels are read."
+
+
+def _name(source: str | Path | Image.Image) -> str:
+    return "The photo" if isinstance(source, Image.Image) else Path(source).name
+
+
+def _eight_bit(photo: Image.Image) -> Image.Image:
+    """16-bit and float grays scaled to 8 bit; everything else as it is."""
+    if photo.mode == "F":
+        values = np.nan_to_num(np.asarray(photo), nan=0.0, posinf=255.0, neginf=0.0)
+        values = values * 255 if values.max(initial=0) <= 1 else values
+        return Image.fromarray(np.rint(values.clip(0, 255)).astype(np.uint8))
+    if photo.mode == "I" or photo.mode.startswith("I;16"):
+        values = np.asarray(photo).astype(np.int64).clip(0, 65535)
+        return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+    return photo.convert("L") if photo.mode == "1" else photo
+
+
+def _opaque(photo: Image.Image) -> Image.Image:
+    if not photo.has_transparency_data:
+        return photo
+    photo = photo.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", photo.size, "white"), photo).convert("RGB")

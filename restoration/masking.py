@@ -1,0 +1,120 @@
+"""Damage for training and tests: holes drawn in the shapes that the contest's photos have.
+
+Everything is drawn from an explicit `numpy.random.Generator`: the same seed gives the same damage.
+A new kind of damage is a function `(rng, height, width, area) -> mask` in `SHAPES`.
+"""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+MIN_AREA, MAX_AREA = 0.01, 0.13  # of the photo, all holes together: the contest's range
+Points = np.ndarray  # (N, 2) float, x and y in units of the shape's radius
+
+
+def _star_polygon(rng: np.random.Generator) -> Points:
+    """An irregular polygon whose outline goes once around its centre."""
+    count = rng.integers(5, 13)
+    angles = np.sort(rng.uniform(0, 2 * np.pi, count))
+    radii = rng.uniform(0.4, 1.0, count)
+    return np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=1)
+
+
+def _crossing_polygon(rng: np.random.Generator) -> Points:
+    """Random corners joined in random order, so that the outline crosses itself."""
+    return rng.uniform(-1, 1, (rng.integers(4, 9), 2))
+
+
+def _triangle(rng: np.random.Generator) -> Points:
+    angles = rng.uniform(0, 2 * np.pi) + np.array([0, 1, 2]) * 2 * np.pi / 3 + rng.uniform(-0.6, 0.6, 3)
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def _rectangle(rng: np.random.Generator) -> Points:
+    """A rectangle (one in three a square), one in two turned."""
+    aspect = 1.0 if rng.random() < 1 / 3 else rng.uniform(0.3, 1.0)
+    corners = np.array([[-1, -aspect], [1, -aspect], [1, aspect], [-1, aspect]])
+    turn = rng.uniform(0, np.pi) if rng.random() < 0.5 else 0.0
+    return corners @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+
+
+def _circle(rng: np.random.Generator) -> Points:
+    angles = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+SHAPES: tuple[Callable[[np.random.Generator], Points], ...] = (
+    _star_polygon, _crossing_polygon, _triangle, _rectangle, _circle,
+)  # fmt: skip
+
+
+def draw_hole(rng: np.random.Generator, height: int, width: int, area: float) -> np.ndarray:
+    """One hole of about `area` (a fraction of the photo) -> bool (height, width).
+
+    The shape is drawn once, its pixels are counted, and its radius is corrected: two drawings reach
+    the wanted area far more evenly than one, also for outlines that cross themselves. Near a border
+    the hole is moved inward, as the contest's are.
+    """
+    points = SHAPES[rng.integers(len(SHAPES))](rng)
+    centre = rng.uniform(0, 1, 2)
+    wanted = max(4.0, area * height * width)
+    mask, radius = None, np.sqrt(wanted / np.pi)
+    for _ in range(6):
+        mask = _fill(points * radius, centre, height, width)
+        drawn = np.count_nonzero(mask)
+        if 0.85 <= drawn / wanted <= 1.15:
+            break
+        radius *= np.clip(np.sqrt(wanted / max(drawn, 1)), 0.3, 3.0)
+    return mask.view(bool)
+
+
+def _fill(points: Points, centre: np.ndarray, height: int, width: int) -> np.ndarray:
+    low, high = points.min(axis=0), points.max(axis=0)
+    room = np.maximum(np.array([width, height]) - (high - low), 0)
+    corners = np.rint(points - low + centre * room).astype(np.int32)
+    mask = np.zeros((height, width), np.uint8)
+    cv2.fillPoly(mask, [corners], 1)  # even-odd: a crossing outline leaves its inner part whole
+    return mask
+
+
+def damage(
+    gray: np.ndarray,
+    rng: np.random.Generator,
+    area: tuple[float, float] = (MIN_AREA, MAX_AREA),
+    max_holes: int = 1,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fill 1 to `max_holes` random holes of a gray photo, each with one random gray.
+
+    Args:
+        gray: uint8 (H, W), left unchanged.
+        area: lowest and highest fraction of the photo that all holes cover together.
+
+    Returns:
+        The damaged photo, uint8 (H, W), and the mask, bool (H, W). Outside the mask the photo is
+        untouched; a hole's gray may by chance equal what was there.
+    """
+    damaged, mask = gray.copy(), np.zeros(gray.shape, bool)
+    holes = int(rng.integers(1, max_holes + 1))
+    share = rng.uniform(*area) / holes
+    for _ in range(holes):
+        hole = draw_hole(rng, *gray.shape, share) & ~mask
+        damaged[hole] = rng.integers(0, 256)
+        mask |= hole
+    return damaged, mask
+
+
+def clip_tones(gray: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One photo in two with the flat areas that nature makes: blown, crushed, or both; uint8 in, uint8 out.
+
+    The network that looks for damage must learn to leave these alone.
+    """
+    if rng.random() < 0.5:
+        return gray
+    gain, offset = rng.uniform(1.0, 1.6), rng.uniform(-90, 60)
+    return np.clip(gray * gain + offset, 0, 255).astype(np.uint8)
+
+
+def jpeg(gray: np.ndarray, quality: int) -> np.ndarray:
+    """A gray photo after JPEG compression: what was constant is so no more."""
+    return cv2.imdecode(cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE)

@@ -1,0 +1,175 @@
+"""The formulas: the contest's score, and honest metrics beside it.
+
+Images are uint8, RGB (H, W, 3) or, where a formula reads luma only, gray (H, W); the truth and the
+prediction have one shape. A mask is bool (H, W), True where the photo was damaged. All is computed
+in float64. What cannot be measured raises a ValueError that says what to do.
+"""
+
+import cv2
+import numpy as np
+from skimage.metrics import structural_similarity
+
+from restoration.color import luma
+
+WINDOW = 7  # pixels, the side of SSIM's uniform window
+HUES = 180  # OpenCV stores a hue in 8 bits as degrees / 2
+CONTEST_WEIGHTS = 0.2, 0.4, 0.4  # of S, M and C
+
+
+def ssim(truth: np.ndarray, prediction: np.ndarray) -> float:
+    """Mean structural similarity, in [-1, 1], 1 = equal (Wang et al. 2004, as scikit-image computes it).
+
+    Uniform 7 x 7 window, sample covariance, data range 255, mean over channels.
+    """
+    return interior_mean(ssim_map(truth, prediction))
+
+
+def masked_ssim(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
+    """Mean over the hole's pixels, and over channels, of the map that `ssim` averages; in [-1, 1]."""
+    return hole_mean(ssim_map(truth, prediction), mask)
+
+
+def hole_ssim(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
+    """Mean over the hole's pixels of the SSIM map of luma, data range 255; in [-1, 1], 1 = equal."""
+    _check_pair(truth, prediction)
+    return hole_mean(ssim_map(luma(truth), luma(prediction)), mask)
+
+
+def ssim_map(truth: np.ndarray, prediction: np.ndarray, data_range: float = 255.0) -> np.ndarray:
+    """SSIM around each pixel, float64, of the images' shape; borders are mirrored (scikit-image's `full`)."""
+    _check_pair(truth, prediction)
+    height, width = truth.shape[:2]
+    if min(height, width) < WINDOW:
+        raise ValueError(f"The photo is {width} x {height} pixels; SSIM needs {WINDOW} x {WINDOW} or more.")
+    channels = -1 if truth.ndim == 3 else None
+    return structural_similarity(truth, prediction, channel_axis=channels, data_range=data_range, full=True)[1]
+
+
+def interior_mean(similarity: np.ndarray) -> float:
+    """Mean of an SSIM map less the 3 pixels along its borders, whose windows are not all photo."""
+    border = WINDOW // 2
+    return float(similarity[border:-border, border:-border].mean())
+
+
+def hole_mean(similarity: np.ndarray, mask: np.ndarray) -> float:
+    """Mean of a map, (H, W) or (H, W, C), over the hole's pixels."""
+    _check_mask(similarity, mask)
+    return float(similarity[mask].mean())
+
+
+def hole_psnr(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
+    """10 log10(255^2 / MSE) in dB over the hole's luma; 0 or more, infinite for equal holes."""
+    _check_pair(truth, prediction)
+    _check_mask(truth, mask)
+    difference = luma(truth)[mask].astype(np.float64) - luma(prediction)[mask]
+    error = np.mean(difference**2)
+    return float(10 * np.log10(255**2 / error)) if error else float("inf")
+
+
+def contest_score(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
+    """0.2 S + 0.4 M + 0.4 C, the score of DACON 236420; in [-1, 1], 1 = equal.
+
+    Never read it alone: a perfect gray photo without any colour scored 0.588 on the contest's photos.
+    """
+    return contest_sum(contest_s(truth, prediction), contest_m(truth, prediction, mask), contest_c(truth, prediction))
+
+
+def contest_sum(s: float, m: float, c: float) -> float:
+    """The contest's score from its three parts."""
+    return float(np.dot(CONTEST_WEIGHTS, (s, m, c)))
+
+
+def contest_s(truth: np.ndarray, prediction: np.ndarray) -> float:
+    """The contest's S: `ssim` of RGB, but with the prediction's own data range; in [-1, 1]."""
+    _check_colour(truth, prediction)
+    return interior_mean(ssim_map(truth, prediction, _contest_range(prediction)))
+
+
+def contest_m(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
+    """The contest's M: one-dimensional SSIM over the row-major list of the hole's RGB pixels; in [-1, 1].
+
+    Its neighbours are neighbours in the list, not in the photo, and its data range is that of the
+    whole prediction. It needs a hole of 7 pixels or more.
+    """
+    _check_colour(truth, prediction)
+    _check_mask(truth, mask)
+    if np.count_nonzero(mask) < WINDOW:
+        raise ValueError(f"The hole has under {WINDOW} pixels, too few for the contest's M; leave M out.")
+    data_range = _contest_range(prediction)
+    return float(structural_similarity(truth[mask], prediction[mask], channel_axis=-1, data_range=data_range))
+
+
+def contest_c(truth: np.ndarray, prediction: np.ndarray) -> float:
+    """The contest's C: correlation of two 180-bin hue histograms of the whole image; in [-1, 1].
+
+    Saturation does not count: gray pixels are red ones (hue 0).
+    """
+    _check_colour(truth, prediction)
+    return _correlation(*(_histogram(image, [0], [HUES], [0, HUES]) for image in (truth, prediction)))
+
+
+def hsv_similarity(truth: np.ndarray, prediction: np.ndarray) -> float:
+    """Correlation of two 30 x 32 hue-saturation histograms of the whole image (OpenCV's); in [-1, 1]."""
+    _check_colour(truth, prediction)
+    return _correlation(*(_histogram(image, [0, 1], [30, 32], [0, HUES, 0, 256]) for image in (truth, prediction)))
+
+
+def ab_mae(truth: np.ndarray, prediction: np.ndarray) -> float:
+    """Mean absolute error of a and b of CIELAB over all pixels, in levels of OpenCV's 8-bit Lab; 0 = equal."""
+    _check_colour(truth, prediction)
+    a, b = (cv2.cvtColor(image, cv2.COLOR_RGB2LAB)[..., 1:].astype(np.float64) for image in (truth, prediction))
+    return float(np.abs(a - b).mean())
+
+
+def colorfulness(image: np.ndarray) -> float:
+    """Colourfulness of one RGB image, 0 = gray, over 80 vivid (Hasler and Süsstrunk 2003, M3)."""
+    _check_colour(image, image)
+    r, g, b = (image[..., i].astype(np.float64) for i in range(3))
+    red_green, yellow_blue = r - g, (r + g) / 2 - b
+    spread = np.hypot(red_green.std(), yellow_blue.std())
+    return float(spread + 0.3 * np.hypot(red_green.mean(), yellow_blue.mean()))
+
+
+def _contest_range(prediction: np.ndarray) -> int:
+    """max - min of the prediction; 1 for a flat one, for which the contest's own code divides by zero.
+
+    1 is the least range that 8 bits can have, so a flat truth found exactly keeps its score of 1.
+    """
+    return max(int(prediction.max()) - int(prediction.min()), 1)
+
+
+def _histogram(image: np.ndarray, channels: list[int], bins: list[int], ranges: list[int]) -> np.ndarray:
+    hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
+    return cv2.calcHist([hsv], channels, None, bins, ranges)
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's correlation; where one histogram is constant, and it is undefined, OpenCV answers 1."""
+    return float(cv2.compareHist(a, b, cv2.HISTCMP_CORREL))
+
+
+def _check_pair(truth: np.ndarray, prediction: np.ndarray) -> None:
+    for name, image in (("truth", truth), ("prediction", prediction)):
+        if image.dtype != np.uint8:
+            raise ValueError(f"The {name} is {image.dtype}; give it as uint8, 0 to 255.")
+        if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or image.size == 0:
+            raise ValueError(f"The {name} has the shape {image.shape}; give it as (H, W, 3) or (H, W).")
+    if truth.shape != prediction.shape:
+        raise ValueError(
+            f"The truth has the shape {truth.shape} and the prediction {prediction.shape}; give both in one shape."
+        )
+
+
+def _check_colour(truth: np.ndarray, prediction: np.ndarray) -> None:
+    _check_pair(truth, prediction)
+    if truth.ndim != 3:
+        raise ValueError("This metric compares colours; give RGB images (H, W, 3).")
+
+
+def _check_mask(image: np.ndarray, mask: np.ndarray) -> None:
+    if mask.dtype != bool:
+        raise ValueError(f"The mask is {mask.dtype}; give it as bool, for example `mask > 127`.")
+    if mask.shape != image.shape[:2]:
+        raise ValueError(f"The mask has the shape {mask.shape}; give it in the photo's, {image.shape[:2]}.")
+    if not mask.any():
+        raise ValueError("The mask is empty, so there is no hole to measure; leave the hole's metrics out.")

@@ -1,0 +1,135 @@
+"""The two networks: the Inpainter makes a damaged gray photo whole, the Colorizer gives it chroma."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import segmentation_models_pytorch as smp
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from restoration import checkpoint
+from restoration.config import INPUT_CHANNELS, OUTPUT_CHANNELS, ModelConfig
+from restoration.prefill import prefill
+
+STRIDE = 32  # the encoder halves five times
+
+
+class Filled(NamedTuple):
+    """What the Inpainter returns."""
+
+    luma: Tensor  # (B, 1, H, W), about [0, 1], not clipped; the pipeline copies known pixels over it
+    damage: Tensor  # (B, 1, H, W), logits: above 0 the network believes the pixel damaged
+
+
+class _Network(nn.Module):
+    """A U-Net that takes any size, and knows how to be saved and loaded."""
+
+    stage: str
+
+    def __init__(self, config: ModelConfig | None = None):
+        super().__init__()
+        self.config = config or ModelConfig(self.stage)
+        if self.config.stage != self.stage:
+            raise ValueError(
+                f"{type(self).__name__} takes a config of stage {self.stage!r}, not {self.config.stage!r}."
+            )
+        try:
+            self.unet = smp.Unet(
+                self.config.encoder,
+                encoder_weights=None,  # ImageNet weights are a step of training, not of every load
+                in_channels=INPUT_CHANNELS[self.stage],
+                classes=OUTPUT_CHANNELS[self.stage],
+                decoder_channels=self.config.decoder_channels,
+            )
+        except (KeyError, RuntimeError) as error:
+            raise ValueError(f"encoder {self.config.encoder!r} is not known to segmentation-models-pytorch.") from error
+        nn.init.zeros_(self.unet.segmentation_head[0].weight)  # a fresh network adds nothing
+        nn.init.zeros_(self.unet.segmentation_head[0].bias)
+
+    def _run(self, luma: Tensor, hints: Tensor) -> Tensor:
+        height, width = luma.shape[-2:]
+        x = torch.cat([(luma - self.config.luma_mean) / self.config.luma_std, hints], dim=1)
+        x = F.pad(x, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+        return self.unet(x)[..., :height, :width]
+
+    @classmethod
+    def from_pretrained(cls, source: str | Path, subfolder: str = ""):
+        """Load a model in evaluation mode from a folder or hub repository, or a subfolder of either.
+
+        Raises:
+            WeightsError: nothing is found there, or its tensors are not exactly those of its config.
+        """
+        folder = checkpoint.find_model(source, subfolder)
+        try:
+            model = cls(checkpoint.load_model_config(folder))
+        except ValueError as error:
+            raise checkpoint.WeightsError(f"{folder / checkpoint.CONFIG}: {error}") from error
+        weights = folder / checkpoint.WEIGHTS
+        checkpoint.load_strictly(model, checkpoint.load_tensors(weights), weights)
+        return model.eval()
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write the model in hub layout: `config.json` and float16 `model.safetensors`."""
+        checkpoint.save_model(self.config, self.state_dict(), Path(folder))
+
+
+class Inpainter(_Network):
+    """Luma and an optional mask hint -> whole luma and a damage map."""
+
+    stage = "inpaint"
+
+    def forward(self, luma: Tensor, hint: Tensor | None = None) -> Filled:
+        """Fill a damaged photo.
+
+        Args:
+            luma: (B, 1, H, W) in [0, 1], any H and W.
+            hint: (B, 1, H, W), 1 = known to be damaged; a sample of zeros, or None, means "find it".
+        """
+        hint = torch.zeros_like(luma) if hint is None else hint
+        start = prefill(luma, hint)
+        out = self._run(start, hint)
+        return Filled(start + out[:, :1], out[:, 1:])
+
+
+class Colorizer(_Network):
+    """Luma and optional colour hints -> chroma."""
+
+    stage = "color"
+
+    def forward(self, luma: Tensor, hint_chroma: Tensor | None = None, hint_mask: Tensor | None = None) -> Tensor:
+        """Predict Cb and Cr, (B, 2, H, W), about [-0.5, 0.5].
+
+        Args:
+            luma: (B, 1, H, W) in [0, 1], any H and W.
+            hint_chroma: (B, 2, H, W), read where `hint_mask` is 1.
+            hint_mask: (B, 1, H, W); both hints are None when the network decides alone.
+        """
+        if hint_chroma is None or hint_mask is None:
+            hint_chroma, hint_mask = torch.zeros_like(luma).expand(-1, 2, -1, -1), torch.zeros_like(luma)
+        # Chroma is small: times 4 it reaches the encoder at the luma's scale.
+        return self._run(luma, torch.cat([hint_chroma * hint_mask * 4, hint_mask], dim=1))
+
+
+MODELS: dict[str, type[_Network]] = {"inpaint": Inpainter, "color": Colorizer}
+
+
+def load_encoder(model: _Network, file: Path) -> None:
+    """Start a model's encoder from ImageNet weights in a safetensors file (timm's own names).
+
+    The first convolution was trained on RGB: summed over its input channels it reads luma; the hint
+    channels start at zero.
+
+    Raises:
+        WeightsError: a tensor of the encoder is missing in the file or has another shape.
+    """
+    encoder = model.unet.encoder
+    own = encoder.state_dict()
+    prefix = "model." if next(iter(own)).startswith("model.") else ""  # smp wraps timm's encoders in `.model`
+    found = {prefix + name: t for name, t in checkpoint.load_tensors(file).items()}
+    stem = next(name for name, t in own.items() if t.ndim == 4)
+    if stem in found:
+        widened = torch.zeros_like(own[stem])
+        widened[:, 0] = found[stem].sum(dim=1)
+        found[stem] = widened
+    checkpoint.load_strictly(encoder, {name: found[name] for name in own if name in found}, file)

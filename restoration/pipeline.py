@@ -1,0 +1,193 @@
+"""The one inference path: a photo, and perhaps a mask and colour hints, becomes a restored photo.
+
+The command line, the demo, the benchmarks and the tests all go through `Restorer`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from restoration import imaging
+from restoration.color import chroma, luma, with_chroma
+from restoration.detection import find_holes
+from restoration.models import Colorizer, Inpainter
+from restoration.prefill import prefill
+from restoration.regions import hole_boxes
+
+SHIPPED_WEIGHTS = Path(__file__).parent.parent / "weights"
+FILL_SIZE = 512  # px, the longest side at which the Inpainter works; a larger hole is filled at this size
+COLOR_SIZE = 256  # px, the shorter side at which chroma is predicted: eyes want colour coarser than light
+MAX_COLOR_SIDE = 1024  # px, the longer one, for panoramas
+Photo = Image.Image | np.ndarray
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """What comes back; all of the photo's own size."""
+
+    image: Image.Image  # RGB; its convert("L") equals the photo's outside the mask, exactly
+    gray: Image.Image  # L, the whole photo without colour
+    mask: Image.Image  # L, 255 = what was taken for damaged
+
+
+class Restorer:
+    """Both networks and the way through them. Safe to call from several threads at once."""
+
+    def __init__(self, inpainter: Inpainter, colorizer: Colorizer, device: str | None = None):
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.inpainter = inpainter.eval().to(self.device, memory_format=torch.channels_last)
+        self.colorizer = colorizer.eval().to(self.device, memory_format=torch.channels_last)
+
+    @classmethod
+    def from_pretrained(cls, source: str | Path = SHIPPED_WEIGHTS, device: str | None = None) -> "Restorer":
+        """Load `inpaint/` and `color/` from a folder or a hub repository.
+
+        Raises:
+            WeightsError: one of them is not there, or does not fit its config.
+        """
+        return cls(Inpainter.from_pretrained(source, "inpaint"), Colorizer.from_pretrained(source, "color"), device)
+
+    def detect(self, photo: Photo) -> Image.Image:
+        """The damage that is found without help: mode L, 255 = damaged."""
+        return _as_mask(self._detect(luma(np.asarray(_as_photo(photo)))))
+
+    def restore(self, photo: Photo, mask: Photo | None = None, hints: Photo | None = None) -> Restoration:
+        """Repair and colour a photo.
+
+        Args:
+            photo: PIL image, or uint8 (H, W) or (H, W, 3). A colour photo keeps its own colours outside
+                the mask, bit for bit; pass `photo.convert("L")` to have it coloured anew.
+            mask: where it is damaged: PIL image, uint8 or bool (H, W), white or True = damaged, of the
+                photo's size. None = find the damage.
+            hints: colours to follow: PIL RGBA image or uint8 (H, W, 4) of the photo's size, read where
+                its alpha is above 127.
+
+        Raises:
+            PhotoError: mask or hints are not of the photo's size, or the mask leaves nothing to go by.
+        """
+        photo = _as_photo(photo)
+        pixels = np.asarray(photo)
+        gray = luma(pixels)
+        damaged = self._detect(gray) if mask is None else _read_mask(mask, photo.size)
+        if damaged.all():
+            raise imaging.PhotoError("The mask covers the whole photo: leave something to restore it from.")
+        whole = self._fill(gray, damaged)
+        if pixels.ndim == 2:
+            image = with_chroma(whole, self._colors(whole, *_read_hints(hints, photo.size)))
+        else:
+            image = self._repair_colors(pixels, whole, damaged)
+        return Restoration(Image.fromarray(image), Image.fromarray(whole), _as_mask(damaged))
+
+    def _detect(self, gray: np.ndarray) -> np.ndarray:
+        return find_holes(gray)
+
+    @torch.inference_mode()
+    def _fill(self, gray: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Luma with the masked pixels predicted and all others copied, uint8 (H, W)."""
+        whole = gray.copy()
+        small = max(gray.shape) <= FILL_SIZE
+        for rows_columns in [(slice(None), slice(None))] if small and mask.any() else _boxes(mask):
+            hole = mask[rows_columns]
+            fill = self._predict_luma(gray[rows_columns], hole)
+            whole[rows_columns][hole] = fill[hole]
+        return whole
+
+    def _predict_luma(self, gray: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        height, width = gray.shape
+        scale = min(1.0, FILL_SIZE / max(height, width))
+        known = self._tensor(gray / np.float32(255)) * (1 - self._tensor(mask))
+        hint = self._tensor(mask)
+        if scale < 1:  # the mean of the known pixels only: the fill's gray must not leak into its surroundings
+            size = (max(1, round(height * scale)), max(1, round(width * scale)))
+            weight = _shrink(1 - hint, size)
+            known, hint = _shrink(known, size) / weight.clamp_min(1e-6), (weight < 0.5).float()
+        fill = self.inpainter(known, hint).luma.clamp(0, 1)
+        if scale < 1:
+            fill = torch.nn.functional.interpolate(fill, (height, width), mode="bicubic", align_corners=False)
+        return np.rint(fill[0, 0].clamp(0, 1).cpu().numpy() * 255).astype(np.uint8)
+
+    @torch.inference_mode()
+    def _colors(self, gray: np.ndarray, hint_chroma: np.ndarray, hint_mask: np.ndarray) -> np.ndarray:
+        """Chroma (H, W, 2) of a whole gray photo, following the hints."""
+        cbcr, *_ = self._predict_chroma(gray, hint_chroma, hint_mask)
+        return _enlarge(cbcr, gray.shape)
+
+    @torch.inference_mode()
+    def _repair_colors(self, rgb: np.ndarray, whole: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """RGB that is the photo's own outside the mask; inside, chroma that meets the known colours at the border."""
+        if not mask.any():
+            return rgb
+        cbcr, known, hinted = self._predict_chroma(whole, chroma(rgb), ~mask)
+        cbcr = cbcr + prefill(known - cbcr, 1 - hinted)
+        return np.where(mask[..., None], with_chroma(whole, _enlarge(cbcr, whole.shape)), rgb)
+
+    def _predict_chroma(self, gray: np.ndarray, hint_chroma: np.ndarray, hint_mask: np.ndarray) -> tuple[Tensor, ...]:
+        """Chroma, hint chroma and hint mask, all at the bounded size."""
+        size = _color_size(*gray.shape)
+        light = _shrink(self._tensor(gray / np.float32(255)), size)
+        weight = self._tensor(hint_mask)
+        share = _shrink(weight, size)
+        hinted = (share >= min(0.5, float(share.max()) or 0.5)).float()  # a dab smaller than a pixel still counts
+        known = _shrink(self._tensor(hint_chroma) * weight, size) / share.clamp_min(1e-6) * hinted
+        return self.colorizer(light, known, hinted), known, hinted
+
+    def _tensor(self, image: np.ndarray) -> Tensor:
+        """(H, W) or (H, W, C) -> float32 (1, C, H, W)."""
+        image = image[..., None] if image.ndim == 2 else image
+        return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1), dtype=np.float32))[None].to(self.device)
+
+
+def _boxes(mask: np.ndarray) -> list[tuple[slice, slice]]:
+    return [box.slices for box in hole_boxes(mask)]
+
+
+def _shrink(x: Tensor, size: tuple[int, int]) -> Tensor:
+    return x if x.shape[-2:] == size else torch.nn.functional.interpolate(x, size, mode="area")
+
+
+def _enlarge(cbcr: Tensor, size: tuple[int, int]) -> np.ndarray:
+    planes = cbcr[0].cpu().numpy().transpose(1, 2, 0)
+    return planes if planes.shape[:2] == size else cv2.resize(planes, size[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def _color_size(height: int, width: int) -> tuple[int, int]:
+    scale = min(1.0, COLOR_SIZE / min(height, width), MAX_COLOR_SIDE / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def _as_photo(photo: Photo) -> Image.Image:
+    return imaging.read_photo(photo if isinstance(photo, Image.Image) else _image(photo))
+
+
+def _image(pixels: np.ndarray) -> Image.Image:
+    if pixels.dtype == bool:
+        return Image.fromarray(pixels.astype(np.uint8) * 255)
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3):
+        raise imaging.PhotoError(
+            f"the array is {pixels.dtype} of shape {pixels.shape}: give uint8, (H, W) or (H, W, 3)."
+        )
+    return Image.fromarray(pixels)
+
+
+def _as_mask(mask: np.ndarray) -> Image.Image:
+    return Image.fromarray(mask.astype(np.uint8) * 255)
+
+
+def _read_mask(mask: Photo, size: tuple[int, int]) -> np.ndarray:
+    return imaging.read_mask(mask if isinstance(mask, Image.Image) else _image(mask), size)
+
+
+def _read_hints(hints: Photo | None, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Chroma (H, W, 2) and where it counts, bool (H, W)."""
+    if hints is None:
+        return np.zeros((size[1], size[0], 2), np.float32), np.zeros((size[1], size[0]), bool)
+    hints = (hints if isinstance(hints, Image.Image) else _image(hints)).convert("RGBA")
+    if hints.size != size:
+        raise imaging.PhotoError(f"the hints are {hints.width} x {hints.height} px, the photo {size[0]} x {size[1]}.")
+    rgba = np.asarray(hints)
+    return chroma(rgba[..., :3]), rgba[..., 3] > 127

