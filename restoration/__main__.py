@@ -63,26 +63,28 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _restore(args: argparse.Namespace) -> int:
+    jobs = _jobs(args.input, args.output)
     restorer = _restorer(args.weights)
 
     def restore(source: Path, target: Path) -> None:
         photo = imaging.read_photo(source)
         mask = None
         if args.mask is not None:
-            mask = Image.fromarray(imaging.read_mask(_mask_file(args.mask, source), photo.size))
+            mask = Image.fromarray(imaging.read_mask(_mask_file(args.mask, source, args.input), photo.size))
         result = restorer.restore(photo.convert("L") if args.recolor else photo, mask)
         imaging.write_photo(result.gray if args.gray else result.image, target)
 
-    return _each(restore, _jobs(args.input, args.output))
+    return _each(restore, jobs)
 
 
 def _detect(args: argparse.Namespace) -> int:
+    jobs = _jobs(args.input, args.output)
     restorer = _restorer(args.weights)
 
     def detect(source: Path, target: Path) -> None:
         imaging.write_photo(restorer.detect(imaging.read_photo(source)), target)
 
-    return _each(detect, _jobs(args.input, args.output))
+    return _each(detect, jobs)
 
 
 def _damage(args: argparse.Namespace) -> int:
@@ -126,9 +128,14 @@ def _jobs(source: Path, target: Path) -> list[Job]:
     """What to read and what to write: one photo, or all below a folder, as PNGs in the same subfolders."""
     if not source.exists():
         raise imaging.PhotoError(f"{source} does not exist: name a photo or a folder of photos.")
+    if source.is_file() and (target.is_dir() or not target.suffix):
+        target = target / f"{source.stem}.png"
+    if source.resolve() == target.resolve():
+        raise imaging.PhotoError(f"{target} is the input itself: name another place for the result.")
     if source.is_file():
-        return [(source, target if target.suffix else target / f"{source.stem}.png")]
+        return [(source, target)]
     photos = sorted(file for file in source.rglob("*") if file.suffix.lower() in imaging.SUFFIXES and file.is_file())
+    photos = [photo for photo in photos if target not in photo.parents]  # no results of an earlier run
     if not photos:
         raise imaging.PhotoError(f"{source} holds no photos: name a folder of PNG, JPEG, TIFF or WebP files.")
     return [(photo, target / photo.relative_to(source).with_suffix(".png")) for photo in photos]
@@ -159,14 +166,14 @@ def _with_twins(jobs: list[Job]) -> Iterator[tuple[Path, Path, Path | None]]:
         yield source, target, None if twin == source else twin
 
 
-def _mask_file(mask: Path, source: Path) -> Path:
-    """The mask of a photo: the file itself, or the one of the same stem in a folder."""
+def _mask_file(mask: Path, source: Path, root: Path) -> Path:
+    """The mask of a photo: the file itself, or the one of the same stem, in the same subfolder, of a folder."""
     if not mask.is_dir():
         return mask
-    file = mask / f"{source.stem}.png"
-    if not file.is_file():
-        raise imaging.PhotoError(f"{mask} holds no {file.name}: add it, or leave --mask out to have the damage found.")
-    return file
+    name = (source.relative_to(root) if root.is_dir() else Path(source.name)).with_suffix(".png")
+    if not (mask / name).is_file():
+        raise imaging.PhotoError(f"{mask} holds no {name}: add it, or leave --mask out to have the damage found.")
+    return mask / name
 
 
 if __name__ == "__main__":

@@ -1,11 +1,6 @@
 """BT.601 luma and chroma, and back to RGB without losing a single level of luma."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-
-if TYPE_CHECKING:  # the NumPy side serves metrics and masking, which need no torch
-    from torch import Tensor
 
 # Pillow's own luma weights, in 1/65536: convert("L") is (R*19595 + G*38470 + B*7471 + 32768) >> 16.
 LUMA_R, LUMA_G, LUMA_B = 19595, 38470, 7471
@@ -49,19 +44,7 @@ def with_chroma(gray: np.ndarray, cbcr: np.ndarray) -> np.ndarray:
 
 
 def _offsets(cbcr):
-    """What Cb and Cr (last axis) add to luma in R, G and B; any unit, array or tensor."""
+    """What Cb and Cr (last axis) add to luma in R, G and B, in their own unit."""
     cb, cr = cbcr[..., 0], cbcr[..., 1]
     red, blue = 2 * (1 - KR) * cr, 2 * (1 - KB) * cb
     return red, -(KR * red + KB * blue) / KG, blue
-
-
-def rgb_to_luma(rgb: "Tensor") -> "Tensor":
-    """(B, 3, H, W) in [0, 1] -> (B, 1, H, W) in [0, 1]."""
-    return KR * rgb[:, 0:1] + KG * rgb[:, 1:2] + KB * rgb[:, 2:3]
-
-
-def rgb_to_chroma(rgb: "Tensor") -> "Tensor":
-    """(B, 3, H, W) in [0, 1] -> Cb and Cr (B, 2, H, W) in [-0.5, 0.5]."""
-    y = rgb_to_luma(rgb)
-    blue_red = rgb[:, 2::-2] - y
-    return blue_red / blue_red.new_tensor([2 * (1 - KB), 2 * (1 - KR)]).view(1, 2, 1, 1)

@@ -22,7 +22,11 @@ MAX_SIDE = 0.95  # of a side of the photo; what covers more is a letterbox bar, 
 NEAR_STEPS = 2  # shading reaches its next plateau within this many of the photo's levels
 MAX_NEAR = 0.35  # of the rim; with more neighbours that near, the edge is shading
 END_STEPS = 1  # from the darkest or the brightest level: what clipping leaves, give or take rounding
-MAX_BLUR = 0.3  # of the step at the edge goes on one pixel further out: lenses blur more, drawing none
+MAX_BLUR = 0.35  # of the step at the edge: the change one pixel further out, of any sign; a lens leaves more
+MAX_DRIFT = 0.1  # the same, signed: texture goes both ways and cancels, blur goes on in the edge's direction
+JPEG_GRID = 8  # pixels: strong JPEG leaves blocks of one level, a few levels from the blocks beside them
+MAX_ON_GRID = 0.5  # of the outline on that grid's lines; by chance 1/8 is, of JPEG's plateaus 3/4 and more
+MAX_JPEG_STEP = 16  # levels, the median over the rim, that the strongest quantisation in use leaves
 MAX_REGIONS = 200  # looked at, the largest first: labels fit a byte, time stays bounded
 
 _MARGIN = 2  # pixels around a region: its rim, and the pixels beyond
@@ -98,19 +102,31 @@ def _stands_out(region: Region, gray: np.ndarray, rank: np.ndarray) -> bool:
     mask = region.mask.view(np.uint8)
     grown = cv2.dilate(mask, _BOX)
     rim = (grown - mask).view(bool)
-    if not rim.any():
+    levels = around[rim]
+    if not levels.size:
         return False  # the region is the whole photo
-    if np.mean(np.abs(rank[around[rim]] - rank[value]) <= NEAR_STEPS) >= MAX_NEAR:
+    if np.mean(np.abs(rank[levels] - rank[value]) <= NEAR_STEPS) >= MAX_NEAR:
+        return False
+    if np.median(np.abs(levels.astype(np.int16) - value)) < MAX_JPEG_STEP and _on_grid(region) > MAX_ON_GRID:
         return False
     at_an_end = min(rank[value] - 1, rank[-1] - rank[value]) <= END_STEPS
-    return not at_an_end or _blur(around, value, rim, cv2.dilate(grown, _BOX) - grown) <= MAX_BLUR
+    return not at_an_end or _is_sharp(around, value, rim, cv2.dilate(grown, _BOX) - grown)
 
 
-def _blur(around: np.ndarray, value: int, rim: np.ndarray, beyond: np.ndarray) -> float:
-    """How much the photo changes from the rim to the pixels beyond, as a share of its step to the region."""
+def _on_grid(region: Region) -> float:
+    """The share of the outline that runs along lines of the JPEG grid."""
+    rows, columns = region.window
+    below = np.nonzero(region.mask[1:] != region.mask[:-1])[0] + rows.start + 1
+    right = np.nonzero(region.mask[:, 1:] != region.mask[:, :-1])[1] + columns.start + 1
+    return float(np.mean(np.concatenate([below, right]) % JPEG_GRID == 0))
+
+
+def _is_sharp(around: np.ndarray, value: int, rim: np.ndarray, beyond: np.ndarray) -> bool:
+    """Whether the step to the region is over at once: from the rim to the pixels beyond, little is left of it."""
     total = cv2.boxFilter(around * beyond, cv2.CV_32F, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
     count = cv2.boxFilter(beyond, cv2.CV_32F, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
     seen = rim & (count > 0)  # in a narrow notch of the outline nothing lies beyond the rim
-    levels = around[seen].astype(np.float32)
-    step = np.abs(levels - value).sum()
-    return float(np.abs(total[seen] / count[seen] - levels).sum() / step) if step else np.inf
+    step = around[seen].astype(np.float32) - value
+    further = (total[seen] / count[seen] - around[seen]) * np.sign(step)
+    whole = np.abs(step).sum()
+    return bool(np.abs(further).sum() <= MAX_BLUR * whole and abs(further.sum()) <= MAX_DRIFT * whole and whole > 0)

@@ -1,31 +1,35 @@
 """Files in and out: every way a photo or a mask arrives becomes one plain image, or one clear sentence."""
 
+import contextlib
 import os
 import secrets
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 MAX_PIXELS = 120_000_000  # a larger file is refused before it is decoded
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif"})
+JPEG_QUALITY = 95  # of results; Pillow's own 75 would show
+Source = str | Path | BinaryIO | Image.Image
 
 
 class PhotoError(ValueError):
     """A photo or mask that cannot be used; the message is one sentence for the user."""
 
 
-def read_photo(source: str | Path | Image.Image) -> Image.Image:
+def read_photo(source: Source) -> Image.Image:
     """A photo as mode L when it is gray, RGB otherwise; upright, opaque, 8 bit.
 
     EXIF orientation is applied, transparency is laid on white, 16 bit is scaled to 8. A colour file
     whose three channels are equal everywhere counts as gray.
 
     Raises:
-        PhotoError: the file is missing, unreadable, or larger than MAX_PIXELS.
+        PhotoError: the file is missing, unreadable, empty, or larger than MAX_PIXELS.
     """
-    photo = _opaque(_eight_bit(_open(source)))
+    photo = _opaque(_open(source), "white")
     if photo.mode == "L":
         return photo
     photo = photo.convert("RGB")
@@ -33,13 +37,13 @@ def read_photo(source: str | Path | Image.Image) -> Image.Image:
     return red if red.tobytes() == green.tobytes() == blue.tobytes() else photo
 
 
-def read_mask(source: str | Path | Image.Image, size: tuple[int, int]) -> np.ndarray:
-    """A mask, white = damaged, as bool (H, W) for a photo of `size` = (width, height).
+def read_mask(source: Source, size: tuple[int, int]) -> np.ndarray:
+    """A mask, white = damaged, transparent = not, as bool (H, W) for a photo of `size` = (width, height).
 
     Raises:
         PhotoError: the file is unreadable or its size is not the photo's.
     """
-    mask = read_photo(source).convert("L")
+    mask = _opaque(_open(source), "black").convert("L")
     if mask.size != size:
         sizes = f"{mask.width} x {mask.height} px, the photo {size[0]} x {size[1]}"
         raise PhotoError(f"{_name(source)} is {sizes}: give a mask of the photo's size.")
@@ -70,25 +74,29 @@ def write_photo(image: Image.Image, file: Path) -> None:
     part = file.with_name(f".{secrets.token_hex(8)}{file.suffix}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        image.save(part)
+        image.save(part, quality=JPEG_QUALITY)
         os.replace(part, file)
-    except ValueError as error:
-        raise PhotoError(f"{file.name}: no image format has this ending, use .png.") from error
+    except (ValueError, KeyError) as error:  # Pillow knows no such ending; it can read the format but not write it
+        raise PhotoError(f"{file.name}: no image can be written with this ending, use .png.") from error
     except OSError as error:
         raise PhotoError(f"{file} cannot be written: {error.strerror or error}.") from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
 
 
-def _open(source: str | Path | Image.Image) -> Image.Image:
+def _open(source: Source) -> Image.Image:
+    """Decoded, upright, 8 bit."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's bomb warning and broken EXIF: our own limit decides
             photo = source if isinstance(source, Image.Image) else Image.open(source)
             if photo.width * photo.height > MAX_PIXELS:
                 raise PhotoError(_too_large(source))
+            if photo.width * photo.height == 0:
+                raise PhotoError(f"{_name(source)} has no pixels.")
             photo.load()
-            return ImageOps.exif_transpose(photo)
+            return _eight_bit(ImageOps.exif_transpose(photo))
     except FileNotFoundError as error:
         raise PhotoError(f"{source} does not exist.") from error
     except Image.DecompressionBombError as error:
@@ -101,12 +109,12 @@ def _open(source: str | Path | Image.Image) -> Image.Image:
         ) from error
 
 
-def _too_large(source: str | Path | Image.Image) -> str:
+def _too_large(source: Source) -> str:
     return f"{_name(source)} is too large: photos of up to {MAX_PIXELS // 1_000_000} megapixels are read."
 
 
-def _name(source: str | Path | Image.Image) -> str:
-    return "The photo" if isinstance(source, Image.Image) else Path(source).name
+def _name(source: Source) -> str:
+    return Path(source).name if isinstance(source, (str, Path)) else "The photo"
 
 
 def _eight_bit(photo: Image.Image) -> Image.Image:
@@ -121,8 +129,9 @@ def _eight_bit(photo: Image.Image) -> Image.Image:
     return photo.convert("L") if photo.mode == "1" else photo
 
 
-def _opaque(photo: Image.Image) -> Image.Image:
+def _opaque(photo: Image.Image, ground: str) -> Image.Image:
+    """Transparency laid on a ground; an opaque photo as it is."""
     if not photo.has_transparency_data:
         return photo
     photo = photo.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", photo.size, "white"), photo).convert("RGB")
+    return Image.alpha_composite(Image.new("RGBA", photo.size, ground), photo).convert("RGB")

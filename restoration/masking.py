@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 
 MIN_AREA, MAX_AREA = 0.01, 0.13  # of the photo, all holes together: the contest's range
+AREA_TOLERANCE = 0.15  # of the wanted area
+MAX_SHAPES, MAX_CORRECTIONS = 4, 5
 Points = np.ndarray  # (N, 2) float, x and y in units of the shape's radius
 
 
@@ -50,32 +52,35 @@ SHAPES: tuple[Callable[[np.random.Generator], Points], ...] = (
 
 
 def draw_hole(rng: np.random.Generator, height: int, width: int, area: float) -> np.ndarray:
-    """One hole of about `area` (a fraction of the photo) -> bool (height, width).
+    """One hole of about `area` (a fraction of the photo), inside it as the contest's are -> bool (height, width).
 
-    The shape is drawn once, its pixels are counted, and its radius is corrected: two drawings reach
-    the wanted area far more evenly than one, also for outlines that cross themselves. Near a border
-    the hole is moved inward, as the contest's are.
+    A shape is drawn, its pixels are counted, and its radius is corrected: that reaches the wanted area
+    for any outline, also one that crosses itself. A shape too thin to reach it is drawn anew.
     """
-    points = SHAPES[rng.integers(len(SHAPES))](rng)
-    centre = rng.uniform(0, 1, 2)
     wanted = max(4.0, area * height * width)
-    mask, radius = None, np.sqrt(wanted / np.pi)
-    for _ in range(6):
-        mask = _fill(points * radius, centre, height, width)
-        drawn = np.count_nonzero(mask)
-        if 0.85 <= drawn / wanted <= 1.15:
-            break
-        radius *= np.clip(np.sqrt(wanted / max(drawn, 1)), 0.3, 3.0)
-    return mask.view(bool)
+    for _ in range(MAX_SHAPES):
+        points = SHAPES[rng.integers(len(SHAPES))](rng)
+        centre = rng.uniform(0, 1, 2)
+        largest = ((np.array([width, height]) - 1) / np.ptp(points, axis=0)).min()
+        radius = np.sqrt(wanted / np.pi)
+        for _ in range(MAX_CORRECTIONS):
+            radius = min(radius, largest)
+            mask = _fill(points * radius, centre, height, width)
+            drawn = np.count_nonzero(mask) / wanted
+            if abs(drawn - 1) <= AREA_TOLERANCE:
+                return mask
+            radius *= np.sqrt(1 / drawn)
+    return mask
 
 
 def _fill(points: Points, centre: np.ndarray, height: int, width: int) -> np.ndarray:
-    low, high = points.min(axis=0), points.max(axis=0)
-    room = np.maximum(np.array([width, height]) - (high - low), 0)
+    """Points in pixels, `centre` in [0, 1] of the room that the shape has -> bool (height, width)."""
+    low, extent = points.min(axis=0), np.ptp(points, axis=0)
+    room = np.maximum(np.array([width, height]) - 1 - extent, 0)
     corners = np.rint(points - low + centre * room).astype(np.int32)
     mask = np.zeros((height, width), np.uint8)
-    cv2.fillPoly(mask, [corners], 1)  # even-odd: a crossing outline leaves its inner part whole
-    return mask
+    cv2.fillPoly(mask, [corners], 1)  # even-odd: an outline that crosses itself leaves parts of its inside whole
+    return mask.view(bool)
 
 
 def damage(

@@ -129,7 +129,6 @@ def load_encoder(model: _Network, file: Path) -> None:
     found = {prefix + name: t for name, t in checkpoint.load_tensors(file).items()}
     stem = next(name for name, t in own.items() if t.ndim == 4)
     if stem in found:
-        widened = torch.zeros_like(own[stem])
-        widened[:, 0] = found[stem].sum(dim=1)
-        found[stem] = widened
+        light = found[stem].sum(dim=1, keepdim=True)
+        found[stem] = torch.cat([light, torch.zeros_like(light).expand(-1, own[stem].shape[1] - 1, -1, -1)], dim=1)
     checkpoint.load_strictly(encoder, {name: found[name] for name in own if name in found}, file)

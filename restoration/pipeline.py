@@ -65,7 +65,7 @@ class Restorer:
             mask: where it is damaged: PIL image, uint8 or bool (H, W), white or True = damaged, of the
                 photo's size. None = find the damage.
             hints: colours to follow: PIL RGBA image or uint8 (H, W, 4) of the photo's size, read where
-                its alpha is above 127.
+                its alpha is above 127; in a colour photo, only inside the mask.
 
         Raises:
             PhotoError: mask or hints are not of the photo's size, or the mask leaves nothing to go by.
@@ -76,11 +76,12 @@ class Restorer:
         damaged = self._detect(gray) if mask is None else _read_mask(mask, photo.size)
         if damaged.all():
             raise imaging.PhotoError("The mask covers the whole photo: leave something to restore it from.")
+        hint_chroma, hinted = _read_hints(hints, photo.size)
         whole = self._fill(gray, damaged)
         if pixels.ndim == 2:
-            image = with_chroma(whole, self._colors(whole, *_read_hints(hints, photo.size)))
+            image = with_chroma(whole, self._colors(whole, hint_chroma, hinted))
         else:
-            image = self._repair_colors(pixels, whole, damaged)
+            image = self._repair_colors(pixels, whole, damaged, hint_chroma, hinted)
         return Restoration(Image.fromarray(image), Image.fromarray(whole), _as_mask(damaged))
 
     def _detect(self, gray: np.ndarray) -> np.ndarray:
@@ -90,11 +91,9 @@ class Restorer:
     def _fill(self, gray: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Luma with the masked pixels predicted and all others copied, uint8 (H, W)."""
         whole = gray.copy()
-        small = max(gray.shape) <= FILL_SIZE
-        for rows_columns in [(slice(None), slice(None))] if small and mask.any() else _boxes(mask):
-            hole = mask[rows_columns]
-            fill = self._predict_luma(gray[rows_columns], hole)
-            whole[rows_columns][hole] = fill[hole]
+        for window in _windows(mask):
+            hole = mask[window]
+            whole[window][hole] = self._predict_luma(gray[window], hole)[hole]
         return whole
 
     def _predict_luma(self, gray: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -105,36 +104,38 @@ class Restorer:
         if scale < 1:  # the mean of the known pixels only: the fill's gray must not leak into its surroundings
             size = (max(1, round(height * scale)), max(1, round(width * scale)))
             weight = _shrink(1 - hint, size)
-            known, hint = _shrink(known, size) / weight.clamp_min(1e-6), (weight < 0.5).float()
+            enough = min(0.5, float(weight.max()))  # where hardly a pixel is known, the best known ones count
+            known, hint = _shrink(known, size) / weight.clamp_min(1e-6), (weight < enough).float()
         fill = self.inpainter(known, hint).luma.clamp(0, 1)
         if scale < 1:
             fill = torch.nn.functional.interpolate(fill, (height, width), mode="bicubic", align_corners=False)
         return np.rint(fill[0, 0].clamp(0, 1).cpu().numpy() * 255).astype(np.uint8)
 
-    @torch.inference_mode()
-    def _colors(self, gray: np.ndarray, hint_chroma: np.ndarray, hint_mask: np.ndarray) -> np.ndarray:
-        """Chroma (H, W, 2) of a whole gray photo, following the hints."""
-        cbcr, *_ = self._predict_chroma(gray, hint_chroma, hint_mask)
-        return _enlarge(cbcr, gray.shape)
-
-    @torch.inference_mode()
-    def _repair_colors(self, rgb: np.ndarray, whole: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def _repair_colors(
+        self, rgb: np.ndarray, whole: np.ndarray, mask: np.ndarray, hint_chroma: np.ndarray, hint_mask: np.ndarray
+    ) -> np.ndarray:
         """RGB that is the photo's own outside the mask; inside, chroma that meets the known colours at the border."""
         if not mask.any():
             return rgb
-        cbcr, known, hinted = self._predict_chroma(whole, chroma(rgb), ~mask)
-        cbcr = cbcr + prefill(known - cbcr, 1 - hinted)
-        return np.where(mask[..., None], with_chroma(whole, _enlarge(cbcr, whole.shape)), rgb)
+        inside = mask[..., None]
+        known = np.where(inside, hint_chroma, chroma(rgb))
+        return np.where(inside, with_chroma(whole, self._colors(whole, known, hint_mask | ~mask, meet=True)), rgb)
 
-    def _predict_chroma(self, gray: np.ndarray, hint_chroma: np.ndarray, hint_mask: np.ndarray) -> tuple[Tensor, ...]:
-        """Chroma, hint chroma and hint mask, all at the bounded size."""
+    @torch.inference_mode()
+    def _colors(
+        self, gray: np.ndarray, hint_chroma: np.ndarray, hint_mask: np.ndarray, meet: bool = False
+    ) -> np.ndarray:
+        """Chroma (H, W, 2) of a whole gray photo, following the hints; with `meet`, exact at them and smooth around."""
         size = _color_size(*gray.shape)
         light = _shrink(self._tensor(gray / np.float32(255)), size)
         weight = self._tensor(hint_mask)
         share = _shrink(weight, size)
-        hinted = (share >= min(0.5, float(share.max()) or 0.5)).float()  # a dab smaller than a pixel still counts
-        known = _shrink(self._tensor(hint_chroma) * weight, size) / share.clamp_min(1e-6) * hinted
-        return self.colorizer(light, known, hinted), known, hinted
+        hinted = (share > 0).float()  # a dab smaller than a pixel still counts
+        known = _shrink(self._tensor(hint_chroma) * weight, size) / share.clamp_min(1e-6)
+        cbcr = self.colorizer(light, known, hinted)
+        if meet:
+            cbcr = cbcr + prefill(known - cbcr, 1 - hinted)
+        return _enlarge(cbcr, gray.shape)
 
     def _tensor(self, image: np.ndarray) -> Tensor:
         """(H, W) or (H, W, C) -> float32 (1, C, H, W)."""
@@ -142,7 +143,10 @@ class Restorer:
         return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1), dtype=np.float32))[None].to(self.device)
 
 
-def _boxes(mask: np.ndarray) -> list[tuple[slice, slice]]:
+def _windows(mask: np.ndarray) -> list[tuple[slice, slice]]:
+    """What the Inpainter looks at: all of a small photo that has a hole, the surroundings of holes in a large one."""
+    if max(mask.shape) <= FILL_SIZE:
+        return [np.s_[:, :]] if mask.any() else []
     return [box.slices for box in hole_boxes(mask)]
 
 
@@ -165,11 +169,10 @@ def _as_photo(photo: Photo) -> Image.Image:
 
 
 def _image(pixels: np.ndarray) -> Image.Image:
-    if pixels.dtype == bool:
-        return Image.fromarray(pixels.astype(np.uint8) * 255)
-    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3):
+    pixels = pixels.astype(np.uint8) * 255 if pixels.dtype == bool else pixels
+    if pixels.dtype != np.uint8 or pixels.ndim < 2 or pixels.shape[2:] not in ((), (3,), (4,)) or pixels.size == 0:
         raise imaging.PhotoError(
-            f"the array is {pixels.dtype} of shape {pixels.shape}: give uint8, (H, W) or (H, W, 3)."
+            f"The array is {pixels.dtype} of shape {pixels.shape}: give uint8, (H, W) or (H, W, 3)."
         )
     return Image.fromarray(pixels)
 
@@ -188,6 +191,8 @@ def _read_hints(hints: Photo | None, size: tuple[int, int]) -> tuple[np.ndarray,
         return np.zeros((size[1], size[0], 2), np.float32), np.zeros((size[1], size[0]), bool)
     hints = (hints if isinstance(hints, Image.Image) else _image(hints)).convert("RGBA")
     if hints.size != size:
-        raise imaging.PhotoError(f"the hints are {hints.width} x {hints.height} px, the photo {size[0]} x {size[1]}.")
+        raise imaging.PhotoError(
+            f"The hints are {hints.width} x {hints.height} px, the photo {size[0]} x {size[1]}: give hints of its size."
+        )
     rgba = np.asarray(hints)
     return chroma(rgba[..., :3]), rgba[..., 3] > 127

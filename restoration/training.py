@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import DataLoader, Subset
 
 from restoration import checkpoint
 from restoration.config import TrainConfig, load_config, save_config
-from restoration.data import Photos, TrainingBatches, read_names
+from restoration.data import Batch, Photos, TrainingBatches, read_names
 from restoration.models import MODELS, load_encoder
 from restoration.steps import STEPS
 from restoration.tracking import Journal
@@ -35,9 +35,11 @@ class Trainer:
             self.model.parameters(), config.learning_rate, weight_decay=config.weight_decay
         )
         self.step = 0
+        self.loss_sums: dict[str, float] = {}  # of each term, since the last record
+        self.recorded_steps = 0
 
-    def train_step(self, batch: dict[str, Tensor]) -> dict[str, float]:
-        """Forward, backward, update; the value of each loss term."""
+    def train_step(self, batch: Batch) -> float:
+        """Forward, backward, update; the loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * schedule(self.step, self.config.steps, self.config.warmup)
         batch = {key: t.to(self.device, non_blocking=True) for key, t in batch.items()}
@@ -52,7 +54,16 @@ class Trainer:
         self.optimizer.step()
         self.step += 1
         self._update_ema()
-        return {name: float(term.detach()) for name, term in terms.items()}
+        for name, term in terms.items():
+            self.loss_sums[name] = self.loss_sums.get(name, 0.0) + float(term.detach())
+        self.recorded_steps += 1
+        return float(loss.detach())
+
+    def mean_losses(self) -> dict[str, float]:
+        """The mean of each loss term since this was last asked."""
+        means = {f"loss_{name}": total / self.recorded_steps for name, total in self.loss_sums.items()}
+        self.loss_sums, self.recorded_steps = {}, 0
+        return means
 
     @torch.no_grad()
     def _update_ema(self) -> None:
@@ -77,6 +88,8 @@ class Trainer:
             "ema": self.ema,
             "optimizer": self.optimizer.state_dict(),
             "random": torch.get_rng_state(),
+            "loss_sums": self.loss_sums,
+            "recorded_steps": self.recorded_steps,
         }
         checkpoint.save_state(state, self.out / STATE)
 
@@ -87,7 +100,7 @@ class Trainer:
         self.ema = {name: t.to(self.device) for name, t in state["ema"].items()}
         self.optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["random"])
-        self.step = state["step"]
+        self.step, self.loss_sums, self.recorded_steps = state["step"], state["loss_sums"], state["recorded_steps"]
 
 
 def run(config: TrainConfig) -> None:
@@ -111,35 +124,24 @@ def run(config: TrainConfig) -> None:
 
 
 def _loop(trainer: Trainer, training_photos: Photos, validation_photos: Photos, journal: Journal) -> None:
-    config, sums, began = trainer.config, {}, time.monotonic()
-    since_save, since_record = began, began
+    config, saved, recorded = trainer.config, time.monotonic(), time.monotonic()
     for batch in _batches(training_photos, config, trainer.step):
-        trainer.model.train()
-        for name, value in trainer.train_step(batch).items():
-            sums[name] = sums.get(name, 0.0) + value
+        trainer.train_step(batch)
         last = trainer.step == config.steps
         if last or trainer.step % config.validate_every == 0:
-            steps = (
-                config.validate_every
-                if trainer.step % config.validate_every == 0
-                else config.steps % config.validate_every
-            )
-            speed = steps * config.batch_size / (time.monotonic() - since_record)
-            ema = trainer.ema_model()
-            journal.write(
-                step=trainer.step,
-                photos_per_second=round(speed, 2),
-                **{f"loss_{name}": total / steps for name, total in sums.items()},
-                **VALIDATIONS[config.stage](ema, validation_photos, config.seed),
-            )
-            ema.save_pretrained(trainer.out)
-            sums, since_record = {}, time.monotonic()
-        if last or time.monotonic() - since_save > 60 * config.save_every_minutes:
+            photos_per_second = trainer.recorded_steps * config.batch_size / (time.monotonic() - recorded)
+            model = trainer.ema_model()
+            scores = VALIDATIONS[config.stage](model, validation_photos, config.seed)
+            speed = round(photos_per_second, 2)
+            journal.write(step=trainer.step, photos_per_second=speed, **trainer.mean_losses(), **scores)
+            model.save_pretrained(trainer.out)
+            recorded = time.monotonic()
+        if last or time.monotonic() - saved > 60 * config.save_every_minutes:
             trainer.save()
-            since_save = time.monotonic()
+            saved = time.monotonic()
 
 
-def _batches(photos: Photos, config: TrainConfig, first_step: int) -> Iterator[dict[str, Tensor]]:
+def _batches(photos: Photos, config: TrainConfig, first_step: int) -> Iterator[Batch]:
     batches = TrainingBatches(photos, config)
     ahead = Subset(batches, range(first_step, config.steps))
     return iter(DataLoader(ahead, batch_size=None, num_workers=1, prefetch_factor=4) if len(ahead) else ())

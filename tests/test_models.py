@@ -1,0 +1,113 @@
+"""The networks as used: any size, the hint's meaning, and ImageNet weights that arrive unchanged."""
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from restoration.checkpoint import WeightsError
+from restoration.config import ModelConfig
+from restoration.models import Colorizer, Inpainter, load_encoder
+from restoration.prefill import prefill
+
+ENCODER = "timm-mobilenetv3_small_minimal_100"
+
+
+def config(stage: str, **fields) -> ModelConfig:
+    return ModelConfig(stage, encoder=ENCODER, decoder_channels=(16, 16, 8, 8, 8), **fields)
+
+
+def randomised(model: torch.nn.Module) -> torch.nn.Module:
+    """Weights under which every input shows in the output: a fresh head is zero."""
+    torch.manual_seed(0)
+    for parameter in model.unet.segmentation_head.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    return model.eval()
+
+
+@pytest.mark.parametrize("height, width", [(16, 16), (32, 64), (17, 45), (100, 33), (1, 40)])
+@torch.no_grad()
+def test_any_size(height, width):
+    luma = torch.rand(2, 1, height, width)
+    filled = randomised(Inpainter(config("inpaint")))(luma)
+    assert filled.luma.shape == filled.damage.shape == luma.shape
+    chroma = randomised(Colorizer(config("color")))(luma)
+    assert chroma.shape == (2, 2, height, width) and chroma.isfinite().all()
+
+
+@torch.no_grad()
+def test_a_fresh_inpainter_gives_the_prefill_and_a_fresh_colorizer_gives_gray():
+    luma, mask = torch.rand(1, 1, 64, 64), torch.zeros(1, 1, 64, 64)
+    mask[..., 20:40, 20:40] = 1
+    assert torch.equal(Inpainter(config("inpaint")).eval()(luma, mask).luma, prefill(luma, mask))
+    assert not Colorizer(config("color")).eval()(luma).any()
+
+
+@torch.no_grad()
+def test_what_lies_under_a_hint_is_not_read():
+    model, mask = randomised(Inpainter(config("inpaint"))), torch.zeros(1, 1, 64, 64)
+    mask[..., 20:40, 20:40] = 1
+    luma = torch.rand(1, 1, 64, 64)
+    one, other = model(luma, mask).luma, model(torch.where(mask > 0, 0.9, luma), mask).luma
+    assert torch.equal(one, other)
+    assert not torch.equal(one, model(luma).luma)
+
+
+@torch.no_grad()
+def test_no_hint_is_a_hint_of_zeros_and_a_color_hint_changes_its_surroundings():
+    inpainter, colorizer = randomised(Inpainter(config("inpaint"))), randomised(Colorizer(config("color")))
+    luma, none = torch.rand(1, 1, 64, 64), torch.zeros(1, 1, 64, 64)
+    assert torch.equal(inpainter(luma).luma, inpainter(luma, none).luma)
+    chroma, dab = torch.full((1, 2, 64, 64), 0.3), none.clone()
+    assert torch.equal(colorizer(luma), colorizer(luma, chroma, none))
+    dab[..., 30:34, 30:34] = 1
+    assert not torch.equal(colorizer(luma), colorizer(luma, chroma, dab))
+
+
+def test_imagenet_weights_read_gray_as_they_read_equal_channels(tmp_path):
+    """The stem of a converted encoder answers to gray what the original answers to R = G = B."""
+    timm = pytest.importorskip("timm")
+    original = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    save_file(original.state_dict(), tmp_path / "imagenet.safetensors")
+    model = Inpainter(ModelConfig("inpaint", encoder="tu-tf_efficientnet_lite0", luma_mean=0.5, luma_std=0.5))
+    load_encoder(model, tmp_path / "imagenet.safetensors")
+    gray = torch.randn(1, 1, 64, 64)
+    hint = torch.randn(1, 1, 64, 64)
+    stem = model.unet.encoder.model.conv_stem(torch.cat([gray, hint], dim=1))
+    assert torch.allclose(stem, original.conv_stem(gray.expand(-1, 3, -1, -1)), atol=1e-5)
+    block, same = model.unet.encoder.model.blocks[2], original.blocks[2]
+    assert all(torch.equal(a, b) for a, b in zip(block.parameters(), same.parameters(), strict=True))
+
+
+def test_encoder_weights_of_another_encoder_are_refused(tmp_path):
+    save_file({"conv_stem.weight": torch.zeros(8, 3, 3, 3)}, tmp_path / "other.safetensors")
+    with pytest.raises(WeightsError):
+        load_encoder(Inpainter(config("inpaint")), tmp_path / "other.safetensors")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"stage": "sing"},
+        {"stage": "color", "decoder_channels": (1, 2, 3)},
+        {"stage": "color", "decoder_channels": (16, 16, 16, 16, 10**9)},
+        {"stage": "color", "decoder_channels": (16, 16, 16, 16, "8")},
+        {"stage": "color", "luma_std": 0.0},
+    ],
+)
+def test_a_bad_architecture_is_refused(fields):
+    with pytest.raises(ValueError, match=r"\.$"):
+        ModelConfig(**fields)
+
+
+def test_an_unknown_encoder_is_refused_and_named():
+    with pytest.raises(ValueError, match="no-such-net"):
+        Inpainter(ModelConfig("inpaint", encoder="no-such-net"))
+
+
+def test_a_config_of_the_other_stage_is_refused():
+    with pytest.raises(ValueError, match="inpaint"):
+        Inpainter(config("color"))
+
+
+def test_the_default_is_efficientnet_b3():
+    assert ModelConfig("inpaint").encoder == ModelConfig("color").encoder == "efficientnet-b3"
