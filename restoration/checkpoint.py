@@ -75,12 +75,12 @@ def load_tensors(file: Path) -> dict[str, Tensor]:
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
 
 
-def load_strictly(module: nn.Module, tensors: dict[str, Tensor], source: Path) -> None:
+def load_strictly(module: nn.Module, tensors: dict[str, Tensor], source: Path | str) -> None:
     """Load all tensors into a module; a missing, unknown or misshaped one is a WeightsError."""
     try:
         module.load_state_dict(tensors, strict=True)
     except RuntimeError as error:
-        raise WeightsError(f"{source} does not fit its config.json: {str(error).splitlines()[-1].strip()}") from error
+        raise WeightsError(f"{source} do not fit the architecture: {str(error).splitlines()[-1].strip()}") from error
 
 
 def save_state(state: dict, file: Path) -> None:

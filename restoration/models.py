@@ -114,21 +114,35 @@ class Colorizer(_Network):
 MODELS: dict[str, type[_Network]] = {"inpaint": Inpainter, "color": Colorizer}
 
 
-def load_encoder(model: _Network, file: Path) -> None:
-    """Start a model's encoder from ImageNet weights in a safetensors file (timm's own names).
+def imagenet_tensors(encoder: str) -> dict[str, Tensor]:
+    """An encoder's ImageNet weights, from the hub through segmentation-models-pytorch.
+
+    Raises:
+        WeightsError: the hub cannot be reached and holds no copy here.
+    """
+    pretrained = True if encoder.startswith("tu-") else "imagenet"  # smp's two spellings
+    try:
+        return smp.encoders.get_encoder(encoder, weights=pretrained).state_dict()
+    except OSError as error:
+        ways = "pass --encoder-weights FILE, --encoder-weights none, or --init PATH_OR_REPO"
+        raise checkpoint.WeightsError(f"ImageNet weights of {encoder} cannot be fetched: {ways}.") from error
+
+
+def load_encoder(model: _Network, tensors: dict[str, Tensor]) -> None:
+    """Start a model's encoder from ImageNet weights, under timm's own names or smp's.
 
     The first convolution was trained on RGB: summed over its input channels it reads luma; the hint
     channels start at zero.
 
     Raises:
-        WeightsError: a tensor of the encoder is missing in the file or has another shape.
+        WeightsError: a tensor of the encoder is missing or has another shape.
     """
     encoder = model.unet.encoder
     own = encoder.state_dict()
-    prefix = "model." if next(iter(own)).startswith("model.") else ""  # smp wraps timm's encoders in `.model`
-    found = {prefix + name: t for name, t in checkpoint.load_tensors(file).items()}
+    wrapped = next(iter(own)).startswith("model.")  # smp keeps timm's encoders in `.model`
+    found = {name if name in own or not wrapped else f"model.{name}": t for name, t in tensors.items()}
     stem = next(name for name, t in own.items() if t.ndim == 4)
     if stem in found:
         light = found[stem].sum(dim=1, keepdim=True)
         found[stem] = torch.cat([light, torch.zeros_like(light).expand(-1, own[stem].shape[1] - 1, -1, -1)], dim=1)
-    checkpoint.load_strictly(encoder, {name: found[name] for name in own if name in found}, file)
+    checkpoint.load_strictly(encoder, {name: found[name] for name in own if name in found}, "the encoder weights")

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Subset
 from restoration import checkpoint
 from restoration.config import TrainConfig, load_config, save_config
 from restoration.data import Batch, Photos, TrainingBatches, read_names
-from restoration.models import MODELS, load_encoder
+from restoration.models import MODELS, imagenet_tensors, load_encoder
 from restoration.steps import STEPS
 from restoration.tracking import Journal
 from restoration.validation import VALIDATIONS
@@ -160,8 +160,10 @@ def _new_model(config: TrainConfig) -> nn.Module:
     if config.init:
         return MODELS[config.stage].from_pretrained(config.init)
     model = MODELS[config.stage](config.model_config())
-    if config.encoder_weights != "none":
-        load_encoder(model, Path(config.encoder_weights))
+    if config.encoder_weights == "imagenet":
+        load_encoder(model, imagenet_tensors(config.encoder))
+    elif config.encoder_weights != "none":
+        load_encoder(model, checkpoint.load_tensors(Path(config.encoder_weights)))
     return model
 
 

@@ -2,11 +2,10 @@
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from restoration.checkpoint import WeightsError
 from restoration.config import ModelConfig
-from restoration.models import Colorizer, Inpainter, load_encoder
+from restoration.models import Colorizer, Inpainter, imagenet_tensors, load_encoder
 from restoration.prefill import prefill
 
 ENCODER = "timm-mobilenetv3_small_minimal_100"
@@ -63,13 +62,12 @@ def test_no_hint_is_a_hint_of_zeros_and_a_color_hint_changes_its_surroundings():
     assert not torch.equal(colorizer(luma), colorizer(luma, chroma, dab))
 
 
-def test_imagenet_weights_read_gray_as_they_read_equal_channels(tmp_path):
+def test_imagenet_weights_read_gray_as_they_read_equal_channels():
     """The stem of a converted encoder answers to gray what the original answers to R = G = B."""
     timm = pytest.importorskip("timm")
     original = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-    save_file(original.state_dict(), tmp_path / "imagenet.safetensors")
     model = Inpainter(ModelConfig("inpaint", encoder="tu-tf_efficientnet_lite0", luma_mean=0.5, luma_std=0.5))
-    load_encoder(model, tmp_path / "imagenet.safetensors")
+    load_encoder(model, original.state_dict())
     gray = torch.randn(1, 1, 64, 64)
     hint = torch.randn(1, 1, 64, 64)
     stem = model.unet.encoder.model.conv_stem(torch.cat([gray, hint], dim=1))
@@ -78,10 +76,16 @@ def test_imagenet_weights_read_gray_as_they_read_equal_channels(tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(block.parameters(), same.parameters(), strict=True))
 
 
-def test_encoder_weights_of_another_encoder_are_refused(tmp_path):
-    save_file({"conv_stem.weight": torch.zeros(8, 3, 3, 3)}, tmp_path / "other.safetensors")
+def test_encoder_weights_of_another_encoder_are_refused():
     with pytest.raises(WeightsError):
-        load_encoder(Inpainter(config("inpaint")), tmp_path / "other.safetensors")
+        load_encoder(Inpainter(config("inpaint")), {"conv_stem.weight": torch.zeros(8, 3, 3, 3)})
+
+
+@pytest.mark.parametrize("encoder", ["efficientnet-b3", "tu-tf_efficientnet_lite2"])
+def test_imagenet_weights_that_cannot_be_fetched_are_one_sentence(encoder, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(WeightsError, match="--encoder-weights FILE"):
+        imagenet_tensors(encoder)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,37 @@
+# Two commands from a bare machine with Python: `make app`, `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+RUN = $(VENV)/bin/python
+export OMP_WAIT_POLICY ?= PASSIVE  # waiting threads that spin make shared cores several times slower
+
+.PHONY: app test lint train bench weights clean
+.DEFAULT_GOAL := app
+
+app: $(VENV)/app  ## the page on http://127.0.0.1:7860, on the shipped weights, offline
+	HF_HUB_OFFLINE=1 $(RUN) app.py --host 127.0.0.1 --port 7860
+
+test: $(VENV)/dev  ## linter and tests; browser tests run where Chromium is installed
+	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+	$(RUN) -m pytest
+
+lint: $(VENV)/dev  ## mend what the linter can mend
+	$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .
+
+bench: $(VENV)/app  ## the README's table on photos that everybody has
+	$(RUN) benchmarks/quality.py --mini
+
+weights: $(VENV)/app  ## train the shipped weights again: make weights DATA=folder
+	PYTHON=$(RUN) DATA="$(DATA)" sh weights/train.sh
+
+clean:
+	rm -rf $(VENV)
+
+# One environment, two stages: what the product needs, and what its developers need on top.
+$(VENV)/app: requirements.txt
+	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/dev: requirements-dev.txt $(VENV)/app
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
