@@ -1,0 +1,62 @@
+"""The plan of the house: imports point one way, and the README's tree is the tree."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted(file.stem for file in (ROOT / "restoration").glob("[!_]*.py"))
+ALLOWED = {
+    "config": set(),
+    "color": set(),
+    "prefill": set(),
+    "imaging": set(),
+    "regions": set(),
+    "masking": set(),
+    "detection": set(),
+    "tracking": set(),
+    "folds": set(),
+    "losses": set(),
+    "metrics": {"color"},
+    "evaluation": {"metrics"},
+    "checkpoint": {"config"},
+    "models": {"checkpoint", "config", "prefill"},
+    "pipeline": {"color", "detection", "imaging", "models", "prefill", "regions"},
+    "data": {"color", "config", "masking"},
+    "steps": {"config", "data", "losses", "models"},
+    "validation": {"color", "data", "masking", "metrics", "models"},
+    "training": {"checkpoint", "config", "data", "models", "steps", "tracking", "validation"},
+}
+
+
+def imported(module: str) -> set[str]:
+    """Names of the package's own modules that a module imports, at its top or inside a function."""
+    found = set()
+    for node in ast.walk(ast.parse((ROOT / "restoration" / f"{module}.py").read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "restoration":
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("restoration."):
+            found.add(node.module.split(".")[1])
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("restoration.")}
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_one_way(module):
+    assert imported(module) <= ALLOWED[module]
+
+
+def test_the_plan_has_no_circle():
+    rest = dict(ALLOWED)
+    while free := [name for name, needs in rest.items() if not needs & rest.keys()]:
+        for name in free:
+            del rest[name]
+    assert not rest
+
+
+def test_the_readme_names_every_module():
+    tree = re.search(r"```\napp\.py.*?```", (ROOT / "README.md").read_text(), re.DOTALL).group()
+    assert set(re.findall(r"^  (\w+)\.py", tree, re.MULTILINE)) - {"__init__", "__main__"} == set(MODULES)
