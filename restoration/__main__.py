@@ -99,7 +99,7 @@ def _damage(args: argparse.Namespace) -> int:
         damaged, mask = damage(luma(np.asarray(truth)), np.random.default_rng([args.seed, place[source]]))
         below = target.relative_to(args.output / "input")
         imaging.write_photo(truth, args.output / "gt" / below)
-        imaging.write_photo(Image.fromarray(mask), args.output / "mask" / below)
+        imaging.write_photo(Image.fromarray(mask).convert("L"), args.output / "mask" / below)
         imaging.write_photo(Image.fromarray(damaged), target)
 
     return _each(damage_one, jobs)

@@ -1,0 +1,99 @@
+"""Set before torch, cv2 and gradio are imported: one thread each, no request to any other host."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+os.environ.update(
+    OMP_NUM_THREADS="1",  # on shared cores, waiting threads cost more than they bring
+    OPENCV_FOR_THREADS_NUM="1",
+    HF_HUB_OFFLINE="1",
+    GRADIO_ANALYTICS_ENABLED="False",
+)
+
+
+def small_restorer():
+    """Both networks, small; a fresh head adds nothing, so holes get the smooth first fill and no colour."""
+    from restoration.config import ModelConfig
+    from restoration.models import Colorizer, Inpainter
+    from restoration.pipeline import Restorer
+
+    small = {"encoder": "timm-mobilenetv3_small_minimal_100", "decoder_channels": (16, 16, 8, 8, 8)}
+    return Restorer(Inpainter(ModelConfig("inpaint", **small)), Colorizer(ModelConfig("color", **small)), "cpu")
+
+
+@pytest.fixture(scope="session")
+def restorer():
+    """Random weights: everything that must hold for any weights is tested on them."""
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        restorer = small_restorer()
+        for network in (restorer.inpainter, restorer.colorizer):
+            for parameter in network.unet.segmentation_head.parameters():
+                torch.nn.init.normal_(parameter, std=0.1)
+    return restorer
+
+
+@pytest.fixture(scope="session")
+def weights(restorer, tmp_path_factory):
+    """The folder of the restorer's weights, in hub layout."""
+    folder = tmp_path_factory.mktemp("weights")
+    restorer.inpainter.save_pretrained(folder / "inpaint")
+    restorer.colorizer.save_pretrained(folder / "color")
+    return folder
+
+
+@pytest.fixture
+def run(weights, capsys):
+    """Run a command in this process -> exit status, lines of stdout, lines of stderr."""
+    from restoration.__main__ import main
+
+    def run(command: str, *args) -> tuple[int, list[str], list[str]]:
+        own = ["--weights", weights] if command in ("restore", "detect") else []
+        status = main([command, *map(str, [*args, *own])])
+        out, err = capsys.readouterr()
+        return status, out.splitlines(), err.splitlines()
+
+    return run
+
+
+def photo(name: str, width: int, height: int) -> np.ndarray:
+    """One of scikit-image's photos at the given size: uint8 (H, W, 3), or (H, W) for a gray one."""
+    import cv2
+    from skimage import data
+
+    return cv2.resize(getattr(data, name)(), (width, height), interpolation=cv2.INTER_AREA)
+
+
+def gray_photo(name: str, width: int, height: int) -> np.ndarray:
+    """The same, uint8 (H, W)."""
+    return np.asarray(Image.fromarray(photo(name, width, height)).convert("L"))
+
+
+def hole(width: int, height: int, *boxes: tuple[int, int, int, int]) -> np.ndarray:
+    """A mask of rectangles (left, top, right, bottom), bool (H, W)."""
+    mask = np.zeros((height, width), bool)
+    for left, top, right, bottom in boxes:
+        mask[top:bottom, left:right] = True
+    return mask
+
+
+def pixels(image: Image.Image) -> np.ndarray:
+    """Levels that can be subtracted."""
+    return np.asarray(image).astype(int)
+
+
+def is_one_sentence(message: object) -> bool:
+    """What every message to a user is: one line that ends, and ends only once."""
+    text = str(message)
+    return text.endswith(".") and "\n" not in text and ". " not in text and text[:-1].strip() != ""
+
+
+def files(folder: Path) -> list[str]:
+    """All files below a folder, hidden ones too, relative to it."""
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())

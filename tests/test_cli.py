@@ -1,0 +1,247 @@
+"""The command line as its users type it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import files, gray_photo, hole, is_one_sentence, photo, pixels
+from PIL import Image
+
+from restoration import imaging
+
+ROOT = Path(__file__).parent.parent
+KEYS = (
+    "ssim", "masked_ssim", "hsv_similarity", "contest_s", "contest_m", "contest_c", "contest_score", "hole_psnr",
+    "hole_ssim", "ab_mae", "colorfulness", "photos",
+)  # fmt: skip
+MASK = hole(96, 72, (20, 15, 60, 45))
+DAMAGED = np.where(MASK, 93, gray_photo("coffee", 96, 72)).astype(np.uint8)
+
+
+def save(file: Path, pixels: np.ndarray) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(file)
+    return file
+
+
+def read(file: Path, mode: str | None = None) -> np.ndarray:
+    with Image.open(file) as image:
+        return pixels(image.convert(mode))
+
+
+# restore and detect ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_restore_a_photo(run, tmp_path, masked):
+    photo = save(tmp_path / "photo.png", DAMAGED)
+    options = ["--mask", save(tmp_path / "mask.png", MASK)] if masked else []
+    assert run("restore", photo, tmp_path / "result.png", *options) == (0, [], [])
+    assert read(tmp_path / "result.png").shape == (72, 96, 3)
+    result = read(tmp_path / "result.png", "L")
+    assert np.array_equal(result[~MASK], DAMAGED[~MASK])
+    assert np.mean(result[MASK] != 93) > 0.9
+
+
+def test_the_written_photo_is_the_restorers(run, restorer, weights, tmp_path):
+    from restoration import Restorer
+
+    photo = save(tmp_path / "photo.png", DAMAGED)
+    run("restore", photo, tmp_path / "colour.png")
+    run("restore", photo, tmp_path / "gray.png", "--gray")
+    run("detect", photo, tmp_path / "mask.png")
+    expected = Restorer.from_pretrained(weights).restore(DAMAGED)
+    for name, image in [("colour", expected.image), ("gray", expected.gray), ("mask", expected.mask)]:
+        assert np.array_equal(read(tmp_path / f"{name}.png"), pixels(image))
+    assert np.array_equal(read(tmp_path / "mask.png"), MASK * 255)
+
+
+def test_restore_a_folder_with_masks_of_the_same_stems(run, tmp_path):
+    """The masks are where `damage` puts them, and each is another: a mix-up would show."""
+    holes = {"a.png": (5, 5, 25, 30), "sub/a.jpg": (40, 10, 70, 40), "sub/b.tif": (60, 40, 90, 70)}
+    for name, box in holes.items():
+        save(tmp_path / "in" / name, DAMAGED)
+        save((tmp_path / "mask" / name).with_suffix(".png"), hole(96, 72, box))
+    (tmp_path / "in" / "notes.txt").write_text("no photo")
+    status, _, err = run("restore", tmp_path / "in", tmp_path / "out", "--mask", tmp_path / "mask")
+    assert (status, err) == (0, [])
+    assert files(tmp_path / "out") == ["a.png", "sub/a.png", "sub/b.png"]
+    for name, box in holes.items():
+        mask, before = hole(96, 72, box), read(tmp_path / "in" / name, "L")
+        after = read((tmp_path / "out" / name).with_suffix(".png"), "L")
+        assert np.array_equal(after[~mask], before[~mask])
+        assert np.mean(after[mask] != before[mask]) > 0.9
+
+
+def test_a_photo_without_damage_is_coloured(run, tmp_path):
+    whole, out = gray_photo("coffee", 96, 72), tmp_path / "v1.0"
+    out.mkdir()  # a folder, though its name looks like a file's
+    assert run("restore", save(tmp_path / "photo.bmp", whole), out)[0] == 0
+    assert np.array_equal(read(out / "photo.png", "L"), whole)
+    assert np.ptp(read(out / "photo.png"), axis=2).max() > 20
+
+
+def test_recolor_takes_a_colour_photo_for_a_gray_one(run, tmp_path):
+    colour = photo("chelsea", 96, 72)
+    source = save(tmp_path / "photo.png", colour)
+    run("restore", source, tmp_path / "kept.png")
+    run("restore", source, tmp_path / "new.png", "--recolor")
+    assert np.array_equal(read(tmp_path / "kept.png"), colour)
+    assert np.array_equal(read(tmp_path / "new.png", "L"), read(source, "L"))
+    assert np.abs(read(tmp_path / "new.png") - colour).mean() > 5
+
+
+def test_one_bad_photo_does_not_stop_the_others(run, tmp_path):
+    for name in ("a.png", "c.png"):
+        save(tmp_path / "in" / name, DAMAGED)
+    (tmp_path / "in" / "b.png").write_bytes(b"not a photo")
+    status, out, err = run("restore", tmp_path / "in", tmp_path / "out")
+    assert status == 1 and out == []
+    assert files(tmp_path / "out") == ["a.png", "c.png"]
+    assert len(err) == 2 and "b.png" in err[0] and "1 of 3" in err[1]
+    assert all(map(is_one_sentence, err))
+
+
+def test_two_photos_of_one_stem_do_not_overwrite_each_other(run, tmp_path):
+    save(tmp_path / "in" / "a.bmp", DAMAGED)
+    save(tmp_path / "in" / "a.png", 255 - DAMAGED)
+    status, _, err = run("restore", tmp_path / "in", tmp_path / "out")
+    assert status == 1 and files(tmp_path / "out") == ["a.png"]
+    assert np.array_equal(read(tmp_path / "out" / "a.png", "L")[~MASK], DAMAGED[~MASK])
+    assert "a.png" in err[0] and "overwrite" in err[0] and "a.bmp" in err[0] and is_one_sentence(err[0])
+
+
+def test_a_missing_mask_is_named(run, tmp_path):
+    photo = save(tmp_path / "in" / "sub" / "a.png", DAMAGED)
+    save(tmp_path / "mask" / "a.png", MASK)  # of another photo: the one in the folder above
+    for source, mask, name in [
+        (tmp_path / "in", tmp_path / "mask", "sub/a.png"),
+        (photo, tmp_path / "no.png", "no.png"),
+    ]:
+        status, _, err = run("restore", source, tmp_path / "out", "--mask", mask)
+        assert status == 1 and len(err) == 1 and name in err[0] and is_one_sentence(err[0])
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_original_is_overwritten(run, tmp_path):
+    before = save(tmp_path / "in" / "a.png", DAMAGED).read_bytes()
+    for source, target in [("in", "in"), ("in/a.png", "in/a.png"), ("in/a.png", "in")]:
+        status, _, err = run("restore", tmp_path / source, tmp_path / target)
+        assert status == 1 and "is the input itself" in err[0] and is_one_sentence(err[0])
+    assert (tmp_path / "in" / "a.png").read_bytes() == before
+
+
+def test_a_second_run_leaves_the_results_of_the_first_alone(run, tmp_path):
+    save(tmp_path / "in" / "a.png", DAMAGED)
+    for _ in range(2):
+        assert run("restore", tmp_path / "in", tmp_path / "in" / "out")[0] == 0
+    assert files(tmp_path) == ["in/a.png", "in/out/a.png"]
+
+
+def test_stopping_keeps_what_is_done(run, tmp_path, monkeypatch):
+    for name in ("a.png", "b.png"):
+        save(tmp_path / "in" / name, DAMAGED)
+
+    def read_photo(source, read=imaging.read_photo):
+        if isinstance(source, Path) and source.name == "b.png":
+            raise KeyboardInterrupt
+        return read(source)
+
+    monkeypatch.setattr(imaging, "read_photo", read_photo)
+    status, _, err = run("restore", tmp_path / "in", tmp_path / "out")
+    assert status == 130 and len(err) == 1 and files(tmp_path / "out") == ["a.png"]
+
+
+# damage and evaluate ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def truths(tmp_path):
+    save(tmp_path / "truth" / "a.png", photo("astronaut", 96, 80))
+    save(tmp_path / "truth" / "b.png", photo("coffee", 80, 64))
+    return tmp_path / "truth"
+
+
+def test_damage_makes_what_it_says(run, truths, tmp_path):
+    save(truths / "sub" / "c.png", photo("chelsea", 90, 90))
+    assert run("damage", truths, tmp_path / "set")[0] == 0
+    for name in ("a.png", "b.png", "sub/c.png"):
+        damaged, truth = read(tmp_path / "set" / "input" / name), tmp_path / "set" / "gt" / name
+        mask = read(tmp_path / "set" / "mask" / name)
+        assert np.array_equal(read(truth), read(truths / name))
+        assert set(np.unique(mask)) == {0, 255} and 0.005 < np.mean(mask > 0) < 0.2
+        assert np.array_equal(damaged[mask == 0], read(truth, "L")[mask == 0])
+        assert np.ptp(damaged[mask == 255]) == 0
+    assert len(files(tmp_path / "set")) == 9
+
+
+def test_the_seed_decides_every_byte(run, truths, tmp_path):
+    for folder, seed in [("one", 3), ("same", 3), ("other", 4)]:
+        assert run("damage", truths, tmp_path / folder, "--seed", seed)[0] == 0
+    one, same, other = [
+        {name: (tmp_path / folder / name).read_bytes() for name in files(tmp_path / folder)}
+        for folder in ("one", "same", "other")
+    ]
+    assert one == same
+    for name in ("a.png", "b.png"):
+        assert one[f"mask/{name}"] != other[f"mask/{name}"] and one[f"input/{name}"] != other[f"input/{name}"]
+        assert one[f"gt/{name}"] == other[f"gt/{name}"]
+
+
+def test_a_perfect_prediction(run, truths, tmp_path):
+    run("damage", truths, tmp_path / "set")
+    truth, mask = tmp_path / "set" / "gt", tmp_path / "set" / "mask"
+    status, out, err = run("evaluate", "--pred", truths, "--truth", truth, "--mask", mask, "--json")
+    assert status == 0 and err == [] and len(out) == 1
+    scores = json.loads(out[0])
+    assert sorted(scores) == sorted(KEYS) and scores["photos"] == 2
+    for key in ("ssim", "masked_ssim", "hole_ssim", "hsv_similarity", "contest_score"):
+        assert scores[key] == pytest.approx(1, abs=1e-9)
+    assert scores["ab_mae"] == 0 and scores["hole_psnr"] is None
+
+
+def test_damage_restore_evaluate(run, truths, tmp_path):
+    made, results = tmp_path / "set", tmp_path / "results"
+    assert run("damage", truths, made)[0] == 0
+    assert run("restore", made / "input", results, "--mask", made / "mask")[0] == 0
+    shutil.rmtree(tmp_path / "truth")
+    judge = ["--truth", made / "gt", "--mask", made / "mask", "--json"]
+    scores = json.loads(run("evaluate", "--pred", results, *judge)[1][0])
+    assert sorted(scores) == sorted(KEYS) and scores["photos"] == 2
+    assert all(isinstance(value, int | float) for value in scores.values())
+    assert scores["hole_psnr"] < 40 and 0 < scores["ssim"] < 1 and scores["ab_mae"] > 1
+    table = run("evaluate", "--pred", results, *judge[:-1])[1]
+    assert f"{scores['hole_psnr']:.4f}" in "\n".join(table)
+    (results / "b.png").unlink()
+    status, out, err = run("evaluate", "--pred", results, *judge)
+    assert status == 1 and json.loads(out[0])["photos"] == 1 and "b" in err[0]
+
+
+# A process -------------------------------------------------------------------------------------
+
+
+def python(*args) -> subprocess.CompletedProcess:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, *map(str, args)], capture_output=True, text=True, env=environment, timeout=60
+    )
+
+
+def test_the_process_reports_by_its_exit_status(truths, tmp_path):
+    done = python("-m", "restoration", "damage", truths, tmp_path / "set")
+    assert (done.returncode, done.stdout) == (0, "") and len(files(tmp_path / "set")) == 6
+    failed = python("-m", "restoration", "restore", tmp_path / "none.png", tmp_path / "out.png")
+    assert failed.returncode == 1 and "none.png does not exist" in failed.stderr
+    assert is_one_sentence(failed.stderr.strip())
+
+
+def test_help_does_not_wait_for_torch():
+    code = "import sys, restoration.__main__ as m\ntry: m.main(['--help'])\nfinally: sys.exit('torch' in sys.modules)"
+    shown = python("-c", code)
+    assert shown.returncode == 0
+    assert all(command in shown.stdout for command in ("restore", "detect", "damage", "evaluate"))

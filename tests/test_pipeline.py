@@ -1,0 +1,235 @@
+"""Restorer as its users call it. What must hold for any weights is tested on random ones."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+import pytest
+from conftest import gray_photo, hole, is_one_sentence, photo, pixels, small_restorer
+from PIL import Image
+
+from restoration.imaging import PhotoError
+from restoration.pipeline import COLOR_SIZE, FILL_SIZE, MAX_COLOR_SIDE, Restoration
+
+RED = (230, 20, 20, 255)
+
+
+@pytest.fixture(scope="module")
+def untrained():
+    return small_restorer()
+
+
+def dab(width: int, height: int, box: tuple[int, int, int, int], color=RED) -> np.ndarray:
+    hints = np.zeros((height, width, 4), np.uint8)
+    hints[hole(width, height, box)] = color
+    return hints
+
+
+def assert_same(one: Restoration, other: Restoration) -> None:
+    for a, b in zip(vars(one).values(), vars(other).values(), strict=True):
+        assert a.mode == b.mode and np.array_equal(pixels(a), pixels(b))
+
+
+# Gray photos -----------------------------------------------------------------------------------
+
+CASES = {
+    "a photo": ("astronaut", 160, 120, [(40, 30, 90, 70)]),
+    "odd sizes": ("coffee", 131, 87, [(0, 0, 33, 21), (100, 50, 131, 87)]),
+    "one damaged pixel": ("chelsea", 64, 48, [(63, 47, 64, 48)]),
+    "a stamp": ("camera", 16, 16, [(3, 3, 9, 8)]),
+    "a row": ("camera", 75, 1, [(20, 0, 41, 1)]),
+    "a column": ("camera", 1, 75, [(0, 0, 1, 30)]),
+    "two far holes": ("coffee", 700, 500, [(20, 20, 60, 50), (600, 400, 690, 470)]),
+    "a hole larger than the network sees": ("astronaut", 640, 620, [(60, 50, 560, 600)]),
+    "a panorama": ("chelsea", 1400, 90, [(700, 10, 760, 80)]),
+}
+
+
+@pytest.mark.parametrize("name, width, height, boxes", CASES.values(), ids=CASES)
+def test_known_luma_is_exact_and_holes_are_filled(restorer, name, width, height, boxes):
+    mask = hole(width, height, *boxes)
+    damaged = np.where(mask, 93, gray_photo(name, width, height)).astype(np.uint8)
+    result = restorer.restore(damaged, mask)
+    assert result.image.mode == "RGB" and result.gray.mode == result.mask.mode == "L"
+    assert result.image.size == result.gray.size == result.mask.size == (width, height)
+    assert np.array_equal(pixels(result.image.convert("L")), pixels(result.gray))
+    assert np.array_equal(pixels(result.gray)[~mask], damaged[~mask])
+    assert np.array_equal(pixels(result.mask) == 255, mask)
+    assert np.mean(pixels(result.gray)[mask] != 93) > 0.8
+    assert np.ptp(pixels(result.image), axis=2).max() > 20, "the result has no colour"
+
+
+def test_a_whole_photo_is_coloured_and_its_luma_exact(restorer):
+    whole = gray_photo("coffee", 150, 101)
+    result = restorer.restore(whole)
+    assert not pixels(result.mask).any()
+    assert np.array_equal(pixels(result.gray), whole)
+    assert np.array_equal(pixels(result.image.convert("L")), whole)
+    assert np.ptp(pixels(result.image), axis=2).mean() > 10
+
+
+def test_what_is_under_the_mask_is_not_looked_at(restorer):
+    mask = hole(640, 600, (100, 100, 500, 480))
+    photos = [np.where(mask, tone, gray_photo("astronaut", 640, 600)).astype(np.uint8) for tone in (0, 255)]
+    assert_same(*[restorer.restore(damaged, mask) for damaged in photos])
+
+
+def test_far_holes_are_filled_independently(restorer):
+    whole = gray_photo("coffee", 700, 500)
+    first, second = (20, 20, 60, 50), (600, 400, 690, 470)
+    both = pixels(restorer.restore(whole, hole(700, 500, first, second)).gray)
+    for box in (first, second):
+        mask = hole(700, 500, box)
+        assert np.array_equal(both[mask], pixels(restorer.restore(whole, mask).gray)[mask])
+
+
+def test_networks_see_bounded_sizes(restorer):
+    seen = []
+    networks = restorer.inpainter, restorer.colorizer
+    hooks = [net.register_forward_pre_hook(lambda _, args: seen.append(args[0].shape[-2:])) for net in networks]
+    try:
+        restorer.restore(np.full((900, 1500), 90, np.uint8), hole(1500, 900, (200, 200, 1200, 800)))
+        restorer.restore(np.full((300, 3000), 90, np.uint8), hole(3000, 300, (0, 0, 9, 9)))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    fill, color, _, panorama = seen
+    assert max(fill) == FILL_SIZE
+    assert min(color) == COLOR_SIZE and max(color) <= MAX_COLOR_SIDE
+    assert max(panorama) == MAX_COLOR_SIDE
+
+
+@pytest.mark.parametrize("known", [1, 300])
+def test_a_flat_photo_comes_back_flat_however_little_is_left(untrained, known):
+    """The membrane over a constant border is constant, at any size and after any shrinking."""
+    mask = np.ones((700, 1400), bool)
+    mask[:, :known] = False
+    damaged = np.where(mask, 0, 141).astype(np.uint8)
+    assert np.abs(pixels(untrained.restore(damaged, mask).gray) - 141).max() <= 1
+
+
+def test_a_constant_hole_is_found(restorer):
+    ellipse = cv2.ellipse(np.zeros((150, 200), np.uint8), (120, 70), (40, 25), 30, 0, 360, 1, -1).view(bool)
+    damaged = np.where(ellipse, 80, gray_photo("coffee", 200, 150)).astype(np.uint8)
+    found = pixels(restorer.detect(damaged)) == 255
+    assert np.sum(found & ellipse) / np.sum(found | ellipse) > 0.97
+    result = restorer.restore(damaged)
+    assert np.array_equal(pixels(result.mask) == 255, found)
+    assert_same(result, restorer.restore(damaged, found))
+
+
+# Colour photos ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width, height", [(160, 120), (701, 533)])
+def test_a_colour_photo_changes_inside_the_mask_only(restorer, width, height):
+    colour, mask = photo("chelsea", width, height), hole(width, height, (50, 40, 110, 80))
+    result = pixels(restorer.restore(colour, mask).image)
+    assert np.array_equal(result[~mask], colour[~mask])
+    assert np.mean((result != colour)[mask].any(axis=-1)) > 0.9
+
+
+def test_a_whole_colour_photo_comes_back_as_it_was(restorer):
+    colour = photo("astronaut", 120, 90)
+    result = restorer.restore(colour)
+    assert np.array_equal(pixels(result.image), colour) and not pixels(result.mask).any()
+    assert np.array_equal(pixels(result.gray), pixels(Image.fromarray(colour).convert("L")))
+
+
+@pytest.mark.parametrize("width, height", [(90, 70), (800, 600)])
+def test_a_hole_in_one_colour_gets_that_colour(untrained, width, height):
+    mask = hole(width, height, (20, 20, width - 30, height - 25))
+    damaged = np.where(mask[..., None], 0, np.uint8([150, 90, 60])).astype(np.uint8)
+    assert np.abs(pixels(untrained.restore(damaged, mask).image) - (150, 90, 60)).max() <= 3
+
+
+# What comes in ---------------------------------------------------------------------------------
+
+
+def test_arrays_and_images_are_the_same_photo(restorer):
+    colour, mask = photo("coffee", 90, 60), hole(90, 60, (10, 10, 40, 30))
+    for array in (colour, gray_photo("coffee", 90, 60)):
+        expected = restorer.restore(array, mask)
+        for same in (mask.astype(np.uint8) * 255, Image.fromarray(mask), Image.fromarray(mask).convert("RGB")):
+            assert_same(expected, restorer.restore(Image.fromarray(array), same))
+    hints = dab(90, 60, (50, 30, 60, 40))
+    assert_same(restorer.restore(array, mask, hints), restorer.restore(array, mask, Image.fromarray(hints)))
+
+
+BAD_CALLS = {
+    "all masked": {"mask": np.ones((40, 60), bool)},
+    "mask of another size": {"mask": np.ones((60, 40), bool)},
+    "mask of floats": {"mask": np.zeros((40, 60))},
+    "photo of floats": {"photo": np.zeros((40, 60, 3), np.float32)},
+    "photo of 16 bit": {"photo": np.zeros((40, 60), np.uint16)},
+    "batch of photos": {"photo": np.zeros((2, 40, 60, 3), np.uint8)},
+    "channels first": {"photo": np.zeros((3, 40, 60), np.uint8)},
+    "one channel": {"photo": np.zeros((40, 60, 1), np.uint8)},
+    "one row": {"photo": np.zeros(60, np.uint8)},
+    "no pixels": {"photo": np.zeros((0, 60), np.uint8)},
+    "hints of another size": {"hints": np.zeros((60, 40, 4), np.uint8)},
+    "hints of floats": {"hints": np.zeros((40, 60, 4))},
+}
+
+
+@pytest.mark.parametrize("color", [False, True])
+@pytest.mark.parametrize("call", BAD_CALLS.values(), ids=BAD_CALLS)
+def test_a_bad_call_is_answered_with_one_sentence(restorer, call, color):
+    good = photo("coffee", 60, 40) if color else gray_photo("coffee", 60, 40)
+    with pytest.raises(PhotoError) as error:
+        restorer.restore(**{"photo": good} | call)
+    assert is_one_sentence(error.value)
+
+
+# Hints -----------------------------------------------------------------------------------------
+
+
+def test_a_dab_changes_colours_around_it_and_no_luma(restorer):
+    whole = gray_photo("camera", 320, 240)
+    plain, hinted = restorer.restore(whole), restorer.restore(whole, hints=dab(320, 240, (200, 100, 220, 120)))
+    change = np.abs(pixels(plain.image) - pixels(hinted.image)).max(axis=2)
+    assert change[100:120, 200:220].mean() > 4 * change[:, :100].mean() + 5
+    assert np.array_equal(pixels(hinted.image.convert("L")), whole)
+
+
+def test_a_dab_without_opacity_changes_nothing(restorer):
+    whole, mask = gray_photo("camera", 90, 70), hole(90, 70, (10, 10, 30, 30))
+    hints = dab(90, 70, (40, 40, 60, 60), (230, 20, 20, 127))
+    hints[0, 0] = (255, 0, 0, 0)
+    assert_same(restorer.restore(whole, mask), restorer.restore(whole, mask, hints))
+
+
+def test_a_thin_stroke_counts_beside_a_broad_one(restorer):
+    """At the size where colour is predicted, the stroke covers a quarter of a pixel."""
+    whole = gray_photo("camera", 1024, 1024)
+    broad = dab(1024, 1024, (100, 100, 200, 200))
+    both = broad | dab(1024, 1024, (700, 800, 900, 801))
+    change = np.abs(
+        pixels(restorer.restore(whole, hints=broad).image) - pixels(restorer.restore(whole, hints=both).image)
+    )
+    assert change[790:810, 700:900].mean() > 3
+
+
+def test_a_dab_in_a_colour_photo_counts_inside_the_hole(untrained):
+    mask = hole(120, 90, (20, 20, 100, 70))
+    colour = np.where(mask[..., None], 0, np.uint8([90, 110, 150])).astype(np.uint8)
+    hints = dab(120, 90, (50, 40, 70, 50)) | dab(120, 90, (0, 0, 10, 10))  # the second lies on known pixels
+    result = pixels(untrained.restore(colour, mask, hints).image)
+    red, green, blue = result[45, 60]
+    assert red > green + 50 and red > blue + 50
+    assert result[22, 22, 2] > result[22, 22, 0], "far from the dab, the photo's own blue"
+    assert np.array_equal(result[~mask], colour[~mask])
+
+
+# Runs ------------------------------------------------------------------------------------------
+
+
+def test_threads_get_what_one_after_another_gets(restorer):
+    jobs = []
+    for name, width, height in [("camera", 200, 150), ("coffee", 90, 130), ("astronaut", 600, 90), ("chelsea", 64, 64)]:
+        jobs.append((gray_photo(name, width, height), hole(width, height, (10, 10, 50, 40))))
+    expected = [restorer.restore(*job) for job in jobs]
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda job: restorer.restore(*job), jobs * 3))
+    for one, other in zip(expected * 3, results, strict=True):
+        assert_same(one, other)

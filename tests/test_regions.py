@@ -1,0 +1,72 @@
+"""Boxes around holes, on random masks and against scikit-image's own components."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.measure import label, regionprops
+
+from restoration.regions import MIN_CONTEXT, Box, hole_boxes
+
+
+@st.composite
+def masks(draw) -> np.ndarray:
+    """Up to eight rectangles, single pixels among them, in photos from one pixel to 700 x 700."""
+    height, width = draw(st.integers(1, 700)), draw(st.integers(1, 700))
+    mask = np.zeros((height, width), bool)
+    for _ in range(draw(st.integers(0, 8))):
+        top, left = draw(st.integers(0, height - 1)), draw(st.integers(0, width - 1))
+        mask[top : top + draw(st.integers(1, 120)), left : left + draw(st.integers(1, 120))] = True
+    return mask
+
+
+@settings(max_examples=150, deadline=None)
+@given(masks())
+def test_boxes_hold_all_holes_with_context_and_do_not_meet(mask):
+    boxes = hole_boxes(mask)
+    times_covered = np.zeros(mask.shape, int)
+    for box in boxes:
+        assert 0 <= box.top < box.bottom <= mask.shape[0] and 0 <= box.left < box.right <= mask.shape[1]
+        times_covered[box.slices] += 1
+        assert mask[box.slices].any(), "a box without a hole is work for nothing"
+    assert times_covered.max(initial=0) <= 1
+    assert (times_covered[mask] == 1).all()
+    for hole in regionprops(label(mask, connectivity=2)):
+        assert any(has_context(box, hole.bbox, mask.shape) for box in boxes)
+
+
+def has_context(box: Box, hole: tuple[int, int, int, int], photo: tuple[int, int]) -> bool:
+    """Whether the box reaches past the hole by its longer side and MIN_CONTEXT, or to the photo's edge."""
+    top, left, bottom, right = hole
+    context = max(MIN_CONTEXT, bottom - top, right - left)
+    wanted = (
+        max(0, top - context),
+        max(0, left - context),
+        min(photo[0], bottom + context),
+        min(photo[1], right + context),
+    )
+    return box.top <= wanted[0] and box.left <= wanted[1] and box.bottom >= wanted[2] and box.right >= wanted[3]
+
+
+@given(st.integers(0, 400), st.integers(1, 60), st.integers(1, 60))
+@settings(max_examples=40, deadline=None)
+def test_two_holes_share_a_box_only_when_their_contexts_overlap(gap, first, second):
+    mask = np.zeros((100, 900), bool)
+    mask[40 : 40 + min(first, 50), 100 : 100 + first] = True
+    start = 100 + first + 1 + gap
+    mask[40 : 40 + min(second, 50), start : start + second] = True
+    contexts = max(MIN_CONTEXT, first) + max(MIN_CONTEXT, second)
+    assert len(hole_boxes(mask)) == (1 if gap + 1 < contexts else 2)
+
+
+def test_no_hole_no_box():
+    assert hole_boxes(np.zeros((50, 40), bool)) == []
+
+
+def test_a_mask_over_everything_is_one_box():
+    assert hole_boxes(np.ones((50, 400), bool)) == [Box(0, 0, 50, 400)]
+
+
+def test_a_corner_hole_costs_its_surroundings_only():
+    mask = np.zeros((3000, 4000), bool)
+    mask[:10, -10:] = True
+    assert hole_boxes(mask) == [Box(0, 4000 - 10 - MIN_CONTEXT, 10 + MIN_CONTEXT, 4000)]
