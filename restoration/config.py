@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -28,14 +29,21 @@ class ModelConfig:
     luma_std: float = 0.226
 
     def __post_init__(self):
-        object.__setattr__(self, "decoder_channels", tuple(self.decoder_channels))
-        if self.stage not in INPUT_CHANNELS:
+        # A stranger's config.json may hold anything, so types are checked as well as ranges.
+        if not isinstance(self.stage, str) or self.stage not in INPUT_CHANNELS:
             raise ValueError(f"stage is {self.stage!r}: use 'inpaint' or 'color'.")
-        widths = self.decoder_channels
+        if not isinstance(self.encoder, str):
+            raise ValueError(f"encoder is {self.encoder!r}: give a name.")
+        widths = self.decoder_channels if isinstance(self.decoder_channels, (list, tuple)) else ()
         if len(widths) != 5 or not all(isinstance(w, int) and 1 <= w <= MAX_CHANNELS for w in widths):
-            raise ValueError(f"decoder_channels is {list(widths)}: give five widths from 1 to {MAX_CHANNELS}.")
-        if not self.luma_std > 0:
-            raise ValueError(f"luma_std is {self.luma_std}: it must be above 0.")
+            raise ValueError(
+                f"decoder_channels is {self.decoder_channels!r}: give five widths from 1 to {MAX_CHANNELS}."
+            )
+        object.__setattr__(self, "decoder_channels", tuple(widths))
+        for name, positive in (("luma_mean", False), ("luma_std", True)):
+            value = getattr(self, name)
+            if not isinstance(value, (int, float)) or not math.isfinite(value) or (positive and value <= 0):
+                raise ValueError(f"{name} is {value!r}: give a number{' above 0' if positive else ''}.")
 
 
 @dataclass(frozen=True)

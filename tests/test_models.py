@@ -95,7 +95,12 @@ def test_imagenet_weights_that_cannot_be_fetched_are_one_sentence(encoder, tmp_p
         {"stage": "color", "decoder_channels": (1, 2, 3)},
         {"stage": "color", "decoder_channels": (16, 16, 16, 16, 10**9)},
         {"stage": "color", "decoder_channels": (16, 16, 16, 16, "8")},
+        {"stage": "color", "decoder_channels": 16},
         {"stage": "color", "luma_std": 0.0},
+        {"stage": "color", "luma_mean": "bright"},
+        {"stage": "color", "luma_mean": float("nan")},
+        {"stage": "color", "encoder": 5},
+        {"stage": ["color"]},
     ],
 )
 def test_a_bad_architecture_is_refused(fields):
