@@ -24,7 +24,7 @@ class ModelConfig:
 
     stage: Stage
     encoder: str = "efficientnet-b3"
-    decoder_channels: tuple[int, ...] = (128, 64, 32, 16, 8)
+    decoder_channels: tuple[int, ...] = (128, 64, 48, 32, 16)
     luma_mean: float = 0.449
     luma_std: float = 0.226
 
@@ -55,7 +55,7 @@ class TrainConfig:
     out: str
     exclude: str | None = None  # a list of photo names, one a line or first in a tab-separated line
     encoder: str = "efficientnet-b3"
-    decoder_channels: tuple[int, ...] = (128, 64, 32, 16, 8)
+    decoder_channels: tuple[int, ...] = (128, 64, 48, 32, 16)
     luma_mean: float = 0.449
     luma_std: float = 0.226
     encoder_weights: str = "imagenet"  # or "none", or a safetensors file with timm's or smp's names
