@@ -147,7 +147,8 @@ def false_alarms(photos: Numbered) -> dict[str, float]:
 
 def other_photos(data: Path, count: int, seed: int) -> Numbered:
     """A random sample of the photos that are not held out."""
-    from restoration.data import Photos, read_names
+    from restoration.photos import Photos
+    from restoration.sources import read_names
 
     photos = Photos.find(data).without(read_names(HELDOUT))
     chosen = np.random.default_rng(seed).permutation(len(photos))[:count]

@@ -15,8 +15,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not installed
 
 from restoration.color import luma
-from restoration.data import Photos
-from restoration.folds import groups, perceptual_hash
+from restoration.folds import near_duplicates
+from restoration.photos import Photos, perceptual_hash
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
         hashes.append(perceptual_hash(gray))
         mirrored.append(perceptual_hash(gray[:, ::-1]))
         fits.append(min(gray.shape) == args.short_side and not np.array_equal(rgb[..., 0], rgb[..., 2]))
-    group = groups(hashes, mirrored)
+    group = near_duplicates(hashes, mirrored)
     alone = np.bincount(group, minlength=len(photos))[group] == 1
     chosen = np.random.default_rng(args.seed).permutation(np.flatnonzero(alone & np.array(fits)))[: args.photos]
 

@@ -97,7 +97,7 @@ def heldout_photos(data: Path, count: int) -> Numbered:
 
     A missing or altered photo ends the run: figures compare only over the same photos.
     """
-    from restoration.data import Photos  # with torch, which --mini --mask none does without
+    from restoration.photos import Photos  # with torch, which --mini --mask none does without
 
     listed = [line.split("\t") for line in HELDOUT.read_text().splitlines()[1:]]
     numbers = sorted({int(i) for i in np.linspace(0, len(listed) - 1, min(count, len(listed)))})

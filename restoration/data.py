@@ -1,108 +1,54 @@
-"""Photos from folders or tar shards, and the training batches that are made of them."""
+"""Training batches made of photos: crops, damage, hints."""
 
-import io
-import tarfile
-from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from restoration.color import chroma, luma
 from restoration.config import TrainConfig
-from restoration.masking import clip_tones, damage, draw_hole, jpeg
+from restoration.masking import MIN_AREA, clip_tones, damage, draw_hole, jpeg
+from restoration.photos import Hole, Photos
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+REAL_AREA = 0.4  # of a crop, the most that a real hole may cover: a crop may lie mostly inside one
 Batch = dict[str, Tensor]
 
 
-@dataclass(frozen=True)
-class Entry:
-    """Where one photo's bytes lie: a whole file, or a stretch of a tar shard."""
+class Window(NamedTuple):
+    """A square of a photo that becomes a training crop of `size` pixels, maybe mirrored."""
 
-    name: str  # the file's own name, without folders
-    file: Path
-    offset: int
+    top: int
+    left: int
+    side: int
     size: int
-
-    def read(self) -> bytes:
-        with open(self.file, "rb") as stream:
-            stream.seek(self.offset)
-            return stream.read(self.size)
-
-
-class Photos(Dataset):
-    """A map-style set of colour photos: `photos[i]` is uint8 RGB (H, W, 3), `photos.names[i]` its name."""
-
-    def __init__(self, entries: Iterable[Entry]):
-        self.entries = sorted(entries, key=lambda entry: entry.name)
-        self.names = [entry.name for entry in self.entries]
+    mirrored: bool
 
     @classmethod
-    def find(cls, source: str | Path) -> "Photos":
-        """All photos below a folder, those inside its tar shards included; or those of one shard.
+    def draw(cls, shape: tuple[int, ...], size: int, min_scale: float, rng: np.random.Generator) -> "Window":
+        """A random square, at least `min_scale` of the photo's shorter side."""
+        height, width = shape[:2]
+        short = min(height, width)
+        smallest = max(min(size, short), min_scale * short)  # never enlarge where it can be helped
+        side = int(rng.uniform(smallest, short + 1))
+        top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
+        return cls(int(top), int(left), side, size, bool(rng.random() < 0.5))
 
-        Raises:
-            ValueError: no photo is found.
-        """
-        source = Path(source)
-        files = [source] if source.is_file() else sorted(p for p in source.rglob("*") if p.is_file())
-        entries = [entry for file in files for entry in _entries(file)]
-        if not entries:
-            raise ValueError(f"no photos in {source}: name a folder of photos, or of .tar shards that hold them.")
-        return cls(entries)
-
-    def without(self, names: set[str]) -> "Photos":
-        """The same set less the named photos."""
-        return Photos(entry for entry in self.entries if entry.name not in names)
-
-    def only(self, names: set[str]) -> "Photos":
-        """The named photos of the set."""
-        return Photos(entry for entry in self.entries if entry.name in names)
-
-    def __len__(self) -> int:
-        return len(self.entries)
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        entry = self.entries[index]
-        try:
-            with Image.open(io.BytesIO(entry.read())) as photo:
-                return np.asarray(photo.convert("RGB"))
-        except (UnidentifiedImageError, OSError) as error:
-            raise ValueError(f"{entry.name} in {entry.file} cannot be read as a photo: {error}.") from error
-
-
-def _entries(file: Path) -> list[Entry]:
-    if file.suffix.lower() in SUFFIXES:
-        return [Entry(file.name, file, 0, file.stat().st_size)]
-    if file.suffix.lower() != ".tar":
-        return []
-    with tarfile.open(file) as shard:
-        members = [m for m in shard if m.isfile() and Path(m.name).suffix.lower() in SUFFIXES]
-        return [Entry(Path(m.name).name, file, m.offset_data, m.size) for m in members]
-
-
-def read_names(file: str | Path) -> set[str]:
-    """Photo names from a text file: the first tab-separated field of each line but a `name` header."""
-    fields = (line.split("\t")[0].strip() for line in Path(file).read_text().splitlines())
-    return {name for name in fields if name and name != "name"}
+    def cut(self, plane: np.ndarray) -> np.ndarray:
+        """The crop of a photo, uint8, or of a mask, bool."""
+        crop = plane[self.top : self.top + self.side, self.left : self.left + self.side]
+        shrink = cv2.INTER_AREA if self.side >= self.size else cv2.INTER_LINEAR
+        how = cv2.INTER_NEAREST_EXACT if plane.dtype == bool else shrink
+        crop = cv2.resize(crop.view(np.uint8), (self.size, self.size), interpolation=how).view(plane.dtype)
+        return crop[:, ::-1] if self.mirrored else crop
 
 
 def random_crop(rgb: np.ndarray, size: int, min_scale: float, rng: np.random.Generator) -> np.ndarray:
     """A random square of the photo, at least `min_scale` of its shorter side, resized to `size`, maybe mirrored."""
-    height, width = rgb.shape[:2]
-    short = min(height, width)
-    smallest = max(min(size, short), min_scale * short)  # never enlarge where it can be helped
-    side = int(rng.uniform(smallest, short + 1))
-    top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
-    crop = rgb[top : top + side, left : left + side]
-    crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA if side >= size else cv2.INTER_LINEAR)
-    return crop[:, ::-1] if rng.random() < 0.5 else crop
+    return Window.draw(rgb.shape, size, min_scale, rng).cut(rgb)
 
 
 class TrainingBatches(Dataset):
@@ -113,7 +59,6 @@ class TrainingBatches(Dataset):
 
     def __init__(self, photos: Photos, config: TrainConfig):
         self.photos, self.config = photos, config
-        self.make_sample = {"inpaint": inpaint_sample, "color": color_sample}[config.stage]
 
     def __len__(self) -> int:
         return self.config.steps
@@ -125,28 +70,51 @@ class TrainingBatches(Dataset):
 
     def _sample(self, position: int) -> Batch:
         epoch, place = divmod(position, len(self.photos))
-        order = np.random.default_rng([self.config.seed, epoch]).permutation(len(self.photos))
+        index = _order(self.config.seed, epoch, len(self.photos))[place]
         rng = np.random.default_rng([self.config.seed, epoch, place])
-        crop = random_crop(self.photos[order[place]], self.config.size, self.config.min_scale, rng)
-        return self.make_sample(crop, rng, self.config)
+        picture = self.photos.picture(index)
+        window = Window.draw(picture.rgb.shape, self.config.size, self.config.min_scale, rng)
+        crop, hole = window.cut(picture.rgb), picture.hole
+        if self.config.stage == "color":
+            return color_sample(crop, rng, self.config)
+        return inpaint_sample(crop, rng, self.config, hole and Hole(window.cut(hole.mask), hole.level))
 
 
-def inpaint_sample(rgb: np.ndarray, rng: np.random.Generator, config: TrainConfig) -> Batch:
-    """`luma`, `damaged`, `mask` and `hint`, each (1, H, W); the hint is the mask, or zeros for a blind sample."""
+@lru_cache(maxsize=4)
+def _order(seed: int, epoch: int, count: int) -> np.ndarray:
+    return np.random.default_rng([seed, epoch]).permutation(count)
+
+
+def inpaint_sample(rgb: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None = None) -> Batch:
+    """`luma`, `damaged`, `mask` and `hint`, each (1, H, W); the hint is the mask, or zeros for a blind sample.
+
+    Where the photo's real hole is known and the crop shows it, one sample in two has that damage.
+    """
     gray = luma(rgb)
     if rng.random() < config.hint_dropout:
-        gray, damaged, mask = _blind_damage(gray, rng, config)
+        gray, damaged, mask = _blind_damage(gray, rng, config, hole)
         hint = np.zeros_like(mask)
     else:
-        damaged, mask = damage(gray, rng, area=(0.01, config.max_area), max_holes=config.max_holes)
+        damaged, mask = _damage(gray, rng, config, hole)
         hint = mask
     return {"luma": _plane(gray / 255), "damaged": _plane(damaged / 255), "mask": _plane(mask), "hint": _plane(hint)}
 
 
-def _blind_damage(gray: np.ndarray, rng: np.random.Generator, config: TrainConfig) -> tuple[np.ndarray, ...]:
+def _damage(
+    gray: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The real hole, filled anew after the crop's resizing so that it is constant; else drawn ones."""
+    if hole and MIN_AREA <= hole.mask.mean() <= REAL_AREA and rng.random() < 0.5:
+        return np.where(hole.mask, np.uint8(hole.level), gray), hole.mask
+    return damage(gray, rng, area=(0.01, config.max_area), max_holes=config.max_holes)
+
+
+def _blind_damage(
+    gray: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None
+) -> tuple[np.ndarray, ...]:
     """What must be told apart without a hint: holes, naturally flat areas, and both after JPEG; one in five whole."""
     gray = clip_tones(gray, rng)
-    damaged, mask = damage(gray, rng, area=(0.01, config.max_area), max_holes=config.max_holes)
+    damaged, mask = _damage(gray, rng, config, hole)
     if rng.random() < 0.2:
         damaged, mask = gray, np.zeros_like(mask)
     return gray, jpeg(damaged, int(rng.integers(60, 96))) if rng.random() < 0.6 else damaged, mask

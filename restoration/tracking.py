@@ -1,29 +1,150 @@
-"""What a run writes down: one JSON line a validation, always."""
+"""What a run writes down, and what it shows: metrics.jsonl always, a tracker when asked, how far it is."""
 
 import json
-import time
+import math
+import os
+import sys
+from datetime import timedelta
 from pathlib import Path
+from time import monotonic
+from typing import SupportsFloat
+
+from tqdm import tqdm
+
+PROJECT = "photo-restoration"
+SHOWN = {  # of an epoch's record, on its line
+    "train_loss": "loss",
+    "validation_loss": "validation loss",
+    "hole_psnr": "hole PSNR",
+    "contest_score": "contest score",
+}
+REDRAW, REPEAT = 0.2, 60.0  # seconds from one look at the bar, or one plain line, to the next
+Record = dict[str, float | int | str | None]
+
+
+class Trackio:
+    """Mirrors records to Trackio, in its local database unless its own variables name a server.
+
+    A run that exists goes on. What it logged beyond the state that training resumed from is logged
+    again: metrics.jsonl is the truth, this is a view of it.
+    """
+
+    def __init__(self, name: str, config: dict):
+        try:
+            import trackio
+        except ImportError as error:
+            raise ValueError("trackio is not installed: pip install trackio, or leave out --track.") from error
+        self.run = trackio.init(project=PROJECT, name=name, config=config, resume="allow", embed=False)
+
+    def log(self, record: Record) -> None:
+        """Send what was measured in one record, at its step."""
+        measured = {key: value for key, value in record.items() if value is not None and key != "step"}
+        self.run.log(measured, step=record["step"])
+
+    def close(self) -> None:
+        """Wait until all is written."""
+        self.run.finish()
+
+
+TRACKERS = {"trackio": Trackio}
 
 
 class Journal:
     """Appends records to `metrics.jsonl`. A resumed run first drops what it is going to write again."""
 
-    def __init__(self, file: Path, resumed_at: int = 0):
-        self.file = file
-        self.started = time.monotonic()
-        kept = [r for r in self.read(file) if r["step"] <= resumed_at]
-        file.write_text("".join(json.dumps(record) + "\n" for record in kept))
+    def __init__(self, file: Path, resumed_at: int = 0, tracker: Trackio | None = None):
+        self.file, self.tracker = file, tracker
+        kept = [_line(record) for record in self.read(file) if record["step"] <= resumed_at]
+        part = file.with_name(f".{file.name}.{os.getpid()}.part")
+        part.write_text("".join(kept))
+        os.replace(part, file)  # killed here, the run still has one whole journal
 
     @staticmethod
-    def read(file: Path) -> list[dict]:
-        """All records of a journal; empty where there is none."""
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    def read(file: Path) -> list[Record]:
+        """All whole records of a journal; none where there is no file."""
+        lines = file.read_text().split("\n")[:-1] if file.exists() else []  # what no newline ends was cut off
+        return [json.loads(line) for line in lines]
 
-    def write(self, **record) -> None:
-        """Append one record and show it on the terminal."""
+    def write(self, **record: float | int | str | None) -> None:
+        """Append one record; what is not finite becomes null, since JSON knows no NaN."""
+        record = {key: value if _is_finite(value) else None for key, value in record.items()}
         with self.file.open("a") as stream:
-            stream.write(json.dumps(record) + "\n")
-        shown = (
-            f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in record.items()
-        )
-        print("  ".join(shown), flush=True)
+            stream.write(_line(record))
+        if self.tracker:
+            self.tracker.log(record)
+
+
+def _line(record: Record) -> str:
+    return json.dumps(record) + "\n"
+
+
+def _is_finite(value: float | int | str | None) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+class Progress:
+    """How far one stage of a fold is: a bar on a terminal, elsewhere a line an epoch and at most one a minute more.
+
+    Args:
+        title: what is being trained.
+        epochs: of the whole stage.
+        photos: that an epoch shows to the network.
+        done: photos that were shown before a run resumed.
+        quiet: show nothing, as every process but the first does.
+    """
+
+    def __init__(self, title: str, epochs: int, photos: int, done: int = 0, quiet: bool = False):
+        self.title, self.epochs, self.photos, self.quiet = title, epochs, photos, quiet
+        self.first = self.done = self.shown = done
+        self.started = self.shown_at = monotonic()
+        self.bar = self._open_bar() if sys.stdout.isatty() and not quiet else None
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def step(self, photos: int, loss: SupportsFloat) -> None:
+        """Count a batch. The loss may be a tensor: it is read, for which a GPU must wait, only when it is shown."""
+        self.done += photos
+        pause = monotonic() - self.shown_at
+        if self.quiet or pause < (REPEAT if self.bar is None else REDRAW):
+            return
+        text = f"epoch {math.ceil(self.done / self.photos)}/{self.epochs}, loss {float(loss):.4g}"
+        if self.bar is None:
+            self._write(text, (self.done - self.shown) / pause)
+        else:
+            self.bar.set_postfix_str(text, refresh=False)
+            self.bar.update(self.done - self.bar.n)
+        self.shown, self.shown_at = self.done, monotonic()
+
+    def end_epoch(self, record: Record) -> None:
+        """Show an epoch's record: its number, counted from 1, its losses, its criterion and its speed."""
+        if self.quiet:
+            return
+        values = [f"{name} {record[key]:.4g}" for key, name in SHOWN.items() if record.get(key) is not None]
+        self._write(", ".join([f"epoch {record['epoch']}/{self.epochs}", *values]), record["photos_per_second"])
+        self.shown, self.shown_at = self.done, monotonic()
+
+    def _write(self, text: str, speed: float) -> None:
+        line = f"{self.title}: {text}, {speed:.1f} photos/s, {self._time_left()} left"
+        if self.bar is None:
+            print(line, flush=True)
+        else:
+            self.bar.update(self.done - self.bar.n)
+            self.bar.write(line)
+
+    def _time_left(self) -> timedelta:
+        """At the mean pace since the start, which pays for validation too."""
+        pace = (monotonic() - self.started) / max(1, self.done - self.first)
+        return timedelta(seconds=round(pace * (self.epochs * self.photos - self.done)))
+
+    def _open_bar(self) -> tqdm:
+        shape = "{desc} {percentage:3.0f}% |{bar}|{postfix}, {rate_noinv_fmt}, {remaining} left"
+        total, first = self.epochs * self.photos, self.done
+        return tqdm(
+            desc=self.title, total=total, initial=first, unit=" photos", mininterval=0, bar_format=shape,
+            dynamic_ncols=True, file=sys.stdout,
+        )  # fmt: skip

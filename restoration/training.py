@@ -12,8 +12,10 @@ from torch.utils.data import DataLoader, Subset
 
 from restoration import checkpoint
 from restoration.config import TrainConfig, load_config, save_config
-from restoration.data import Batch, Photos, TrainingBatches, read_names
+from restoration.data import Batch, TrainingBatches
 from restoration.models import MODELS, imagenet_tensors, load_encoder
+from restoration.photos import Photos
+from restoration.sources import read_names
 from restoration.steps import STEPS
 from restoration.tracking import Journal
 from restoration.validation import VALIDATIONS

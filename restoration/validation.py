@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 from restoration import metrics
 from restoration.color import luma, with_chroma
-from restoration.data import Photos
 from restoration.masking import damage
 from restoration.models import Colorizer, Inpainter
+from restoration.photos import Photos
 
 
 @torch.no_grad()

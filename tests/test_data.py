@@ -1,7 +1,4 @@
-"""Photos from folders and shards are the same photos; batches are functions of their step."""
-
-import io
-import tarfile
+"""Batches are functions of their step; samples hold what they promise; real damage is used where it is known."""
 
 import numpy as np
 import pytest
@@ -11,8 +8,8 @@ from skimage import data
 
 from restoration.color import chroma, luma
 from restoration.config import TrainConfig
-from restoration.data import Photos, TrainingBatches, color_sample, inpaint_sample, random_crop, read_names
-from restoration.folds import groups, perceptual_hash
+from restoration.data import TrainingBatches, Window, color_sample, inpaint_sample, random_crop
+from restoration.photos import Hole, Photos, Picture
 
 COLOR = {
     "astronaut.png": data.astronaut()[::3, ::3],
@@ -27,43 +24,16 @@ def config(stage: str, **fields) -> TrainConfig:
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two photos in a tar shard, one in a subfolder, and a file that is no photo."""
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "notes.txt").write_text("no photo")
-    with tarfile.open(tmp_path / "shard.tar", "w") as shard:
-        for name in ("astronaut.png", "cat.png"):
-            buffer = io.BytesIO()
-            Image.fromarray(COLOR[name]).save(buffer, "png")
-            member = tarfile.TarInfo(f"inner/{name}")
-            member.size = buffer.tell()
-            buffer.seek(0)
-            shard.addfile(member, buffer)
-    Image.fromarray(COLOR["cup.png"]).save(tmp_path / "sub" / "cup.png")
+    """The contest's layout: three photos, of which two have a real hole of level 6."""
+    for name, rgb in COLOR.items():
+        (tmp_path / "train_gt").mkdir(exist_ok=True)
+        Image.fromarray(rgb).save(tmp_path / "train_gt" / name)
+    for name in ("astronaut.png", "cat.png"):
+        (tmp_path / "train_input").mkdir(exist_ok=True)
+        gray = luma(COLOR[name])
+        gray[30:90, 40:110] = 6
+        Image.fromarray(gray).save(tmp_path / "train_input" / name)
     return tmp_path
-
-
-def test_folders_and_shards_are_found_and_read(folder):
-    photos = Photos.find(folder)
-    assert photos.names == sorted(COLOR)
-    assert all(np.array_equal(photos[i], COLOR[name]) for i, name in enumerate(photos.names))
-    assert photos.without({"cat.png"}).names == ["astronaut.png", "cup.png"]
-    assert photos.only({"cat.png", "dog.png"}).names == ["cat.png"]
-
-
-def test_no_photos_is_said(tmp_path):
-    with pytest.raises(ValueError, match="no photos"):
-        Photos.find(tmp_path)
-
-
-def test_a_broken_photo_is_named(tmp_path):
-    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n1234")
-    with pytest.raises(ValueError, match=r"broken\.png"):
-        Photos.find(tmp_path)[0]
-
-
-def test_names_from_a_list_or_a_table(tmp_path):
-    (tmp_path / "list.tsv").write_text("name\tsource\na.webp\tx\n\nb.webp\n")
-    assert read_names(tmp_path / "list.tsv") == {"a.webp", "b.webp"}
 
 
 @pytest.mark.parametrize("stage", ["inpaint", "color"])
@@ -76,7 +46,7 @@ def test_a_batch_depends_on_its_step_alone(folder, stage):
 
 def test_every_photo_comes_once_an_epoch(folder, monkeypatch):
     seen = []
-    monkeypatch.setattr(Photos, "__getitem__", lambda self, i: seen.append(i) or COLOR["cat.png"])
+    monkeypatch.setattr(Photos, "picture", lambda self, i: seen.append(i) or Picture(COLOR["cat.png"]))
     batches = TrainingBatches(Photos.find(folder), config("color", batch_size=6))
     _ = [batches[step] for step in range(2)]
     assert all(sorted(seen[i : i + 3]) == [0, 1, 2] for i in range(0, 12, 3))
@@ -118,12 +88,53 @@ def test_crops_have_the_promised_scale():
         assert 95 <= np.ptp(crop[0, :, 0].astype(int)) + 4 <= 205  # from half of the photo to all of it
 
 
-def test_near_duplicates_share_a_group_and_others_do_not():
-    photos = [data.astronaut(), data.coffee(), data.chelsea(), data.rocket()]
-    grays = [luma(photo) for photo in photos]
-    grays += [grays[0][:, ::-1], (grays[1] * 0.8).astype(np.uint8), grays[2][3:-2, 4:-3]]
-    hashes = [perceptual_hash(gray) for gray in grays]
-    mirrored = [perceptual_hash(gray[:, ::-1]) for gray in grays]
-    group = groups(hashes, mirrored)
-    assert group[0] == group[4] and group[1] == group[5] and group[2] == group[6]
-    assert len(set(group[:4])) == 4
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_mask_is_cut_as_its_photo_is(mirrored):
+    """A photo that is white exactly where the mask is stays so, to the half pixel of the resampling."""
+    mask = np.zeros((120, 160), bool)
+    mask[30:70, 50:120] = True
+    photo = np.repeat(np.uint8(255) * mask[..., None], 3, axis=-1)
+    for side in (90, 60, 40):  # reduced, as it is, enlarged
+        window = Window(top=20, left=35, side=side, size=60, mirrored=mirrored)
+        crop, cut = window.cut(photo), window.cut(mask)
+        assert cut.dtype == bool and cut.any() and not cut.all()
+        assert np.abs(crop[..., 0] / 255 - cut).max() <= 0.75 and ((crop[..., 0] > 127) != cut).mean() < 0.02
+
+
+def test_real_damage_is_used_for_one_sample_in_two(folder):
+    """Its hole is constant, its mask is the hole, and the truth is whole beneath it."""
+    photos, real, drawn = Photos.find(folder), 0, 0
+    whole = config("inpaint", hint_dropout=0.0)
+    crop, hole = COLOR["cat.png"][20:84, 30:94], photos.picture(1).hole
+    hole = Hole(hole.mask[20:84, 30:94], hole.level)
+    hole.mask[:, 25:] = False  # a part that the crop shows
+    for seed in range(200):
+        sample = inpaint_sample(crop, np.random.default_rng(seed), whole, hole)
+        assert np.array_equal(np.rint(sample["luma"][0].numpy() * 255), luma(crop))
+        assert torch.equal(sample["damaged"] * (1 - sample["mask"]), sample["luma"] * (1 - sample["mask"]))
+        if np.array_equal(sample["mask"][0].numpy() > 0, hole.mask):
+            real += 1
+            assert set(np.rint(sample["damaged"][0].numpy()[hole.mask] * 255)) == {6}
+        else:
+            drawn += 1
+    assert 75 <= real <= 125 and real + drawn == 200
+
+
+@pytest.mark.parametrize("share", [0.0, 0.005, 0.6])
+def test_a_crop_that_hardly_shows_the_hole_or_lies_in_it_gets_drawn_damage(share):
+    crop = COLOR["cat.png"][:64, :64]
+    mask = np.arange(64 * 64).reshape(64, 64) < share * 64 * 64
+    for seed in range(20):
+        sample = inpaint_sample(crop, np.random.default_rng(seed), config("inpaint", hint_dropout=0.0), Hole(mask, 0))
+        assert not np.array_equal(sample["mask"][0].numpy() > 0, mask) and sample["mask"].any()
+
+
+def test_batches_use_the_real_damage_of_the_contest(folder):
+    """Level 6 fills a hole by chance once in 256: with real damage it is common."""
+    settings = config("inpaint", hint_dropout=0.0, batch_size=6, min_scale=0.9, max_holes=1)
+    batches = TrainingBatches(Photos.find(folder), settings)
+    common = 0
+    for step in range(8):
+        for damaged, mask in zip(*(batches[step][key] for key in ("damaged", "mask")), strict=True):
+            common += set(np.rint(damaged[mask > 0].numpy() * 255)) == {6}
+    assert 6 <= common <= 28  # of 48 samples two in three have a real hole, and use it half of the time
