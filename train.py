@@ -1,49 +1,76 @@
-"""Train one stage on a folder of photos.
+"""Train both stages, fold by fold, on a folder of photos.
 
-    python train.py --stage inpaint --data photos --out runs/first/inpaint
-    python train.py --stage color --data photos --out runs/first/color
+    python train.py --folds 5 --data photos                              # everything, on this machine
+    python train.py --data bundled --encoder-weights none                # a first try, on photos that are here already
+    torchrun --nproc-per-node 8 train.py --folds 5 --data photos         # the same model sooner, on eight GPUs
+    python train.py --data photos --name mine --fold 2 --stage color     # one piece, as a job of an array
+    python train.py --resume runs/mine                                   # go on, or gather what an array trained
+    python train.py --resume runs/mine --push-to user/name               # put it on the hub
 
-The same command again goes on where a stopped run was. Every field of
-`restoration.config.TrainConfig` is an option; `python train.py --help` lists them.
+Every setting of `restoration.config.TrainConfig` is an option as well; what is None is chosen for the device.
 """
 
 import argparse
 import dataclasses
+import shlex
 import sys
+import time
+import types
 import typing
+from pathlib import Path
 
-from restoration.config import TrainConfig
+from restoration.config import STAGES, TrainConfig
 
 
-def main() -> int:
-    """Parse the command line into a TrainConfig and run it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for field in dataclasses.fields(TrainConfig):
-        _add_option(parser, field)
-    config = TrainConfig(**vars(parser.parse_args()))
-    from restoration import training  # after parsing: --help and a typing error need no torch
+def main(argv: list[str] | None = None) -> int:
+    """Parse the command line and train; returns the exit status."""
+    args = _parser().parse_args(argv)
+    from restoration.hub import push_run  # after parsing: --help and a typing error need no torch
+    from restoration.results import gather
+    from restoration.runs import Run
+    from restoration.training import StoppedError, train
 
+    run = Run(args.resume or args.runs / (args.name or time.strftime("%Y-%m-%d-%H%M%S")))
+    settings = {field.name: getattr(args, field.name) for field in dataclasses.fields(TrainConfig)}
     try:
-        training.run(config)
-    except ValueError as error:
+        config = run.config() if args.resume else TrainConfig(**settings)
+        train(run, config, args.fold, None if args.stage == "both" else args.stage, args.track)
+        if gather(run, shlex.join(["python", "train.py", *(argv or sys.argv[1:])])) and args.push_to:
+            print(f"Pushed to {push_run(run.folder, args.push_to)}")
+    except (ValueError, FloatingPointError, OSError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 1
+    except StoppedError as stopped:
+        print(f"train.py: stopped; `python train.py --resume {run.folder}` goes on.", file=sys.stderr)
+        return 128 + stopped.args[0]
     return 0
 
 
-def _add_option(parser: argparse.ArgumentParser, field: dataclasses.Field) -> None:
-    kind, name = field.type, "--" + field.name.replace("_", "-")
-    required = field.default is dataclasses.MISSING
-    if typing.get_origin(kind) is typing.Literal:
-        parser.add_argument(name, required=required, choices=typing.get_args(kind))
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--name", help="the run's folder below --runs (default: the time)")
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with this run; its own settings count")
+    parser.add_argument("--fold", type=int, help="train this fold alone, counted from 0")
+    parser.add_argument("--stage", choices=(*STAGES, "both"), default="both")
+    parser.add_argument("--track", choices=("trackio",), help="mirror metrics.jsonl to a tracker")
+    parser.add_argument("--push-to", metavar="USER/NAME", help="a hub repository for the finished run")
+    settings = parser.add_argument_group("settings of the run")
+    for field in dataclasses.fields(TrainConfig):
+        _add_setting(settings, field)
+    return parser
+
+
+def _add_setting(group, field: dataclasses.Field) -> None:
+    name, kind = "--" + field.name.replace("_", "-"), field.type
+    if kind is bool:
+        group.add_argument(name, action=argparse.BooleanOptionalAction, default=field.default)
     elif typing.get_origin(kind) is tuple:
-        parser.add_argument(name, nargs="+", type=int, default=field.default, metavar="N")
+        shown = " ".join(map(str, field.default))
+        group.add_argument(name, nargs="+", type=int, default=field.default, metavar="N", help=f"default {shown}")
     else:
-        convert = str if kind == str | None else kind
-        shown = "" if required else f"default {field.default}"
-        parser.add_argument(
-            name, required=required, type=convert, default=None if required else field.default, help=shown
-        )
+        convert = typing.get_args(kind)[0] if isinstance(kind, types.UnionType) else kind  # `int | None` reads an int
+        group.add_argument(name, type=convert, default=field.default, help=f"default {field.default}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+from huggingface_hub.errors import HFValidationError, HTTPError, OfflineModeIsEnabled
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -29,9 +29,9 @@ def save_model(config: ModelConfig, tensors: dict[str, Tensor], folder: Path) ->
     folder.mkdir(parents=True, exist_ok=True)
     half = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     half = {name: t.half() if t.is_floating_point() else t for name, t in half.items()}
-    with _replacing(folder / CONFIG) as part:
+    with replacing(folder / CONFIG) as part:
         save_config(config, part)
-    with _replacing(folder / WEIGHTS) as part:
+    with replacing(folder / WEIGHTS) as part:
         save_file(half, part)
 
 
@@ -48,11 +48,20 @@ def find_model(source: str | Path, subfolder: str = "") -> Path:
     return folder
 
 
+def find_folds(source: str | Path) -> list[Path]:
+    """The local folders `folds/0`, `folds/1`, ... of a run; one on the hub is downloaded, all folds of one commit."""
+    root = Path(source) if Path(source).is_dir() else _download(str(source), "folds/*/*")
+    folds = [folder for folder in (root / "folds").glob("*") if folder.name.isdecimal()]
+    if not folds:
+        raise WeightsError(f"{source} holds no folds: name a run of train.py, or leave folds out.")
+    return sorted(folds, key=lambda folder: int(folder.name))
+
+
 def _download(repository: str, subfolder: str) -> Path:
     wanted = [f"{subfolder}/{name}".lstrip("/") for name in (CONFIG, WEIGHTS)]
     try:
         return Path(snapshot_download(repository, allow_patterns=wanted))
-    except (HFValidationError, HfHubHTTPError, OfflineModeIsEnabled, OSError) as error:
+    except (HFValidationError, HTTPError, OfflineModeIsEnabled, OSError) as error:
         raise WeightsError(
             f"{repository} is neither a folder here nor a hub repository that can be reached ({type(error).__name__})."
         ) from error
@@ -85,18 +94,18 @@ def load_strictly(module: nn.Module, tensors: dict[str, Tensor], source: Path | 
 
 def save_state(state: dict, file: Path) -> None:
     """Write a training state: tensors, numbers, strings and containers of them."""
-    with _replacing(file) as part:
+    with replacing(file) as part:
         torch.save(state, part)
 
 
-def load_state(file: Path) -> dict:
-    """Read a training state without executing anything in it."""
-    return torch.load(file, map_location="cpu", weights_only=True)
+def load_state(file: Path, device: torch.device | str = "cpu") -> dict:
+    """Read a training state onto a device, without executing anything in it."""
+    return torch.load(file, map_location=device, weights_only=True)
 
 
 @contextmanager
-def _replacing(file: Path) -> Iterator[Path]:
-    """`with _replacing(file) as part`: write `part`; it becomes `file` only when all went well."""
+def replacing(file: Path) -> Iterator[Path]:
+    """`with replacing(file) as part`: write `part`; it becomes `file` only when all went well."""
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
         yield part

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 Stage = Literal["inpaint", "color"]
+STAGES: tuple[Stage, ...] = ("inpaint", "color")
+CRITERION = {"inpaint": "hole_psnr", "color": "hsv_similarity"}  # the metric, higher is better, that picks the best
 INPUT_CHANNELS = {"inpaint": 2, "color": 4}  # luma + mask hint; luma + hint chroma (2) + hint mask
 OUTPUT_CHANNELS = {"inpaint": 2, "color": 2}  # luma residual + damage map; Cb and Cr
 MAX_CHANNELS = 2048  # a config from a stranger cannot ask for more memory than this allows
@@ -46,51 +48,99 @@ class ModelConfig:
                 raise ValueError(f"{name} is {value!r}: give a number{' above 0' if positive else ''}.")
 
 
+ON_GPU = {"size": 256, "batch_size": 32, "epochs": 40, "precision": "bf16", "workers": 8}
+ON_CPU = {"size": 128, "batch_size": 8, "epochs": 6, "precision": "float32", "workers": 1}
+
+
 @dataclass(frozen=True)
 class TrainConfig:
-    """One training run of one stage. Photos per step, sizes in pixels, fractions in [0, 1]."""
+    """A training run. Sizes in pixels, shares in [0, 1]; what is None is chosen for the device.
 
-    stage: Stage
-    data: str
-    out: str
-    exclude: str | None = None  # a list of photo names, one a line or first in a tab-separated line
+    Which pieces of the run one process trains, where it writes and what it pushes are not settings of
+    the run: `train.py` takes them as options of their own.
+    """
+
+    data: str = "data"  # a folder of photos or tar shards, the contest's folder, or "bundled"
+    exclude: str | None = None  # a list of photo names never to be used, one first in each line
+    folds: int = 5  # 1: no cross-validation, a small share is held out
+    group_by: str = "near"  # photos that must share a fold: near, folder, name-pattern, none
+    group_pattern: str | None = None  # for name-pattern: a regular expression whose first group is the key
+    seed: int = 0
+
     encoder: str = "efficientnet-b3"
     decoder_channels: tuple[int, ...] = (128, 64, 48, 32, 16)
     luma_mean: float = 0.449
     luma_std: float = 0.226
     encoder_weights: str = "imagenet"  # or "none", or a safetensors file with timm's or smp's names
-    init: str | None = None  # a model folder or hub repository to go on from
-    steps: int = 20_000
-    batch_size: int = 16
-    size: int = 128  # the square crop that the network sees
+    init: str | None = None  # a folder or hub repository with inpaint/ and color/ to go on from
+
+    epochs: int | None = None
+    epoch_photos: int | None = None  # None: every photo once
+    batch_size: int | None = None  # over all processes together
+    size: int | None = None  # the square crop that the network sees
     min_scale: float = 0.5  # a crop's side is at least this part of the photo's shorter side
+    precision: str | None = None  # bf16, float32 or float64
+    workers: int | None = None  # processes that read photos ahead
+    compile: bool = False  # torch.compile
+    freeze_norm: bool = False  # keep batch norm's statistics, as small batches and fine-tuning want
+
+    schedule: str = "cosine"  # with warm restarts; or onecycle
+    cycles: int = 3  # of the cosine, each twice as long as the one before
     learning_rate: float = 1e-3
+    warmup: float = 0.02  # share of all steps
     weight_decay: float = 0.01
-    warmup: float = 0.05  # of all steps
     gradient_clip: float = 1.0
     ema_decay: float = 0.998
+
     max_area: float = 0.2  # holes in a crop; above the contest's 0.13, since a crop may hold most of one
     max_holes: int = 2
-    hint_dropout: float = 0.25  # samples that must be restored blind
+    hint_dropout: float = 0.25  # share of samples that must be restored blind
+    color_hints: float = 0.3  # share of samples that get colour hints
+
     hole_weight: float = 6.0
+    known_weight: float = 1.0
     ssim_weight: float = 0.2
     damage_weight: float = 0.05
+    chroma_weight: float = 1.0
     saturation_weight: float = 2.0  # colour errors of vivid pixels count up to (1 + this) times
-    color_hints: float = 0.3  # samples that get colour hints
-    validation_photos: int = 64
-    validate_every: int = 500
+    perceptual_weight: float = 0.1  # counts only where perceptual_weights names a file
+    perceptual_weights: str | None = None  # a safetensors file of VGG16's features, torchvision's names
+    inpaint_gan_weight: float = 0.02  # 0: no GAN
+    color_gan_weight: float = 0.005
+    gan_start: float = 0.3  # share of all steps before the GAN begins
+    discriminator_channels: int = 32
+    discriminator_learning_rate: float = 4e-4
+
+    validation_photos: int = 64  # at most, of those held out
+    validation_size: int = 256
     save_every_minutes: float = 5.0
-    seed: int = 0
 
     def __post_init__(self):
         object.__setattr__(self, "decoder_channels", tuple(self.decoder_channels))
-        self.model_config()  # refuses a bad architecture before any photo is read
-        if self.size < 32 or self.batch_size < 1 or self.steps < 1:
-            raise ValueError("size must be at least 32, batch_size and steps at least 1.")
+        self.model_config("inpaint")  # refuses a bad architecture before any photo is read
+        choices = {
+            "group_by": ("near", "folder", "name-pattern", "none"),
+            "precision": (None, "bf16", "float32", "float64"),
+            "schedule": ("cosine", "onecycle"),
+        }
+        for name, allowed in choices.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} is {getattr(self, name)!r}: use one of {', '.join(filter(None, allowed))}.")
+        least = {"folds": 1, "epochs": 1, "epoch_photos": 1, "batch_size": 1, "size": 32, "cycles": 1, "workers": 0}
+        for name, minimum in least.items():
+            value = getattr(self, name)
+            if value is not None and value < minimum:
+                raise ValueError(f"{name} is {value}: it must be at least {minimum}.")
 
-    def model_config(self) -> ModelConfig:
+    def resolved(self, on_gpu: bool) -> "TrainConfig":
+        """The same run with every choice made: what was None gets the device's default."""
+        defaults = ON_GPU if on_gpu else ON_CPU
+        open_fields = {name: value for name, value in defaults.items() if getattr(self, name) is None}
+        return dataclasses.replace(self, **open_fields)
+
+    def model_config(self, stage: Stage) -> ModelConfig:
         """The architecture part, which is saved beside the weights."""
-        return ModelConfig(self.stage, self.encoder, self.decoder_channels, self.luma_mean, self.luma_std)
+        return ModelConfig(stage, self.encoder, self.decoder_channels, self.luma_mean, self.luma_std)
 
 
 def save_config(config: ModelConfig | TrainConfig, file: Path) -> None:

@@ -10,12 +10,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from restoration.color import chroma, luma
-from restoration.config import TrainConfig
+from restoration.config import Stage, TrainConfig
 from restoration.masking import MIN_AREA, clip_tones, damage, draw_hole, jpeg
 from restoration.photos import Hole, Photos
 
 REAL_AREA = 0.4  # of a crop, the most that a real hole may cover: a crop may lie mostly inside one
-Batch = dict[str, Tensor]
+Batch = dict[str, Tensor | list[str]]
 
 
 class Window(NamedTuple):
@@ -52,32 +52,34 @@ def random_crop(rgb: np.ndarray, size: int, min_scale: float, rng: np.random.Gen
 
 
 class TrainingBatches(Dataset):
-    """`batches[step]` is the batch of that step: a pure function of photos, config and step.
+    """`batches[step]` is the batch of that step: a pure function of photos, config, seed and step.
 
-    So a data loader may read ahead, and a resumed run goes on with the very batch it would have had.
+    So a data loader may read ahead, a resumed run goes on with the very batch it would have had, and of
+    `size` processes each takes its own part of one and the same batch. Beside its tensors a batch holds
+    the `names` of its photos.
     """
 
-    def __init__(self, photos: Photos, config: TrainConfig):
-        self.photos, self.config = photos, config
-
-    def __len__(self) -> int:
-        return self.config.steps
+    def __init__(self, photos: Photos, config: TrainConfig, stage: Stage, seed: int, rank: int = 0, size: int = 1):
+        self.photos, self.config, self.stage, self.seed = photos, config, stage, seed
+        self.rank, self.size = rank, size
 
     def __getitem__(self, step: int) -> Batch:
         first = step * self.config.batch_size
-        samples = [self._sample(first + i) for i in range(self.config.batch_size)]
-        return {key: torch.stack([sample[key] for sample in samples]) for key in samples[0]}
+        samples = [self._sample(first + i) for i in range(self.rank, self.config.batch_size, self.size)]
+        names, tensors = zip(*samples, strict=True)
+        return {key: torch.stack([sample[key] for sample in tensors]) for key in tensors[0]} | {"names": list(names)}
 
-    def _sample(self, position: int) -> Batch:
+    def _sample(self, position: int) -> tuple[str, dict[str, Tensor]]:
         epoch, place = divmod(position, len(self.photos))
-        index = _order(self.config.seed, epoch, len(self.photos))[place]
-        rng = np.random.default_rng([self.config.seed, epoch, place])
+        index = _order(self.seed, epoch, len(self.photos))[place]
+        rng = np.random.default_rng([self.seed, epoch, place])
         picture = self.photos.picture(index)
         window = Window.draw(picture.rgb.shape, self.config.size, self.config.min_scale, rng)
         crop, hole = window.cut(picture.rgb), picture.hole
-        if self.config.stage == "color":
-            return color_sample(crop, rng, self.config)
-        return inpaint_sample(crop, rng, self.config, hole and Hole(window.cut(hole.mask), hole.level))
+        if self.stage == "color":
+            return self.photos.names[index], color_sample(crop, rng, self.config)
+        real = hole and Hole(window.cut(hole.mask), hole.level)
+        return self.photos.names[index], inpaint_sample(crop, rng, self.config, real)
 
 
 @lru_cache(maxsize=4)
@@ -85,7 +87,9 @@ def _order(seed: int, epoch: int, count: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(count)
 
 
-def inpaint_sample(rgb: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None = None) -> Batch:
+def inpaint_sample(
+    rgb: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None = None
+) -> dict[str, Tensor]:
     """`luma`, `damaged`, `mask` and `hint`, each (1, H, W); the hint is the mask, or zeros for a blind sample.
 
     Where the photo's real hole is known and the crop shows it, one sample in two has that damage.
@@ -120,7 +124,7 @@ def _blind_damage(
     return gray, jpeg(damaged, int(rng.integers(60, 96))) if rng.random() < 0.6 else damaged, mask
 
 
-def color_sample(rgb: np.ndarray, rng: np.random.Generator, config: TrainConfig) -> Batch:
+def color_sample(rgb: np.ndarray, rng: np.random.Generator, config: TrainConfig) -> dict[str, Tensor]:
     """`luma` (1, H, W), `chroma` (2, H, W), `hint_chroma` (2, H, W) and `hint_mask` (1, H, W)."""
     cbcr = chroma(rgb)
     hinted = color_hints(cbcr, rng) if rng.random() < config.color_hints else np.zeros(cbcr.shape[:2], bool)

@@ -1,12 +1,32 @@
-"""Training losses: functions of tensors under the package's contract, each a scalar."""
+"""Training losses: functions of tensors under the package's contract.
 
+Each returns a `Mean`: a sum and what it is a sum over. Only the training step divides, after both were
+added up over all processes: a mean of means would depend on how a batch is split.
+"""
+
+from typing import NamedTuple
+
+import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+from torchvision.models import vgg16
 
 
-def hole_l1(prediction: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
-    """Mean absolute error over the masked pixels of the whole batch; 0 where nothing is masked."""
-    return (mask * (prediction - truth).abs()).sum() / mask.sum().clamp_min(1)
+class Mean(NamedTuple):
+    """`total / count`, undivided. A count of 0 stands for a loss of 0."""
+
+    total: Tensor
+    count: Tensor
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Mean:
+    """The mean of `values` over the masked pixels of the whole batch."""
+    return Mean((mask * values).sum(), mask.sum())
+
+
+def charbonnier(prediction: Tensor, truth: Tensor, mask: Tensor, epsilon: float = 1e-3) -> Mean:
+    """A smooth L1 (Charbonnier et al. 1994) over the masked pixels."""
+    return masked_mean(((prediction - truth).square() + epsilon**2).sqrt() - epsilon, mask)
 
 
 def ssim_map(x: Tensor, y: Tensor, window: int = 7) -> Tensor:
@@ -23,24 +43,65 @@ def ssim_map(x: Tensor, y: Tensor, window: int = 7) -> Tensor:
     return luminance * (2 * covariance + c2) / (var_x + var_y + c2)
 
 
-def hole_ssim_loss(prediction: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
-    """1 - SSIM, averaged over the masked pixels, with known pixels copied into the prediction first."""
-    composite = mask * prediction + (1 - mask) * truth
-    return (mask * (1 - ssim_map(composite, truth))).sum() / mask.sum().clamp_min(1)
+def damage_loss(logits: Tensor, mask: Tensor, hint: Tensor) -> Mean:
+    """Binary cross entropy of the damage map over the pixels of the samples that were given no hint."""
+    blind = (hint.amax(dim=(1, 2, 3), keepdim=True) == 0).to(logits.dtype)
+    each = F.binary_cross_entropy_with_logits(logits, mask, reduction="none")
+    return masked_mean(each, blind.expand_as(each))
 
 
-def damage_loss(logits: Tensor, mask: Tensor, hint: Tensor) -> Tensor:
-    """Binary cross entropy of the damage map over the samples that were given no hint; 0 when all had one."""
-    blind = (hint.amax(dim=(1, 2, 3), keepdim=True) == 0).float()
-    each = F.binary_cross_entropy_with_logits(logits, mask, reduction="none").mean(dim=(1, 2, 3), keepdim=True)
-    return (blind * each).sum() / blind.sum().clamp_min(1)
-
-
-def chroma_loss(prediction: Tensor, truth: Tensor, saturation_weight: float) -> Tensor:
+def chroma_loss(prediction: Tensor, truth: Tensor, saturation_weight: float) -> Mean:
     """L1 of chroma, with errors of a vivid pixel counted up to (1 + saturation_weight) times.
 
     Most pixels of most photos are nearly gray; plain L1 answers with the median, which is dull.
     """
     saturation = truth.norm(dim=1, keepdim=True).mul(4).clamp_max(1)  # 0.25 and above: fully vivid
     weight = 1 + saturation_weight * saturation
-    return (weight * (prediction - truth).abs()).mean() / weight.mean()
+    return masked_mean((prediction - truth).abs().mean(dim=1, keepdim=True), weight)
+
+
+class Perceptual(nn.Module):
+    """How differently VGG16 sees two gray photos: mean L1 of its features after the first three blocks.
+
+    Johnson et al. 2016. `tensors`: VGG16's convolutions under torchvision's names (`features.0.weight` and on).
+    """
+
+    LAST_LAYERS = (3, 8, 15)  # the ReLUs that end the blocks
+    MEAN, STD = 0.449, 0.226  # ImageNet's, of luma
+
+    def __init__(self, tensors: dict[str, Tensor]):
+        super().__init__()
+        features = vgg16(weights=None).features[: self.LAST_LAYERS[-1] + 1]
+        own = {name: tensors[f"features.{name}"] for name in features.state_dict() if f"features.{name}" in tensors}
+        features.load_state_dict(own)
+        self.features = features.eval().requires_grad_(False)
+
+    def forward(self, prediction: Tensor, truth: Tensor) -> Mean:
+        """(B, 1, H, W) each, in [0, 1]."""
+        x = ((torch.cat([prediction, truth]) - self.MEAN) / self.STD).expand(-1, 3, -1, -1)
+        total, count = prediction.new_zeros(()), prediction.new_zeros(())
+        for index, layer in enumerate(self.features):
+            x = layer(x)
+            if index in self.LAST_LAYERS:
+                ours, theirs = x.chunk(2)
+                total = total + (ours - theirs).abs().mean(dim=(1, 2, 3)).sum()
+        return Mean(total, count + len(prediction))
+
+
+def hinge_real(score: Tensor) -> Mean:
+    """The discriminator's loss on true photos (Lim and Ye, "Geometric GAN", 2017)."""
+    return _mean(F.relu(1 - score))
+
+
+def hinge_fake(score: Tensor) -> Mean:
+    """The discriminator's loss on restored photos."""
+    return _mean(F.relu(1 + score))
+
+
+def generator_loss(score: Tensor) -> Mean:
+    """What the generator loses where the discriminator is not convinced."""
+    return _mean(-score)
+
+
+def _mean(values: Tensor) -> Mean:
+    return Mean(values.sum(), torch.full_like(values.sum().detach(), values.numel()))

@@ -1,12 +1,15 @@
 """The two networks: the Inpainter makes a damaged gray photo whole, the Colorizer gives it chroma."""
 
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import segmentation_models_pytorch as smp
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from restoration import checkpoint
 from restoration.config import INPUT_CHANNELS, OUTPUT_CHANNELS, ModelConfig
@@ -51,7 +54,7 @@ class _Network(nn.Module):
         height, width = luma.shape[-2:]
         x = torch.cat([(luma - self.config.luma_mean) / self.config.luma_std, hints], dim=1)
         x = F.pad(x, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
-        return self.unet(x)[..., :height, :width]
+        return self.unet(x)[..., :height, :width].to(luma.dtype)  # autocast may have narrowed it
 
     @classmethod
     def from_pretrained(cls, source: str | Path, subfolder: str = ""):
@@ -111,7 +114,59 @@ class Colorizer(_Network):
         return self._run(luma, torch.cat([hint_chroma * hint_mask * 4, hint_mask], dim=1))
 
 
+class Ensemble(nn.Module):
+    """Networks of one stage that answer as one: every output is the mean of theirs."""
+
+    def __init__(self, members: Iterable[_Network]):
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, *inputs: Tensor | None) -> Filled | Tensor:
+        """What one member would return, (B, C, H, W) or two of them."""
+        outputs = [member(*inputs) for member in self.members]
+        if isinstance(outputs[0], Tensor):
+            return torch.stack(outputs).mean(dim=0)
+        return Filled(*(torch.stack(parts).mean(dim=0) for parts in zip(*outputs, strict=True)))
+
+
+class PatchDiscriminator(nn.Module):
+    """Judges each patch of a photo by itself (Isola et al. 2017), with spectral norm (Miyato et al. 2018).
+
+    (B, channels, H, W) -> scores (B, 1, H/8, W/8) or so; a patch is 46 px wide.
+    """
+
+    def __init__(self, channels: int, width: int = 32):
+        super().__init__()
+        widths = (channels, width, 2 * width, 4 * width)
+        layers: list[nn.Module] = []
+        for before, after in pairwise(widths):
+            layers += [spectral_norm(nn.Conv2d(before, after, 4, stride=2, padding=1)), nn.LeakyReLU(0.2)]
+        layers += [spectral_norm(nn.Conv2d(4 * width, 4 * width, 4, padding=1)), nn.LeakyReLU(0.2)]
+        layers += [spectral_norm(nn.Conv2d(4 * width, 1, 4, padding=1))]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, photo: Tensor) -> Tensor:
+        """Above 0 where a patch looks true, below where it looks restored."""
+        return self.layers(photo).to(photo.dtype)
+
+
 MODELS: dict[str, type[_Network]] = {"inpaint": Inpainter, "color": Colorizer}
+
+
+def load_networks(
+    source: str | Path, folds: int | Literal["all"] | None = None
+) -> tuple[Inpainter | Ensemble, Colorizer | Ensemble]:
+    """Both networks of a folder or hub repository: the best, those of one fold, or ensembles of all folds.
+
+    Raises:
+        WeightsError: one of them is not there, or does not fit its config.
+    """
+    if folds == "all":
+        roots = checkpoint.find_folds(source)
+        inpainters, colorizers = zip(*map(load_networks, roots), strict=True)
+        return Ensemble(inpainters), Ensemble(colorizers)
+    place = "" if folds is None else f"folds/{folds}/"
+    return Inpainter.from_pretrained(source, f"{place}inpaint"), Colorizer.from_pretrained(source, f"{place}color")
 
 
 def imagenet_tensors(encoder: str) -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ The command line, the demo, the benchmarks and the tests all go through `Restore
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from torch import Tensor
 from restoration import imaging
 from restoration.color import chroma, luma, with_chroma
 from restoration.detection import find_holes
-from restoration.models import Colorizer, Inpainter
+from restoration.models import Colorizer, Ensemble, Inpainter, load_networks
 from restoration.prefill import prefill
 from restoration.regions import hole_boxes
 
@@ -38,19 +39,29 @@ class Restoration:
 class Restorer:
     """Both networks and the way through them. Safe to call from several threads at once."""
 
-    def __init__(self, inpainter: Inpainter, colorizer: Colorizer, device: str | None = None):
+    def __init__(self, inpainter: Inpainter | Ensemble, colorizer: Colorizer | Ensemble, device: str | None = None):
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.inpainter = inpainter.eval().to(self.device, memory_format=torch.channels_last)
         self.colorizer = colorizer.eval().to(self.device, memory_format=torch.channels_last)
 
     @classmethod
-    def from_pretrained(cls, source: str | Path = SHIPPED_WEIGHTS, device: str | None = None) -> "Restorer":
+    def from_pretrained(
+        cls,
+        source: str | Path = SHIPPED_WEIGHTS,
+        device: str | None = None,
+        folds: int | Literal["all"] | None = None,
+    ) -> "Restorer":
         """Load `inpaint/` and `color/` from a folder or a hub repository.
+
+        Args:
+            source: the shipped weights, a run of train.py, or the `user/name` it was pushed to.
+            device: "cuda", "cpu"; None = the GPU where there is one.
+            folds: 2 = the networks of fold 2; "all" = every fold's, whose predictions are averaged.
 
         Raises:
             WeightsError: one of them is not there, or does not fit its config.
         """
-        return cls(Inpainter.from_pretrained(source, "inpaint"), Colorizer.from_pretrained(source, "color"), device)
+        return cls(*load_networks(source, folds), device)
 
     def detect(self, photo: Photo) -> Image.Image:
         """The damage that is found without help: mode L, 255 = damaged."""

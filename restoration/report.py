@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from restoration.config import TrainConfig
+from restoration.config import CRITERION, TrainConfig
 from restoration.figures import Stage, draw_curves, draw_grid
 from restoration.tracking import Journal, Record
 
-CRITERIA = {"inpaint": "hole_psnr", "color": "contest_score"}  # higher is better: of the best epoch, of the best fold
 METRICS = {  # titles, and which way is better
     "ssim": "SSIM ↑",
     "masked_ssim": "SSIM, damaged part ↑",
@@ -36,7 +35,7 @@ NAMED = 20  # problems of the data that the page names; summary.json has them al
 Folds = dict[int, list[Record]]
 
 
-def write_report(run: Path, grid: list[list[Image.Image]] | None, command: str) -> None:
+def write_report(run: Path, grid: list[list[Image.Image]] | None, command: str) -> dict:
     """Write `report.md`, `summary.json`, `curves-STAGE.png` and `grid.png` into a run's folder.
 
     Args:
@@ -44,6 +43,9 @@ def write_report(run: Path, grid: list[list[Image.Image]] | None, command: str) 
             said to be missing.
         grid: rows of four photos: damaged, gray, colour, truth.
         command: what a reader types to get this run.
+
+    Returns:
+        What `summary.json` holds.
 
     Raises:
         ValueError: no epoch of any fold is there.
@@ -55,16 +57,17 @@ def write_report(run: Path, grid: list[list[Image.Image]] | None, command: str) 
     for stage, folds in pieces.items():
         if folds:
             best = {int(fold): row["epoch"] for fold, row in summary["stages"][stage]["folds"].items()}
-            draw_curves(Stage(stage, folds, best, _title(CRITERIA[stage])), run / f"curves-{stage}.png")
+            draw_curves(Stage(stage, folds, best, _title(CRITERION[stage])), run / f"curves-{stage}.png")
     if grid:
         draw_grid(grid, run / "grid.png")
     (run / "summary.json").write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n")
     (run / "report.md").write_text(_page(run, pieces, summary, bool(grid)), encoding="utf-8")
+    return summary
 
 
 def read_pieces(run: Path) -> dict[str, Folds]:
     """The records of each stage's folds; a fold that has no epoch yet is not among them."""
-    pieces = {stage: {} for stage in CRITERIA}
+    pieces = {stage: {} for stage in CRITERION}
     for fold in sorted(int(folder.name) for folder in run.glob("folds/*") if folder.name.isdecimal()):
         for stage, folds in pieces.items():
             records = Journal.read(run / "folds" / str(fold) / stage / "metrics.jsonl")
@@ -89,7 +92,7 @@ def summarize(pieces: dict[str, Folds], data: dict, command: str) -> dict:
             **{name.removesuffix("-python-headless"): _version(name) for name in PACKAGES},
         },
         "data": data,
-        "stages": {stage: _summarize_stage(folds, CRITERIA[stage]) for stage, folds in trained.items()},
+        "stages": {stage: _summarize_stage(folds, CRITERION[stage]) for stage, folds in trained.items()},
         "photos_per_second": {stage: _median(folds, "photos_per_second") for stage, folds in trained.items()},
     }
 
@@ -153,8 +156,8 @@ def _missing(run: Path, pieces: dict[str, Folds]) -> str:
     for stage, folds in pieces.items():
         if absent := [str(fold) for fold in sorted(wanted) if fold not in folds]:
             lines.append(f"- {stage}: no epoch of fold {', '.join(absent)}.")
-        if unmeasured := [str(k) for k, records in folds.items() if not best_epoch(records, CRITERIA[stage])]:
-            lines.append(f"- {stage}: {_title(CRITERIA[stage])} was not measured in fold {', '.join(unmeasured)}.")
+        if unmeasured := [str(k) for k, records in folds.items() if not best_epoch(records, CRITERION[stage])]:
+            lines.append(f"- {stage}: {_title(CRITERION[stage])} was not measured in fold {', '.join(unmeasured)}.")
     return "**Not complete:**\n\n" + "\n".join(lines) if lines else ""
 
 

@@ -1,31 +1,69 @@
-"""One training step a stage: a batch goes through the network, its loss terms come out."""
+"""One training step a stage: a batch goes through the network, its loss terms come out.
 
+Generator and discriminator see the same pair: the true photo and the restored one, known pixels copied.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
 from torch import Tensor
 
+from restoration import losses
 from restoration.config import TrainConfig
 from restoration.data import Batch
-from restoration.losses import chroma_loss, damage_loss, hole_l1, hole_ssim_loss
+from restoration.losses import Mean, Perceptual
 from restoration.models import Colorizer, Inpainter
 
-Terms = dict[str, Tensor]  # each term as it enters the sum, weight included
+Terms = dict[str, Mean]
 
 
-def inpaint_step(model: Inpainter, batch: Batch, config: TrainConfig) -> Terms:
+class Forward(NamedTuple):
+    """What one pass of a generator leaves for the losses."""
+
+    terms: Terms  # of the generator, without the GAN's
+    fake: Tensor  # what the discriminator judges, (B, C, H, W)
+    real: Tensor  # the same of the truth
+
+
+def inpaint_forward(model: Inpainter, batch: Batch, config: TrainConfig, perceptual: Perceptual | None) -> Forward:
     """Fill the hole, leave the rest as it is, and find the hole where no hint was given."""
     luma, mask = batch["luma"], batch["mask"]
     filled = model(batch["damaged"], batch["hint"])
-    return {
-        "hole": config.hole_weight * hole_l1(filled.luma, luma, mask),
-        "known": hole_l1(filled.luma, luma, 1 - mask),
-        "ssim": config.ssim_weight * hole_ssim_loss(filled.luma, luma, mask),
-        "damage": config.damage_weight * damage_loss(filled.damage, mask, batch["hint"]),
+    composite = mask * filled.luma + (1 - mask) * luma
+    terms = {
+        "hole": losses.charbonnier(filled.luma, luma, mask),
+        "known": losses.charbonnier(filled.luma, luma, 1 - mask),
+        "ssim": losses.masked_mean(1 - losses.ssim_map(composite, luma), mask),
+        "damage": losses.damage_loss(filled.damage, mask, batch["hint"]),
     }
+    if perceptual is not None:
+        terms["perceptual"] = perceptual(composite, luma)
+    return Forward(terms, torch.cat([composite, mask], dim=1), torch.cat([luma, mask], dim=1))
 
 
-def color_step(model: Colorizer, batch: Batch, config: TrainConfig) -> Terms:
+def color_forward(model: Colorizer, batch: Batch, config: TrainConfig, _: None) -> Forward:
     """Predict the chroma of a whole gray photo, with whatever colour hints the batch gives."""
-    chroma = model(batch["luma"], batch["hint_chroma"], batch["hint_mask"])
-    return {"chroma": chroma_loss(chroma, batch["chroma"], config.saturation_weight)}
+    luma, chroma = batch["luma"], batch["chroma"]
+    predicted = model(luma, batch["hint_chroma"], batch["hint_mask"])
+    terms = {"chroma": losses.chroma_loss(predicted, chroma, config.saturation_weight)}
+    return Forward(terms, torch.cat([luma, predicted * 4], dim=1), torch.cat([luma, chroma * 4], dim=1))
 
 
-STEPS = {"inpaint": inpaint_step, "color": color_step}
+JUDGED_CHANNELS = {"inpaint": 2, "color": 3}  # what the discriminator sees: luma and mask; luma and chroma
+FORWARD: dict[str, Callable[..., Forward]] = {"inpaint": inpaint_forward, "color": color_forward}
+
+
+def weights(config: TrainConfig, stage: str) -> dict[str, float]:
+    """The weight of each of a stage's loss terms, the GAN's included."""
+    return {
+        "inpaint": {
+            "hole": config.hole_weight,
+            "known": config.known_weight,
+            "ssim": config.ssim_weight,
+            "damage": config.damage_weight,
+            "perceptual": config.perceptual_weight,
+            "loss_g": config.inpaint_gan_weight,
+        },
+        "color": {"chroma": config.chroma_weight, "loss_g": config.color_gan_weight},
+    }[stage]

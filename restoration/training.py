@@ -1,177 +1,183 @@
-"""The training loop: photos in, a model in hub layout and a journal of its progress out."""
+"""The only loop: folds x stages, each piece epoch by epoch, into one run folder."""
 
-import math
+import dataclasses
+import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import nn
 from torch.utils.data import DataLoader, Subset
 
-from restoration import checkpoint
-from restoration.config import TrainConfig, load_config, save_config
+from restoration import checkpoint, folds, photos
+from restoration.config import CRITERION, STAGES, Stage, TrainConfig
 from restoration.data import Batch, TrainingBatches
-from restoration.models import MODELS, imagenet_tensors, load_encoder
-from restoration.photos import Photos
+from restoration.distributed import World
+from restoration.photos import Checked, Photos
+from restoration.piece import Piece
+from restoration.runs import METRICS, STATE, Run, locked
+from restoration.schedules import learning_rate
 from restoration.sources import read_names
-from restoration.steps import STEPS
-from restoration.tracking import Journal
-from restoration.validation import VALIDATIONS
+from restoration.tracking import TRACKERS, Journal, Progress
+from restoration.validation import validate
 
-STATE, CONFIG, METRICS = "state.pt", "train.json", "metrics.jsonl"
-
-
-class Trainer:
-    """One stage's run: everything that changes while it trains, and how to save and resume it."""
-
-    def __init__(self, config: TrainConfig):
-        self.config = config
-        self.out = Path(config.out)
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        torch.manual_seed(config.seed)
-        self.model = _new_model(config).to(self.device, memory_format=torch.channels_last)
-        self.ema = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), config.learning_rate, weight_decay=config.weight_decay
-        )
-        self.step = 0
-        self.loss_sums: dict[str, float] = {}  # of each term, since the last record
-        self.recorded_steps = 0
-
-    def train_step(self, batch: Batch) -> float:
-        """Forward, backward, update; the loss."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * schedule(self.step, self.config.steps, self.config.warmup)
-        batch = {key: t.to(self.device, non_blocking=True) for key, t in batch.items()}
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            terms = STEPS[self.config.stage](self.model, batch, self.config)
-        loss = torch.stack(list(terms.values())).sum()
-        if not torch.isfinite(loss):
-            raise FloatingPointError(f"the loss of step {self.step} is not finite: lower the learning rate.")
-        self.optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
-        self.optimizer.step()
-        self.step += 1
-        self._update_ema()
-        for name, term in terms.items():
-            self.loss_sums[name] = self.loss_sums.get(name, 0.0) + float(term.detach())
-        self.recorded_steps += 1
-        return float(loss.detach())
-
-    def mean_losses(self) -> dict[str, float]:
-        """The mean of each loss term since this was last asked."""
-        means = {f"loss_{name}": total / self.recorded_steps for name, total in self.loss_sums.items()}
-        self.loss_sums, self.recorded_steps = {}, 0
-        return means
-
-    @torch.no_grad()
-    def _update_ema(self) -> None:
-        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
-        for name, value in self.model.state_dict().items():
-            if value.is_floating_point():
-                self.ema[name].lerp_(value, 1 - decay)
-            else:
-                self.ema[name].copy_(value)
-
-    def ema_model(self) -> nn.Module:
-        """A copy of the model with the averaged weights, in evaluation mode."""
-        model = MODELS[self.config.stage](self.config.model_config()).to(self.device)
-        model.load_state_dict(self.ema)
-        return model.eval()
-
-    def save(self) -> None:
-        """Write the state to resume from."""
-        state = {
-            "step": self.step,
-            "model": self.model.state_dict(),
-            "ema": self.ema,
-            "optimizer": self.optimizer.state_dict(),
-            "random": torch.get_rng_state(),
-            "loss_sums": self.loss_sums,
-            "recorded_steps": self.recorded_steps,
-        }
-        checkpoint.save_state(state, self.out / STATE)
-
-    def resume(self) -> None:
-        """Go on from the state in the run's folder."""
-        state = checkpoint.load_state(self.out / STATE)
-        self.model.load_state_dict(state["model"])
-        self.ema = {name: t.to(self.device) for name, t in state["ema"].items()}
-        self.optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["random"])
-        self.step, self.loss_sums, self.recorded_steps = state["step"], state["loss_sums"], state["recorded_steps"]
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+AGREE_EVERY = 10  # steps: how often several processes ask each other whether one was told to stop
 
 
-def run(config: TrainConfig) -> None:
-    """Train one stage into `config.out`, or go on where a run of the same config was stopped there.
+class StoppedError(Exception):
+    """The run was told to stop by a signal, and has saved its state. Holds the signal's number."""
+
+
+@dataclass(frozen=True)
+class Sets:
+    """The photos of one fold."""
+
+    training: Photos
+    validation: Photos
+
+
+def train(
+    run: Run, config: TrainConfig, fold: int | None = None, stage: Stage | None = None, track: str | None = None
+) -> None:
+    """Train every unfinished piece of a run, or the one that is asked for; `track` names one of TRACKERS.
 
     Raises:
-        ValueError: no photos, or the folder holds a run of another config.
+        ValueError: no data, a run of other settings, a file that does not fit; each in one sentence.
+        StoppedError: a signal came; `train` goes on from there when it is called again.
     """
-    out = Path(config.out)
-    out.mkdir(parents=True, exist_ok=True)
-    if (out / CONFIG).exists() and load_config(TrainConfig, out / CONFIG) != config:
-        raise ValueError(f"{out} holds a run with other settings: name another folder with --out.")
-    training_photos, validation_photos = _split(config)
-    trainer = Trainer(config)
-    if (out / STATE).exists():
-        trainer.resume()
-    save_config(config, out / CONFIG)
-    journal = Journal(out / METRICS, resumed_at=trainer.step)
-    print(f"{config.stage}: {len(training_photos)} photos, {config.steps} steps, from step {trainer.step}", flush=True)
-    _loop(trainer, training_photos, validation_photos, journal)
+    world = World()
+    config = config.resolved(on_gpu=world.device.type == "cuda")
+    if config.batch_size < world.size:
+        raise ValueError(f"batch_size is {config.batch_size}: give at least 1 for each of {world.size} processes.")
+    if world.is_first:
+        run.join(config)
+    with _signals() as told:
+        checked, groups = _prepare(run, config, world)
+        for k in range(config.folds) if fold is None else [fold]:
+            sets = _sets(checked, groups, config, k)
+            for s in STAGES if stage is None else [stage]:
+                if run.is_finished(k, s):
+                    continue
+                with locked(run.piece(k, s), wait=False) if world.is_first else nullcontext():
+                    piece = Piece(config, s, total_steps(config, len(sets.training)), world)
+                    _train_piece(run.piece(k, s), piece, sets, told, track)
+    world.close()
 
 
-def _loop(trainer: Trainer, training_photos: Photos, validation_photos: Photos, journal: Journal) -> None:
-    config, saved, recorded = trainer.config, time.monotonic(), time.monotonic()
-    for batch in _batches(training_photos, config, trainer.step):
-        trainer.train_step(batch)
-        last = trainer.step == config.steps
-        if last or trainer.step % config.validate_every == 0:
-            photos_per_second = trainer.recorded_steps * config.batch_size / (time.monotonic() - recorded)
-            model = trainer.ema_model()
-            scores = VALIDATIONS[config.stage](model, validation_photos, config.seed)
-            speed = round(photos_per_second, 2)
-            journal.write(step=trainer.step, photos_per_second=speed, **trainer.mean_losses(), **scores)
-            model.save_pretrained(trainer.out)
-            recorded = time.monotonic()
-        if last or time.monotonic() - saved > 60 * config.save_every_minutes:
-            trainer.save()
-            saved = time.monotonic()
+def _sets(checked: Checked, groups: np.ndarray, config: TrainConfig, fold: int) -> Sets:
+    training, validation = folds.split(groups, config.folds, fold, config.seed)
+    # Drawn, not the first by name: names tell what is on a photo.
+    drawn = np.random.default_rng([config.seed, fold]).permutation(validation)[: config.validation_photos]
+    return Sets(checked.photos.subset(training), checked.photos.subset(drawn))
 
 
-def _batches(photos: Photos, config: TrainConfig, first_step: int) -> Iterator[Batch]:
-    batches = TrainingBatches(photos, config)
-    ahead = Subset(batches, range(first_step, config.steps))
-    return iter(DataLoader(ahead, batch_size=None, num_workers=1, prefetch_factor=4) if len(ahead) else ())
+def total_steps(config: TrainConfig, photos: int) -> int:
+    """Steps of a piece: whole epochs, the last batch of each filled from the next."""
+    return config.epochs * -(-(config.epoch_photos or photos) // config.batch_size)
 
 
-def _split(config: TrainConfig) -> tuple[Photos, Photos]:
-    photos = Photos.find(config.data)
-    if config.exclude:
-        photos = photos.without(read_names(config.exclude))
-    order = np.random.default_rng(config.seed).permutation(photos.names)
-    chosen = set(order[: config.validation_photos])
-    return photos.without(chosen), photos.only(chosen)
+def _prepare(run: Run, config: TrainConfig, world: World) -> tuple[Checked, np.ndarray]:
+    checked = load_photos(config)
+    groups = folds.group(checked, config.group_by, config.group_pattern)
+    if world.is_first:
+        run.describe_data(_description(config, checked, groups))
+        print(f"{folds.describe(groups)}.", *filter(None, [folds.warning(groups)]), flush=True)
+        for problem in checked.problems:
+            print(f"left out: {problem}", flush=True)
+    world.wait()
+    return checked, groups
 
 
-def _new_model(config: TrainConfig) -> nn.Module:
-    if config.init:
-        return MODELS[config.stage].from_pretrained(config.init)
-    model = MODELS[config.stage](config.model_config())
-    if config.encoder_weights == "imagenet":
-        load_encoder(model, imagenet_tensors(config.encoder))
-    elif config.encoder_weights != "none":
-        load_encoder(model, checkpoint.load_tensors(Path(config.encoder_weights)))
-    return model
+def load_photos(config: TrainConfig) -> Checked:
+    """All usable photos of a run's data, reduced to twice the size that the network sees."""
+    excluded = read_names(config.exclude) if config.exclude else None
+    return photos.load(config.data, excluded, side=2 * config.size)
 
 
-def schedule(step: int, steps: int, warmup: float) -> float:
-    """Factor of the learning rate in [0, 1]: a linear rise over `warmup` of the steps, then a half cosine to 0."""
-    rise = max(1, int(warmup * steps))
-    if step < rise:
-        return (step + 1) / rise
-    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+def _description(config: TrainConfig, checked: Checked, groups: np.ndarray) -> dict:
+    return {
+        "source": config.data,
+        "photos": len(checked.photos),
+        "fingerprint": photos.fingerprint(checked.photos),
+        "groups": int(groups.max()) + 1,
+        "largest_group": int(np.bincount(groups).max()),
+        "problems": checked.problems,
+    }
+
+
+def _train_piece(folder: Path, piece: Piece, sets: Sets, told: list[int], track: str | None) -> None:
+    config, first = piece.config, piece.world.is_first
+    if (folder / STATE).exists():
+        piece.resume(folder / STATE)
+    tracker = TRACKERS[track]("-".join(folder.parts[-4:]), dataclasses.asdict(config)) if track and first else None
+    journal = Journal(folder / METRICS, piece.step, tracker) if first else None
+    epoch_steps, saved = piece.steps // config.epochs, time.monotonic()
+    shown = {"photos": epoch_steps * config.batch_size, "done": piece.step * config.batch_size, "quiet": not first}
+    with Progress(f"fold {folder.parent.name} {piece.stage}", config.epochs, **shown) as progress:
+        for batch in _batches(sets.training, piece):
+            piece.train_step(batch)
+            progress.step(config.batch_size, piece.unchecked[0])
+            epoch_ends, stops = piece.step % epoch_steps == 0, _must_stop(piece, told)
+            if epoch_ends:
+                record = _end_epoch(folder, piece, sets.validation, epoch_steps)
+                if first:
+                    journal.write(**record)
+                progress.end_epoch(record)
+            if first and (epoch_ends or stops or time.monotonic() - saved > 60 * config.save_every_minutes):
+                piece.save(folder / STATE)
+                saved = time.monotonic()
+            if stops:
+                raise StoppedError(told[0] if told else signal.SIGTERM)
+    if tracker:
+        tracker.close()
+    if first:
+        checkpoint.save_state({"finished": True, "step": piece.step, "ema": piece.ema}, folder / STATE)
+
+
+def _end_epoch(folder: Path, piece: Piece, validation: Photos, epoch_steps: int) -> dict[str, float]:
+    """Validate, keep the weights if they are the best so far, and return the epoch's record."""
+    speed = epoch_steps * piece.config.batch_size / (time.monotonic() - piece.epoch_began)
+    losses = {f"train_{name}": value for name, value in piece.mean_losses().items()}
+    scores = validate(piece, validation)
+    score = scores[CRITERION[piece.stage]]
+    if score > piece.best:
+        piece.best = score
+        if piece.world.is_first:
+            piece.averaged().save_pretrained(folder)
+    rate = piece.config.learning_rate * learning_rate(piece.step - 1, piece.steps, piece.config)
+    piece.epoch_began = time.monotonic()
+    place = {"epoch": piece.step // epoch_steps, "step": piece.step, "learning_rate": rate, "photos_per_second": speed}
+    return place | losses | scores
+
+
+def _must_stop(piece: Piece, told: list[int]) -> bool:
+    if piece.world.size == 1:
+        return bool(told)
+    if piece.step % AGREE_EVERY:
+        return False
+    return piece.world.sum_numbers({"told": float(bool(told))})["told"] > 0
+
+
+def _batches(photos: Photos, piece: Piece) -> Iterator[Batch]:
+    config, world = piece.config, piece.world
+    batches = TrainingBatches(photos, config, piece.stage, config.seed, world.rank, world.size)
+    ahead = Subset(batches, range(piece.step, piece.steps))
+    if not len(ahead):
+        return iter(())
+    reading = {"prefetch_factor": 4, "multiprocessing_context": "fork"} if config.workers else {}
+    return iter(DataLoader(ahead, batch_size=None, num_workers=config.workers, **reading))
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Signals received, in a list that fills: a stop waits for the end of the step, so that the state is whole."""
+    told: list[int] = []
+    before = [signal.signal(number, lambda number, _: told.append(number)) for number in SIGNALS]
+    try:
+        yield told
+    finally:
+        for number, handler in zip(SIGNALS, before, strict=True):
+            signal.signal(number, handler)

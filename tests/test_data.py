@@ -18,8 +18,8 @@ COLOR = {
 }
 
 
-def config(stage: str, **fields) -> TrainConfig:
-    return TrainConfig(**{"stage": stage, "data": ".", "out": ".", "steps": 8, "batch_size": 4, "size": 64} | fields)
+def config(**fields) -> TrainConfig:
+    return TrainConfig(**{"batch_size": 4, "size": 64} | fields)
 
 
 @pytest.fixture
@@ -38,16 +38,28 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize("stage", ["inpaint", "color"])
 def test_a_batch_depends_on_its_step_alone(folder, stage):
-    batches = TrainingBatches(Photos.find(folder), config(stage))
+    batches = TrainingBatches(Photos.find(folder), config(), stage, seed=0)
     first, again, next_one = batches[3], batches[3], batches[4]
+    names, again_names, _ = first.pop("names"), again.pop("names"), next_one.pop("names")
+    assert names == again_names and len(names) == 4
     assert all(torch.equal(first[key], again[key]) for key in first)
     assert not torch.equal(first["luma"], next_one["luma"])
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_processes_share_one_and_the_same_batch(folder, size):
+    photos, settings = Photos.find(folder), config(batch_size=5)
+    whole = TrainingBatches(photos, settings, "color", seed=0)[3]
+    parts = [TrainingBatches(photos, settings, "color", 0, rank, size)[3] for rank in range(size)]
+    for rank, part in enumerate(parts):
+        assert part["names"] == whole["names"][rank::size]
+        assert torch.equal(part["chroma"], whole["chroma"][rank::size])
 
 
 def test_every_photo_comes_once_an_epoch(folder, monkeypatch):
     seen = []
     monkeypatch.setattr(Photos, "picture", lambda self, i: seen.append(i) or Picture(COLOR["cat.png"]))
-    batches = TrainingBatches(Photos.find(folder), config("color", batch_size=6))
+    batches = TrainingBatches(Photos.find(folder), config(batch_size=6), "color", seed=0)
     _ = [batches[step] for step in range(2)]
     assert all(sorted(seen[i : i + 3]) == [0, 1, 2] for i in range(0, 12, 3))
 
@@ -55,7 +67,7 @@ def test_every_photo_comes_once_an_epoch(folder, monkeypatch):
 def test_inpaint_samples_hold_what_the_contract_says():
     rng, blind = np.random.default_rng(0), 0
     for _ in range(60):
-        sample = inpaint_sample(COLOR["cat.png"][:64, :64], rng, config("inpaint"))
+        sample = inpaint_sample(COLOR["cat.png"][:64, :64], rng, config())
         mask = sample["mask"]
         assert all(t.shape == (1, 64, 64) and t.dtype == torch.float32 for t in sample.values())
         assert set(mask.unique().tolist()) <= {0.0, 1.0}
@@ -72,7 +84,7 @@ def test_color_hints_tell_the_truth():
     crop = COLOR["cup.png"][:64, :64]
     truth = torch.from_numpy(chroma(crop).transpose(2, 0, 1))
     for _ in range(60):
-        sample = color_sample(crop, rng, config("color", color_hints=0.5))
+        sample = color_sample(crop, rng, config(color_hints=0.5))
         assert torch.equal(sample["chroma"], truth)
         assert torch.equal(sample["hint_chroma"], truth * sample["hint_mask"])
         assert np.array_equal(np.rint(sample["luma"][0].numpy() * 255), luma(crop))
@@ -104,7 +116,7 @@ def test_a_mask_is_cut_as_its_photo_is(mirrored):
 def test_real_damage_is_used_for_one_sample_in_two(folder):
     """Its hole is constant, its mask is the hole, and the truth is whole beneath it."""
     photos, real, drawn = Photos.find(folder), 0, 0
-    whole = config("inpaint", hint_dropout=0.0)
+    whole = config(hint_dropout=0.0)
     crop, hole = COLOR["cat.png"][20:84, 30:94], photos.picture(1).hole
     hole = Hole(hole.mask[20:84, 30:94], hole.level)
     hole.mask[:, 25:] = False  # a part that the crop shows
@@ -125,14 +137,14 @@ def test_a_crop_that_hardly_shows_the_hole_or_lies_in_it_gets_drawn_damage(share
     crop = COLOR["cat.png"][:64, :64]
     mask = np.arange(64 * 64).reshape(64, 64) < share * 64 * 64
     for seed in range(20):
-        sample = inpaint_sample(crop, np.random.default_rng(seed), config("inpaint", hint_dropout=0.0), Hole(mask, 0))
+        sample = inpaint_sample(crop, np.random.default_rng(seed), config(hint_dropout=0.0), Hole(mask, 0))
         assert not np.array_equal(sample["mask"][0].numpy() > 0, mask) and sample["mask"].any()
 
 
 def test_batches_use_the_real_damage_of_the_contest(folder):
     """Level 6 fills a hole by chance once in 256: with real damage it is common."""
-    settings = config("inpaint", hint_dropout=0.0, batch_size=6, min_scale=0.9, max_holes=1)
-    batches = TrainingBatches(Photos.find(folder), settings)
+    settings = config(hint_dropout=0.0, batch_size=6, min_scale=0.9, max_holes=1)
+    batches = TrainingBatches(Photos.find(folder), settings, "inpaint", seed=0)
     common = 0
     for step in range(8):
         for damaged, mask in zip(*(batches[step][key] for key in ("damaged", "mask")), strict=True):

@@ -5,8 +5,10 @@ import torch
 import torch.nn.functional as F
 from skimage import data
 from skimage.metrics import structural_similarity
+from torchvision.models import vgg16
 
-from restoration.losses import chroma_loss, damage_loss, hole_l1, hole_ssim_loss, ssim_map
+from restoration import losses
+from restoration.losses import Mean
 
 torch.manual_seed(0)
 MASK = torch.zeros(2, 1, 32, 32)
@@ -15,11 +17,16 @@ MASK[1, :, 0:4, 0:30] = 1
 TRUTH, OTHER = torch.rand(2, 1, 32, 32), torch.rand(2, 1, 32, 32)
 
 
-def test_hole_l1_counts_the_hole_alone():
-    difference = (TRUTH - OTHER).abs()[MASK > 0]
-    assert torch.isclose(hole_l1(OTHER, TRUTH, MASK), difference.mean())
-    assert hole_l1(torch.where(MASK > 0, TRUTH, OTHER), TRUTH, MASK) == 0
-    assert hole_l1(OTHER, TRUTH, torch.zeros_like(MASK)) == 0  # a batch without damage
+def value(mean: Mean) -> torch.Tensor:
+    return mean.total / mean.count.clamp_min(1)
+
+
+def test_charbonnier_counts_the_hole_alone():
+    difference = (TRUTH - OTHER)[MASK > 0]
+    expected = (np.sqrt(difference.double() ** 2 + 1e-6) - 1e-3).mean()
+    assert torch.isclose(value(losses.charbonnier(OTHER, TRUTH, MASK)).double(), expected, rtol=1e-5)
+    assert value(losses.charbonnier(torch.where(MASK > 0, TRUTH, OTHER), TRUTH, MASK)).abs() < 1e-6
+    assert value(losses.charbonnier(OTHER, TRUTH, torch.zeros_like(MASK))) == 0  # a batch without damage
 
 
 def test_ssim_map_is_scikit_images_inside_the_border():
@@ -28,13 +35,7 @@ def test_ssim_map_is_scikit_images_inside_the_border():
     tensors = [torch.from_numpy(p / 255.0)[None, None] for p in (photo, noisy)]
     _, expected = structural_similarity(photo, noisy, data_range=255, full=True, use_sample_covariance=False)
     inside = (slice(3, -3), slice(3, -3))
-    assert np.abs(ssim_map(*tensors)[0, 0].numpy()[inside] - expected[inside]).max() < 1e-6
-
-
-def test_hole_ssim_loss_does_not_see_known_pixels():
-    damaged_outside = torch.where(MASK > 0, TRUTH, OTHER)
-    assert hole_ssim_loss(damaged_outside, TRUTH, MASK).abs() < 1e-5
-    assert hole_ssim_loss(OTHER, TRUTH, MASK) > 0.1
+    assert np.abs(losses.ssim_map(*tensors)[0, 0].numpy()[inside] - expected[inside]).max() < 1e-6
 
 
 def test_damage_loss_counts_blind_samples_only():
@@ -42,8 +43,8 @@ def test_damage_loss_counts_blind_samples_only():
     hint = MASK.clone()
     hint[1] = 0
     expected = F.binary_cross_entropy_with_logits(logits[1], MASK[1])
-    assert torch.isclose(damage_loss(logits, MASK, hint), expected)
-    assert damage_loss(logits, MASK, MASK) == 0
+    assert torch.isclose(value(losses.damage_loss(logits, MASK, hint)), expected)
+    assert value(losses.damage_loss(logits, MASK, MASK)) == 0
 
 
 def test_chroma_loss_minds_vivid_pixels_more():
@@ -52,6 +53,34 @@ def test_chroma_loss_minds_vivid_pixels_more():
     wrong_on_vivid, wrong_on_gray = truth.clone(), truth.clone()
     wrong_on_vivid[..., :2] -= 0.1
     wrong_on_gray[..., 2:] -= 0.1
-    assert torch.isclose(chroma_loss(wrong_on_vivid, truth, 2.0), 3 * chroma_loss(wrong_on_gray, truth, 2.0))
-    assert torch.isclose(chroma_loss(wrong_on_gray, truth, 0.0), F.l1_loss(wrong_on_gray, truth))
-    assert chroma_loss(truth, truth, 2.0) == 0
+    vivid, gray = (value(losses.chroma_loss(wrong, truth, 2.0)) for wrong in (wrong_on_vivid, wrong_on_gray))
+    assert torch.isclose(vivid, 3 * gray)
+    assert torch.isclose(value(losses.chroma_loss(wrong_on_gray, truth, 0.0)), F.l1_loss(wrong_on_gray, truth))
+    assert value(losses.chroma_loss(truth, truth, 2.0)) == 0
+
+
+def test_hinge_losses_by_hand():
+    score = torch.tensor([[-2.0, -0.5], [0.5, 2.0]])
+    assert value(losses.hinge_real(score)) == (3 + 1.5 + 0.5 + 0) / 4
+    assert value(losses.hinge_fake(score)) == (0 + 0.5 + 1.5 + 3) / 4
+    assert value(losses.generator_loss(score)) == 0
+
+
+def test_perceptual_loss_compares_vgg16s_first_three_blocks():
+    torch.manual_seed(0)
+    network = vgg16(weights=None)
+    loss = losses.Perceptual(network.state_dict())
+    expected, x, y = 0.0, *(((image - 0.449) / 0.226).expand(-1, 3, -1, -1) for image in (OTHER, TRUTH))
+    for end, start in ((4, 0), (9, 4), (16, 9)):
+        x, y = network.features[start:end](x), network.features[start:end](y)
+        expected = expected + (x - y).abs().mean()
+    assert torch.isclose(value(loss(OTHER, TRUTH)), expected, rtol=1e-4)
+    assert value(loss(TRUTH, TRUTH)) == 0
+    assert not any(p.requires_grad for p in loss.parameters())
+
+
+def test_means_of_parts_add_up_to_the_mean_of_the_whole():
+    """What lets one process and many agree: totals and counts are sums over samples."""
+    whole = losses.charbonnier(OTHER, TRUTH, MASK)
+    parts = [losses.charbonnier(OTHER[i : i + 1], TRUTH[i : i + 1], MASK[i : i + 1]) for i in range(2)]
+    assert torch.isclose(sum(p.total for p in parts), whole.total) and sum(p.count for p in parts) == whole.count

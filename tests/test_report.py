@@ -9,9 +9,9 @@ from conftest import is_one_sentence
 from PIL import Image
 
 from restoration import report
-from restoration.config import TrainConfig
+from restoration.config import CRITERION, TrainConfig
 from restoration.figures import CELL, COLORS, curve, mean_curve
-from restoration.report import CRITERIA, best_epoch, write_report
+from restoration.report import best_epoch, write_report
 from restoration.tracking import Journal
 
 EPOCHS = 5
@@ -60,7 +60,7 @@ def make_run(run: Path, pieces: dict[tuple[str, int], list[dict]], settings: dic
 
 @pytest.fixture(scope="module")
 def pieces() -> dict[tuple[str, int], list[dict]]:
-    return {(stage, fold): make_records(stage, fold) for stage in CRITERIA for fold in range(3)}
+    return {(stage, fold): make_records(stage, fold) for stage in CRITERION for fold in range(3)}
 
 
 @pytest.fixture(scope="module")
@@ -109,10 +109,10 @@ def count_of(picture: np.ndarray, color: str) -> int:
     return int((np.abs(picture - wanted).max(axis=-1) < 60).sum())
 
 
-@pytest.mark.parametrize("stage", CRITERIA)
+@pytest.mark.parametrize("stage", CRITERION)
 def test_mean_and_deviation_are_numpys_over_the_best_epochs(stage, pieces, run):
     found = read_summary(run)["stages"][stage]
-    criterion = CRITERIA[stage]
+    criterion = CRITERION[stage]
     scores = np.array([[record[criterion] for record in pieces[stage, fold]] for fold in range(3)])
     best = scores.argmax(axis=1)
     assert found["criterion"] == criterion
@@ -179,7 +179,7 @@ def test_the_first_problems_are_named_and_all_are_kept(run):
     assert len(summary["data"]["problems"]) == 23
 
 
-@pytest.mark.parametrize("stage", CRITERIA)
+@pytest.mark.parametrize("stage", CRITERION)
 def test_every_panel_shows_every_fold(stage, run):
     for letter in PANELS:
         picture = panel_pixels(run / f"curves-{stage}.png", letter)
@@ -259,11 +259,11 @@ def test_values_that_are_none_or_not_finite_are_left_out(tmp_path, no_curves):
 def test_a_fold_without_its_criterion_has_curves_and_no_best_epoch(tmp_path):
     records = make_records("color", 0)
     for record in records:
-        record["contest_score"] = None
+        record["hsv_similarity"] = None
     write_report(make_run(tmp_path, {("color", 0): records}), None, "x")
     found = read_summary(tmp_path)["stages"]["color"]
     assert (found["best_fold"], found["folds"], found["mean"]) == (None, {}, {})
-    assert "contest score was not measured in fold 0." in (tmp_path / "report.md").read_text()
+    assert "colour similarity (HSV) was not measured in fold 0." in (tmp_path / "report.md").read_text()
     assert count_of(panel_pixels(tmp_path / "curves-color.png", "a"), COLORS[0]) > 100
 
 

@@ -1,0 +1,63 @@
+"""One process or many: torchrun's environment decides, and nothing else in the package asks.
+
+What is reduced over processes is always a sum or a count, never a mean: so one process and many agree.
+"""
+
+import os
+from collections.abc import Iterable
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+
+class World:
+    """This process among all: `rank` of `size`, and the device it works on."""
+
+    def __init__(self):
+        self.rank = int(os.environ.get("RANK", 0))
+        self.size = int(os.environ.get("WORLD_SIZE", 1))
+        local_rank = int(os.environ.get("LOCAL_RANK", 0))
+        on_gpu = torch.cuda.is_available()
+        self.device = torch.device("cuda", local_rank) if on_gpu else torch.device("cpu")
+        if on_gpu:
+            torch.cuda.set_device(self.device)
+        if self.size > 1 and not dist.is_initialized():
+            dist.init_process_group("nccl" if on_gpu else "gloo")
+
+    @property
+    def is_first(self) -> bool:
+        """Only the first process writes files."""
+        return self.rank == 0
+
+    def sum(self, values: Tensor) -> Tensor:
+        """The elementwise sum over all processes, for each of them."""
+        if self.size > 1:
+            values = values.clone()
+            dist.all_reduce(values)
+        return values
+
+    def sum_numbers(self, numbers: dict[str, float]) -> dict[str, float]:
+        """The same for named numbers; every process must hold the same names, in the same order."""
+        values = torch.tensor(list(numbers.values()), dtype=torch.float64, device=self.device)
+        return dict(zip(numbers, self.sum(values).tolist(), strict=True))
+
+    def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Add up the gradients of all processes, in one message."""
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        if self.size == 1 or not gradients:
+            return
+        flat = torch.cat([g.reshape(-1) for g in gradients])
+        dist.all_reduce(flat)
+        for gradient, summed in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+            gradient.copy_(summed.view_as(gradient))
+
+    def wait(self) -> None:
+        """Until every process is here."""
+        if self.size > 1:
+            dist.barrier()
+
+    def close(self) -> None:
+        """Leave the group; without it a process group complains when the program ends."""
+        if dist.is_initialized():
+            dist.destroy_process_group()

@@ -1,0 +1,205 @@
+"""One stage of one fold in training: all that changes while it learns, and how it is saved and resumed."""
+
+import math
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from restoration import checkpoint
+from restoration.config import Stage, TrainConfig
+from restoration.data import Batch
+from restoration.distributed import World
+from restoration.losses import Perceptual, generator_loss, hinge_fake, hinge_real
+from restoration.models import MODELS, PatchDiscriminator, imagenet_tensors, load_encoder
+from restoration.schedules import learning_rate
+from restoration.steps import FORWARD, JUDGED_CHANNELS, Forward, Terms, weights
+
+PRECISIONS = {"bf16": torch.float32, "float32": torch.float32, "float64": torch.float64}  # of the weights
+DISCRIMINATOR_WEIGHTS = {"d_real": 0.5, "d_fake": 0.5}
+
+
+class Piece:
+    """Generator, discriminator, their optimisers and the averaged weights, under one step counter."""
+
+    def __init__(self, config: TrainConfig, stage: Stage, steps: int, world: World):
+        self.config, self.stage, self.steps, self.world = config, stage, steps, world
+        self.weights = weights(config, stage)
+        torch.manual_seed(config.seed)  # every process starts from the same weights
+        self.model = self._placed(_new_model(config, stage))
+        self.discriminator = self._placed(PatchDiscriminator(JUDGED_CHANNELS[stage], config.discriminator_channels))
+        self.perceptual = self._placed(_perceptual(config)) if stage == "inpaint" else None
+        self.network = torch.compile(self.model) if config.compile else self.model
+        self.ema = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=config.weight_decay)
+        self.discriminator_optimizer = torch.optim.AdamW(
+            self.discriminator.parameters(), weight_decay=config.weight_decay, betas=(0.5, 0.99)
+        )
+        self.step, self.best = 0, -math.inf
+        self.sums: dict[str, Tensor] = {}  # of each loss term, and of the steps that it took part in
+        self.epoch_began = time.monotonic()
+        self.unchecked: tuple[Tensor, list[str]] | None = None  # the last step's loss and photos
+
+    def _placed(self, module: nn.Module | None) -> nn.Module | None:
+        if module is None:
+            return None
+        if self.world.size > 1 and self.world.device.type == "cuda":
+            module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
+        return module.to(self.world.device, PRECISIONS[self.config.precision], memory_format=torch.channels_last)
+
+    @property
+    def gan_is_on(self) -> bool:
+        """Whether the discriminator takes part in the next step."""
+        return self.weights["loss_g"] > 0 and self.step >= self.config.gan_start * self.steps
+
+    def train_step(self, batch: Batch) -> None:
+        """One update of the discriminator, where it takes part, and one of the generator."""
+        self._set_mode()
+        # Stochastic depth draws from torch's generator: seeded by the step, a resumed run draws the same.
+        torch.manual_seed((self.config.seed << 32) + self.step * self.world.size + self.world.rank)
+        forward = self.forward(batch)
+        values = {}
+        if self.gan_is_on:
+            optimizer, judgement = self.discriminator_optimizer, self.judge(forward)
+            values |= self._update(self.discriminator, optimizer, judgement, DISCRIMINATOR_WEIGHTS, "loss_d")
+        terms = forward.terms | (self.convince(forward) if self.gan_is_on else {})
+        values |= self._update(self.model, self.optimizer, terms, self.weights, "loss")
+        self.check()  # the step before this one
+        self.unchecked = values["loss"] + 0 * values.pop("norm"), batch["names"]
+        self._record(values)
+        self.step += 1
+        self._average()
+
+    def forward(self, batch: Batch) -> Forward:
+        """The generator on a batch, wherever the batch lies."""
+        dtype = PRECISIONS[self.config.precision]
+        on_device = {
+            key: value.to(self.world.device, dtype, non_blocking=True)
+            for key, value in batch.items()
+            if isinstance(value, Tensor)
+        }
+        with self._autocast():
+            return FORWARD[self.stage](self.network, on_device, self.config, self.perceptual)
+
+    def judge(self, forward: Forward) -> Terms:
+        """What the discriminator loses on true and on restored photos."""
+        with self._autocast():
+            real, fake = self.discriminator(forward.real), self.discriminator(forward.fake.detach())
+        return {"d_real": hinge_real(real), "d_fake": hinge_fake(fake)}
+
+    def convince(self, forward: Forward) -> Terms:
+        """What the generator loses where the discriminator is not convinced."""
+        self.discriminator.requires_grad_(False)
+        with self._autocast():
+            score = self.discriminator(forward.fake)
+        self.discriminator.requires_grad_(True)
+        return {"loss_g": generator_loss(score)}
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.world.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
+
+    def _update(self, module: nn.Module, optimizer, terms: Terms, weight: dict[str, float], name: str) -> dict:
+        """Gradients over all processes, one step; each term's own share of the mean, and the weighted sum as `name`."""
+        counts = self.world.sum(torch.stack([term.count.detach() for term in terms.values()]))
+        shares = {
+            key: term.total / count.clamp_min(1) for (key, term), count in zip(terms.items(), counts, strict=True)
+        }
+        loss = sum(weight[key] * share for key, share in shares.items())
+        optimizer.zero_grad()
+        loss.backward()
+        self.world.sum_gradients(module.parameters())
+        norm = nn.utils.clip_grad_norm_(module.parameters(), self.config.gradient_clip)
+        peak = self.config.learning_rate if module is self.model else self.config.discriminator_learning_rate
+        for group in optimizer.param_groups:
+            group["lr"] = peak * learning_rate(self.step, self.steps, self.config)
+        optimizer.step()
+        return {key: value.detach() for key, value in (shares | {name: loss, "norm": norm}).items()}
+
+    def _set_mode(self) -> None:
+        self.model.train()
+        if self.config.freeze_norm:
+            for module in self.model.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+
+    def check(self) -> None:
+        """Stop on a loss that is no number. It is looked at one step late, so that a GPU need not wait."""
+        if self.unchecked is None:
+            return
+        loss, names = self.unchecked
+        if not torch.isfinite(loss):
+            photos = ", ".join(names)
+            raise FloatingPointError(
+                f"the loss of step {self.step - 1} is not finite: lower --learning-rate; photos of the batch: {photos}."
+            )
+
+    def _record(self, values: dict[str, Tensor]) -> None:
+        for name, value in values.items():
+            total = torch.stack([value.double(), torch.ones_like(value, dtype=torch.float64)])
+            self.sums[name] = self.sums[name] + total if name in self.sums else total
+
+    def mean_losses(self) -> dict[str, float]:
+        """The mean of each loss term, over all processes, since this was last asked."""
+        means = {}
+        for name, (total, steps) in self.sums.items():
+            means[name] = float(self.world.sum(total) / steps)
+        self.sums = {}
+        return means
+
+    def weighted(self, means: dict[str, float]) -> dict[str, float]:
+        """Loss terms, and what they add up to: `loss`, and `loss_d` where the discriminator was asked."""
+        sums = {"loss": self.weights, "loss_d": DISCRIMINATOR_WEIGHTS if "d_real" in means else {}}
+        return means | {
+            name: sum(w * means.get(key, 0.0) for key, w in parts.items()) for name, parts in sums.items() if parts
+        }
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
+        for name, value in self.model.state_dict().items():
+            if value.is_floating_point():
+                self.ema[name].lerp_(value, 1 - decay)
+            else:
+                self.ema[name].copy_(value)
+
+    def averaged(self) -> nn.Module:
+        """A copy of the generator with the averaged weights, in evaluation mode."""
+        model = self._placed(MODELS[self.stage](self.config.model_config(self.stage)))
+        model.load_state_dict(self.ema)
+        return model.eval()
+
+    def save(self, file: Path) -> None:
+        """Write the state to resume from, unless the last step broke the weights."""
+        self.check()
+        state = {name: getattr(self, name).state_dict() for name in _STATEFUL}
+        checkpoint.save_state(state | {name: getattr(self, name) for name in _PLAIN}, file)
+
+    def resume(self, file: Path) -> None:
+        """Go on from a state."""
+        state = checkpoint.load_state(file, self.world.device)
+        for name in _STATEFUL:
+            getattr(self, name).load_state_dict(state[name])
+        for name in _PLAIN:
+            setattr(self, name, state[name])
+
+
+_STATEFUL = ("model", "discriminator", "optimizer", "discriminator_optimizer")
+_PLAIN = ("step", "best", "sums", "ema")
+
+
+def _new_model(config: TrainConfig, stage: Stage) -> nn.Module:
+    if config.init:
+        return MODELS[stage].from_pretrained(config.init, stage)
+    model = MODELS[stage](config.model_config(stage))
+    if config.encoder_weights == "imagenet":
+        load_encoder(model, imagenet_tensors(config.encoder))
+    elif config.encoder_weights != "none":
+        load_encoder(model, checkpoint.load_tensors(Path(config.encoder_weights)))
+    return model
+
+
+def _perceptual(config: TrainConfig) -> Perceptual | None:
+    if config.perceptual_weights is None or config.perceptual_weight == 0:
+        return None
+    return Perceptual(checkpoint.load_tensors(Path(config.perceptual_weights)))

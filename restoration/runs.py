@@ -1,0 +1,95 @@
+"""A run's folder: where each piece lies, who may write there, and which are finished."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from restoration import checkpoint
+from restoration.config import STAGES, Stage, TrainConfig, load_config, save_config
+
+CONFIG, DATA, STATE, METRICS = "train.json", "data.json", "state.pt", "metrics.jsonl"
+
+
+class RunError(ValueError):
+    """A run folder that cannot be used as asked; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """`runs/NAME`."""
+
+    folder: Path
+
+    def piece(self, fold: int, stage: Stage) -> Path:
+        """The folder of one stage of one fold."""
+        return self.folder / "folds" / str(fold) / stage
+
+    def pieces(self, config: TrainConfig) -> list[tuple[int, Stage]]:
+        """All pieces that the run consists of."""
+        return [(fold, stage) for fold in range(config.folds) for stage in STAGES]
+
+    def config(self) -> TrainConfig:
+        """The run's settings.
+
+        Raises:
+            RunError: the folder holds no run.
+        """
+        if not (self.folder / CONFIG).is_file():
+            raise RunError(f"{self.folder} holds no run: name a folder that train.py made.")
+        return load_config(TrainConfig, self.folder / CONFIG)
+
+    def join(self, config: TrainConfig) -> None:
+        """Start the run, or join it where it was started with the same settings (as the jobs of an array do)."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with locked(self.folder):
+            if not (self.folder / CONFIG).exists():
+                with checkpoint.replacing(self.folder / CONFIG) as part:
+                    save_config(config, part)
+            elif self.config() != config:
+                raise RunError(f"{self.folder} holds a run with other settings: give this one another --name.")
+
+    def describe_data(self, description: dict) -> None:
+        """Note what the data was; a run that goes on with other data is refused.
+
+        Raises:
+            RunError: the photos are not those that the run began with.
+        """
+        file = self.folder / DATA
+        with locked(self.folder):
+            if file.exists():
+                if json.loads(file.read_text())["fingerprint"] != description["fingerprint"]:
+                    raise RunError(f"the photos are not those that {self.folder} began with: start another run.")
+                return
+            with checkpoint.replacing(file) as part:
+                part.write_text(json.dumps(description, indent=2) + "\n")
+
+    def is_finished(self, fold: int, stage: Stage) -> bool:
+        """Whether a piece has gone through all its epochs."""
+        state = self.piece(fold, stage) / STATE
+        return state.exists() and checkpoint.load_state(state, "cpu").get("finished", False)
+
+    def missing(self, config: TrainConfig) -> list[tuple[int, Stage]]:
+        """The pieces that are not finished yet."""
+        return [piece for piece in self.pieces(config) if not self.is_finished(*piece)]
+
+
+@contextmanager
+def locked(folder: Path, wait: bool = True) -> Iterator[None]:
+    """Hold a folder for this process alone; the system lets go of it however the process ends.
+
+    Raises:
+        RunError: another process holds it, and `wait` is False.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    except BlockingIOError as error:
+        raise RunError(f"another process is writing to {folder}: wait for it, or give another --name.") from error
+    finally:
+        os.close(descriptor)
