@@ -2,7 +2,7 @@
 
     python train.py --folds 5 --data photos                              # everything, on this machine
     python train.py --data bundled --encoder-weights none                # a first try, on photos that are here already
-    torchrun --nproc-per-node 8 train.py --folds 5 --data photos         # the same model sooner, on eight GPUs
+    torchrun --nproc-per-node 8 train.py --data photos --name mine       # the same model sooner, on eight GPUs
     python train.py --data photos --name mine --fold 2 --stage color     # one piece, as a job of an array
     python train.py --resume runs/mine                                   # go on, or gather what an array trained
     python train.py --resume runs/mine --push-to user/name               # put it on the hub
@@ -12,7 +12,7 @@ Every setting of `restoration.config.TrainConfig` is an option as well; what is 
 
 import argparse
 import dataclasses
-import shlex
+import os
 import sys
 import time
 import types
@@ -24,7 +24,10 @@ from restoration.config import STAGES, TrainConfig
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and train; returns the exit status."""
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1 and not (args.name or args.resume):
+        parser.error("give --name: several processes must agree on the run's folder.")
     from restoration.hub import push_run  # after parsing: --help and a typing error need no torch
     from restoration.results import gather
     from restoration.runs import Run
@@ -34,8 +37,8 @@ def main(argv: list[str] | None = None) -> int:
     settings = {field.name: getattr(args, field.name) for field in dataclasses.fields(TrainConfig)}
     try:
         config = run.config() if args.resume else TrainConfig(**settings)
-        train(run, config, args.fold, None if args.stage == "both" else args.stage, args.track)
-        if gather(run, shlex.join(["python", "train.py", *(argv or sys.argv[1:])])) and args.push_to:
+        first = train(run, config, args.fold, None if args.stage == "both" else args.stage, args.track)
+        if first and gather(run) and args.push_to:
             print(f"Pushed to {push_run(run.folder, args.push_to)}")
     except (ValueError, FloatingPointError, OSError) as error:
         print(f"train.py: {error}", file=sys.stderr)

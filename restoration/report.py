@@ -35,7 +35,7 @@ NAMED = 20  # problems of the data that the page names; summary.json has them al
 Folds = dict[int, list[Record]]
 
 
-def write_report(run: Path, grid: list[list[Image.Image]] | None, command: str) -> dict:
+def write_report(run: Path, grid: list[list[Image.Image]] | None, command: str) -> None:
     """Write `report.md`, `summary.json`, `curves-STAGE.png` and `grid.png` into a run's folder.
 
     Args:
@@ -43,9 +43,6 @@ def write_report(run: Path, grid: list[list[Image.Image]] | None, command: str) 
             said to be missing.
         grid: rows of four photos: damaged, gray, colour, truth.
         command: what a reader types to get this run.
-
-    Returns:
-        What `summary.json` holds.
 
     Raises:
         ValueError: no epoch of any fold is there.
@@ -62,7 +59,12 @@ def write_report(run: Path, grid: list[list[Image.Image]] | None, command: str) 
         draw_grid(grid, run / "grid.png")
     (run / "summary.json").write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n")
     (run / "report.md").write_text(_page(run, pieces, summary, bool(grid)), encoding="utf-8")
-    return summary
+
+
+def best_folds(run: Path) -> dict[str, int]:
+    """The fold with the highest criterion of each trained stage; the first where it could not be measured."""
+    trained = {stage: folds for stage, folds in read_pieces(run).items() if folds}
+    return {stage: _summarize_stage(folds, CRITERION[stage])["best_fold"] or 0 for stage, folds in trained.items()}
 
 
 def read_pieces(run: Path) -> dict[str, Folds]:

@@ -10,31 +10,34 @@ from PIL import Image
 from restoration import folds, report
 from restoration.checkpoint import CONFIG, WEIGHTS, replacing
 from restoration.color import luma
-from restoration.config import STAGES, TrainConfig
+from restoration.config import TrainConfig
 from restoration.imaging import read_photo, write_photo
 from restoration.masking import damage
 from restoration.pipeline import Restorer
-from restoration.runs import Run, locked
+from restoration.runs import COMMAND, Run, locked
 from restoration.sources import unseen_inputs
 from restoration.training import load_photos
 from restoration.validation import validation_crop
 
 GRID_PHOTOS = 6
+REPORT = "report.md"
 
 
-def gather(run: Run, command: str) -> bool:
+def gather(run: Run) -> bool:
     """Gather the pieces of a run that has them all; False, and a line that names the missing ones, otherwise."""
     config = run.config()
+    if (run.folder / REPORT).exists():  # it is written last, and what is finished does not change
+        return True
     if missing := run.missing(config):
         print("still to be trained: " + ", ".join(f"fold {fold} {stage}" for fold, stage in missing))
         return False
     with locked(run.folder):
-        summary = report.write_report(run.folder, _grid(run, config), command)
-        for stage in STAGES:
-            best = summary["stages"][stage]["best_fold"] or 0  # None: it could not be measured in any
-            _copy_model(run.piece(best, stage), run.folder / stage)
+        for stage, fold in report.best_folds(run.folder).items():
+            _copy_model(run.piece(fold, stage), run.folder / stage)
         _answer_contest(run, config)
-    print(f"Finished: {run.folder / 'report.md'}")
+        command = (run.folder / COMMAND).read_text().strip()
+        report.write_report(run.folder, _grid(run, config), command)
+    print(f"Finished: {run.folder / REPORT}")
     return True
 
 

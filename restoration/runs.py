@@ -11,7 +11,7 @@ from pathlib import Path
 from restoration import checkpoint
 from restoration.config import STAGES, Stage, TrainConfig, load_config, save_config
 
-CONFIG, DATA, STATE, METRICS = "train.json", "data.json", "state.pt", "metrics.jsonl"
+CONFIG, COMMAND, DATA, STATE, METRICS = "train.json", "command.txt", "data.json", "state.pt", "metrics.jsonl"
 
 
 class RunError(ValueError):
@@ -42,11 +42,12 @@ class Run:
             raise RunError(f"{self.folder} holds no run: name a folder that train.py made.")
         return load_config(TrainConfig, self.folder / CONFIG)
 
-    def join(self, config: TrainConfig) -> None:
+    def join(self, config: TrainConfig, command: str) -> None:
         """Start the run, or join it where it was started with the same settings (as the jobs of an array do)."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder):
             if not (self.folder / CONFIG).exists():
+                (self.folder / COMMAND).write_text(command + "\n")
                 with checkpoint.replacing(self.folder / CONFIG) as part:
                     save_config(config, part)
             elif self.config() != config:

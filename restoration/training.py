@@ -1,7 +1,9 @@
 """The only loop: folds x stages, each piece epoch by epoch, into one run folder."""
 
 import dataclasses
+import shlex
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -12,7 +14,7 @@ import numpy as np
 from torch.utils.data import DataLoader, Subset
 
 from restoration import checkpoint, folds, photos
-from restoration.config import CRITERION, STAGES, Stage, TrainConfig
+from restoration.config import CRITERION, Stage, TrainConfig
 from restoration.data import Batch, TrainingBatches
 from restoration.distributed import World
 from restoration.photos import Checked, Photos
@@ -41,8 +43,13 @@ class Sets:
 
 def train(
     run: Run, config: TrainConfig, fold: int | None = None, stage: Stage | None = None, track: str | None = None
-) -> None:
+) -> bool:
     """Train every unfinished piece of a run, or the one that is asked for; `track` names one of TRACKERS.
+
+    The first call notes the program's command line in the run, for its report.
+
+    Returns:
+        Whether this process is the first of all: the one that goes on to write results.
 
     Raises:
         ValueError: no data, a run of other settings, a file that does not fit; each in one sentence.
@@ -53,18 +60,19 @@ def train(
     if config.batch_size < world.size:
         raise ValueError(f"batch_size is {config.batch_size}: give at least 1 for each of {world.size} processes.")
     if world.is_first:
-        run.join(config)
-    with _signals() as told:
-        checked, groups = _prepare(run, config, world)
-        for k in range(config.folds) if fold is None else [fold]:
-            sets = _sets(checked, groups, config, k)
-            for s in STAGES if stage is None else [stage]:
-                if run.is_finished(k, s):
-                    continue
+        run.join(config, shlex.join(["python", *sys.argv]))
+    world.wait()
+    pieces = [(k, s) for k, s in run.missing(config) if fold in (None, k) and stage in (None, s)]
+    if pieces:  # else there is no need to read all photos
+        with _signals() as told:
+            checked, groups = _prepare(run, config, world)
+            for k, s in pieces:
+                sets = _sets(checked, groups, config, k)
                 with locked(run.piece(k, s), wait=False) if world.is_first else nullcontext():
                     piece = Piece(config, s, total_steps(config, len(sets.training)), world)
                     _train_piece(run.piece(k, s), piece, sets, told, track)
     world.close()
+    return world.is_first
 
 
 def _sets(checked: Checked, groups: np.ndarray, config: TrainConfig, fold: int) -> Sets:
