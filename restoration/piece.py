@@ -165,7 +165,7 @@ class Piece:
 
     def averaged(self) -> nn.Module:
         """A copy of the generator with the averaged weights, in evaluation mode."""
-        model = self._placed(MODELS[self.stage](self.config.model_config(self.stage)))
+        model = self._placed(MODELS[self.stage](self.model.config))  # of --init, which may differ from the settings
         model.load_state_dict(self.ema)
         return model.eval()
 
