@@ -12,7 +12,7 @@ import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError, HTTPError, OfflineModeIsEnabled
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from restoration.config import ModelConfig, load_config, save_config
@@ -32,7 +32,7 @@ def save_model(config: ModelConfig, tensors: dict[str, Tensor], folder: Path) ->
     with replacing(folder / CONFIG) as part:
         save_config(config, part)
     with replacing(folder / WEIGHTS) as part:
-        save_file(half, part)
+        part.write_bytes(save(half))  # save_file would let nobody else read it
 
 
 def find_model(source: str | Path, subfolder: str = "") -> Path:
