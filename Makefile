@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
-export OMP_WAIT_POLICY ?= PASSIVE  # waiting threads that spin make shared cores several times slower
+# Waiting threads that spin make shared cores several times slower.
+export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: app test lint train bench weights clean
 .DEFAULT_GOAL := app

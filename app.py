@@ -230,4 +230,9 @@ if __name__ == "__main__":
         restorer = Restorer.from_pretrained(args.weights)
     except ValueError as error:  # one sentence about the weights
         raise SystemExit(f"app.py: {error}") from None
-    build_demo(restorer).launch(server_name=args.host, server_port=args.port, share=args.share, **LAUNCH)
+    demo = build_demo(restorer)
+    try:
+        demo.launch(server_name=args.host, server_port=args.port, share=args.share, **LAUNCH)
+    except OSError:  # Gradio's sentence names a method of its own
+        port = f"port {args.port}" if args.port else "every port from 7860 on"
+        raise SystemExit(f"app.py: {port} is taken or not to be had: name another with --port.") from None

@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import os
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from tqdm import tqdm
 from restoration import imaging
 
 Job = tuple[Path, Path]  # a photo and the file that its result goes to
+KINDS = "PNG keeps every level, as TIFF, BMP and WebP do; JPEG does not"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -22,6 +25,10 @@ def main(argv: list[str] | None = None) -> int:
         return args.command(args)
     except ValueError as error:  # ours: each says in one sentence what to do
         print(f"restoration: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:  # a name too long, a folder without permission
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"restoration: {where}{error.strerror or error}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("restoration: stopped; finished photos are kept.", file=sys.stderr)
@@ -34,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
 
     restore = commands.add_parser("restore", help="repair and colour a photo or a folder of photos")
     restore.add_argument("input", type=Path, metavar="IN", help="photo or folder")
-    restore.add_argument("output", type=Path, metavar="OUT", help="photo, or folder for PNGs of the same stems")
+    restore.add_argument("output", type=Path, metavar="OUT", help=f"photo ({KINDS}), or folder for PNGs")
     restore.add_argument("--mask", type=Path, help="PNG, white = damaged, or a folder of them with the photos' stems")
     restore.add_argument("--gray", action="store_true", help="write the repaired photo without colour")
     restore.add_argument("--recolor", action="store_true", help="take colour photos (sepia, say) for gray ones")
@@ -43,19 +50,22 @@ def _parser() -> argparse.ArgumentParser:
 
     detect = commands.add_parser("detect", help="write a mask of the damage that is found, white = damaged")
     detect.add_argument("input", type=Path, metavar="IN", help="photo or folder")
-    detect.add_argument("output", type=Path, metavar="OUT_MASK", help="PNG, or folder")
+    detect.add_argument("output", type=Path, metavar="OUT_MASK", help="PNG, or folder for PNGs")
     detect.add_argument("--weights", default=None, help="folder or hub repository (default: the shipped weights)")
     detect.set_defaults(command=_detect)
 
     damage = commands.add_parser("damage", help="damage a folder of colour photos, ready for restore and evaluate")
     damage.add_argument("input", type=Path, metavar="IN_FOLDER")
     damage.add_argument("output", type=Path, metavar="OUT_FOLDER", help="receives input/, mask/ and gt/")
-    damage.add_argument("--seed", type=int, default=0)
+    damage.add_argument("--seed", type=int, default=0, help="another one for other holes (default: 0)")
+    damage.add_argument("--holes", type=int, default=1, help="most holes a photo (default: 1)")
     damage.set_defaults(command=_damage)
 
     evaluate = commands.add_parser("evaluate", help="compare restored photos with the truth")
     evaluate.add_argument("--pred", type=Path, required=True, help="folder of results")
-    evaluate.add_argument("--truth", type=Path, required=True, help="folder of true photos with the same stems")
+    evaluate.add_argument(
+        "--truth", type=Path, required=True, help="folder of true photos: same stems, same subfolders"
+    )
     evaluate.add_argument("--mask", type=Path, help="folder of masks; without it only whole-photo metrics")
     evaluate.add_argument("--json", action="store_true", help="one flat JSON object instead of a table")
     evaluate.set_defaults(command=_evaluate)
@@ -71,8 +81,13 @@ def _restore(args: argparse.Namespace) -> int:
         mask = None
         if args.mask is not None:
             mask = Image.fromarray(imaging.read_mask(_mask_file(args.mask, source, args.input), photo.size))
-        result = restorer.restore(photo.convert("L") if args.recolor else photo, mask)
+        photo = photo.convert("L") if args.recolor else photo
+        result = restorer.restore(photo, mask)
         imaging.write_photo(result.gray if args.gray else result.image, target)
+        if mask is None and not result.mask.getbbox():
+            done = "copied" if args.gray or photo.mode == "RGB" else "coloured"
+            note = f"no damage was found, it was only {done}; give --mask where it should be repaired."
+            tqdm.write(f"{source}: {note}", file=sys.stderr)  # print would break the bar
 
     return _each(restore, jobs)
 
@@ -91,13 +106,17 @@ def _damage(args: argparse.Namespace) -> int:
     from restoration.color import luma
     from restoration.masking import damage
 
-    jobs = _jobs(args.input, args.output / "input")
-    place = {source: index for index, (source, _) in enumerate(jobs)}
+    if args.seed < 0 or args.holes < 1:
+        raise ValueError(f"--seed {args.seed} --holes {args.holes}: give a seed of 0 or more and 1 hole or more.")
+    inputs = args.output / "input"
+    jobs = _jobs(args.input, inputs, args.output)
 
     def damage_one(source: Path, target: Path) -> None:
         truth = imaging.read_photo(source).convert("RGB")
-        damaged, mask = damage(luma(np.asarray(truth)), np.random.default_rng([args.seed, place[source]]))
-        below = target.relative_to(args.output / "input")
+        name = source.relative_to(args.input) if args.input.is_dir() else source.name
+        rng = np.random.default_rng([args.seed, zlib.crc32(os.fsencode(name))])  # whatever lies beside it
+        damaged, mask = damage(luma(np.asarray(truth)), rng, max_holes=args.holes)
+        below = target.relative_to(inputs)
         imaging.write_photo(truth, args.output / "gt" / below)
         imaging.write_photo(Image.fromarray(mask).convert("L"), args.output / "mask" / below)
         imaging.write_photo(Image.fromarray(damaged), target)
@@ -124,21 +143,35 @@ def _restorer(weights: str | None):
     return Restorer.from_pretrained(weights or SHIPPED_WEIGHTS)
 
 
-def _jobs(source: Path, target: Path) -> list[Job]:
-    """What to read and what to write: one photo, or all below a folder, as PNGs in the same subfolders."""
+def _jobs(source: Path, target: Path, results: Path | None = None) -> list[Job]:
+    """What to read and what to write: one photo, or all below a folder, as PNGs in the same subfolders.
+
+    `results` is the folder that all results go to, where that is more than `target`.
+    """
     if not source.exists():
         raise imaging.PhotoError(f"{source} does not exist: name a photo or a folder of photos.")
-    if source.is_file() and (target.is_dir() or not target.suffix):
+    if source.is_file():
+        return [(source, _target(source, target))]
+    root, results = source.resolve(), results or target
+    if results.is_file():
+        raise imaging.PhotoError(f"{results} is a file: name a folder for the results.")
+    if results.resolve() in (root, *root.parents):
+        raise imaging.PhotoError(f"{results} is the input itself or holds it: name another place for the results.")
+    names = [photo.relative_to(source) for photo in imaging.find_photos(source)]
+    names = [name for name in names if results.resolve() not in (root / name).parents]  # none of an earlier run
+    if not names:
+        raise imaging.PhotoError(f"{source} holds no photos: name a folder of PNG, JPEG, TIFF or WebP files.")
+    return [(source / name, (target / name).with_suffix(".png")) for name in names]
+
+
+def _target(source: Path, target: Path) -> Path:
+    """The file for one photo's result, which may be given as a folder."""
+    if target.is_dir() or not target.suffix:
         target = target / f"{source.stem}.png"
     if source.resolve() == target.resolve():
         raise imaging.PhotoError(f"{target} is the input itself: name another place for the result.")
-    if source.is_file():
-        return [(source, target)]
-    photos = sorted(file for file in source.rglob("*") if file.suffix.lower() in imaging.SUFFIXES and file.is_file())
-    photos = [photo for photo in photos if target not in photo.parents]  # no results of an earlier run
-    if not photos:
-        raise imaging.PhotoError(f"{source} holds no photos: name a folder of PNG, JPEG, TIFF or WebP files.")
-    return [(photo, target / photo.relative_to(source).with_suffix(".png")) for photo in photos]
+    imaging.check_ending(target)
+    return target
 
 
 def _each(work: Callable[[Path, Path], None], jobs: list[Job]) -> int:
@@ -149,7 +182,7 @@ def _each(work: Callable[[Path, Path], None], jobs: list[Job]) -> int:
             if twin is not None:
                 raise imaging.PhotoError(f"its result would overwrite that of {twin.name}: rename one of them.")
             work(source, target)
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             problems.append(f"{source}: {error}")
     for problem in problems:
         print(f"restoration: {problem}", file=sys.stderr)

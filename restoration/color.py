@@ -8,7 +8,10 @@ KR, KG, KB = LUMA_R / 65536, LUMA_G / 65536, LUMA_B / 65536
 
 
 def luma(rgb: np.ndarray) -> np.ndarray:
-    """uint8 RGB (H, W, 3) -> uint8 luma (H, W), equal to `PIL.Image.convert("L")` to the bit."""
+    """uint8 RGB (H, W, 3) -> uint8 luma (H, W), equal to `PIL.Image.convert("L")` to the bit.
+
+    A gray photo (H, W) is its own luma and comes back as it is.
+    """
     if rgb.ndim == 2:
         return rgb
     r, g, b = (rgb[..., i].astype(np.uint32) for i in range(3))

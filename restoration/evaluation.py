@@ -1,21 +1,19 @@
 """Photos and their truths -> a table of metrics."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
 
-from restoration import metrics
+from restoration import imaging, metrics
 
 METRICS = (
     "ssim", "masked_ssim", "hsv_similarity", "contest_s", "contest_m", "contest_c", "contest_score",
     "hole_psnr", "hole_ssim", "ab_mae", "colorfulness",
 )  # fmt: skip
 Row = dict[str, float | None]  # one value a metric, in the order of METRICS; None where undefined
-UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises on bad files
 
 
 @dataclass(frozen=True)
@@ -86,12 +84,12 @@ def evaluate_pair(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray | 
 
 
 def evaluate_folders(pred: Path, truth: Path, mask: Path | None = None) -> Evaluation:
-    """Evaluate a folder of predictions against a folder of truths, paired by file stem.
+    """Evaluate a folder of predictions against a folder of truths, paired by their paths below it without ending.
 
     Args:
-        pred: RGB or gray photos, 8 bits a channel.
+        pred: RGB or gray photos, in the same subfolders as the truths.
         truth: colour photos of the same sizes.
-        mask: gray PNG files, white (over 127) where the photo was damaged.
+        mask: white where the photo was damaged, see `imaging.read_mask`.
 
     Returns:
         One row a pair; a file that could not be used is named among the problems.
@@ -100,8 +98,8 @@ def evaluate_folders(pred: Path, truth: Path, mask: Path | None = None) -> Evalu
         ValueError: no pair was found, or none could be read.
     """
     problems: list[str] = []
-    predictions, truths = _by_stem(pred, problems), _by_stem(truth, problems)
-    masks = None if mask is None else _by_stem(mask, problems)
+    predictions, truths = _by_name(pred, problems), _by_name(truth, problems)
+    masks = None if mask is None else _by_name(mask, problems)
     problems += _without_partner(predictions, truths, masks)
     names = [name for name in truths if name in predictions]
     if not names:
@@ -109,8 +107,10 @@ def evaluate_folders(pred: Path, truth: Path, mask: Path | None = None) -> Evalu
     rows = {}
     for name in names:
         try:
-            hole = None if masks is None or name not in masks else _read(masks[name], "L") > 127
-            rows[name] = evaluate_pair(_read(truths[name], "RGB"), _read(predictions[name], "RGB"), hole)
+            true, hole = _read(_read_rgb, truths[name]), None
+            if masks is not None and name in masks:
+                hole = _read(imaging.read_mask, masks[name], true.shape[1::-1])
+            rows[name] = evaluate_pair(true, _read(_read_rgb, predictions[name]), hole)
         except ValueError as error:
             problems.append(f"{name}: {error}")
             continue
@@ -121,17 +121,16 @@ def evaluate_folders(pred: Path, truth: Path, mask: Path | None = None) -> Evalu
     return Evaluation(rows, tuple(problems))
 
 
-def _by_stem(folder: Path, problems: list[str]) -> dict[str, Path]:
-    """The photos of a folder by their names without extension, sorted."""
+def _by_name(folder: Path, problems: list[str]) -> dict[str, Path]:
+    """The photos below a folder by their paths below it, without ending, sorted."""
     if not folder.is_dir():
         raise ValueError(f"There is no folder {folder}; give one that holds photos.")
     files: dict[str, Path] = {}
-    readable = {extension for extension, kind in Image.registered_extensions().items() if kind in Image.OPEN}
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and path.suffix.lower() in readable:
-            first = files.setdefault(path.stem, path)
-            if first != path:
-                problems.append(f"{path.stem}: {folder} has {first.name} and {path.name}; only the first is used.")
+    for path in imaging.find_photos(folder):
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        first = files.setdefault(name, path)
+        if first != path:
+            problems.append(f"{name}: {folder} has {first.name} and {path.name}; only the first is used.")
     return files
 
 
@@ -147,15 +146,16 @@ def _without_partner(
             yield f"{name}: no mask; metrics of the hole leave it out."
 
 
-def _read(path: Path, mode: str) -> np.ndarray:
-    """A file's pixels, 8 bits, upright: RGB (H, W, 3), or (H, W) for mode "L"."""
+def _read(reader: Callable[..., np.ndarray], path: Path, *arguments: object) -> np.ndarray:
+    """What a reader makes of a file; its complaint names the folder too, since three hold files of one name."""
     try:
-        with Image.open(path) as image:
-            if image.mode.startswith(("I", "F")):  # Pillow would clip it to 255
-                raise ValueError("it has over 8 bits a channel; save it with 8")
-            return np.asarray(ImageOps.exif_transpose(image).convert(mode))
-    except UNREADABLE as error:
-        raise ValueError(f"{path} cannot be read ({error}).") from error
+        return reader(path, *arguments)
+    except imaging.PhotoError as error:
+        raise ValueError(f"in {path.parent}, {error}") from error
+
+
+def _read_rgb(path: Path) -> np.ndarray:
+    return np.asarray(imaging.read_photo(path).convert("RGB"))
 
 
 def _rgb(image: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Damage for training and tests: holes drawn in the shapes that the contest's photos have.
 
 Everything is drawn from an explicit `numpy.random.Generator`: the same seed gives the same damage.
-A new kind of damage is a function `(rng, height, width, area) -> mask` in `SHAPES`.
+A new shape of hole is a function `rng -> points` in `SHAPES`, the points of its outline in units of its radius;
+damage that is no filled outline (a stain, a crease) is a function of its own beside `damage`.
 """
 
 from collections.abc import Callable

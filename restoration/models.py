@@ -64,8 +64,9 @@ class _Network(nn.Module):
             WeightsError: nothing is found there, or its tensors are not exactly those of its config.
         """
         folder = checkpoint.find_model(source, subfolder)
+        config = checkpoint.load_model_config(folder)
         try:
-            model = cls(checkpoint.load_model_config(folder))
+            model = cls(config)
         except ValueError as error:
             raise checkpoint.WeightsError(f"{folder / checkpoint.CONFIG}: {error}") from error
         weights = folder / checkpoint.WEIGHTS

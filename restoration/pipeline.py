@@ -18,13 +18,13 @@ from restoration.color import chroma, luma, with_chroma
 from restoration.detection import find_holes
 from restoration.models import Colorizer, Ensemble, Inpainter, load_networks
 from restoration.prefill import prefill
-from restoration.regions import hole_boxes
+from restoration.regions import windows
 
 SHIPPED_WEIGHTS = Path(__file__).parent.parent / "weights"
-FILL_SIZE = 512  # px, the longest side at which the Inpainter works; a larger hole is filled at this size
+FILL_SIZE = 512  # px, the longest side at which the Inpainter works; a larger thick hole is filled at this size
 COLOR_SIZE = 256  # px, the shorter side at which chroma is predicted: eyes want colour coarser than light
 MAX_COLOR_SIDE = 1024  # px, the longer one, for panoramas
-Photo = Image.Image | np.ndarray
+Photo = str | Path | Image.Image | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -71,15 +71,15 @@ class Restorer:
         """Repair and colour a photo.
 
         Args:
-            photo: PIL image, or uint8 (H, W) or (H, W, 3). A colour photo keeps its own colours outside
-                the mask, bit for bit; pass `photo.convert("L")` to have it coloured anew.
-            mask: where it is damaged: PIL image, uint8 or bool (H, W), white or True = damaged, of the
-                photo's size. None = find the damage.
-            hints: colours to follow: PIL RGBA image or uint8 (H, W, 4) of the photo's size, read where
-                its alpha is above 127; in a colour photo, only inside the mask.
+            photo: a path, a PIL image, or uint8 (H, W) or (H, W, 3). A colour photo keeps its own colours
+                outside the mask, bit for bit; pass `photo.convert("L")` to have it coloured anew.
+            mask: where it is damaged: a path, a PIL image, uint8 or bool (H, W), white or True = damaged
+                (see `imaging.read_mask`), of the photo's size. None = find the damage.
+            hints: colours to follow: a path, a PIL RGBA image or uint8 (H, W, 4) of the photo's size, read
+                where its alpha is above 127; in a colour photo, only inside the mask.
 
         Raises:
-            PhotoError: mask or hints are not of the photo's size, or the mask leaves nothing to go by.
+            PhotoError: one of them cannot be read, is not of the photo's size, or leaves nothing to go by.
         """
         photo = _as_photo(photo)
         pixels = np.asarray(photo)
@@ -102,9 +102,9 @@ class Restorer:
     def _fill(self, gray: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Luma with the masked pixels predicted and all others copied, uint8 (H, W)."""
         whole = gray.copy()
-        for window in _windows(mask):
-            hole = mask[window]
-            whole[window][hole] = self._predict_luma(gray[window], hole)[hole]
+        for seen, filled, hole in windows(mask, FILL_SIZE):
+            fill = self._predict_luma(gray[seen.slices], mask[seen.slices])
+            whole[filled.slices][hole] = fill[filled.seen_from(seen).slices][hole]
         return whole
 
     def _predict_luma(self, gray: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -154,13 +154,6 @@ class Restorer:
         return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1), dtype=np.float32))[None].to(self.device)
 
 
-def _windows(mask: np.ndarray) -> list[tuple[slice, slice]]:
-    """What the Inpainter looks at: all of a small photo that has a hole, the surroundings of holes in a large one."""
-    if max(mask.shape) <= FILL_SIZE:
-        return [np.s_[:, :]] if mask.any() else []
-    return [box.slices for box in hole_boxes(mask)]
-
-
 def _shrink(x: Tensor, size: tuple[int, int]) -> Tensor:
     return x if x.shape[-2:] == size else torch.nn.functional.interpolate(x, size, mode="area")
 
@@ -176,15 +169,18 @@ def _color_size(height: int, width: int) -> tuple[int, int]:
 
 
 def _as_photo(photo: Photo) -> Image.Image:
-    return imaging.read_photo(photo if isinstance(photo, Image.Image) else _image(photo))
+    return imaging.read_photo(_source(photo, "photo", "uint8, (H, W) or (H, W, 3)"))
 
 
-def _image(pixels: np.ndarray) -> Image.Image:
-    pixels = pixels.astype(np.uint8) * 255 if pixels.dtype == bool else pixels
+def _source(image: Photo, kind: str, wanted: str) -> imaging.Source:
+    """What imaging can read: a path or PIL image as it is, an array as an image."""
+    if isinstance(image, (str, Path, Image.Image)):
+        return image
+    if not isinstance(image, np.ndarray):
+        raise imaging.PhotoError(f"The {kind} is a {type(image).__name__}: give a PIL image, an array or a path.")
+    pixels = image.astype(np.uint8) * 255 if image.dtype == bool else image
     if pixels.dtype != np.uint8 or pixels.ndim < 2 or pixels.shape[2:] not in ((), (3,), (4,)) or pixels.size == 0:
-        raise imaging.PhotoError(
-            f"The array is {pixels.dtype} of shape {pixels.shape}: give uint8, (H, W) or (H, W, 3)."
-        )
+        raise imaging.PhotoError(f"The {kind} is {image.dtype} of shape {image.shape}: give {wanted}.")
     return Image.fromarray(pixels)
 
 
@@ -193,17 +189,12 @@ def _as_mask(mask: np.ndarray) -> Image.Image:
 
 
 def _read_mask(mask: Photo, size: tuple[int, int]) -> np.ndarray:
-    return imaging.read_mask(mask if isinstance(mask, Image.Image) else _image(mask), size)
+    return imaging.read_mask(_source(mask, "mask", "bool or uint8, (H, W)"), size)
 
 
 def _read_hints(hints: Photo | None, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Chroma (H, W, 2) and where it counts, bool (H, W)."""
     if hints is None:
         return np.zeros((size[1], size[0], 2), np.float32), np.zeros((size[1], size[0]), bool)
-    hints = (hints if isinstance(hints, Image.Image) else _image(hints)).convert("RGBA")
-    if hints.size != size:
-        raise imaging.PhotoError(
-            f"The hints are {hints.width} x {hints.height} px, the photo {size[0]} x {size[1]}: give hints of its size."
-        )
-    rgba = np.asarray(hints)
+    rgba = imaging.read_hints(_source(hints, "hint image", "uint8, (H, W, 4)"), size)
     return chroma(rgba[..., :3]), rgba[..., 3] > 127

@@ -1,11 +1,13 @@
-"""Where to look: boxes around holes, so that a large photo costs what its damage costs."""
+"""Where to look: windows around damage, so that a large photo costs what its damage costs."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 MIN_CONTEXT = 64  # pixels of photo around a hole, at least
+MAX_DEPTH = 16  # pixels to a known one: thin damage; of 44 px and more, a shrunk view of far known pixels is better
 
 
 class Box(NamedTuple):
@@ -20,6 +22,49 @@ class Box(NamedTuple):
     def slices(self) -> tuple[slice, slice]:
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
+    @property
+    def longer_side(self) -> int:
+        return max(self.bottom - self.top, self.right - self.left)
+
+    def cut(self, other: "Box") -> "Box":
+        """What both have in common."""
+        return Box(*map(max, self[:2], other[:2]), *map(min, self[2:], other[2:]))
+
+    def grown(self, context: int, photo: tuple[int, int]) -> "Box":
+        """The box and `context` pixels around it, as far as a photo (H, W) reaches."""
+        top, left, bottom, right = self
+        return Box(top - context, left - context, bottom + context, right + context).cut(Box(0, 0, *photo))
+
+    def seen_from(self, other: "Box") -> "Box":
+        """The same box in another one's coordinates."""
+        return Box(*(mine - origin for mine, origin in zip(self, other[:2] * 2, strict=True)))
+
+
+class Window(NamedTuple):
+    """What the network looks at, and what it fills there."""
+
+    seen: Box
+    filled: Box  # inside `seen`
+    hole: np.ndarray  # bool, of the shape of `filled`
+
+
+def windows(mask: np.ndarray, size: int) -> Iterator[Window]:
+    """Windows in which each masked pixel of bool (H, W) is filled exactly once, in any order.
+
+    A photo of `size` pixels or less is one window. In a larger one each hole has a box, which is shrunk to
+    `size` where it is longer. That costs thin damage the pixels beside it: where boxes of scratches and
+    specks grow longer than `size`, they are filled in tiles instead, at full resolution.
+    """
+    if max(mask.shape) <= size:
+        whole = Box(0, 0, *mask.shape)
+        yield from [Window(whole, whole, mask)] if mask.any() else []
+        return
+    thick = _thick(mask)
+    thin = mask & ~thick
+    yield from (Window(box, box, thick[box.slices]) for box in hole_boxes(thick))
+    for box in hole_boxes(thin):
+        yield from [Window(box, box, thin[box.slices])] if box.longer_side <= size else _tiles(thin, box, size)
+
 
 def hole_boxes(mask: np.ndarray) -> list[Box]:
     """Boxes that together hold every masked pixel of bool (H, W), none touching another.
@@ -27,31 +72,38 @@ def hole_boxes(mask: np.ndarray) -> list[Box]:
     Each reaches past its hole by the hole's own longer side (at least MIN_CONTEXT), so that a hole
     covers about a ninth of what the network sees; boxes that overlap become one.
     """
-    height, width = mask.shape
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     boxes: list[Box] = []
     for left, top, w, h, _ in sorted(stats[1:].tolist(), key=lambda s: -s[2] * s[3]):
-        context = max(MIN_CONTEXT, w, h)
-        box = Box(
-            max(0, top - context),
-            max(0, left - context),
-            min(height, top + h + context),
-            min(width, left + w + context),
-        )
-        _merge(boxes, box)
+        _merge(boxes, Box(top, left, top + h, left + w).grown(max(MIN_CONTEXT, w, h), mask.shape))
     return boxes
+
+
+def _thick(mask: np.ndarray) -> np.ndarray:
+    """The holes with a pixel deeper than MAX_DEPTH, bool (H, W)."""
+    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    is_thick = np.zeros(count, bool)
+    is_thick[labels[depth > MAX_DEPTH]] = True
+    return is_thick[labels]
+
+
+def _tiles(mask: np.ndarray, box: Box, size: int) -> Iterator[Window]:
+    """Windows of `size` on a grid that is the photo's own, so that no far speck moves them."""
+    step = size - 2 * MIN_CONTEXT
+    for top in range(box.top // step * step, box.bottom, step):
+        for left in range(box.left // step * step, box.right, step):
+            tile = Box(top, left, top + step, left + step)
+            filled = tile.cut(box)
+            if mask[filled.slices].any():
+                yield Window(tile.grown(MIN_CONTEXT, mask.shape), filled, mask[filled.slices])
 
 
 def _merge(boxes: list[Box], box: Box) -> None:
     """Add a box to disjoint ones, keeping them disjoint."""
     while touching := next((b for b in boxes if _overlap(b, box)), None):
         boxes.remove(touching)
-        box = Box(
-            min(box.top, touching.top),
-            min(box.left, touching.left),
-            max(box.bottom, touching.bottom),
-            max(box.right, touching.right),
-        )
+        box = Box(*map(min, box[:2], touching[:2]), *map(max, box[2:], touching[2:]))
     boxes.append(box)
 
 

@@ -83,6 +83,19 @@ def hole(width: int, height: int, *boxes: tuple[int, int, int, int]) -> np.ndarr
     return mask
 
 
+def dab(width: int, height: int, box: tuple[int, int, int, int], color=(230, 20, 20, 255)) -> np.ndarray:
+    """A colour hint in one box (left, top, right, bottom), red by default: uint8 (H, W, 4)."""
+    hints = np.zeros((height, width, 4), np.uint8)
+    hints[hole(width, height, box)] = color
+    return hints
+
+
+def assert_same(one, other) -> None:
+    """Two restorations are equal in every pixel."""
+    for a, b in zip(vars(one).values(), vars(other).values(), strict=True):
+        assert a.mode == b.mode and np.array_equal(pixels(a), pixels(b))
+
+
 def pixels(image: Image.Image) -> np.ndarray:
     """Levels that can be subtracted."""
     return np.asarray(image).astype(int)
@@ -97,3 +110,29 @@ def is_one_sentence(message: object) -> bool:
 def files(folder: Path) -> list[str]:
     """All files below a folder, hidden ones too, relative to it."""
     return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+
+
+def save(file: Path, pixels: np.ndarray) -> Path:
+    """Write an image where no folder may be yet."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(file)
+    return file
+
+
+def read(file: Path, mode: str | None = None) -> np.ndarray:
+    """A file's pixels, in the given mode."""
+    with Image.open(file) as image:
+        return pixels(image.convert(mode))
+
+
+@pytest.fixture(scope="session")
+def scenes(tmp_path_factory) -> Path:
+    """A folder of eight photos of four scenes, small enough to train on in a test."""
+    from skimage import data
+
+    folder = tmp_path_factory.mktemp("scenes")
+    for name in ("astronaut", "chelsea", "coffee", "rocket"):
+        for i in range(2):
+            crop = getattr(data, name)()[i * 60 : i * 60 + 128 : 2, 100:228:2]
+            Image.fromarray(crop).save(folder / f"{name}{i}.png")
+    return folder

@@ -1,11 +1,15 @@
 """The page as visitors and programs use it. Known pixels are exact with any weights, so random ones serve."""
 
 import re
+import runpy
+import socket
+import sys
 from urllib.parse import urlparse
 
 import numpy as np
 import pytest
 from browser import Visitor, chromium
+from conftest import is_one_sentence
 from gradio_client import Client, exceptions, handle_file
 from PIL import Image
 
@@ -204,3 +208,13 @@ def test_the_api_answers_a_broken_file_with_one_sentence(client, tmp_path, broke
 def test_the_api_refuses_a_call_without_a_photo(client):
     with pytest.raises(exceptions.AppError, match="choose a photo"):
         client.predict({"background": None, "layers": [], "composite": None}, api_name="/restore")
+
+
+def test_a_port_that_is_taken_is_answered_with_one_sentence(weights, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        options = ["--host", "127.0.0.1", "--port", port, "--weights", str(weights)]
+        monkeypatch.setattr(sys, "argv", ["app.py", *options])
+        with pytest.raises(SystemExit, match=f"port {port} is taken") as stopped:
+            runpy.run_path(app.__file__, run_name="__main__")
+    assert is_one_sentence(stopped.value)

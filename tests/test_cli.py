@@ -1,37 +1,19 @@
-"""The command line as its users type it."""
+"""The command line as its users type it: restore and detect, and the process."""
 
-import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import files, gray_photo, hole, is_one_sentence, photo, pixels
-from PIL import Image
+from conftest import files, gray_photo, hole, is_one_sentence, photo, pixels, read, save
 
 from restoration import imaging
 
 ROOT = Path(__file__).parent.parent
-KEYS = (
-    "ssim", "masked_ssim", "hsv_similarity", "contest_s", "contest_m", "contest_c", "contest_score", "hole_psnr",
-    "hole_ssim", "ab_mae", "colorfulness", "photos",
-)  # fmt: skip
 MASK = hole(96, 72, (20, 15, 60, 45))
 DAMAGED = np.where(MASK, 93, gray_photo("coffee", 96, 72)).astype(np.uint8)
-
-
-def save(file: Path, pixels: np.ndarray) -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(file)
-    return file
-
-
-def read(file: Path, mode: str | None = None) -> np.ndarray:
-    with Image.open(file) as image:
-        return pixels(image.convert(mode))
 
 
 # restore and detect ----------------------------------------------------------------------------
@@ -143,6 +125,58 @@ def test_a_second_run_leaves_the_results_of_the_first_alone(run, tmp_path):
     assert files(tmp_path) == ["in/a.png", "in/out/a.png"]
 
 
+def test_no_result_of_an_earlier_run_is_taken_for_a_photo(run, tmp_path, monkeypatch):
+    """However OUT is spelled."""
+    save(tmp_path / "in" / "a.png", DAMAGED)
+    (tmp_path / "link").symlink_to(tmp_path / "in")
+    monkeypatch.chdir(tmp_path / "in")
+    for out in ("out", "../in/out", tmp_path / "link" / "out"):
+        assert run("restore", tmp_path / "in", out)[0] == 0
+    assert files(tmp_path / "in") == ["a.png", "out/a.png"]
+
+
+def test_hidden_files_are_no_photos(run, tmp_path):
+    for name in ("a.png", "._a.png", ".thumbnails/a.png", "__MACOSX/a.png"):
+        save(tmp_path / "in" / name, DAMAGED)
+    assert run("restore", tmp_path / "in", tmp_path / "out")[0] == 0
+    assert files(tmp_path / "out") == ["a.png"]
+
+
+@pytest.mark.parametrize("out", ["notes.txt", "in", ".", "in/../in"])
+def test_a_place_that_cannot_take_a_folder_of_results_is_refused_at_once(run, tmp_path, out):
+    save(tmp_path / "in" / "a.png", DAMAGED)
+    (tmp_path / "notes.txt").write_text("mine")
+    for command in ("restore", "detect", "damage"):
+        status, _, err = run(command, tmp_path / "in", tmp_path / out)
+        assert status == 1 and len(err) == 1 and is_one_sentence(err[0]), command
+    assert files(tmp_path) == ["in/a.png", "notes.txt"]
+
+
+@pytest.mark.parametrize("ending", [".gif", ".pdf", ".xyz"])
+def test_an_ending_that_would_lose_levels_is_refused_before_any_work(run, tmp_path, ending):
+    source = save(tmp_path / "photo.png", DAMAGED)
+    status, _, err = run("restore", source, tmp_path / f"out{ending}", "--weights", "nowhere")
+    assert status == 1 and ".png" in err[0] and "nowhere" not in err[0] and is_one_sentence(err[0])
+
+
+def test_a_name_that_is_too_long_is_answered_with_one_line(run, tmp_path):
+    status, _, err = run("restore", tmp_path / ("x" * 300), tmp_path / "out.png")
+    assert status == 1 and len(err) == 1 and "too long" in err[0]
+
+
+def test_it_is_said_when_nothing_was_repaired(run, tmp_path):
+    whole = gray_photo("coffee", 96, 72)
+    for name, image in [("a.png", whole), ("b.png", DAMAGED), ("c.png", photo("chelsea", 96, 72))]:
+        save(tmp_path / "in" / name, image)
+    status, _, err = run("restore", tmp_path / "in", tmp_path / "out")
+    assert status == 0 and all(map(is_one_sentence, err))
+    assert [line.split(":")[0] for line in err] == [str(tmp_path / "in" / name) for name in ("a.png", "c.png")]
+    assert "only coloured" in err[0] and "only copied" in err[1] and all("--mask" in line for line in err)
+    save(tmp_path / "mask.png", np.zeros_like(whole))
+    given = "--mask", tmp_path / "mask.png"
+    assert run("restore", tmp_path / "in" / "a.png", tmp_path / "out.png", *given) == (0, [], [])
+
+
 def test_stopping_keeps_what_is_done(run, tmp_path, monkeypatch):
     for name in ("a.png", "b.png"):
         save(tmp_path / "in" / name, DAMAGED)
@@ -157,71 +191,6 @@ def test_stopping_keeps_what_is_done(run, tmp_path, monkeypatch):
     assert status == 130 and len(err) == 1 and files(tmp_path / "out") == ["a.png"]
 
 
-# damage and evaluate ---------------------------------------------------------------------------
-
-
-@pytest.fixture
-def truths(tmp_path):
-    save(tmp_path / "truth" / "a.png", photo("astronaut", 96, 80))
-    save(tmp_path / "truth" / "b.png", photo("coffee", 80, 64))
-    return tmp_path / "truth"
-
-
-def test_damage_makes_what_it_says(run, truths, tmp_path):
-    save(truths / "sub" / "c.png", photo("chelsea", 90, 90))
-    assert run("damage", truths, tmp_path / "set")[0] == 0
-    for name in ("a.png", "b.png", "sub/c.png"):
-        damaged, truth = read(tmp_path / "set" / "input" / name), tmp_path / "set" / "gt" / name
-        mask = read(tmp_path / "set" / "mask" / name)
-        assert np.array_equal(read(truth), read(truths / name))
-        assert set(np.unique(mask)) == {0, 255} and 0.005 < np.mean(mask > 0) < 0.2
-        assert np.array_equal(damaged[mask == 0], read(truth, "L")[mask == 0])
-        assert np.ptp(damaged[mask == 255]) == 0
-    assert len(files(tmp_path / "set")) == 9
-
-
-def test_the_seed_decides_every_byte(run, truths, tmp_path):
-    for folder, seed in [("one", 3), ("same", 3), ("other", 4)]:
-        assert run("damage", truths, tmp_path / folder, "--seed", seed)[0] == 0
-    one, same, other = [
-        {name: (tmp_path / folder / name).read_bytes() for name in files(tmp_path / folder)}
-        for folder in ("one", "same", "other")
-    ]
-    assert one == same
-    for name in ("a.png", "b.png"):
-        assert one[f"mask/{name}"] != other[f"mask/{name}"] and one[f"input/{name}"] != other[f"input/{name}"]
-        assert one[f"gt/{name}"] == other[f"gt/{name}"]
-
-
-def test_a_perfect_prediction(run, truths, tmp_path):
-    run("damage", truths, tmp_path / "set")
-    truth, mask = tmp_path / "set" / "gt", tmp_path / "set" / "mask"
-    status, out, err = run("evaluate", "--pred", truths, "--truth", truth, "--mask", mask, "--json")
-    assert status == 0 and err == [] and len(out) == 1
-    scores = json.loads(out[0])
-    assert sorted(scores) == sorted(KEYS) and scores["photos"] == 2
-    for key in ("ssim", "masked_ssim", "hole_ssim", "hsv_similarity", "contest_score"):
-        assert scores[key] == pytest.approx(1, abs=1e-9)
-    assert scores["ab_mae"] == 0 and scores["hole_psnr"] is None
-
-
-def test_damage_restore_evaluate(run, truths, tmp_path):
-    made, results = tmp_path / "set", tmp_path / "results"
-    assert run("damage", truths, made)[0] == 0
-    assert run("restore", made / "input", results, "--mask", made / "mask")[0] == 0
-    shutil.rmtree(tmp_path / "truth")
-    judge = ["--truth", made / "gt", "--mask", made / "mask", "--json"]
-    scores = json.loads(run("evaluate", "--pred", results, *judge)[1][0])
-    assert sorted(scores) == sorted(KEYS) and scores["photos"] == 2
-    assert all(isinstance(value, int | float) for value in scores.values())
-    assert scores["hole_psnr"] < 40 and 0 < scores["ssim"] < 1 and scores["ab_mae"] > 1
-    table = run("evaluate", "--pred", results, *judge[:-1])[1]
-    assert f"{scores['hole_psnr']:.4f}" in "\n".join(table)
-    (results / "b.png").unlink()
-    status, out, err = run("evaluate", "--pred", results, *judge)
-    assert status == 1 and json.loads(out[0])["photos"] == 1 and "b" in err[0]
-
-
 # A process -------------------------------------------------------------------------------------
 
 
@@ -232,9 +201,10 @@ def python(*args) -> subprocess.CompletedProcess:
     )
 
 
-def test_the_process_reports_by_its_exit_status(truths, tmp_path):
-    done = python("-m", "restoration", "damage", truths, tmp_path / "set")
-    assert (done.returncode, done.stdout) == (0, "") and len(files(tmp_path / "set")) == 6
+def test_the_process_reports_by_its_exit_status(tmp_path):
+    save(tmp_path / "in" / "a.png", photo("astronaut", 96, 80))
+    done = python("-m", "restoration", "damage", tmp_path / "in", tmp_path / "set")
+    assert (done.returncode, done.stdout) == (0, "") and len(files(tmp_path / "set")) == 3
     failed = python("-m", "restoration", "restore", tmp_path / "none.png", tmp_path / "out.png")
     assert failed.returncode == 1 and "none.png does not exist" in failed.stderr
     assert is_one_sentence(failed.stderr.strip())

@@ -146,14 +146,42 @@ def test_an_unreadable_file_is_named(folders, which, content):
     evaluation = evaluate_folders(*folders)
     assert sorted(evaluation.rows) == ["astronaut", "chelsea"]
     (problem,) = evaluation.problems
-    assert problem.startswith("coffee: ") and str(path) in problem and "cannot be read" in problem
+    assert problem.startswith(f"coffee: in {path.parent}, {path.name} cannot be read")
 
 
-def test_sixteen_bits_are_refused_rather_than_clipped(folders):
-    Image.fromarray(np.full((48, 64), 30000, np.uint16)).save(folders[0] / "coffee.png")
+def test_sixteen_bits_are_scaled_rather_than_clipped(folders, photos, hole):
+    gray = luma(photos["coffee"])
+    Image.fromarray(gray.astype(np.uint16) * 257).save(folders[0] / "coffee.png")
     (folders[0] / "coffee.webp").unlink()
-    (problem,) = evaluate_folders(*folders).problems
-    assert "over 8 bits" in problem
+    evaluation = evaluate_folders(*folders)
+    assert evaluation.problems == () and evaluation.rows["coffee"] == evaluate_pair(photos["coffee"], gray, hole)
+
+
+def test_subfolders_are_paired_by_their_paths(folders, photos, hole):
+    """In two subfolders lie photos of one name, each with another hole: a mix-up would show."""
+    other, expected = hole[::-1, ::-1], {}
+    for name, photo, mask in [("sub/coffee", photos["chelsea"], hole), ("sub/deep/x", photos["coffee"], other)]:
+        results = damaged(photo, mask), photo, mask
+        for folder, image in zip(folders, results, strict=True):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(folder / f"{name}.png")
+        expected[name] = evaluate_pair(photo, damaged(photo, mask), mask)
+    evaluation = evaluate_folders(*folders)
+    assert evaluation.problems == () and len(evaluation.rows) == 5
+    assert {name: evaluation.rows[name] for name in expected} == expected
+    (folders[0] / "sub" / "coffee.png").unlink()
+    (folders[2] / "sub" / "deep" / "x.png").unlink()
+    assert evaluate_folders(*folders).problems == (
+        "sub/coffee: no prediction.",
+        "sub/deep/x: no mask; metrics of the hole leave it out.",
+    )
+
+
+def test_a_mask_of_zeros_and_ones_is_a_mask(folders, hole):
+    expected = evaluate_folders(*folders).rows
+    for file in folders[2].iterdir():
+        Image.fromarray(hole.astype(np.uint8)).save(file)
+    assert evaluate_folders(*folders).rows == expected
 
 
 def test_a_mask_of_another_size_or_without_a_hole_is_named(folders):
@@ -161,6 +189,7 @@ def test_a_mask_of_another_size_or_without_a_hole_is_named(folders):
     Image.new("L", (64, 48), 127).save(folders[2] / "chelsea.png")
     evaluation = evaluate_folders(*folders)
     assert sorted(evaluation.rows) == ["astronaut", "chelsea"]
+    assert "coffee.png is 10 x 10 px, the photo 64 x 48" in evaluation.problems[1]
     assert evaluation.rows["chelsea"]["hole_psnr"] is None and evaluation.rows["chelsea"]["ssim"] is not None
     assert [problem.split(":")[0] for problem in evaluation.problems] == ["chelsea", "coffee"]
 

@@ -4,11 +4,11 @@ import io
 
 import numpy as np
 import pytest
-from conftest import files, is_one_sentence, photo, pixels
+from conftest import is_one_sentence, photo, pixels
 from PIL import Image
 
 from restoration import imaging
-from restoration.imaging import PhotoError, editor_mask, read_mask, read_photo, write_photo
+from restoration.imaging import PhotoError, editor_mask, find_photos, read_mask, read_photo
 
 UPRIGHT = np.kron(np.uint8([[10, 80], [150, 220]]), np.ones((8, 16), np.uint8))  # each corner has its own gray
 STORED = {  # how a camera stores UPRIGHT: EXIF 2.3 says which side of the scene the first row and column are
@@ -111,6 +111,15 @@ def test_colour_keeps_its_pixels_whatever_it_comes_in(tmp_path, as_source):
     assert read.mode == "RGB" and np.array_equal(pixels(read), colour)
 
 
+def test_photos_of_a_folder_are_found_but_hidden_ones_are_not(tmp_path):
+    shown = ["a.png", "b.JPG", "sub/c.tif"]
+    for name in [*shown, "._a.png", ".thumbnails/a.png", "__MACOSX/sub/c.tif", "sub/notes.txt"]:
+        (tmp_path / ".home" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / ".home" / name).touch()
+    (tmp_path / ".home" / "folder.png").mkdir()
+    assert find_photos(tmp_path / ".home") == [tmp_path / ".home" / name for name in shown]
+
+
 # What is no photo ------------------------------------------------------------------------------
 
 
@@ -170,6 +179,13 @@ def test_a_mask_is_white_above_the_middle(tmp_path):
     assert read_mask(saved(tmp_path, grays), (4, 1)).tolist() == [[False, False, True, True]]
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_mask_of_zeros_and_ones_is_black_and_white(tmp_path, mode):
+    labels = Image.fromarray(np.uint8([[0, 1, 1, 0]])).convert(mode)
+    assert read_mask(saved(tmp_path, labels), (4, 1)).tolist() == [[False, True, True, False]]
+    assert not read_mask(saved(tmp_path, np.zeros((1, 4), np.uint8)), (4, 1)).any()
+
+
 def test_a_mask_drawn_on_transparency_counts_where_it_was_drawn(tmp_path):
     strokes = np.zeros((4, 6, 4), np.uint8)
     strokes[1, 2:4] = 255
@@ -199,52 +215,3 @@ def test_editor_layers_are_joined():
 @pytest.mark.parametrize("layers", [[], [None], [Image.new("RGBA", (6, 4))], [Image.new("RGB", (9, 9)), None]])
 def test_nothing_drawn_is_no_mask(layers):
     assert editor_mask(layers, (6, 4)) is None
-
-
-# Writing ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("suffix", [".png", ".tif", ".bmp", ".PNG"])
-def test_what_is_written_is_read_back(tmp_path, suffix):
-    colour = photo("coffee", 20, 10)
-    file = tmp_path / "new" / f"photo{suffix}"
-    write_photo(Image.fromarray(colour), file)
-    assert files(tmp_path) == [f"new/photo{suffix}"]
-    assert np.array_equal(pixels(read_photo(file)), colour)
-
-
-def test_jpeg_is_written_well(tmp_path):
-    gray = photo("camera", 96, 96)
-    write_photo(Image.fromarray(gray), tmp_path / "photo.jpg")
-    assert np.abs(pixels(read_photo(tmp_path / "photo.jpg")) - gray).mean() < 2
-
-
-def test_only_the_named_file_is_replaced(tmp_path):
-    for name in ("photo.png", "photo.jpg", "other.png"):
-        (tmp_path / name).write_bytes(b"before")
-    write_photo(Image.fromarray(UPRIGHT), tmp_path / "photo.png")
-    assert files(tmp_path) == ["other.png", "photo.jpg", "photo.png"]
-    assert (tmp_path / "other.png").read_bytes() == (tmp_path / "photo.jpg").read_bytes() == b"before"
-    assert np.array_equal(pixels(read_photo(tmp_path / "photo.png")), UPRIGHT)
-
-
-@pytest.mark.parametrize("name", ["photo.xyz", "photo.psd", "photo", "file/photo.png", "folder.png"])
-def test_where_nothing_can_be_written_one_sentence_and_no_rest_remain(tmp_path, name):
-    (tmp_path / "file").write_bytes(b"before")
-    (tmp_path / "folder.png").mkdir()
-    with pytest.raises(PhotoError) as error:
-        write_photo(Image.fromarray(UPRIGHT), tmp_path / name)
-    assert is_one_sentence(error.value) and (tmp_path / name).name in str(error.value)
-    assert files(tmp_path) == ["file"]
-
-
-def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path, monkeypatch):
-    def fill_up(image, file, **options):
-        file.write_bytes(b"half a fi")
-        raise OSError(28, "No space left on device")
-
-    (tmp_path / "photo.png").write_bytes(b"before")
-    monkeypatch.setattr(Image.Image, "save", fill_up)
-    with pytest.raises(PhotoError, match="No space left on device"):
-        write_photo(Image.fromarray(UPRIGHT), tmp_path / "photo.png")
-    assert files(tmp_path) == ["photo.png"] and (tmp_path / "photo.png").read_bytes() == b"before"

@@ -5,29 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 import pytest
-from conftest import gray_photo, hole, is_one_sentence, photo, pixels, small_restorer
+from conftest import assert_same, dab, gray_photo, hole, photo, pixels, small_restorer
 from PIL import Image
 
-from restoration.imaging import PhotoError
-from restoration.pipeline import COLOR_SIZE, FILL_SIZE, MAX_COLOR_SIDE, Restoration
-
-RED = (230, 20, 20, 255)
+from restoration.pipeline import COLOR_SIZE, FILL_SIZE, MAX_COLOR_SIDE
 
 
 @pytest.fixture(scope="module")
 def untrained():
     return small_restorer()
-
-
-def dab(width: int, height: int, box: tuple[int, int, int, int], color=RED) -> np.ndarray:
-    hints = np.zeros((height, width, 4), np.uint8)
-    hints[hole(width, height, box)] = color
-    return hints
-
-
-def assert_same(one: Restoration, other: Restoration) -> None:
-    for a, b in zip(vars(one).values(), vars(other).values(), strict=True):
-        assert a.mode == b.mode and np.array_equal(pixels(a), pixels(b))
 
 
 # Gray photos -----------------------------------------------------------------------------------
@@ -81,6 +67,17 @@ def test_far_holes_are_filled_independently(restorer):
     for box in (first, second):
         mask = hole(700, 500, box)
         assert np.array_equal(both[mask], pixels(restorer.restore(whole, mask).gray)[mask])
+
+
+def test_a_specks_fill_does_not_depend_on_far_specks(restorer):
+    """The specks lie in one chain, 100 px from each other."""
+    whole, specks = gray_photo("coffee", 1400, 300), [(x, 150, x + 5, 155) for x in range(50, 1400, 100)]
+    expected = pixels(restorer.restore(whole, hole(1400, 300, *specks)).gray)
+    for far in specks[::6]:
+        others = hole(1400, 300, *(speck for speck in specks if speck != far))
+        alone = pixels(restorer.restore(whole, others).gray)
+        compared = others & (np.abs(np.arange(1400) - far[0]) > 500)
+        assert compared.any() and np.array_equal(alone[compared], expected[compared])
 
 
 def test_networks_see_bounded_sizes(restorer):
@@ -141,44 +138,6 @@ def test_a_hole_in_one_colour_gets_that_colour(untrained, width, height):
     mask = hole(width, height, (20, 20, width - 30, height - 25))
     damaged = np.where(mask[..., None], 0, np.uint8([150, 90, 60])).astype(np.uint8)
     assert np.abs(pixels(untrained.restore(damaged, mask).image) - (150, 90, 60)).max() <= 3
-
-
-# What comes in ---------------------------------------------------------------------------------
-
-
-def test_arrays_and_images_are_the_same_photo(restorer):
-    colour, mask = photo("coffee", 90, 60), hole(90, 60, (10, 10, 40, 30))
-    for array in (colour, gray_photo("coffee", 90, 60)):
-        expected = restorer.restore(array, mask)
-        for same in (mask.astype(np.uint8) * 255, Image.fromarray(mask), Image.fromarray(mask).convert("RGB")):
-            assert_same(expected, restorer.restore(Image.fromarray(array), same))
-    hints = dab(90, 60, (50, 30, 60, 40))
-    assert_same(restorer.restore(array, mask, hints), restorer.restore(array, mask, Image.fromarray(hints)))
-
-
-BAD_CALLS = {
-    "all masked": {"mask": np.ones((40, 60), bool)},
-    "mask of another size": {"mask": np.ones((60, 40), bool)},
-    "mask of floats": {"mask": np.zeros((40, 60))},
-    "photo of floats": {"photo": np.zeros((40, 60, 3), np.float32)},
-    "photo of 16 bit": {"photo": np.zeros((40, 60), np.uint16)},
-    "batch of photos": {"photo": np.zeros((2, 40, 60, 3), np.uint8)},
-    "channels first": {"photo": np.zeros((3, 40, 60), np.uint8)},
-    "one channel": {"photo": np.zeros((40, 60, 1), np.uint8)},
-    "one row": {"photo": np.zeros(60, np.uint8)},
-    "no pixels": {"photo": np.zeros((0, 60), np.uint8)},
-    "hints of another size": {"hints": np.zeros((60, 40, 4), np.uint8)},
-    "hints of floats": {"hints": np.zeros((40, 60, 4))},
-}
-
-
-@pytest.mark.parametrize("color", [False, True])
-@pytest.mark.parametrize("call", BAD_CALLS.values(), ids=BAD_CALLS)
-def test_a_bad_call_is_answered_with_one_sentence(restorer, call, color):
-    good = photo("coffee", 60, 40) if color else gray_photo("coffee", 60, 40)
-    with pytest.raises(PhotoError) as error:
-        restorer.restore(**{"photo": good} | call)
-    assert is_one_sentence(error.value)
 
 
 # Hints -----------------------------------------------------------------------------------------

@@ -1,11 +1,11 @@
-"""Boxes around holes, on random masks and against scikit-image's own components."""
+"""Boxes and windows around holes, on random masks and against scikit-image's own components."""
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.measure import label, regionprops
 
-from restoration.regions import MIN_CONTEXT, Box, hole_boxes
+from restoration.regions import MAX_DEPTH, MIN_CONTEXT, Box, hole_boxes, windows
 
 
 @st.composite
@@ -70,3 +70,31 @@ def test_a_corner_hole_costs_its_surroundings_only():
     mask = np.zeros((3000, 4000), bool)
     mask[:10, -10:] = True
     assert hole_boxes(mask) == [Box(0, 4000 - 10 - MIN_CONTEXT, 10 + MIN_CONTEXT, 4000)]
+
+
+@settings(max_examples=150, deadline=None)
+@given(masks(), st.sampled_from([150, 200, 512]))
+def test_windows_fill_every_masked_pixel_exactly_once(mask, size):
+    filled = np.zeros(mask.shape, int)
+    for window in windows(mask, size):
+        assert window.hole.any() and window.filled.cut(window.seen) == window.filled
+        filled[window.filled.slices] += window.hole
+    assert np.array_equal(filled, mask)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 40))
+def test_specks_are_seen_at_full_resolution_beside_a_hole_that_is_shrunk(seed, specks):
+    mask = np.zeros((900, 1100), bool)
+    for top, left in np.random.default_rng(seed).integers(0, (600, 1100), (specks, 2)):
+        mask[top : top + 3, left : left + 7] = True
+    mask[620:, 300:700] = True
+    shrunk = [window for window in windows(mask, 512) if window.seen.longer_side > 512]
+    assert [np.count_nonzero(window.hole) for window in shrunk] == [280 * 400]
+
+
+def test_a_hole_is_thick_when_it_is_far_from_known_pixels():
+    for depth, tiles in [(int(MAX_DEPTH), True), (int(MAX_DEPTH) + 2, False)]:
+        mask = np.zeros((1000, 1000), bool)
+        mask[500 - depth : 500 + depth, 100:900] = True
+        assert all(window.seen.longer_side <= 512 for window in windows(mask, 512)) == tiles

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from restoration import Restorer
+from restoration import Restorer, regions
 from restoration.color import luma
 from restoration.masking import damage
 from restoration.metrics import ab_mae, hole_psnr
@@ -43,6 +43,23 @@ def test_holes_are_filled_better_than_by_opencv(restored):
         telea = cv2.inpaint(damaged, mask.astype(np.uint8), 3, cv2.INPAINT_TELEA)
         gains.append(hole_psnr(truth, np.asarray(result.image), mask) - hole_psnr(luma(truth), telea, mask))
     assert np.mean(gains) > 0.3
+
+
+def test_scratches_and_specks_of_a_large_photo_are_filled_at_full_resolution(shipped, monkeypatch):
+    """Shrunk to what the network sees at once, the photo would lose the pixels beside them."""
+    truth = cv2.resize(luma(data.coffee()), (1200, 800), interpolation=cv2.INTER_CUBIC)
+    mask, rng = np.zeros(truth.shape, np.uint8), np.random.default_rng(0)
+    for start, end in rng.integers(0, (1200, 800), (12, 2, 2)).tolist():
+        cv2.line(mask, start, end, 1, 3)
+    for centre in rng.integers(0, (1200, 800), (300, 2)).tolist():
+        cv2.circle(mask, centre, 3, 1, -1)
+    hole = mask.view(bool)
+    damaged = np.where(hole, 255, truth).astype(np.uint8)
+    ours = hole_psnr(truth, np.asarray(shipped.restore(damaged, hole).gray), hole)
+    monkeypatch.setattr(regions, "MAX_DEPTH", 0)  # every hole counts as thick
+    shrunk = hole_psnr(truth, np.asarray(shipped.restore(damaged, hole).gray), hole)
+    telea = hole_psnr(truth, cv2.inpaint(damaged, mask, 3, cv2.INPAINT_TELEA), hole)
+    assert ours > telea + 0.3 and ours > shrunk + 1
 
 
 def test_colours_are_nearer_to_the_truth_than_gray_is(restored):
