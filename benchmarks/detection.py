@@ -1,6 +1,7 @@
 """How well constant holes are found, and how rarely a photo's own flat areas are taken for one.
 
     python benchmarks/detection.py --data DIR                  # held-out photos of DIR, or of *.tar shards in it
+    python benchmarks/detection.py --data DIR --rule           # the rule for constant holes alone, no damage map
     python benchmarks/detection.py --data DIR --others         # photos that are not held out: for tuning
 
 Each photo is damaged from (seed, its number), so a photo's holes depend neither on order nor on subset.
@@ -24,6 +25,7 @@ from restoration.detection import find_holes
 from restoration.masking import MAX_AREA, MIN_AREA, damage, draw_hole
 
 Gray = np.ndarray  # uint8 (H, W)
+Find = Callable[[Gray], np.ndarray]  # -> bool (H, W)
 
 
 def scaled(gain: float, offset: float = 0) -> Callable[[Gray], Gray]:
@@ -86,7 +88,7 @@ def filled(level: int) -> Callable[[Gray, np.random.Generator], tuple[Gray, np.n
 
 
 def jpeg_after(gray: Gray, rng: np.random.Generator) -> tuple[Gray, np.ndarray]:
-    """One hole, no longer constant: what this detector is not made for."""
+    """One hole, no longer constant: what the damage map is for."""
     damaged, mask = damage(gray, rng)
     return jpeg(75)(damaged), mask
 
@@ -122,25 +124,25 @@ def near(found: np.ndarray, hole: np.ndarray) -> np.ndarray:
     return found & np.isin(labels, labels[hole])
 
 
-def overlaps(photos: Numbered, seed: int) -> dict[str, list[float]]:
+def overlaps(photos: Numbered, seed: int, find: Find) -> dict[str, list[float]]:
     """IoU of what was found with what was damaged, by kind of damage."""
     rows: dict[str, list[float]] = {name: [] for name in DAMAGED} | {"PNG, two holes": [], "each of the two": []}
     for number, _, photo in photos:
         gray = luma(photo)
         for name, make in DAMAGED.items():
             damaged, mask = make(gray, np.random.default_rng((seed, number)))
-            rows[name].append(iou(find_holes(damaged), mask))
+            rows[name].append(iou(find(damaged), mask))
         damaged, holes = two_holes(gray, np.random.default_rng((seed, number)))
-        found = find_holes(damaged)
+        found = find(damaged)
         rows["PNG, two holes"].append(iou(found, holes[0] | holes[1]))
         rows["each of the two"] += [iou(near(found, hole), hole) for hole in holes]
     return rows
 
 
-def false_alarms(photos: Numbered) -> dict[str, float]:
+def false_alarms(photos: Numbered, find: Find) -> dict[str, float]:
     """The share of undamaged photos in which a single pixel is flagged, by what was done to them."""
     return {
-        name: float(np.mean([find_holes(change(luma(photo))).any() for _, _, photo in photos]))
+        name: float(np.mean([find(change(luma(photo))).any() for _, _, photo in photos]))
         for name, change in UNDAMAGED.items()
     }
 
@@ -155,21 +157,32 @@ def other_photos(data: Path, count: int, seed: int) -> Numbered:
     return [(int(i), photos.names[i], photos[i]) for i in chosen]
 
 
+def product(weights: str | None) -> Find:
+    """What a user gets: the rule, and where it finds nothing, the network's damage map."""
+    from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
+
+    restorer = Restorer.from_pretrained(weights or SHIPPED_WEIGHTS)
+    return lambda gray: np.asarray(restorer.detect(gray)) > 0
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of photos or their tar shards, or one shard")
     parser.add_argument("--photos", type=int, default=300, help="how many at most")
     parser.add_argument("--seed", type=int, default=0, help="of the damage, and of the sample of --others")
+    parser.add_argument("--weights", help="folder or hub repository (default: the shipped weights)")
+    parser.add_argument("--rule", action="store_true", help="the rule for constant holes alone")
     parser.add_argument("--others", action="store_true", help="photos that are not held out, drawn by seed")
     args = parser.parse_args()
 
     read = other_photos(args.data, args.photos, args.seed) if args.others else heldout_photos(args.data, args.photos)
+    find = find_holes if args.rule else product(args.weights)
     started = time.perf_counter()
     print(f"{len(read)} photos, seed {args.seed}\n\n| damaged | mean IoU | IoU > 0.9 |\n|---|---:|---:|")
-    for name, values in overlaps(read, args.seed).items():
+    for name, values in overlaps(read, args.seed, find).items():
         print(f"| {name} | {np.mean(values):.3f} | {np.mean(np.array(values) > 0.9):.1%} |")
     print("\n| undamaged | false alarms |\n|---|---:|")
-    for name, share in false_alarms(read).items():
+    for name, share in false_alarms(read, find).items():
         print(f"| {name} | {share:.1%} |")
     print(f"\n{time.perf_counter() - started:.0f} s, the making of damage included")
 

@@ -1,4 +1,4 @@
-"""Find holes filled with one constant gray, and leave a photo's natural flat areas alone.
+"""Find holes filled with one constant gray, and leave a photo's natural flat areas alone; read a damage map.
 
 Light fades: even where a photo looks flat, its levels drift into each other one step at a time, so a
 constant area with a sudden edge is a hole. Only at the ends of its range, where a photo is clipped,
@@ -29,6 +29,10 @@ MAX_ON_GRID = 0.5  # of the outline on that grid's lines; by chance 1/8 is, of J
 MAX_JPEG_STEP = 16  # levels, the median over the rim, that the strongest quantisation in use leaves
 MAX_REGIONS = 200  # looked at, the largest first: labels fit a byte, time stays bounded
 
+LIKELY = 0.3  # of a damage map: a pixel that may belong to a region
+SURE = 0.8  # the mean over a region that counts: a benchmark trades found damage for false alarms here
+MIN_SURE_AREA = 0.006  # of the photo
+
 _MARGIN = 2  # pixels around a region: its rim, and the pixels beyond
 _BOX = np.ones((3, 3), np.uint8)
 
@@ -57,6 +61,20 @@ def find_holes(gray: np.ndarray) -> np.ndarray:
         if _is_solid(region, inside) and _stands_out(region, gray, rank):
             holes[region.window] |= region.mask
     return holes
+
+
+def sure_regions(likely: np.ndarray) -> np.ndarray:
+    """Damage in a network's damage map, float (H, W) in [0, 1] -> bool (H, W).
+
+    Regions of likely pixels that are large enough and, on the whole, as good as certain: what is shown here
+    is painted over, so a false alarm costs more than a miss.
+    """
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((likely > LIKELY).view(np.uint8), connectivity=8)
+    area = stats[:, cv2.CC_STAT_AREA]
+    mean = np.bincount(labels.ravel(), weights=likely.ravel(), minlength=len(area)) / np.maximum(area, 1)
+    sure = (area >= MIN_SURE_AREA * likely.size) & (mean >= SURE)
+    sure[0] = False  # the rest of the photo
+    return sure[labels]
 
 
 def _flat_regions(gray: np.ndarray, inside: np.ndarray) -> Iterator[Region]:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from restoration import imaging
 from restoration.color import chroma, luma, with_chroma
-from restoration.detection import find_holes
+from restoration.detection import find_holes, sure_regions
 from restoration.models import Colorizer, Ensemble, Inpainter, load_networks
 from restoration.prefill import prefill
 from restoration.regions import windows
@@ -96,7 +96,18 @@ class Restorer:
         return Restoration(Image.fromarray(image), Image.fromarray(whole), _as_mask(damaged))
 
     def _detect(self, gray: np.ndarray) -> np.ndarray:
-        return find_holes(gray)
+        """Holes of one constant gray, to the pixel; where there is none, what the network's damage map is sure of."""
+        holes = find_holes(gray)
+        return holes if holes.any() else self._mapped(gray)
+
+    @torch.inference_mode()
+    def _mapped(self, gray: np.ndarray) -> np.ndarray:
+        height, width = gray.shape
+        scale = min(1.0, FILL_SIZE / max(height, width))
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        logits = self.inpainter(_shrink(self._tensor(gray / np.float32(255)), size)).damage
+        likely = torch.nn.functional.interpolate(logits.sigmoid(), (height, width), mode="bilinear")
+        return sure_regions(likely[0, 0].cpu().numpy())
 
     @torch.inference_mode()
     def _fill(self, gray: np.ndarray, mask: np.ndarray) -> np.ndarray:

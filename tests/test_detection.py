@@ -7,7 +7,7 @@ from skimage import data
 from sklearn.datasets import load_sample_image
 
 from restoration.color import luma
-from restoration.detection import find_holes
+from restoration.detection import find_holes, sure_regions
 from restoration.masking import damage
 
 HEIGHT, WIDTH = 192, 256
@@ -197,3 +197,14 @@ def test_every_region_found_is_constant(photo):
     count, labels = cv2.connectedComponents(find_holes(damaged).view(np.uint8), connectivity=8)
     for label in range(1, count):
         assert np.unique(damaged[labels == label]).size == 1
+
+
+def test_a_damage_map_is_believed_where_it_is_sure_of_a_large_enough_region():
+    likely = np.zeros((100, 100), np.float32)
+    likely[10:30, 10:30] = 0.95  # a hole
+    likely[9, 10:30] = 0.4  # its soft edge
+    likely[50:80, 50:80] = 0.6  # a large maybe
+    likely[90:93, 5:8] = 1.0  # a speck
+    found = sure_regions(likely)
+    assert found[9:30, 10:30].all() and np.count_nonzero(found) == 21 * 20
+    assert not sure_regions(np.zeros((16, 16), np.float32)).any()
