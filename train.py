@@ -13,6 +13,7 @@ Every setting of `restoration.config.TrainConfig` is an option as well; what is 
 import argparse
 import dataclasses
 import os
+import signal
 import sys
 import time
 import types
@@ -28,25 +29,35 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if int(os.environ.get("WORLD_SIZE", 1)) > 1 and not (args.name or args.resume):
         parser.error("give --name: several processes must agree on the run's folder.")
+    settings = {f.name: getattr(args, f.name) for f in dataclasses.fields(TrainConfig) if f.name in args}
+    if args.resume and (given := [*settings, *(["name"] if args.name else [])]):
+        parser.error(f"--{given[0].replace('_', '-')} with --resume: a run goes on with its own settings.")
     from restoration.hub import push_run  # after parsing: --help and a typing error need no torch
     from restoration.results import gather
     from restoration.runs import Run
     from restoration.training import StoppedError, train
 
     run = Run(args.resume or args.runs / (args.name or time.strftime("%Y-%m-%d-%H%M%S")))
-    settings = {field.name: getattr(args, field.name) for field in dataclasses.fields(TrainConfig)}
     try:
         config = run.config() if args.resume else TrainConfig(**settings)
         first = train(run, config, args.fold, None if args.stage == "both" else args.stage, args.track)
         if first and gather(run) and args.push_to:
             print(f"Pushed to {push_run(run.folder, args.push_to)}")
-    except (ValueError, FloatingPointError, OSError) as error:
+    except (StoppedError, KeyboardInterrupt) as stopped:
+        return _ended(run, "stopped", 128 + (stopped.args[0] if stopped.args else signal.SIGINT))
+    except OSError as error:
+        return _ended(run, str(error), 1)
+    except (ValueError, FloatingPointError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 1
-    except StoppedError as stopped:
-        print(f"train.py: stopped; `python train.py --resume {run.folder}` goes on.", file=sys.stderr)
-        return 128 + stopped.args[0]
     return 0
+
+
+def _ended(run, reason: str, status: int) -> int:
+    """Say why the program ends, and how a run that has begun goes on."""
+    way = f"; `python train.py --resume {run.folder}` goes on." if run.exists else "."
+    print(f"train.py: {reason.rstrip('.')}{way}", file=sys.stderr)
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,14 +77,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_setting(group, field: dataclasses.Field) -> None:
     name, kind = "--" + field.name.replace("_", "-"), field.type
+    default = " ".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
+    shared = {"default": argparse.SUPPRESS, "help": f"default {default}"}  # what is not given is not in the answer
     if kind is bool:
-        group.add_argument(name, action=argparse.BooleanOptionalAction, default=field.default)
+        group.add_argument(name, action=argparse.BooleanOptionalAction, **shared)
     elif typing.get_origin(kind) is tuple:
-        shown = " ".join(map(str, field.default))
-        group.add_argument(name, nargs="+", type=int, default=field.default, metavar="N", help=f"default {shown}")
+        group.add_argument(name, nargs="+", type=int, metavar="N", **shared)
     else:
         convert = typing.get_args(kind)[0] if isinstance(kind, types.UnionType) else kind  # `int | None` reads an int
-        group.add_argument(name, type=convert, default=field.default, help=f"default {field.default}")
+        group.add_argument(name, type=convert, **shared)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,8 @@ def load_model_config(folder: Path) -> ModelConfig:
     try:
         return load_config(ModelConfig, folder / CONFIG)
     except ValueError as error:
-        raise WeightsError(str(error)) from error
+        where = folder / CONFIG
+        raise WeightsError(f"{where} describes no model of this version: fetch or train the weights again.") from error
 
 
 def load_tensors(file: Path) -> dict[str, Tensor]:
@@ -93,9 +94,16 @@ def load_strictly(module: nn.Module, tensors: dict[str, Tensor], source: Path | 
 
 
 def save_state(state: dict, file: Path) -> None:
-    """Write a training state: tensors, numbers, strings and containers of them."""
-    with replacing(file) as part:
-        torch.save(state, part)
+    """Write a training state: tensors, numbers, strings and containers of them.
+
+    Raises:
+        OSError: it cannot be written, as on a full disk.
+    """
+    try:
+        with replacing(file) as part:
+            torch.save(state, part)
+    except RuntimeError as error:  # torch's name for what the system refuses to write
+        raise OSError(f"{file} cannot be written: the disk may be full, or a quota reached.") from error
 
 
 def load_state(file: Path, device: torch.device | str = "cpu") -> dict:

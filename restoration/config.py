@@ -51,6 +51,33 @@ class ModelConfig:
 ON_GPU = {"size": 256, "batch_size": 32, "epochs": 40, "precision": "bf16", "workers": 8}
 ON_CPU = {"size": 128, "batch_size": 8, "epochs": 6, "precision": "float32", "workers": 1}
 
+TINY = 1e-12  # the least of what must be above 0
+COUNTS = (
+    "folds", "epochs", "epoch_photos", "batch_size", "cycles", "max_holes", "validation_photos",
+    "discriminator_channels",
+)  # fmt: skip
+SHARES = ("min_scale", "warmup", "max_area", "hint_dropout", "color_hints", "gan_start")
+WEIGHTS = (
+    "hole_weight", "known_weight", "ssim_weight", "damage_weight", "chroma_weight", "saturation_weight",
+    "perceptual_weight", "inpaint_gan_weight", "color_gan_weight", "weight_decay",
+)  # fmt: skip
+RANGES: dict[str, tuple[float, float]] = {  # of a run's numbers, both ends included
+    **dict.fromkeys(COUNTS, (1, math.inf)),
+    **dict.fromkeys(SHARES, (0, 1)),
+    **dict.fromkeys(WEIGHTS, (0, math.inf)),
+    **dict.fromkeys(("size", "validation_size"), (32, math.inf)),
+    **dict.fromkeys(("workers", "save_every_minutes"), (0, math.inf)),
+    **dict.fromkeys(("learning_rate", "discriminator_learning_rate", "gradient_clip"), (TINY, math.inf)),
+    "ema_decay": (0, 1 - TINY),
+    "seed": (0, 2**32 - 1),  # what scikit-learn takes
+}
+
+
+def _bounds(least: float, most: float) -> str:
+    low = "above 0" if least == TINY else f"at least {least}"
+    high = "below 1" if most == 1 - TINY else f"at most {most}"
+    return low if most == math.inf else f"{low} and {high}"
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -126,15 +153,14 @@ class TrainConfig:
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} is {getattr(self, name)!r}: use one of {', '.join(filter(None, allowed))}.")
-        least = {"folds": 1, "epochs": 1, "epoch_photos": 1, "batch_size": 1, "size": 32, "cycles": 1, "workers": 0}
-        for name, minimum in least.items():
+        for name, (least, most) in RANGES.items():
             value = getattr(self, name)
-            if value is not None and value < minimum:
-                raise ValueError(f"{name} is {value}: it must be at least {minimum}.")
+            if value is not None and not least <= value <= most:  # NaN lies nowhere
+                raise ValueError(f"{name} is {value}: it must be {_bounds(least, most)}.")
 
-    def resolved(self, on_gpu: bool) -> "TrainConfig":
+    def resolved(self, on_gpu: bool, has_bf16: bool = True) -> "TrainConfig":
         """The same run with every choice made: what was None gets the device's default."""
-        defaults = ON_GPU if on_gpu else ON_CPU
+        defaults = (ON_GPU if has_bf16 else ON_GPU | {"precision": "float32"}) if on_gpu else ON_CPU
         open_fields = {name: value for name, value in defaults.items() if getattr(self, name) is None}
         return dataclasses.replace(self, **open_fields)
 

@@ -29,7 +29,7 @@ MAX_ON_GRID = 0.5  # of the outline on that grid's lines; by chance 1/8 is, of J
 MAX_JPEG_STEP = 16  # levels, the median over the rim, that the strongest quantisation in use leaves
 MAX_REGIONS = 200  # looked at, the largest first: labels fit a byte, time stays bounded
 
-LIKELY = 0.3  # of a damage map: a pixel that may belong to a region
+LIKELY = 0.2  # of a damage map: a pixel that may belong to a region
 SURE = 0.8  # the mean over a region that counts: a benchmark trades found damage for false alarms here
 MIN_SURE_AREA = 0.006  # of the photo
 

@@ -5,10 +5,18 @@ What is reduced over processes is always a sum or a count, never a mean: so one 
 
 import os
 from collections.abc import Iterable
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+
+T = TypeVar("T")
+
+
+def processes_here() -> int:
+    """How many processes of the run share this machine's memory."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", 1))
 
 
 class World:
@@ -29,6 +37,18 @@ class World:
     def is_first(self) -> bool:
         """Only the first process writes files."""
         return self.rank == 0
+
+    @property
+    def has_bf16(self) -> bool:
+        """Whether the device computes in bfloat16 itself; an older GPU only emulates it, slowly."""
+        return self.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
+    def from_first(self, value: T) -> T:
+        """The first process's value, for each of them: what it saw on the disk counts."""
+        box = [value]
+        if self.size > 1:
+            dist.broadcast_object_list(box)
+        return box[0]
 
     def sum(self, values: Tensor) -> Tensor:
         """The elementwise sum over all processes, for each of them."""

@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -180,7 +181,7 @@ class Checked:
 def load(
     source: str | Path, exclude: Collection[str] | None = None, side: int | None = None, budget: int = CACHE_BYTES
 ) -> Checked:
-    """Find, decode, check and hash all photos of a place; as many as fit `budget` stay in memory, per process.
+    """Find, decode, check and hash all photos of a place; as many as fit `budget` stay in memory.
 
     Unreadable, gray and tiny photos are left out and named. Photos are reduced to `side` when their shorter
     side is longer: 29,603 photos of 512 x 512 take 23.3e9 bytes as they are, 5.8e9 with a side of 256.
@@ -192,7 +193,8 @@ def load(
     with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow's, which threads would leak
         checks = pool.map(lambda entry: _check(entry, photos.memory), photos.entries)
         shown = tqdm(checks, desc="reading photos", total=len(photos), unit=" photos", disable=None)
-        hashes, problems = zip(*shown, strict=True) if len(photos) else ((), ())
+        with closing(checks):  # Ctrl-C does not wait for photos that are still to be read
+            hashes, problems = zip(*shown, strict=True) if len(photos) else ((), ())
     usable = [i for i, pair in enumerate(hashes) if pair]
     problems = [f"{name}: {problem}" for name, problem in zip(photos.names, problems, strict=True) if problem]
     if not usable:

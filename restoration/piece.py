@@ -1,18 +1,22 @@
 """One stage of one fold in training: all that changes while it learns, and how it is saved and resumed."""
 
+import dataclasses
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restoration import checkpoint
-from restoration.config import Stage, TrainConfig
+from restoration import checkpoint, initial
+from restoration.config import ModelConfig, Stage, TrainConfig
 from restoration.data import Batch
 from restoration.distributed import World
-from restoration.losses import Perceptual, generator_loss, hinge_fake, hinge_real
-from restoration.models import MODELS, PatchDiscriminator, imagenet_tensors, load_encoder
+from restoration.losses import generator_loss, hinge_fake, hinge_real
+from restoration.models import MODELS, PatchDiscriminator
 from restoration.schedules import learning_rate
 from restoration.steps import FORWARD, JUDGED_CHANNELS, Forward, Terms, weights
 
@@ -21,15 +25,22 @@ DISCRIMINATOR_WEIGHTS = {"d_real": 0.5, "d_fake": 0.5}
 
 
 class Piece:
-    """Generator, discriminator, their optimisers and the averaged weights, under one step counter."""
+    """Generator, discriminator, their optimisers and the averaged weights, under one step counter.
 
-    def __init__(self, config: TrainConfig, stage: Stage, steps: int, world: World):
+    `state` is what `save` wrote, to go on from: nothing that the piece started from is needed then.
+    """
+
+    def __init__(
+        self, config: TrainConfig, stage: Stage, steps: int, world: World, fold: int = 0, state: dict | None = None
+    ):
         self.config, self.stage, self.steps, self.world = config, stage, steps, world
         self.weights = weights(config, stage)
-        torch.manual_seed(config.seed)  # every process starts from the same weights
-        self.model = self._placed(_new_model(config, stage))
+        self.seed = int(np.random.SeedSequence([config.seed, fold]).generate_state(1)[0])
+        torch.manual_seed(self.seed)  # every process starts from the same weights
+        model = MODELS[stage](ModelConfig(**state["config"])) if state else initial.network(config, stage)
+        self.model = self._placed(model)
         self.discriminator = self._placed(PatchDiscriminator(JUDGED_CHANNELS[stage], config.discriminator_channels))
-        self.perceptual = self._placed(_perceptual(config)) if stage == "inpaint" else None
+        self.perceptual = self._placed(initial.perceptual(config, stage))
         self.network = torch.compile(self.model) if config.compile else self.model
         self.ema = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
         self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=config.weight_decay)
@@ -38,8 +49,16 @@ class Piece:
         )
         self.step, self.best = 0, -math.inf
         self.sums: dict[str, Tensor] = {}  # of each loss term, and of the steps that it took part in
-        self.epoch_began = time.monotonic()
         self.unchecked: tuple[Tensor, list[str]] | None = None  # the last step's loss and photos
+        if state:
+            self._go_on(state)
+        self.began = self.step, time.monotonic()  # what is timed since the last epoch, or since the run resumed
+        current = self.model.state_dict()  # lists made once: making them takes as long as averaging
+        floating = [name for name, value in current.items() if value.is_floating_point()]
+        counters = [name for name in current if name not in floating]
+        self._floating, self._counters = (
+            ([self.ema[name] for name in names], [current[name] for name in names]) for names in (floating, counters)
+        )
 
     def _placed(self, module: nn.Module | None) -> nn.Module | None:
         if module is None:
@@ -57,7 +76,7 @@ class Piece:
         """One update of the discriminator, where it takes part, and one of the generator."""
         self._set_mode()
         # Stochastic depth draws from torch's generator: seeded by the step, a resumed run draws the same.
-        torch.manual_seed((self.config.seed << 32) + self.step * self.world.size + self.world.rank)
+        torch.manual_seed((self.seed << 32) + self.step * self.world.size + self.world.rank)
         forward = self.forward(batch)
         values = {}
         if self.gan_is_on:
@@ -157,11 +176,33 @@ class Piece:
     @torch.no_grad()
     def _average(self) -> None:
         decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
-        for name, value in self.model.state_dict().items():
-            if value.is_floating_point():
-                self.ema[name].lerp_(value, 1 - decay)
-            else:
-                self.ema[name].copy_(value)
+        torch._foreach_lerp_(*self._floating, 1 - decay)
+        if self._counters[0]:
+            torch._foreach_copy_(*self._counters)
+
+    @torch.no_grad()
+    def share_statistics(self) -> None:
+        """Make batch norm's running statistics the mean over processes, where each has gathered its own.
+
+        They are linear in what was gathered: it does not matter how often this is done.
+        """
+        if self.world.size == 1 or self.world.device.type == "cuda":  # on a GPU batch norm is synchronised
+            return
+        for name, own in self.model.named_buffers():
+            for tensor in (own, self.ema[name]):
+                tensor.copy_(self.world.sum(tensor) / self.world.size)
+
+    @contextmanager
+    def evaluated(self) -> Iterator[nn.Module]:
+        """Within, the averaged weights answer for the network, and the discriminator's spectral norm stands still."""
+        network = self.network
+        self.network = self.averaged()
+        self.discriminator.eval()
+        try:
+            yield self.network
+        finally:
+            self.network = network
+            self.discriminator.train()
 
     def averaged(self) -> nn.Module:
         """A copy of the generator with the averaged weights, in evaluation mode."""
@@ -170,36 +211,24 @@ class Piece:
         return model.eval()
 
     def save(self, file: Path) -> None:
-        """Write the state to resume from, unless the last step broke the weights."""
+        """Write the state to go on from, unless the last step broke the weights. All processes must call it."""
         self.check()
-        state = {name: getattr(self, name).state_dict() for name in _STATEFUL}
-        checkpoint.save_state(state | {name: getattr(self, name) for name in _PLAIN}, file)
+        self.share_statistics()
+        sums = {name: torch.stack([self.world.sum(total), steps]) for name, (total, steps) in self.sums.items()}
+        if self.world.is_first:
+            state = {name: getattr(self, name).state_dict() for name in _STATEFUL}
+            state |= {name: getattr(self, name) for name in _PLAIN}
+            config = dataclasses.asdict(self.model.config)
+            checkpoint.save_state(state | {"sums": sums, "config": config}, file)
 
-    def resume(self, file: Path) -> None:
-        """Go on from a state."""
-        state = checkpoint.load_state(file, self.world.device)
+    def _go_on(self, state: dict) -> None:
         for name in _STATEFUL:
             getattr(self, name).load_state_dict(state[name])
         for name in _PLAIN:
             setattr(self, name, state[name])
+        own = torch.tensor([float(self.world.is_first), 1.0], dtype=torch.float64, device=self.world.device)
+        self.sums = {name: sums * own for name, sums in state["sums"].items()}  # totals of all count once
 
 
 _STATEFUL = ("model", "discriminator", "optimizer", "discriminator_optimizer")
-_PLAIN = ("step", "best", "sums", "ema")
-
-
-def _new_model(config: TrainConfig, stage: Stage) -> nn.Module:
-    if config.init:
-        return MODELS[stage].from_pretrained(config.init, stage)
-    model = MODELS[stage](config.model_config(stage))
-    if config.encoder_weights == "imagenet":
-        load_encoder(model, imagenet_tensors(config.encoder))
-    elif config.encoder_weights != "none":
-        load_encoder(model, checkpoint.load_tensors(Path(config.encoder_weights)))
-    return model
-
-
-def _perceptual(config: TrainConfig) -> Perceptual | None:
-    if config.perceptual_weights is None or config.perceptual_weight == 0:
-        return None
-    return Perceptual(checkpoint.load_tensors(Path(config.perceptual_weights)))
+_PLAIN = ("step", "best", "ema")

@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 RELAXATIONS = 4  # Jacobi sweeps a level: 0 costs 0.6 dB in the hole, 64 gain 0.15 dB for nine times the time
-_NEIGHBOURS = torch.tensor([[0.0, 0.25, 0.0], [0.25, 0.0, 0.25], [0.0, 0.25, 0.0]])
 
 
 def prefill(image: Tensor, mask: Tensor, relaxations: int = RELAXATIONS) -> Tensor:
@@ -26,21 +25,29 @@ def prefill(image: Tensor, mask: Tensor, relaxations: int = RELAXATIONS) -> Tens
         (B, C, H, W), equal to `image` where the mask is 0. A sample that is masked everywhere becomes 0.
     """
     known = 1 - mask
-    return _cascade(image * known, known, relaxations)
+    with torch.autocast(image.device.type, enabled=False):  # bfloat16 is coarser than a level of gray
+        return _cascade(image * known, known, _neighbours(image), relaxations)
 
 
-def _cascade(weighted: Tensor, known: Tensor, relaxations: int) -> Tensor:
+def _neighbours(image: Tensor) -> Tensor:
+    """The mean of a pixel's four neighbours as a kernel (C, 1, 3, 3), made where the image is: nothing is sent."""
+    kernel = image.new_zeros(image.shape[1], 1, 3, 3)
+    kernel[..., ::2, 1] = kernel[..., 1, ::2] = 0.25
+    return kernel
+
+
+def _cascade(weighted: Tensor, known: Tensor, kernel: Tensor, relaxations: int) -> Tensor:
     """`weighted` = values times `known`; `known` in [0, 1] is the part of each pixel that is known."""
     height, width = known.shape[-2:]
     values = weighted / known.clamp_min(1e-6)
-    if min(height, width) <= 2 or bool((known > 0).all()):
+    # To leave early changes no bit; to ask for it would make a GPU wait.
+    if min(height, width) <= 2 or (known.device.type == "cpu" and bool((known > 0).all())):
         total = known.sum(dim=(-2, -1), keepdim=True).clamp_min(1e-6)
         mean = weighted.sum(dim=(-2, -1), keepdim=True) / total
         return torch.where(known > 0, values, mean)
-    coarse = _cascade(_halve(weighted), _halve(known), relaxations)
+    coarse = _cascade(_halve(weighted), _halve(known), kernel, relaxations)
     filled = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)[..., :height, :width]
     filled = torch.where(known > 0, values, filled)
-    kernel = _NEIGHBOURS.to(filled).expand(filled.shape[1], 1, 3, 3)
     for _ in range(relaxations):
         around = F.conv2d(F.pad(filled, (1, 1, 1, 1), mode="replicate"), kernel, groups=filled.shape[1])
         filled = torch.where(known > 0, values, around)

@@ -39,8 +39,7 @@ def write_report(run: Path, grid: list[list[Image.Image]] | None, command: str) 
     """Write `report.md`, `summary.json`, `curves-STAGE.png` and `grid.png` into a run's folder.
 
     Args:
-        run: holds `folds/K/STAGE/metrics.jsonl`, `train.json` and `data.json`. What is not there is
-            said to be missing.
+        run: holds `folds/K/STAGE/metrics.jsonl`, `train.json` and `data.json`; what is not there is named.
         grid: rows of four photos: damaged, gray, colour, truth.
         command: what a reader types to get this run.
 
@@ -58,7 +57,9 @@ def write_report(run: Path, grid: list[list[Image.Image]] | None, command: str) 
     if grid:
         draw_grid(grid, run / "grid.png")
     (run / "summary.json").write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n")
-    (run / "report.md").write_text(_page(run, pieces, summary, bool(grid)), encoding="utf-8")
+    part = run / ".report.md.part"
+    part.write_text(_page(run, pieces, summary, bool(grid)), encoding="utf-8")
+    part.replace(run / "report.md")  # it says that the run is finished: there whole, or not at all
 
 
 def best_folds(run: Path) -> dict[str, int]:
@@ -174,10 +175,8 @@ def _stage_section(stage: str, found: dict) -> str:
     folds = found["folds"]
     rows = [["epoch", *(str(row["epoch"]) for row in folds.values())]]
     rows += [[_name(key), *(_number(key, row.get(key)) for row in folds.values())] for key in _keys(found)]
-    titles = ["", *(f"fold {fold}" for fold in folds)]
-    return f"## Stage {stage}\n\n![curves of all folds](curves-{stage}.png)\n\n" + (
-        _table(titles, rows) if folds else ""
-    )
+    table = _table(["", *(f"fold {fold}" for fold in folds)], rows) if folds else ""
+    return f"## Stage {stage}\n\n![curves of all folds](curves-{stage}.png)\n\n{table}"
 
 
 def _keys(*stages: dict) -> list[str]:
@@ -198,11 +197,8 @@ def _settings(settings: dict) -> str:
     usual = {field.name: json.loads(json.dumps(field.default)) for field in fields}
     changed = {name: value for name, value in settings.items() if name not in usual or value != usual[name]}
     rows = [[_code(name), _code(value), _code(usual[name]) if name in usual else ""] for name, value in changed.items()]
-    return (
-        "Settings that differ from the defaults:\n\n" + _table(["setting", "value", "default"], rows, "---")
-        if rows
-        else ""
-    )
+    table = _table(["setting", "value", "default"], rows, "---")
+    return f"Settings that differ from the defaults:\n\n{table}" if rows else ""
 
 
 def _facts(summary: dict) -> str:

@@ -26,12 +26,12 @@ REPORT = "report.md"
 def gather(run: Run) -> bool:
     """Gather the pieces of a run that has them all; False, and a line that names the missing ones, otherwise."""
     config = run.config()
-    if (run.folder / REPORT).exists():  # it is written last, and what is finished does not change
-        return True
-    if missing := run.missing(config):
+    if missing := [] if (run.folder / REPORT).exists() else run.missing(config):
         print("still to be trained: " + ", ".join(f"fold {fold} {stage}" for fold, stage in missing))
         return False
     with locked(run.folder):
+        if (run.folder / REPORT).exists():  # it is written last, and what is finished does not change
+            return True
         for stage, fold in report.best_folds(run.folder).items():
             _copy_model(run.piece(fold, stage), run.folder / stage)
         _answer_contest(run, config)

@@ -24,6 +24,11 @@ class Run:
 
     folder: Path
 
+    @property
+    def exists(self) -> bool:
+        """Whether the folder holds a run, which can go on."""
+        return (self.folder / CONFIG).is_file()
+
     def piece(self, fold: int, stage: Stage) -> Path:
         """The folder of one stage of one fold."""
         return self.folder / "folds" / str(fold) / stage
@@ -38,7 +43,7 @@ class Run:
         Raises:
             RunError: the folder holds no run.
         """
-        if not (self.folder / CONFIG).is_file():
+        if not self.exists:
             raise RunError(f"{self.folder} holds no run: name a folder that train.py made.")
         return load_config(TrainConfig, self.folder / CONFIG)
 
@@ -46,7 +51,7 @@ class Run:
         """Start the run, or join it where it was started with the same settings (as the jobs of an array do)."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder):
-            if not (self.folder / CONFIG).exists():
+            if not self.exists:
                 (self.folder / COMMAND).write_text(command + "\n")
                 with checkpoint.replacing(self.folder / CONFIG) as part:
                     save_config(config, part)
@@ -78,6 +83,19 @@ class Run:
         return [piece for piece in self.pieces(config) if not self.is_finished(*piece)]
 
 
+_held: set[int] = set()  # descriptors of the locks of this process
+
+
+def _let_go() -> None:
+    """A data worker that outlives its killed parent must not keep the parent's locks."""
+    for descriptor in _held:
+        os.close(descriptor)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)
+
+
 @contextmanager
 def locked(folder: Path, wait: bool = True) -> Iterator[None]:
     """Hold a folder for this process alone; the system lets go of it however the process ends.
@@ -87,10 +105,12 @@ def locked(folder: Path, wait: bool = True) -> Iterator[None]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR)
+    _held.add(descriptor)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
     except BlockingIOError as error:
         raise RunError(f"another process is writing to {folder}: wait for it, or give another --name.") from error
     finally:
+        _held.discard(descriptor)
         os.close(descriptor)

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from torch.utils.data import DataLoader, Subset
 
-from restoration import checkpoint, folds, photos
+from restoration import checkpoint, folds, initial, photos
 from restoration.config import CRITERION, Stage, TrainConfig
 from restoration.data import Batch, TrainingBatches
-from restoration.distributed import World
+from restoration.distributed import World, processes_here
 from restoration.photos import Checked, Photos
 from restoration.piece import Piece
 from restoration.runs import METRICS, STATE, Run, locked
@@ -31,6 +31,16 @@ AGREE_EVERY = 10  # steps: how often several processes ask each other whether on
 
 class StoppedError(Exception):
     """The run was told to stop by a signal, and has saved its state. Holds the signal's number."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every piece that this program trains has in common."""
+
+    run: Run
+    config: TrainConfig
+    world: World
+    track: str | None
 
 
 @dataclass(frozen=True)
@@ -53,26 +63,33 @@ def train(
 
     Raises:
         ValueError: no data, a run of other settings, a file that does not fit; each in one sentence.
+        OSError: a file cannot be read or written; the state saved last is whole.
         StoppedError: a signal came; `train` goes on from there when it is called again.
     """
     world = World()
-    config = config.resolved(on_gpu=world.device.type == "cuda")
+    config = config.resolved(world.device.type == "cuda", world.has_bf16)
     if config.batch_size < world.size:
         raise ValueError(f"batch_size is {config.batch_size}: give at least 1 for each of {world.size} processes.")
+    if fold is not None and not 0 <= fold < config.folds:
+        raise ValueError(f"fold {fold} does not exist: with {config.folds} folds they are 0 to {config.folds - 1}.")
+    pieces = world.from_first(_unfinished(run, config, fold, stage) if world.is_first else [])
+    initial.check(config, {s for _, s, begun in pieces if not begun})
     if world.is_first:
         run.join(config, shlex.join(["python", *sys.argv]))
-    world.wait()
-    pieces = [(k, s) for k, s in run.missing(config) if fold in (None, k) and stage in (None, s)]
     if pieces:  # else there is no need to read all photos
+        job = Job(run, config, world, track)
+        checked, groups = _prepare(job)
         with _signals() as told:
-            checked, groups = _prepare(run, config, world)
-            for k, s in pieces:
-                sets = _sets(checked, groups, config, k)
-                with locked(run.piece(k, s), wait=False) if world.is_first else nullcontext():
-                    piece = Piece(config, s, total_steps(config, len(sets.training)), world)
-                    _train_piece(run.piece(k, s), piece, sets, told, track)
+            for k, s, _ in pieces:
+                _train_piece(job, k, s, _sets(checked, groups, config, k), told)
     world.close()
     return world.is_first
+
+
+def _unfinished(run: Run, config: TrainConfig, fold: int | None, stage: Stage | None) -> list[tuple[int, Stage, bool]]:
+    """The pieces still to be trained among those asked for, and whether each has a state to go on from."""
+    asked = [(k, s) for k, s in run.missing(config) if fold in (None, k) and stage in (None, s)]
+    return [(k, s, (run.piece(k, s) / STATE).exists()) for k, s in asked]
 
 
 def _sets(checked: Checked, groups: np.ndarray, config: TrainConfig, fold: int) -> Sets:
@@ -87,22 +104,23 @@ def total_steps(config: TrainConfig, photos: int) -> int:
     return config.epochs * -(-(config.epoch_photos or photos) // config.batch_size)
 
 
-def _prepare(run: Run, config: TrainConfig, world: World) -> tuple[Checked, np.ndarray]:
-    checked = load_photos(config)
+def _prepare(job: Job) -> tuple[Checked, np.ndarray]:
+    config, checked = job.config, load_photos(job.config)
     groups = folds.group(checked, config.group_by, config.group_pattern)
-    if world.is_first:
-        run.describe_data(_description(config, checked, groups))
+    if job.world.is_first:
+        job.run.describe_data(_description(config, checked, groups))
         print(f"{folds.describe(groups)}.", *filter(None, [folds.warning(groups)]), flush=True)
         for problem in checked.problems:
             print(f"left out: {problem}", flush=True)
-    world.wait()
+    job.world.wait()
     return checked, groups
 
 
 def load_photos(config: TrainConfig) -> Checked:
-    """All usable photos of a run's data, reduced to twice the size that the network sees."""
+    """All usable photos of a run's data, reduced to twice the size that the network sees, or what validation needs."""
     excluded = read_names(config.exclude) if config.exclude else None
-    return photos.load(config.data, excluded, side=2 * config.size)
+    side, budget = max(2 * config.size, config.validation_size), photos.CACHE_BYTES // processes_here()
+    return photos.load(config.data, excluded, side, budget)
 
 
 def _description(config: TrainConfig, checked: Checked, groups: np.ndarray) -> dict:
@@ -116,38 +134,58 @@ def _description(config: TrainConfig, checked: Checked, groups: np.ndarray) -> d
     }
 
 
-def _train_piece(folder: Path, piece: Piece, sets: Sets, told: list[int], track: str | None) -> None:
-    config, first = piece.config, piece.world.is_first
-    if (folder / STATE).exists():
-        piece.resume(folder / STATE)
-    tracker = TRACKERS[track]("-".join(folder.parts[-4:]), dataclasses.asdict(config)) if track and first else None
-    journal = Journal(folder / METRICS, piece.step, tracker) if first else None
-    epoch_steps, saved = piece.steps // config.epochs, time.monotonic()
-    shown = {"photos": epoch_steps * config.batch_size, "done": piece.step * config.batch_size, "quiet": not first}
-    with Progress(f"fold {folder.parent.name} {piece.stage}", config.epochs, **shown) as progress:
+def _train_piece(job: Job, fold: int, stage: Stage, sets: Sets, told: list[int]) -> None:
+    """Take the piece's folder, begin or go on, and finish."""
+    folder, first = job.run.piece(fold, stage), job.world.is_first
+    with locked(folder, wait=False) if first else nullcontext():
+        piece = _piece(job, fold, stage, total_steps(job.config, len(sets.training)))
+        if piece is None:
+            return
+        name = "-".join(folder.parts[-4:])
+        tracker = TRACKERS[job.track](name, dataclasses.asdict(job.config)) if job.track and first else None
+        _learn(folder, piece, sets, told, Journal(folder / METRICS, piece.step, tracker) if first else None)
+        if tracker:
+            tracker.close()
+        if first:
+            checkpoint.save_state({"finished": True, "step": piece.step, "ema": piece.ema}, folder / STATE)
+
+
+def _piece(job: Job, fold: int, stage: Stage, steps: int) -> Piece | None:
+    """A new piece, or one that goes on; None where another job has finished it after this one had looked."""
+    file = job.run.piece(fold, stage) / STATE
+    state = checkpoint.load_state(file, job.world.device) if job.world.from_first(file.exists()) else {}
+    return None if state.get("finished") else Piece(job.config, stage, steps, job.world, fold, state or None)
+
+
+def _learn(folder: Path, piece: Piece, sets: Sets, told: list[int], journal: Journal | None) -> None:
+    config, epoch_steps, saved = piece.config, piece.steps // piece.config.epochs, time.monotonic()
+    shown = {"photos": epoch_steps * config.batch_size, "done": piece.step * config.batch_size}
+    title = f"fold {folder.parent.name} {piece.stage}"
+    with Progress(title, config.epochs, **shown, quiet=journal is None) as progress:
         for batch in _batches(sets.training, piece):
             piece.train_step(batch)
             progress.step(config.batch_size, piece.unchecked[0])
-            epoch_ends, stops = piece.step % epoch_steps == 0, _must_stop(piece, told)
+            epoch_ends = piece.step % epoch_steps == 0
             if epoch_ends:
                 record = _end_epoch(folder, piece, sets.validation, epoch_steps)
-                if first:
+                if journal:
                     journal.write(**record)
                 progress.end_epoch(record)
-            if first and (epoch_ends or stops or time.monotonic() - saved > 60 * config.save_every_minutes):
+            late = time.monotonic() - saved > 60 * config.save_every_minutes
+            stops, saves = _agreed(piece, bool(told), late, epoch_ends)
+            if epoch_ends or stops or saves:
                 piece.save(folder / STATE)
                 saved = time.monotonic()
             if stops:
                 raise StoppedError(told[0] if told else signal.SIGTERM)
-    if tracker:
-        tracker.close()
-    if first:
-        checkpoint.save_state({"finished": True, "step": piece.step, "ema": piece.ema}, folder / STATE)
 
 
 def _end_epoch(folder: Path, piece: Piece, validation: Photos, epoch_steps: int) -> dict[str, float]:
     """Validate, keep the weights if they are the best so far, and return the epoch's record."""
-    speed = epoch_steps * piece.config.batch_size / (time.monotonic() - piece.epoch_began)
+    piece.check()
+    piece.share_statistics()
+    step, began = piece.began
+    speed = (piece.step - step) * piece.config.batch_size / (time.monotonic() - began)
     losses = {f"train_{name}": value for name, value in piece.mean_losses().items()}
     scores = validate(piece, validation)
     score = scores[CRITERION[piece.stage]]
@@ -156,36 +194,55 @@ def _end_epoch(folder: Path, piece: Piece, validation: Photos, epoch_steps: int)
         if piece.world.is_first:
             piece.averaged().save_pretrained(folder)
     rate = piece.config.learning_rate * learning_rate(piece.step - 1, piece.steps, piece.config)
-    piece.epoch_began = time.monotonic()
+    piece.began = piece.step, time.monotonic()
     place = {"epoch": piece.step // epoch_steps, "step": piece.step, "learning_rate": rate, "photos_per_second": speed}
     return place | losses | scores
 
 
-def _must_stop(piece: Piece, told: list[int]) -> bool:
+def _agreed(piece: Piece, told: bool, late: bool, asks: bool) -> tuple[bool, bool]:
+    """Whether to stop and whether to save: all processes do it at the same step, as soon as one of them must."""
     if piece.world.size == 1:
-        return bool(told)
-    if piece.step % AGREE_EVERY:
-        return False
-    return piece.world.sum_numbers({"told": float(bool(told))})["told"] > 0
+        return told, late
+    if not asks and piece.step % AGREE_EVERY:
+        return False, False
+    stops, saves = piece.world.sum_numbers({"told": float(told), "late": float(late)}).values()
+    return stops > 0, saves > 0
 
 
 def _batches(photos: Photos, piece: Piece) -> Iterator[Batch]:
     config, world = piece.config, piece.world
-    batches = TrainingBatches(photos, config, piece.stage, config.seed, world.rank, world.size)
+    batches = TrainingBatches(photos, config, piece.stage, piece.seed, world.rank, world.size)
     ahead = Subset(batches, range(piece.step, piece.steps))
     if not len(ahead):
         return iter(())
     reading = {"prefetch_factor": 4, "multiprocessing_context": "fork"} if config.workers else {}
+    reading |= {"worker_init_fn": _outlive_signals, "pin_memory": world.device.type == "cuda"}
     return iter(DataLoader(ahead, batch_size=None, num_workers=config.workers, **reading))
+
+
+def _outlive_signals(_: int) -> None:
+    """A signal to the whole group is for the process that trains: it still needs its data workers to stop well."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """Signals received, in a list that fills: a stop waits for the end of the step, so that the state is whole."""
+    """Signals received, in a list that fills: a stop waits for the end of the step, so that the state is whole.
+
+    A second Ctrl-C does not wait. A second SIGTERM does: launchers send it twice.
+    """
     told: list[int] = []
-    before = [signal.signal(number, lambda number, _: told.append(number)) for number in SIGNALS]
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def tell(number: int, _) -> None:
+        told.append(number)
+        signal.signal(signal.SIGINT, before[signal.SIGINT])
+
+    for number in SIGNALS:
+        signal.signal(number, tell)
     try:
         yield told
     finally:
-        for number, handler in zip(SIGNALS, before, strict=True):
+        for number, handler in before.items():
             signal.signal(number, handler)

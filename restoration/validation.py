@@ -15,11 +15,14 @@ from restoration.photos import Photos
 from restoration.piece import Piece
 
 SEED = 1_000_003  # added to the run's: the damage of validation is never that of training
+EXACT = 60.0  # dB, the most that a photo counts: one hole filled without any error would make the mean infinite
 
 
 def validate(piece: Piece, photos: Photos) -> dict[str, float]:
     """Losses of the averaged weights as `validation_*`, and the metrics' means; each process takes its share."""
-    return {f"validation_{name}": value for name, value in _losses(piece, photos).items()} | _metrics(piece, photos)
+    with piece.evaluated() as model:
+        losses, metrics = _losses(piece, photos), _metrics(piece, model, photos)
+    return {f"validation_{name}": value for name, value in losses.items()} | metrics
 
 
 @torch.no_grad()
@@ -27,22 +30,20 @@ def _losses(piece: Piece, photos: Photos) -> dict[str, float]:
     config, world = piece.config, piece.world
     batches = TrainingBatches(photos, config, piece.stage, config.seed + SEED, world.rank, world.size)
     sums: dict[str, float] = {}
-    network, piece.network = piece.network, piece.averaged()
     for step in range(-(-len(photos) // config.batch_size)):
         forward = piece.forward(batches[step])
         terms = forward.terms | ((piece.judge(forward) | piece.convince(forward)) if piece.gan_is_on else {})
         for name, mean in terms.items():
             sums[f"{name} total"] = sums.get(f"{name} total", 0.0) + float(mean.total)
             sums[f"{name} count"] = sums.get(f"{name} count", 0.0) + float(mean.count)
-    piece.network = network
     sums = world.sum_numbers(sums)
     means = {name[:-6]: sums[name] / max(1.0, sums[f"{name[:-6]} count"]) for name in sums if name.endswith(" total")}
     return piece.weighted(means)
 
 
-def _metrics(piece: Piece, photos: Photos) -> dict[str, float]:
+def _metrics(piece: Piece, model: nn.Module, photos: Photos) -> dict[str, float]:
     """Means over photos of every metric that is defined for each of them."""
-    model, world, config = piece.averaged(), piece.world, piece.config
+    world, config = piece.world, piece.config
     sums: dict[str, float] = dict.fromkeys(METRICS[piece.stage], 0.0)
     for index in range(world.rank, len(photos), world.size):
         truth = validation_crop(photos[index], config.validation_size)
@@ -62,7 +63,10 @@ def validation_crop(rgb: np.ndarray, size: int) -> np.ndarray:
 
 @torch.no_grad()
 def restore_gray(model: Inpainter, truth: np.ndarray, rng: np.random.Generator) -> Row:
-    """The Inpainter's result with the mask given, against the gray truth; and what its damage map finds without."""
+    """The Inpainter's result with the mask given, against the gray truth; and what its damage map finds without.
+
+    PSNR in the hole is at most EXACT.
+    """
     gray = luma(truth)
     damaged, mask = damage(gray, rng)
     light = _tensor(damaged / 255, model)
@@ -70,7 +74,8 @@ def restore_gray(model: Inpainter, truth: np.ndarray, rng: np.random.Generator) 
     result = np.where(mask, np.rint(fill * 255).astype(np.uint8), gray)
     found = (model(light).damage[0, 0] > 0).cpu().numpy()
     iou = np.count_nonzero(found & mask) / np.count_nonzero(found | mask)
-    return evaluate_pair(np.stack([gray] * 3, axis=-1), result, mask) | {"damage_iou": iou}
+    row = evaluate_pair(np.stack([gray] * 3, axis=-1), result, mask)
+    return row | {"hole_psnr": min(row["hole_psnr"], EXACT), "damage_iou": iou}
 
 
 @torch.no_grad()

@@ -73,3 +73,18 @@ def test_any_size(shape):
     mask[1] = 1  # nothing known: a defined answer, and no effect on the other sample
     filled = prefill(image, mask)
     assert torch.equal(filled[0], image[0]) and torch.equal(filled[1], torch.zeros_like(filled[1]))
+
+
+def test_autocast_does_not_make_it_coarser(damaged):
+    image, mask = damaged
+    plain = run(image, mask, 4)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert np.array_equal(plain, run(image, mask, 4))
+
+
+def test_leaving_early_changes_no_bit(damaged, monkeypatch):
+    """On a GPU, which would have to wait to know, it goes down to the coarsest level always."""
+    image, mask = damaged
+    early = [run(image, m, 4) for m in (mask, np.zeros_like(mask))]
+    monkeypatch.setattr(torch.Tensor, "all", lambda _: False)
+    assert all(np.array_equal(a, run(image, m, 4)) for a, m in zip(early, (mask, np.zeros_like(mask)), strict=True))
