@@ -43,9 +43,9 @@ class Piece:
         self.perceptual = self._placed(initial.perceptual(config, stage))
         self.network = torch.compile(self.model) if config.compile else self.model
         self.ema = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=config.weight_decay)
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=config.weight_decay, fused=True)
         self.discriminator_optimizer = torch.optim.AdamW(
-            self.discriminator.parameters(), weight_decay=config.weight_decay, betas=(0.5, 0.99)
+            self.discriminator.parameters(), weight_decay=config.weight_decay, betas=(0.5, 0.99), fused=True
         )
         self.step, self.best = 0, -math.inf
         self.sums: dict[str, Tensor] = {}  # of each loss term, and of the steps that it took part in

@@ -26,17 +26,10 @@ def prefill(image: Tensor, mask: Tensor, relaxations: int = RELAXATIONS) -> Tens
     """
     known = 1 - mask
     with torch.autocast(image.device.type, enabled=False):  # bfloat16 is coarser than a level of gray
-        return _cascade(image * known, known, _neighbours(image), relaxations)
+        return _cascade(image * known, known, relaxations)
 
 
-def _neighbours(image: Tensor) -> Tensor:
-    """The mean of a pixel's four neighbours as a kernel (C, 1, 3, 3), made where the image is: nothing is sent."""
-    kernel = image.new_zeros(image.shape[1], 1, 3, 3)
-    kernel[..., ::2, 1] = kernel[..., 1, ::2] = 0.25
-    return kernel
-
-
-def _cascade(weighted: Tensor, known: Tensor, kernel: Tensor, relaxations: int) -> Tensor:
+def _cascade(weighted: Tensor, known: Tensor, relaxations: int) -> Tensor:
     """`weighted` = values times `known`; `known` in [0, 1] is the part of each pixel that is known."""
     height, width = known.shape[-2:]
     values = weighted / known.clamp_min(1e-6)
@@ -45,13 +38,19 @@ def _cascade(weighted: Tensor, known: Tensor, kernel: Tensor, relaxations: int) 
         total = known.sum(dim=(-2, -1), keepdim=True).clamp_min(1e-6)
         mean = weighted.sum(dim=(-2, -1), keepdim=True) / total
         return torch.where(known > 0, values, mean)
-    coarse = _cascade(_halve(weighted), _halve(known), kernel, relaxations)
+    coarse = _cascade(_halve(weighted), _halve(known), relaxations)
     filled = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)[..., :height, :width]
     filled = torch.where(known > 0, values, filled)
     for _ in range(relaxations):
-        around = F.conv2d(F.pad(filled, (1, 1, 1, 1), mode="replicate"), kernel, groups=filled.shape[1])
-        filled = torch.where(known > 0, values, around)
+        filled = torch.where(known > 0, values, _mean_of_neighbours(filled))
     return filled
+
+
+def _mean_of_neighbours(x: Tensor) -> Tensor:
+    """Of the four around each pixel. By additions: on a CPU, a convolution of one channel takes four times as long."""
+    padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    rows, columns = padded[..., 1:-1], padded[..., 1:-1, :]
+    return (rows[..., :-2, :] + rows[..., 2:, :] + columns[..., :-2] + columns[..., 2:]) / 4
 
 
 def _halve(x: Tensor) -> Tensor:
