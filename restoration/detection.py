@@ -55,12 +55,27 @@ def find_holes(gray: np.ndarray) -> np.ndarray:
     holes = np.zeros(gray.shape, bool)
     if min(gray.shape) < 3:  # no pixel has a whole neighbourhood, so nothing can be called flat
         return holes
-    inside = cv2.erode(gray, _BOX) == cv2.dilate(gray, _BOX)
+    inside = _inside(gray)
     rank = np.cumsum(np.bincount(gray.ravel(), minlength=256) > 0)  # of a level among the photo's levels, from 1
     for region in _flat_regions(gray, inside):
         if _is_solid(region, inside) and _stands_out(region, gray, rank):
             holes[region.window] |= region.mask
     return holes
+
+
+def picture_window(gray: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns of uint8 (H, W) that hold the picture, without letterbox or pillarbox bars and frames."""
+    picture = np.ones(gray.shape, bool)
+    for region in _flat_regions(gray, _inside(gray)) if min(gray.shape) >= 3 else ():
+        if _is_bar(region, gray.shape):
+            picture[region.window] &= ~region.mask
+    rows, columns = np.flatnonzero(picture.any(axis=1)), np.flatnonzero(picture.any(axis=0))
+    return np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if rows.size else np.s_[:, :]
+
+
+def _inside(gray: np.ndarray) -> np.ndarray:
+    """Pixels whose eight neighbours have their level."""
+    return cv2.erode(gray, _BOX) == cv2.dilate(gray, _BOX)
 
 
 def sure_regions(likely: np.ndarray) -> np.ndarray:
@@ -108,11 +123,16 @@ def _window(box: tuple[int, int, int, int], height: int, width: int) -> tuple[sl
 
 
 def _is_solid(region: Region, inside: np.ndarray) -> bool:
-    """Mostly inside, and no bar or frame. A window's edge holds region pixels only on the photo's own edge."""
-    mask, (height, width) = region.mask, inside.shape
-    solid = np.count_nonzero(mask & inside[region.window]) >= MIN_INSIDE * np.count_nonzero(mask)
+    """Mostly inside, and no bar or frame."""
+    solid = np.count_nonzero(region.mask & inside[region.window]) >= MIN_INSIDE * np.count_nonzero(region.mask)
+    return solid and not _is_bar(region, inside.shape)
+
+
+def _is_bar(region: Region, shape: tuple[int, int]) -> bool:
+    """Covers a side of the photo. A window's edge holds region pixels only on the photo's own edge."""
+    mask, (height, width) = region.mask, shape
     sides = (mask[0], width), (mask[-1], width), (mask[:, 0], height), (mask[:, -1], height)
-    return solid and all(np.count_nonzero(side) <= MAX_SIDE * length for side, length in sides)
+    return any(np.count_nonzero(side) > MAX_SIDE * length for side, length in sides)
 
 
 def _stands_out(region: Region, gray: np.ndarray, rank: np.ndarray) -> bool:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from restoration import imaging
 from restoration.color import chroma, luma, with_chroma
-from restoration.detection import find_holes, sure_regions
+from restoration.detection import find_holes, picture_window, sure_regions
 from restoration.models import Colorizer, Ensemble, Inpainter, load_networks
 from restoration.prefill import prefill
 from restoration.regions import windows
@@ -102,12 +102,16 @@ class Restorer:
 
     @torch.inference_mode()
     def _mapped(self, gray: np.ndarray) -> np.ndarray:
-        height, width = gray.shape
+        found = np.zeros(gray.shape, bool)
+        window = picture_window(gray)  # in the corner of a frame, plain sky looks like a hole
+        picture = self._tensor(gray[window] / np.float32(255))
+        height, width = picture.shape[-2:]
         scale = min(1.0, FILL_SIZE / max(height, width))
         size = max(1, round(height * scale)), max(1, round(width * scale))
-        logits = self.inpainter(_shrink(self._tensor(gray / np.float32(255)), size)).damage
-        likely = torch.nn.functional.interpolate(logits.sigmoid(), (height, width), mode="bilinear")
-        return sure_regions(likely[0, 0].cpu().numpy())
+        likely = self.inpainter(_shrink(picture, size)).damage.sigmoid()
+        likely = torch.nn.functional.interpolate(likely, (height, width), mode="bilinear")
+        found[window] = sure_regions(likely[0, 0].cpu().numpy())
+        return found
 
     @torch.inference_mode()
     def _fill(self, gray: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from skimage import data
 from sklearn.datasets import load_sample_image
 
 from restoration.color import luma
-from restoration.detection import find_holes, sure_regions
+from restoration.detection import find_holes, picture_window, sure_regions
 from restoration.masking import damage
 
 HEIGHT, WIDTH = 192, 256
@@ -208,3 +208,21 @@ def test_a_damage_map_is_believed_where_it_is_sure_of_a_large_enough_region():
     found = sure_regions(likely)
     assert found[9:30, 10:30].all() and np.count_nonzero(found) == 21 * 20
     assert not sure_regions(np.zeros((16, 16), np.float32)).any()
+
+
+def test_the_picture_lies_inside_its_bars_and_frames():
+    photo = np.random.default_rng(0).integers(1, 255, (80, 120), np.uint8)
+    for bar, inside in (
+        (np.s_[:12], np.s_[12:80, 0:120]),
+        (np.s_[-12:], np.s_[0:68, 0:120]),
+        (np.s_[:, :12], np.s_[0:80, 12:120]),
+        (np.s_[:, -12:], np.s_[0:80, 0:108]),
+    ):
+        barred = photo.copy()
+        barred[bar] = 0
+        assert picture_window(barred) == inside
+    assert picture_window(np.pad(photo, 6, constant_values=255)) == np.s_[6:86, 6:126]
+    holed = photo.copy()
+    holed[30:60, 20:50] = 90
+    assert picture_window(holed) == np.s_[0:80, 0:120]
+    assert picture_window(np.zeros((40, 40), np.uint8)) == np.s_[:, :]  # nothing but bar: all of it
