@@ -46,11 +46,6 @@ class Window(NamedTuple):
         return crop[:, ::-1] if self.mirrored else crop
 
 
-def random_crop(rgb: np.ndarray, size: int, min_scale: float, rng: np.random.Generator) -> np.ndarray:
-    """A random square of the photo, at least `min_scale` of its shorter side, resized to `size`, maybe mirrored."""
-    return Window.draw(rgb.shape, size, min_scale, rng).cut(rgb)
-
-
 class TrainingBatches(Dataset):
     """`batches[step]` is the batch of that step: a pure function of photos, config, seed and step.
 

@@ -53,8 +53,6 @@ def find_holes(gray: np.ndarray) -> np.ndarray:
     fine texture may be missed. Taken for a hole: a drawn box, such as a caption's.
     """
     holes = np.zeros(gray.shape, bool)
-    if min(gray.shape) < 3:  # no pixel has a whole neighbourhood, so nothing can be called flat
-        return holes
     inside = _inside(gray)
     rank = np.cumsum(np.bincount(gray.ravel(), minlength=256) > 0)  # of a level among the photo's levels, from 1
     for region in _flat_regions(gray, inside):
@@ -66,7 +64,7 @@ def find_holes(gray: np.ndarray) -> np.ndarray:
 def picture_window(gray: np.ndarray) -> tuple[slice, slice]:
     """Rows and columns of uint8 (H, W) that hold the picture, without letterbox or pillarbox bars and frames."""
     picture = np.ones(gray.shape, bool)
-    for region in _flat_regions(gray, _inside(gray)) if min(gray.shape) >= 3 else ():
+    for region in _flat_regions(gray, _inside(gray)):
         if _is_bar(region, gray.shape):
             picture[region.window] &= ~region.mask
     rows, columns = np.flatnonzero(picture.any(axis=1)), np.flatnonzero(picture.any(axis=0))
@@ -75,6 +73,8 @@ def picture_window(gray: np.ndarray) -> tuple[slice, slice]:
 
 def _inside(gray: np.ndarray) -> np.ndarray:
     """Pixels whose eight neighbours have their level."""
+    if min(gray.shape) < 3:  # no pixel has a whole neighbourhood, so nothing can be called flat
+        return np.zeros(gray.shape, bool)
     return cv2.erode(gray, _BOX) == cv2.dilate(gray, _BOX)
 
 

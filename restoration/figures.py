@@ -80,7 +80,7 @@ def draw_curves(stage: Stage, file: Path) -> None:
 def _draw_panel(axis: Axes, panel: Panel, stage: Stage) -> None:
     _frame(axis, stage)
     shown = []
-    for (label, key), (line, marker) in zip(panel.curves.items(), STYLES, strict=False):
+    for (label, key), (line, marker) in zip(panel.curves.items(), STYLES, strict=False):  # one curve or two
         curves = {fold: curve(records, key) for fold, records in stage.folds.items()}
         curves = {fold: points for fold, points in curves.items() if np.isfinite(points[1]).any()}
         style = {"linestyle": line, "marker": marker if stage.epochs <= SHORT else None}

@@ -105,11 +105,8 @@ class Restorer:
         found = np.zeros(gray.shape, bool)
         window = picture_window(gray)  # in the corner of a frame, plain sky looks like a hole
         picture = self._tensor(gray[window] / np.float32(255))
-        height, width = picture.shape[-2:]
-        scale = min(1.0, FILL_SIZE / max(height, width))
-        size = max(1, round(height * scale)), max(1, round(width * scale))
-        likely = self.inpainter(_shrink(picture, size)).damage.sigmoid()
-        likely = torch.nn.functional.interpolate(likely, (height, width), mode="bilinear")
+        likely = self.inpainter(_shrink(picture, _fill_size(*picture.shape[-2:]))).damage.sigmoid()
+        likely = torch.nn.functional.interpolate(likely, picture.shape[-2:], mode="bilinear")
         found[window] = sure_regions(likely[0, 0].cpu().numpy())
         return found
 
@@ -123,18 +120,16 @@ class Restorer:
         return whole
 
     def _predict_luma(self, gray: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        height, width = gray.shape
-        scale = min(1.0, FILL_SIZE / max(height, width))
+        size = _fill_size(*gray.shape)
         known = self._tensor(gray / np.float32(255)) * (1 - self._tensor(mask))
         hint = self._tensor(mask)
-        if scale < 1:  # the mean of the known pixels only: the fill's gray must not leak into its surroundings
-            size = (max(1, round(height * scale)), max(1, round(width * scale)))
+        if size != gray.shape:  # the mean of the known pixels only: the fill's gray must not leak into its surroundings
             weight = _shrink(1 - hint, size)
             enough = min(0.5, float(weight.max()))  # where hardly a pixel is known, the best known ones count
             known, hint = _shrink(known, size) / weight.clamp_min(1e-6), (weight < enough).float()
         fill = self.inpainter(known, hint).luma.clamp(0, 1)
-        if scale < 1:
-            fill = torch.nn.functional.interpolate(fill, (height, width), mode="bicubic", align_corners=False)
+        if size != gray.shape:
+            fill = torch.nn.functional.interpolate(fill, gray.shape, mode="bicubic", align_corners=False)
         return np.rint(fill[0, 0].clamp(0, 1).cpu().numpy() * 255).astype(np.uint8)
 
     def _repair_colors(
@@ -178,8 +173,15 @@ def _enlarge(cbcr: Tensor, size: tuple[int, int]) -> np.ndarray:
     return planes if planes.shape[:2] == size else cv2.resize(planes, size[::-1], interpolation=cv2.INTER_LINEAR)
 
 
+def _fill_size(height: int, width: int) -> tuple[int, int]:
+    return _scaled(height, width, min(1.0, FILL_SIZE / max(height, width)))
+
+
 def _color_size(height: int, width: int) -> tuple[int, int]:
-    scale = min(1.0, COLOR_SIZE / min(height, width), MAX_COLOR_SIDE / max(height, width))
+    return _scaled(height, width, min(1.0, COLOR_SIZE / min(height, width), MAX_COLOR_SIDE / max(height, width)))
+
+
+def _scaled(height: int, width: int, scale: float) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 

@@ -8,7 +8,7 @@ from skimage import data
 
 from restoration.color import chroma, luma
 from restoration.config import TrainConfig
-from restoration.data import TrainingBatches, Window, color_sample, inpaint_sample, random_crop
+from restoration.data import TrainingBatches, Window, color_sample, inpaint_sample
 from restoration.photos import Hole, Photos, Picture
 
 COLOR = {
@@ -95,7 +95,7 @@ def test_color_hints_tell_the_truth():
 def test_crops_have_the_promised_scale():
     ramp = np.broadcast_to(np.arange(200, dtype=np.uint8)[None, :, None], (200, 200, 3)).copy()
     for seed in range(50):
-        crop = random_crop(ramp, 64, 0.5, np.random.default_rng(seed))
+        crop = Window.draw(ramp.shape, 64, 0.5, np.random.default_rng(seed)).cut(ramp)
         assert crop.shape == (64, 64, 3)
         assert 95 <= np.ptp(crop[0, :, 0].astype(int)) + 4 <= 205  # from half of the photo to all of it
 
