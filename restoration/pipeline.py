@@ -34,6 +34,17 @@ class Restoration:
     image: Image.Image  # RGB; its convert("L") equals the photo's outside the mask, exactly
     gray: Image.Image  # L, the whole photo without colour
     mask: Image.Image  # L, 255 = what was taken for damaged
+    chroma: np.ndarray | None = None  # float32 (h, w, 2), at the size of its prediction; None: its own colours
+
+    def vivid(self, strength: float) -> Image.Image:
+        """The colour photo with `strength` times its predicted chroma, 0 = gray; no network is asked again.
+
+        A photo that kept its own colours comes back as it is.
+        """
+        if self.chroma is None:
+            return self.image
+        gray = np.asarray(self.gray)
+        return Image.fromarray(with_chroma(gray, _enlarge(strength * self.chroma, gray.shape)))
 
 
 class Restorer:
@@ -90,10 +101,12 @@ class Restorer:
         hint_chroma, hinted = _read_hints(hints, photo.size)
         whole = self._fill(gray, damaged)
         if pixels.ndim == 2:
-            image = with_chroma(whole, self._colors(whole, hint_chroma, hinted))
+            predicted = self._colors(whole, hint_chroma, hinted)
+            image = with_chroma(whole, _enlarge(predicted, whole.shape))
         else:
+            predicted = None
             image = self._repair_colors(pixels, whole, damaged, hint_chroma, hinted)
-        return Restoration(Image.fromarray(image), Image.fromarray(whole), _as_mask(damaged))
+        return Restoration(Image.fromarray(image), Image.fromarray(whole), _as_mask(damaged), predicted)
 
     def _detect(self, gray: np.ndarray) -> np.ndarray:
         """Holes of one constant gray, to the pixel; where there is none, what the network's damage map is sure of."""
@@ -140,13 +153,17 @@ class Restorer:
             return rgb
         inside = mask[..., None]
         known = np.where(inside, hint_chroma, chroma(rgb))
-        return np.where(inside, with_chroma(whole, self._colors(whole, known, hint_mask | ~mask, meet=True)), rgb)
+        predicted = self._colors(whole, known, hint_mask | ~mask, meet=True)
+        return np.where(inside, with_chroma(whole, _enlarge(predicted, whole.shape)), rgb)
 
     @torch.inference_mode()
     def _colors(
         self, gray: np.ndarray, hint_chroma: np.ndarray, hint_mask: np.ndarray, meet: bool = False
     ) -> np.ndarray:
-        """Chroma (H, W, 2) of a whole gray photo, following the hints; with `meet`, exact at them and smooth around."""
+        """Chroma of a whole gray photo at the size where it is predicted, float32 (h, w, 2), following the hints.
+
+        With `meet` it is exact at the hints and smooth around them.
+        """
         size = _color_size(*gray.shape)
         light = _shrink(self._tensor(gray / np.float32(255)), size)
         weight = self._tensor(hint_mask)
@@ -156,7 +173,7 @@ class Restorer:
         cbcr = self.colorizer(light, known, hinted)
         if meet:
             cbcr = cbcr + prefill(known - cbcr, 1 - hinted)
-        return _enlarge(cbcr, gray.shape)
+        return cbcr[0].cpu().numpy().transpose(1, 2, 0)
 
     def _tensor(self, image: np.ndarray) -> Tensor:
         """(H, W) or (H, W, C) -> float32 (1, C, H, W)."""
@@ -168,9 +185,8 @@ def _shrink(x: Tensor, size: tuple[int, int]) -> Tensor:
     return x if x.shape[-2:] == size else torch.nn.functional.interpolate(x, size, mode="area")
 
 
-def _enlarge(cbcr: Tensor, size: tuple[int, int]) -> np.ndarray:
-    planes = cbcr[0].cpu().numpy().transpose(1, 2, 0)
-    return planes if planes.shape[:2] == size else cv2.resize(planes, size[::-1], interpolation=cv2.INTER_LINEAR)
+def _enlarge(cbcr: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    return cbcr if cbcr.shape[:2] == size else cv2.resize(cbcr, size[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _fill_size(height: int, width: int) -> tuple[int, int]:

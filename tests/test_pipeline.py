@@ -54,6 +54,19 @@ def test_a_whole_photo_is_coloured_and_its_luma_exact(restorer):
     assert np.ptp(pixels(result.image), axis=2).mean() > 10
 
 
+def test_vividness_scales_the_chroma_and_keeps_the_luma(restorer):
+    result = restorer.restore(gray_photo("coffee", 500, 300))
+    spread = [np.ptp(pixels(result.vivid(strength)).astype(int), axis=2).mean() for strength in (0, 0.5, 1, 1.5)]
+    assert spread[0] == 0 and spread == sorted(spread) and spread[1] < 0.6 * spread[2]
+    assert np.array_equal(pixels(result.vivid(1)), pixels(result.image))
+    assert np.array_equal(pixels(result.vivid(1.5).convert("L")), pixels(result.gray))
+
+
+def test_a_photo_with_its_own_colours_is_not_made_more_vivid(restorer):
+    result = restorer.restore(photo("coffee", 90, 60), hole(90, 60, (10, 10, 30, 30)))
+    assert result.chroma is None and result.vivid(2) is result.image
+
+
 def test_what_is_under_the_mask_is_not_looked_at(restorer):
     mask = hole(640, 600, (100, 100, 500, 480))
     photos = [np.where(mask, tone, gray_photo("astronaut", 640, 600)).astype(np.uint8) for tone in (0, 255)]
