@@ -28,7 +28,6 @@ from restoration.photos import Photos, decode
 from restoration.piece import Piece
 
 ENDLESS = 10**6  # steps of a piece, more than are ever made
-READ_AHEAD = 4  # batches that wait for each worker, as training.py asks its loader
 GAN = "GAN: scores, its own step"
 DATA = ("photo, crop", "damage, hints", "collate")  # in the real loop workers do it, beside the step
 PARTS = (*DATA, "transfer", "forward", "losses", GAN, "backward", "clipping, optimiser", "EMA", "the rest")
@@ -86,9 +85,9 @@ def measure_loop(piece: Piece, photos: Photos, turns: int) -> dict[str, list[flo
 
     Batches that the constant one replaces are read and thrown away: the loader must keep the real loop's pace.
     """
-    size, waiting = piece.config.batch_size, 1 + READ_AHEAD * piece.config.workers
+    size, waiting = piece.config.batch_size, 1 + training.READ_AHEAD * piece.config.workers
     steps = 10 if torch.cuda.is_available() else 1  # a GPU must not be waited for at each
-    loader = training._batches(photos, piece)
+    loader = training.batches_ahead(photos, piece)
     constant = on_device(next(loader), piece)
     piece.train_step(constant)
     speeds = defaultdict(list)

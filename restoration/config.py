@@ -49,24 +49,24 @@ class ModelConfig:
 
 
 ON_GPU = {"size": 256, "batch_size": 32, "epochs": 40, "precision": "bf16", "workers": 8}
-ON_CPU = {"size": 128, "batch_size": 8, "epochs": 6, "precision": "float32", "workers": 1}
+ON_CPU = {"size": 128, "batch_size": 8, "epochs": 4, "precision": "float32", "workers": 1}
 
 TINY = 1e-12  # the least of what must be above 0
 COUNTS = (
     "folds", "epochs", "epoch_photos", "batch_size", "cycles", "max_holes", "validation_photos",
     "discriminator_channels",
 )  # fmt: skip
-SHARES = ("min_scale", "warmup", "max_area", "hint_dropout", "color_hints", "gan_start")
+SHARES = ("min_scale", "warmup", "max_area", "hint_dropout", "color_hints", "gan_start", "wear", "filled_share")
 WEIGHTS = (
-    "hole_weight", "known_weight", "ssim_weight", "damage_weight", "chroma_weight", "saturation_weight",
-    "perceptual_weight", "inpaint_gan_weight", "color_gan_weight", "weight_decay",
+    "hole_weight", "known_weight", "log_error_weight", "ssim_weight", "damage_weight", "chroma_weight",
+    "saturation_weight", "perceptual_weight", "inpaint_gan_weight", "color_gan_weight", "weight_decay",
 )  # fmt: skip
 RANGES: dict[str, tuple[float, float]] = {  # of a run's numbers, both ends included
     **dict.fromkeys(COUNTS, (1, math.inf)),
     **dict.fromkeys(SHARES, (0, 1)),
     **dict.fromkeys(WEIGHTS, (0, math.inf)),
     **dict.fromkeys(("size", "validation_size"), (32, math.inf)),
-    **dict.fromkeys(("workers", "save_every_minutes"), (0, math.inf)),
+    **dict.fromkeys(("workers", "cache_gib", "save_every_minutes"), (0, math.inf)),
     **dict.fromkeys(("learning_rate", "discriminator_learning_rate", "gradient_clip"), (TINY, math.inf)),
     "ema_decay": (0, 1 - TINY),
     "seed": (0, 2**32 - 1),  # what scikit-learn takes
@@ -107,7 +107,8 @@ class TrainConfig:
     size: int | None = None  # the square crop that the network sees
     min_scale: float = 0.5  # a crop's side is at least this part of the photo's shorter side
     precision: str | None = None  # bf16, float32 or float64
-    workers: int | None = None  # processes that read photos ahead
+    workers: int | None = None  # processes that make batches ahead
+    cache_gib: float = 6.0  # memory for decoded photos, of all processes on a machine; what does not fit is read again
     compile: bool = False  # torch.compile
     freeze_norm: bool = False  # keep batch norm's statistics, as small batches and fine-tuning want
 
@@ -122,10 +123,13 @@ class TrainConfig:
     max_area: float = 0.2  # holes in a crop; above the contest's 0.13, since a crop may hold most of one
     max_holes: int = 2
     hint_dropout: float = 0.25  # share of samples that must be restored blind
+    wear: float = 0.2  # share of samples that have an old print's scratches, creases and stains instead of holes
     color_hints: float = 0.3  # share of samples that get colour hints
+    filled_share: float = 0.2  # share of the Colorizer's samples that have a filled hole, as it will see them
 
     hole_weight: float = 6.0
     known_weight: float = 1.0
+    log_error_weight: float = 0.0  # of the hole's mean square error, in tens of decibels
     ssim_weight: float = 0.2
     damage_weight: float = 0.05
     chroma_weight: float = 1.0

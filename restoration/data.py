@@ -13,6 +13,7 @@ from restoration.color import chroma, luma
 from restoration.config import Stage, TrainConfig
 from restoration.masking import MIN_AREA, clip_tones, damage, draw_hole, jpeg
 from restoration.photos import Hole, Photos
+from restoration.wear import fade, worn
 
 REAL_AREA = 0.4  # of a crop, the most that a real hole may cover: a crop may lie mostly inside one
 Batch = dict[str, Tensor | list[str]]
@@ -102,7 +103,11 @@ def inpaint_sample(
 def _damage(
     gray: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The real hole, filled anew after the crop's resizing so that it is constant; else drawn ones."""
+    """An old print's wear, for a share of the samples, marked as broadly as a hand would; else the real hole,
+    filled anew after the crop's resizing so that it is constant; else drawn ones."""
+    if rng.random() < config.wear:
+        damaged, mask = worn(gray, rng)
+        return damaged, cv2.dilate(mask.view(np.uint8), None, iterations=int(rng.integers(0, 3))).view(bool)
     if hole and MIN_AREA <= hole.mask.mean() <= REAL_AREA and rng.random() < 0.5:
         return np.where(hole.mask, np.uint8(hole.level), gray), hole.mask
     return damage(gray, rng, area=(0.01, config.max_area), max_holes=config.max_holes)
@@ -112,7 +117,7 @@ def _blind_damage(
     gray: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None
 ) -> tuple[np.ndarray, ...]:
     """What must be told apart without a hint: holes, naturally flat areas, and both after JPEG; one in five whole."""
-    gray = clip_tones(gray, rng)
+    gray = fade(gray, rng) if rng.random() < config.wear / 2 else clip_tones(gray, rng)
     damaged, mask = _damage(gray, rng, config, hole)
     if rng.random() < 0.2:
         damaged, mask = gray, np.zeros_like(mask)
@@ -120,14 +125,20 @@ def _blind_damage(
 
 
 def color_sample(rgb: np.ndarray, rng: np.random.Generator, config: TrainConfig) -> dict[str, Tensor]:
-    """`luma` (1, H, W), `chroma` (2, H, W), `hint_chroma` (2, H, W) and `hint_mask` (1, H, W)."""
+    """`luma` (1, H, W), `chroma` (2, H, W), `hint_chroma` (2, H, W), `hint_mask` and `mask` (1, H, W).
+
+    `mask` is where the photo shall be seen as one with a filled hole, for a share of the samples.
+    """
     cbcr = chroma(rgb)
+    filled = draw_hole(rng, *cbcr.shape[:2], rng.uniform(0.01, config.max_area))
+    filled &= rng.random() < config.filled_share
     hinted = color_hints(cbcr, rng) if rng.random() < config.color_hints else np.zeros(cbcr.shape[:2], bool)
     return {
         "luma": _plane(luma(rgb) / 255),
         "chroma": torch.from_numpy(cbcr.transpose(2, 0, 1).copy()),
         "hint_chroma": torch.from_numpy((cbcr * hinted[..., None]).transpose(2, 0, 1).copy()),
         "hint_mask": _plane(hinted),
+        "mask": _plane(filled),
     }
 
 

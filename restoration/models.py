@@ -133,7 +133,7 @@ class Ensemble(nn.Module):
 class PatchDiscriminator(nn.Module):
     """Judges each patch of a photo by itself (Isola et al. 2017), with spectral norm (Miyato et al. 2018).
 
-    (B, channels, H, W) -> scores (B, 1, H/8, W/8) or so; a patch is 46 px wide.
+    (B, channels, H, W) -> scores (B, 1, H/8, W/8) or so; a patch is 70 px wide.
     """
 
     def __init__(self, channels: int, width: int = 32):

@@ -21,7 +21,6 @@ from restoration.color import luma
 from restoration.imaging import PhotoError, read_photo
 from restoration.sources import BUNDLED_CROP, Entry, find_entries
 
-CACHE_BYTES = 6 << 30  # the contest's 29,603 photos take 5.8e9 bytes at 256 x 256 (at their own 512 x 512, 23.3e9)
 MIN_SIDE = 32  # pixels; a smaller photo shows the networks nothing
 MAX_HOLE = 0.5  # of the photo; where more differs, the two are no pair
 
@@ -111,6 +110,9 @@ class Memory:
     def __reduce__(self):
         return Memory, (self.side, 0)  # a spawned worker is not sent gigabytes, and keeps none
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def picture(self, entry: Entry) -> Picture:
         """The decoded photo. ValueError: it cannot be read."""
         return self._kept.get(entry) or self.keep(entry, decode(entry, self.side))
@@ -134,7 +136,7 @@ class Photos(Dataset):
     def __init__(self, entries: Iterable[Entry], memory: Memory | None = None):
         self.entries = list(entries)
         self.names = [entry.name for entry in self.entries]
-        self.memory = memory or Memory()
+        self.memory = Memory() if memory is None else memory
 
     @classmethod
     def find(cls, source: str | Path, side: int | None = None, budget: int = 0) -> "Photos":
@@ -179,7 +181,7 @@ class Checked:
 
 
 def load(
-    source: str | Path, exclude: Collection[str] | None = None, side: int | None = None, budget: int = CACHE_BYTES
+    source: str | Path, exclude: Collection[str] | None = None, side: int | None = None, budget: int = 0
 ) -> Checked:
     """Find, decode, check and hash all photos of a place; as many as fit `budget` stay in memory.
 

@@ -105,7 +105,7 @@ class Piece:
         """What the discriminator loses on true and on restored photos."""
         with self._autocast():
             real, fake = self.discriminator(forward.real), self.discriminator(forward.fake.detach())
-        return {"d_real": hinge_real(real), "d_fake": hinge_fake(fake)}
+        return {"d_real": hinge_real(real, forward.where), "d_fake": hinge_fake(fake, forward.where)}
 
     def convince(self, forward: Forward) -> Terms:
         """What the generator loses where the discriminator is not convinced."""
@@ -113,7 +113,7 @@ class Piece:
         with self._autocast():
             score = self.discriminator(forward.fake)
         self.discriminator.requires_grad_(True)
-        return {"loss_g": generator_loss(score)}
+        return {"loss_g": generator_loss(score, forward.where)}
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.world.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")

@@ -14,6 +14,7 @@ from restoration.config import TrainConfig
 from restoration.data import Batch
 from restoration.losses import Mean, Perceptual
 from restoration.models import Colorizer, Inpainter
+from restoration.prefill import prefill
 
 Terms = dict[str, Mean]
 
@@ -24,6 +25,7 @@ class Forward(NamedTuple):
     terms: Terms  # of the generator, without the GAN's
     fake: Tensor  # what the discriminator judges, (B, C, H, W)
     real: Tensor  # the same of the truth
+    where: Tensor  # (B, 1, H, W), 1 = what the generator made: patches without it teach nothing
 
 
 def inpaint_forward(model: Inpainter, batch: Batch, config: TrainConfig, perceptual: Perceptual | None) -> Forward:
@@ -34,20 +36,26 @@ def inpaint_forward(model: Inpainter, batch: Batch, config: TrainConfig, percept
     terms = {
         "hole": losses.charbonnier(filled.luma, luma, mask),
         "known": losses.charbonnier(filled.luma, luma, 1 - mask),
+        "log_error": losses.log_error(filled.luma, luma, mask),
         "ssim": losses.masked_mean(1 - losses.ssim_map(composite, luma), mask),
         "damage": losses.damage_loss(filled.damage, mask, batch["hint"]),
     }
     if perceptual is not None:
         terms["perceptual"] = perceptual(composite, luma)
-    return Forward(terms, torch.cat([composite, mask], dim=1), torch.cat([luma, mask], dim=1))
+    return Forward(terms, torch.cat([composite, mask], dim=1), torch.cat([luma, mask], dim=1), mask)
 
 
 def color_forward(model: Colorizer, batch: Batch, config: TrainConfig, _: None) -> Forward:
-    """Predict the chroma of a whole gray photo, with whatever colour hints the batch gives."""
-    luma, chroma = batch["luma"], batch["chroma"]
+    """Predict the chroma of a whole gray photo, with whatever colour hints the batch gives.
+
+    Where `mask` is 1 the photo is seen as the Inpainter leaves it, smooth: by the fill that it starts from.
+    """
+    luma, chroma = prefill(batch["luma"], batch["mask"]), batch["chroma"]
     predicted = model(luma, batch["hint_chroma"], batch["hint_mask"])
     terms = {"chroma": losses.chroma_loss(predicted, chroma, config.saturation_weight)}
-    return Forward(terms, torch.cat([luma, predicted * 4], dim=1), torch.cat([luma, chroma * 4], dim=1))
+    return Forward(
+        terms, torch.cat([luma, predicted * 4], dim=1), torch.cat([luma, chroma * 4], dim=1), torch.ones_like(luma)
+    )
 
 
 JUDGED_CHANNELS = {"inpaint": 2, "color": 3}  # what the discriminator sees: luma and mask; luma and chroma
@@ -60,6 +68,7 @@ def weights(config: TrainConfig, stage: str) -> dict[str, float]:
         "inpaint": {
             "hole": config.hole_weight,
             "known": config.known_weight,
+            "log_error": config.log_error_weight,
             "ssim": config.ssim_weight,
             "damage": config.damage_weight,
             "perceptual": config.perceptual_weight,

@@ -26,6 +26,7 @@ from restoration.tracking import TRACKERS, Journal, Progress
 from restoration.validation import validate
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+READ_AHEAD = 4  # batches that wait for each worker
 AGREE_EVERY = 10  # steps: how often several processes ask each other whether one was told to stop
 
 
@@ -112,6 +113,9 @@ def _prepare(job: Job) -> tuple[Checked, np.ndarray]:
         print(f"{folds.describe(groups)}.", *filter(None, [folds.warning(groups)]), flush=True)
         for problem in checked.problems:
             print(f"left out: {problem}", flush=True)
+        again = len(checked.photos) - len(checked.photos.memory)
+        if again > 0:
+            print(f"{again} photos do not fit into memory and are decoded at each use: raise --cache-gib.", flush=True)
     job.world.wait()
     return checked, groups
 
@@ -119,7 +123,7 @@ def _prepare(job: Job) -> tuple[Checked, np.ndarray]:
 def load_photos(config: TrainConfig) -> Checked:
     """All usable photos of a run's data, reduced to twice the size that the network sees, or what validation needs."""
     excluded = read_names(config.exclude) if config.exclude else None
-    side, budget = max(2 * config.size, config.validation_size), photos.CACHE_BYTES // processes_here()
+    side, budget = max(2 * config.size, config.validation_size), int(config.cache_gib * 2**30) // processes_here()
     return photos.load(config.data, excluded, side, budget)
 
 
@@ -162,7 +166,7 @@ def _learn(folder: Path, piece: Piece, sets: Sets, told: list[int], journal: Jou
     shown = {"photos": epoch_steps * config.batch_size, "done": piece.step * config.batch_size}
     title = f"fold {folder.parent.name} {piece.stage}"
     with Progress(title, config.epochs, **shown, quiet=journal is None) as progress:
-        for batch in _batches(sets.training, piece):
+        for batch in batches_ahead(sets.training, piece):
             piece.train_step(batch)
             progress.step(config.batch_size, piece.unchecked[0])
             epoch_ends = piece.step % epoch_steps == 0
@@ -209,13 +213,14 @@ def _agreed(piece: Piece, told: bool, late: bool, asks: bool) -> tuple[bool, boo
     return stops > 0, saves > 0
 
 
-def _batches(photos: Photos, piece: Piece) -> Iterator[Batch]:
+def batches_ahead(photos: Photos, piece: Piece) -> Iterator[Batch]:
+    """The piece's remaining batches, made by its workers while the step before is still at work."""
     config, world = piece.config, piece.world
     batches = TrainingBatches(photos, config, piece.stage, piece.seed, world.rank, world.size)
     ahead = Subset(batches, range(piece.step, piece.steps))
     if not len(ahead):
         return iter(())
-    reading = {"prefetch_factor": 4, "multiprocessing_context": "fork"} if config.workers else {}
+    reading = {"prefetch_factor": READ_AHEAD, "multiprocessing_context": "fork"} if config.workers else {}
     reading |= {"worker_init_fn": _outlive_signals, "pin_memory": world.device.type == "cuda"}
     return iter(DataLoader(ahead, batch_size=None, num_workers=config.workers, **reading))
 

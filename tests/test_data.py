@@ -92,6 +92,16 @@ def test_color_hints_tell_the_truth():
     assert min(shares) == 0 and any(0 < s < 0.2 for s in shares) and max(shares) > 0.5
 
 
+def test_a_share_of_the_colorizers_photos_has_a_hole_that_it_will_see_filled():
+    crop, rng = COLOR["cup.png"][:64, :64], np.random.default_rng(0)
+    never, always, some = (
+        [float(color_sample(crop, rng, config(filled_share=share))["mask"].mean()) for _ in range(40)]
+        for share in (0.0, 1.0, 0.3)
+    )
+    assert max(never) == 0 and min(always) > 0 and max(always) < 0.3
+    assert 4 <= np.count_nonzero(some) <= 20
+
+
 def test_crops_have_the_promised_scale():
     ramp = np.broadcast_to(np.arange(200, dtype=np.uint8)[None, :, None], (200, 200, 3)).copy()
     for seed in range(50):

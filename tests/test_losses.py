@@ -9,6 +9,7 @@ from torchvision.models import vgg16
 
 from restoration import losses
 from restoration.losses import Mean
+from restoration.models import PatchDiscriminator
 
 torch.manual_seed(0)
 MASK = torch.zeros(2, 1, 32, 32)
@@ -59,11 +60,34 @@ def test_chroma_loss_minds_vivid_pixels_more():
     assert value(losses.chroma_loss(truth, truth, 2.0)) == 0
 
 
+def test_log_error_is_the_tenth_of_psnr_over_samples_that_have_a_hole():
+    expected = [-10 * torch.log10(((TRUTH - OTHER)[i][MASK[i] > 0] ** 2).mean()) for i in range(2)]
+    mean = losses.log_error(OTHER, TRUTH, MASK, floor=1e-30)
+    assert torch.isclose(-10 * value(mean), torch.stack(expected).mean(), rtol=1e-5)
+    whole = torch.cat([MASK, torch.zeros(1, 1, 32, 32)])
+    truth, other = (torch.cat([x, torch.rand(1, 1, 32, 32)]) for x in (TRUTH, OTHER))
+    assert torch.isclose(value(losses.log_error(other, truth, whole, floor=1e-30)), value(mean))
+    assert torch.isclose(value(losses.log_error(TRUTH, TRUTH, MASK)), torch.tensor(-4.0))  # the floor's
+
+
 def test_hinge_losses_by_hand():
-    score = torch.tensor([[-2.0, -0.5], [0.5, 2.0]])
-    assert value(losses.hinge_real(score)) == (3 + 1.5 + 0.5 + 0) / 4
-    assert value(losses.hinge_fake(score)) == (0 + 0.5 + 1.5 + 3) / 4
-    assert value(losses.generator_loss(score)) == 0
+    score, everywhere = torch.tensor([[[[-2.0, -0.5], [0.5, 2.0]]]]), torch.ones(1, 1, 16, 16)
+    assert value(losses.hinge_real(score, everywhere)) == (3 + 1.5 + 0.5 + 0) / 4
+    assert value(losses.hinge_fake(score, everywhere)) == (0 + 0.5 + 1.5 + 3) / 4
+    assert value(losses.generator_loss(score, everywhere)) == 0
+
+
+def test_only_patches_that_see_the_hole_are_judged():
+    """A patch counts where a change of the hole changes its score, and no further than the patch reaches."""
+    judge, photo, hole = PatchDiscriminator(1).eval(), torch.rand(1, 1, 128, 128), torch.zeros(1, 1, 128, 128)
+    hole[..., 60:64, 20:24] = 1
+    score = judge(photo)
+    seen = (judge(photo + hole) != score).float()
+    counted = losses.hinge_fake(torch.zeros_like(score), hole).count
+    assert 0 < counted < score.numel() / 2
+    marked = torch.stack([losses.generator_loss(-one.view_as(score), hole).total for one in torch.eye(score.numel())])
+    assert (marked.view_as(score) <= seen).all() and marked.sum() > 0.4 * seen.sum()
+    assert value(losses.generator_loss(score, torch.zeros_like(hole))) == 0  # a batch without damage
 
 
 def test_perceptual_loss_compares_vgg16s_first_three_blocks():

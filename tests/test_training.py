@@ -155,7 +155,14 @@ def test_photos_are_kept_as_large_as_validation_sees_them(scenes, monkeypatch):
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
     training.load_photos(config(scenes, size=32, validation_size=96))
     assert [side for *_, side, _ in asked] == [64, 96, 96]
-    assert [budget for *_, budget in asked] == [photos.CACHE_BYTES, photos.CACHE_BYTES, photos.CACHE_BYTES // 4]
+    assert [budget for *_, budget in asked] == [6 << 30, 6 << 30, (6 << 30) // 4]
+
+
+def test_photos_beyond_the_budget_are_counted_aloud_and_trained_on(scenes, tmp_path, capsys):
+    one = Photos.find(scenes)[0].nbytes / 2**30
+    training.train(Run(tmp_path / "run"), config(scenes, epochs=1, folds=1, cache_gib=2.5 * one), 0, "color")
+    count = len(Photos.find(scenes))
+    assert f"{count - 2} photos do not fit into memory" in capsys.readouterr().out
 
 
 def test_folds_begin_with_other_weights_and_see_other_damage(scenes):
@@ -163,7 +170,7 @@ def test_folds_begin_with_other_weights_and_see_other_damage(scenes):
     first, again, other = (piece.discriminator.state_dict() for piece in pieces)
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
-    batches = [next(training._batches(Photos.find(scenes), piece)) for piece in pieces]
+    batches = [next(training.batches_ahead(Photos.find(scenes), piece)) for piece in pieces]
     assert batches[0]["names"] == batches[1]["names"] and torch.equal(batches[0]["luma"], batches[1]["luma"])
     assert not torch.equal(batches[0]["luma"], batches[2]["luma"])
 
