@@ -48,8 +48,8 @@ class ModelConfig:
                 raise ValueError(f"{name} is {value!r}: give a number{' above 0' if positive else ''}.")
 
 
-ON_GPU = {"size": 256, "batch_size": 32, "epochs": 40, "precision": "bf16", "workers": 8}
-ON_CPU = {"size": 128, "batch_size": 8, "epochs": 4, "precision": "float32", "workers": 1}
+ON_GPU = {"size": 256, "validation_size": 256, "batch_size": 32, "epochs": 40, "precision": "bf16", "workers": 8}
+ON_CPU = {"size": 128, "validation_size": 128, "batch_size": 8, "epochs": 4, "precision": "float32", "workers": 1}
 
 TINY = 1e-12  # the least of what must be above 0
 COUNTS = (
@@ -143,7 +143,7 @@ class TrainConfig:
     discriminator_learning_rate: float = 4e-4
 
     validation_photos: int = 64  # at most, of those held out
-    validation_size: int = 256
+    validation_size: int | None = None  # of the photos that metrics are taken of
     save_every_minutes: float = 5.0
 
     def __post_init__(self):
