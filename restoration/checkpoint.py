@@ -3,6 +3,7 @@
 Both are written to a temporary name and renamed, so that a reader never meets half a file.
 """
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,13 +12,14 @@ from pathlib import Path
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError, HTTPError, OfflineModeIsEnabled
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from restoration.config import ModelConfig, load_config, save_config
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
+DIGEST = "sha256"  # of the tensors, kept in the file's own header: the two cannot be parted
 
 
 class WeightsError(ValueError):
@@ -32,7 +34,7 @@ def save_model(config: ModelConfig, tensors: dict[str, Tensor], folder: Path) ->
     with replacing(folder / CONFIG) as part:
         save_config(config, part)
     with replacing(folder / WEIGHTS) as part:
-        part.write_bytes(save(half))  # save_file would let nobody else read it
+        part.write_bytes(save(half, {DIGEST: digest(half)}))  # save_file would let nobody else read it
 
 
 def find_model(source: str | Path, subfolder: str = "") -> Path:
@@ -76,12 +78,29 @@ def load_model_config(folder: Path) -> ModelConfig:
         raise WeightsError(f"{where} describes no model of this version: fetch or train the weights again.") from error
 
 
+def digest(tensors: dict[str, Tensor]) -> str:
+    """SHA-256 over names, types, shapes and values, in the order of names; 64 hex digits."""
+    total = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        total.update(tensor.contiguous().numpy().tobytes())
+    return total.hexdigest()
+
+
 def load_tensors(file: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, floating point ones as float32."""
+    """The tensors of a safetensors file, floating point ones as float32.
+
+    Raises:
+        WeightsError: it is no such file, or its tensors are not those that its digest was made of.
+    """
     try:
-        tensors = load_file(file)
+        with safe_open(file, "pt") as opened:
+            noted = (opened.metadata() or {}).get(DIGEST)
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118, it is no dict
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{file} cannot be read as safetensors: fetch or train it again ({error}).") from error
+    if noted and noted != digest(tensors):
+        raise WeightsError(f"{file} is damaged, its SHA-256 is not the one noted in it: fetch it again.")
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
 
 
