@@ -18,8 +18,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not installed
 
-from quality import HELDOUT, Numbered, heldout_photos
-
+from benchmarks.photo_sets import HELDOUT, Numbered, heldout_photos
 from restoration.color import luma
 from restoration.detection import find_holes
 from restoration.masking import MAX_AREA, MIN_AREA, damage, draw_hole

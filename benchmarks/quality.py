@@ -1,179 +1,167 @@
-"""How well damaged gray photos are restored: ours beside OpenCV's inpainting, on held-out photos.
+"""How well damaged gray photos are restored: ours beside OpenCV's inpainting and MI-GAN, on photos never trained on.
 
-    python benchmarks/quality.py --data DIR           # DIR holds the photos, or *.tar shards of them
+    python benchmarks/quality.py --data DIR           # 300 photos at 256 px; DIR holds them, or *.tar shards of them
     python benchmarks/quality.py --mini               # 15 crops of photos that scikit-image and scikit-learn bring
     python benchmarks/quality.py --mini --mask none   # the classical rows only, no weights needed
+    python benchmarks/quality.py --large DIR          # whole photos of 512 px and more, from packages
+    python benchmarks/quality.py --data DIR --jpeg 75 --sheet sheet.jpg --json figures.json
 
-The photos of --data are listed in heldout.tsv beside this file (name, source, sha256). Each is damaged
-from (seed, its number in the list), so a photo's hole depends neither on order nor on subset.
+`python benchmarks/fetch.py DIR` fetches what makes the table complete: --lpips DIR/lpips_alexnet.safetensors,
+--migan DIR/migan_pipeline_v2.onnx (with `pip install onnxruntime`) and --large DIR/large. Each photo is damaged
+from (seed, its number in its list), so a photo's hole depends neither on order nor on subset.
 """
 
 import argparse
-import hashlib
 import json
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not installed
 
+from benchmarks import tables
+from benchmarks.competitors import GIVEN, OURS, RIVALS, Competitor, competitors, finding
+from benchmarks.contact_sheet import contact_sheet
+from benchmarks.photo_sets import HELDOUT, LARGE, Numbered, heldout_photos, large_photos, mini_photos, mini_scene
 from restoration.color import luma
-from restoration.evaluation import METRICS, Evaluation, Row, evaluate_pair
-from restoration.masking import damage
+from restoration.evaluation import Evaluation, Row, evaluate_pair
+from restoration.imaging import check_ending, write_photo
+from restoration.masking import damage, jpeg
 
-HELDOUT = Path(__file__).with_name("heldout.tsv")
-RADIUS = 3  # pixels, OpenCV's usual inpainting radius
-CROP = 256
-Numbered = list[tuple[int, str, np.ndarray]]  # number in the list, name, uint8 RGB
-Competitor = Callable[[np.ndarray, np.ndarray], np.ndarray]  # damaged gray, bool mask -> gray or RGB, all uint8
-
-
-def telea(damaged: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Telea 2004, fast marching."""
-    return cv2.inpaint(damaged, mask.astype(np.uint8), RADIUS, cv2.INPAINT_TELEA)
+PERFECT, TRUTH = "gray, perfect luma", "the truth"
+WITHOUT = {  # what is said when a part of the table is left out
+    "lpips": "LPIPS is left out: --lpips FILE names its weights, which `python benchmarks/fetch.py DIR lpips` fetches.",
+    "migan": "MI-GAN is left out: --migan FILE names its model, which `python benchmarks/fetch.py DIR migan` fetches.",
+}
 
 
-def navier_stokes(damaged: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Bertalmio et al. 2001, isophotes continued as a fluid would flow."""
-    return cv2.inpaint(damaged, mask.astype(np.uint8), RADIUS, cv2.INPAINT_NS)
+@dataclass(frozen=True)
+class Damaging:
+    """The same damage for the same photo, always."""
+
+    seed: int
+    quality: int | None = None  # of the JPEG file that the damaged photo was saved as
+
+    def __call__(self, truth: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """The damaged gray photo that all competitors get, uint8 (H, W), and its hole, bool (H, W)."""
+        damaged, mask = damage(luma(truth), np.random.default_rng((self.seed, number)))
+        return damaged if self.quality is None else jpeg(damaged, self.quality), mask
 
 
-@dataclass
-class Ours:
-    """A Restorer as a competitor; it also keeps what only a method that finds damage can show."""
-
-    restorer: "Restorer"  # noqa: F821, imported with torch only when it is run
-    find: bool  # look for the damage instead of taking the true mask
-    ious: list[float] = field(default_factory=list)
-    known_difference: int = 0  # levels, the largest over all photos
-
-    def __call__(self, damaged: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        restoration = self.restorer.restore(damaged, mask=None if self.find else mask)
-        image, used = np.asarray(restoration.image), np.asarray(restoration.mask) > 127
-        self.ious.append(np.count_nonzero(used & mask) / np.count_nonzero(used | mask))
-        difference = np.abs(luma(image).astype(int) - damaged)[~used]
-        self.known_difference = max(self.known_difference, int(difference.max(initial=0)))
-        return image
-
-
-def competitors(weights: str, masks: str) -> dict[str, Competitor]:
-    """The table's rows by name; a new method is one more entry."""
-    rows: dict[str, Competitor] = {
-        "input as it is": lambda damaged, mask: damaged,
-        "OpenCV Telea": telea,
-        "OpenCV Navier-Stokes": navier_stokes,
-    }
-    if masks == "none":
-        return rows
-    from restoration.pipeline import Restorer
-
-    restorer = Restorer.from_pretrained(weights)
-    if masks in ("given", "both"):
-        rows["ours, mask given"] = Ours(restorer, find=False)
-    if masks in ("found", "both"):
-        rows["ours, mask found"] = Ours(restorer, find=True)
-    return rows
-
-
-def measure(photos: Numbered, rows: dict[str, Competitor], seed: int) -> dict[str, Evaluation]:
-    """Damage each photo and let every competitor restore it; all metrics are over the true mask."""
-    found: dict[str, dict[str, Row]] = {name: {} for name in [*rows, "gray, perfect luma"]}
+def measure(
+    photos: Numbered,
+    rows: dict[str, Competitor],
+    damaging: Damaging,
+    lpips: "Lpips | None" = None,  # noqa: F821, imported with torch only when it is asked for
+) -> tables.Table:
+    """Damage each photo and let every competitor restore it; all metrics of the hole are over the true mask."""
+    found: dict[str, dict[str, Row]] = {name: {} for name in [*rows, PERFECT, TRUTH]}
     for number, name, truth in tqdm(photos, unit="photo", disable=None):
-        gray = luma(truth)
-        damaged, mask = damage(gray, np.random.default_rng((seed, number)))
-        for row, restore in rows.items():
-            found[row][name] = evaluate_pair(truth, restore(damaged, mask), mask)
-        found["gray, perfect luma"][name] = evaluate_pair(truth, gray, mask)
+        damaged, mask = damaging(truth, number)
+        results = {row: restore(damaged, mask) for row, restore in rows.items()}
+        reference = lpips.reference(truth) if lpips else None
+        for row, result in (results | {PERFECT: luma(truth), TRUTH: truth}).items():
+            found[row][name] = evaluate_pair(truth, result, mask) | (reference.row(result) if reference else {})
     return {row: Evaluation(values) for row, values in found.items()}
 
 
-def heldout_photos(data: Path, count: int) -> Numbered:
-    """`count` photos, evenly spread over the list, as read from a folder or its tar shards.
-
-    A missing or altered photo ends the run: figures compare only over the same photos.
-    """
-    from restoration.photos import Photos  # with torch, which --mini --mask none does without
-
-    listed = [line.split("\t") for line in HELDOUT.read_text().splitlines()[1:]]
-    numbers = sorted({int(i) for i in np.linspace(0, len(listed) - 1, min(count, len(listed)))})
-    wanted = {listed[i][0]: (i, listed[i][2]) for i in numbers}
-    found = Photos.find(data).only(set(wanted))
-    digests = {entry.name: hashlib.sha256(entry.read()).hexdigest() for entry in found.entries}
-    altered = {name for name, digest in digests.items() if digest != wanted[name][1]}
-    for what, names in (("not in", wanted.keys() - digests.keys()), ("altered in", altered)):
-        if names:
-            sys.exit(f"{len(names)} of {len(wanted)} photos are {what} {data}, among them {min(names)}.")
-    photos = {name: found[i] for i, name in enumerate(found.names)}  # a name that two shards share counts once
-    return [(wanted[name][0], name, photo) for name, photo in photos.items()]
+def color_shares(found: tables.Intervals) -> dict[str, float]:
+    """What contest C must not be read without: chroma has to err less than gray's, and not to be dull."""
+    shares = {}
+    for row in (row for row in OURS if row in found):
+        shares[f"{row}: ab error / gray's"] = found[row]["ab_mae"].mean / found[PERFECT]["ab_mae"].mean
+        shares[f"{row}: colourfulness / truth's"] = found[row]["colorfulness"].mean / found[TRUTH]["colorfulness"].mean
+    return shares
 
 
-def mini_photos(count: int) -> Numbered:
-    """256 x 256 crops, side by side, of the colour photos that scikit-image and scikit-learn bring."""
-    from skimage import data
-    from sklearn.datasets import load_sample_image
-
-    sources = {name: getattr(data, name)() for name in ("astronaut", "chelsea", "coffee", "rocket")}
-    sources["motorcycle"] = data.stereo_motorcycle()[0]
-    sources |= {name: load_sample_image(f"{name}.jpg") for name in ("china", "flower")}
-    crops = [
-        (f"{name}-{top}-{left}", photo[top : top + CROP, left : left + CROP])
-        for name, photo in sources.items()
-        for top in range(0, photo.shape[0] - CROP + 1, CROP)
-        for left in range(0, photo.shape[1] - CROP + 1, CROP)
-    ]
-    return [(number, *crop) for number, crop in enumerate(crops[:count])]
-
-
-def finding(rows: dict[str, Competitor]) -> dict[str, float | int]:
-    """How well damage was found, and how far known pixels moved (they must not)."""
-    ours = [row for row in rows.values() if isinstance(row, Ours)]
-    ious = np.array([iou for row in ours if row.find for iou in row.ious])
-    found = {"found_iou": float(ious.mean()), "found_iou_over_0.9": float((ious > 0.9).mean())} if len(ious) else {}
-    known = {"known_luma_max_difference": max(row.known_difference for row in ours)} if ours else {}
-    return found | known
-
-
-def as_markdown(evaluations: dict[str, Evaluation]) -> str:
-    """One line a competitor, one column a metric."""
-    lines = ["| | " + " | ".join(METRICS) + " |", "|---|" + "---:|" * len(METRICS)]
-    for name, evaluation in evaluations.items():
-        digits = {"hole_psnr": 2, "ab_mae": 2, "colorfulness": 1}
-        values = (f"{mean:.{digits.get(metric, 4)}f}" for metric, mean in evaluation.means.items())
-        lines.append(f"| {name} | " + " | ".join(values) + " |")
-    return "\n".join(lines)
+def compared_pairs(rows: dict[str, Competitor]) -> list[tuple[str, str]]:
+    """Ours less each rival, and what not being told the mask costs."""
+    ours = [row for row in OURS if row in rows]
+    pairs = [(row, rival) for row in ours for rival in RIVALS if rival in rows]
+    return pairs + [(row, GIVEN) for row in ours if row != GIVEN and GIVEN in rows]
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--data", type=Path, help="folder of the held-out photos or their tar shards")
+    source.add_argument("--data", type=Path, help=f"folder of the photos of {HELDOUT.name}, or of their tar shards")
     source.add_argument("--mini", action="store_true", help="crops of bundled photos instead")
+    source.add_argument("--large", type=Path, help=f"folder of the photos of {LARGE.name}")
     parser.add_argument("--weights", default="weights", help="folder or hub repository of our models")
     parser.add_argument("--photos", type=int, default=300, help="how many at most")
     parser.add_argument("--seed", type=int, default=0, help="of the damage")
+    parser.add_argument(
+        "--jpeg", type=int, metavar="QUALITY", help="save the damaged photo as JPEG before it is restored"
+    )
     parser.add_argument("--mask", choices=("given", "found", "both", "none"), default="both", help="rows of ours")
+    parser.add_argument("--lpips", type=Path, metavar="FILE", help="LPIPS's weights, for its two columns")
+    parser.add_argument("--migan", type=Path, metavar="FILE", help="MI-GAN's ONNX model, for its row")
     parser.add_argument("--json", type=Path, help="also write the figures here")
-    return parser.parse_args()
+    parser.add_argument("--sheet", type=Path, help="also draw the best, median and worst photos of ours here")
+    arguments = parser.parse_args()
+    if arguments.jpeg is not None and not 1 <= arguments.jpeg <= 100:
+        parser.error("--jpeg takes a quality of 1 to 100.")
+    if arguments.photos < 1:
+        parser.error("--photos takes 1 or more.")
+    if arguments.sheet and arguments.mask == "none":
+        parser.error("--sheet shows our results: leave --mask none out.")
+    for file in filter(None, (arguments.json, arguments.sheet)):
+        if not file.parent.is_dir():
+            parser.error(f"there is no folder {file.parent} to write {file.name} into.")
+    return arguments
+
+
+def load_photos(arguments: argparse.Namespace) -> tuple[Numbered, tables.Scenes]:
+    """The photos that are asked for, and what each of them shows."""
+    if arguments.mini:
+        photos = mini_photos(arguments.photos)
+        return photos, {name: mini_scene(name) for _, name, _ in photos}
+    if arguments.large:
+        photos = large_photos(arguments.large, arguments.photos)
+    else:
+        photos = heldout_photos(arguments.data, arguments.photos)
+    return photos, {name: name for _, name, _ in photos}
+
+
+def load_lpips(file: Path | None) -> "Lpips | None":  # noqa: F821
+    """The metric, where its weights are named."""
+    if file is None:
+        return None
+    from benchmarks.perceptual import Lpips
+
+    return Lpips.from_file(file)
 
 
 def main() -> None:
     arguments = parse_arguments()
-    photos = mini_photos(arguments.photos) if arguments.mini else heldout_photos(arguments.data, arguments.photos)
-    rows = competitors(arguments.weights, arguments.mask)
-    evaluations = measure(photos, rows, arguments.seed)
-    extra = finding(rows)
-    print(f"{len(photos)} photos, seed {arguments.seed}\n\n{as_markdown(evaluations)}\n")
-    for name, value in extra.items():
-        print(f"{name}: {value:.4g}")
+    try:
+        if arguments.sheet:
+            check_ending(arguments.sheet)
+        lpips = load_lpips(arguments.lpips)
+        rows = competitors(arguments.weights, arguments.mask, arguments.migan)
+    except ValueError as error:
+        sys.exit(str(error))
+    photos, scenes = load_photos(arguments)
+    damaging = Damaging(arguments.seed, arguments.jpeg)
+
+    table = measure(photos, rows, damaging, lpips)
+    found = tables.intervals(table, scenes)
+    compared = tables.differences(table, compared_pairs(rows), scenes)
+    extra = finding(rows) | color_shares(found)  # before the sheet, for which some photos are restored again
+
+    inputs = "PNG" if arguments.jpeg is None else f"JPEG {arguments.jpeg}"
+    print(f"{len(photos)} photos, {inputs}, seed {arguments.seed}\n\n{tables.as_markdown(table, found, compared)}\n")
+    print("\n".join(f"{name}: {value:.4g}" for name, value in extra.items()))
+    print("\n".join(sentence for name, sentence in WITHOUT.items() if getattr(arguments, name) is None))
     if arguments.json:
-        figures = {name: evaluation.as_json() for name, evaluation in evaluations.items()}
-        written = {"photos": len(photos), "seed": arguments.seed, "rows": figures} | extra
-        arguments.json.write_text(json.dumps(written, indent=2) + "\n")
+        settings = {"photos": len(photos), "seed": arguments.seed, "jpeg": arguments.jpeg}
+        figures = settings | tables.as_json(table, found, compared) | extra
+        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    if arguments.sheet:
+        write_photo(contact_sheet(table, photos, rows, damaging), arguments.sheet)
 
 
 if __name__ == "__main__":
