@@ -8,7 +8,7 @@ shape (B, 2, H, W), is centred on 0 and lies in [-0.5, 0.5]. NumPy images are ui
 
 __version__ = "0.1.0"
 
-__all__ = ["Colorizer", "Inpainter", "Restoration", "Restorer"]
+__all__ = ["Colorizer", "Inpainter", "Repair", "Restoration", "Restorer"]
 
 
 def __getattr__(name: str):
@@ -17,7 +17,7 @@ def __getattr__(name: str):
         from restoration import models
 
         return getattr(models, name)
-    if name in ("Restorer", "Restoration"):
+    if name in ("Restorer", "Repair", "Restoration"):
         from restoration import pipeline
 
         return getattr(pipeline, name)

@@ -28,6 +28,15 @@ Photo = str | Path | Image.Image | np.ndarray
 
 
 @dataclass(frozen=True)
+class Repair:
+    """A photo whose damage is filled, before its colour is asked for; all of the photo's own size."""
+
+    photo: Image.Image  # L or RGB, as it was read
+    gray: Image.Image  # L, whole
+    mask: Image.Image  # L, 255 = what was taken for damaged
+
+
+@dataclass(frozen=True)
 class Restoration:
     """What comes back; all of the photo's own size."""
 
@@ -92,21 +101,28 @@ class Restorer:
         Raises:
             PhotoError: one of them cannot be read, is not of the photo's size, or leaves nothing to go by.
         """
+        return self.colorize(self.repair(photo, mask), hints)
+
+    def repair(self, photo: Photo, mask: Photo | None = None) -> Repair:
+        """The first half of `restore`: find the damage, unless a mask says where it is, and fill it."""
         photo = _as_photo(photo)
-        pixels = np.asarray(photo)
-        gray = luma(pixels)
+        gray = luma(np.asarray(photo))
         damaged = self._detect(gray) if mask is None else _read_mask(mask, photo.size)
         if damaged.all():
             raise imaging.PhotoError("The mask covers the whole photo: leave something to restore it from.")
-        hint_chroma, hinted = _read_hints(hints, photo.size)
-        whole = self._fill(gray, damaged)
+        return Repair(photo, Image.fromarray(self._fill(gray, damaged)), _as_mask(damaged))
+
+    def colorize(self, repair: Repair, hints: Photo | None = None) -> Restoration:
+        """The second half: other hints for the same repair cost only this one."""
+        pixels, whole = np.asarray(repair.photo), np.asarray(repair.gray)
+        hint_chroma, hinted = _read_hints(hints, repair.photo.size)
         if pixels.ndim == 2:
             predicted = self._colors(whole, hint_chroma, hinted)
             image = with_chroma(whole, _enlarge(predicted, whole.shape))
         else:
             predicted = None
-            image = self._repair_colors(pixels, whole, damaged, hint_chroma, hinted)
-        return Restoration(Image.fromarray(image), Image.fromarray(whole), _as_mask(damaged), predicted)
+            image = self._repair_colors(pixels, whole, np.asarray(repair.mask) > 0, hint_chroma, hinted)
+        return Restoration(Image.fromarray(image), repair.gray, repair.mask, predicted)
 
     def _detect(self, gray: np.ndarray) -> np.ndarray:
         """Holes of one constant gray, to the pixel; where there is none, what the network's damage map is sure of."""

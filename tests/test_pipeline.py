@@ -164,6 +164,16 @@ def test_a_dab_changes_colours_around_it_and_no_luma(restorer):
     assert np.array_equal(pixels(hinted.image.convert("L")), whole)
 
 
+def test_other_hints_need_no_other_repair(restorer, monkeypatch):
+    whole = gray_photo("astronaut", 90, 70)
+    mask, hints = hole(90, 70, (10, 10, 30, 30)), dab(90, 70, (40, 40, 60, 60))
+    repair = restorer.repair(whole, mask)
+    expected = restorer.restore(whole, mask, hints)
+    monkeypatch.setattr(restorer, "inpainter", None)
+    assert_same(restorer.colorize(repair, hints), expected)
+    assert np.any(pixels(restorer.colorize(repair).image) != pixels(expected.image))
+
+
 def test_a_dab_without_opacity_changes_nothing(restorer):
     whole, mask = gray_photo("camera", 90, 70), hole(90, 70, (10, 10, 30, 30))
     hints = dab(90, 70, (40, 40, 60, 60), (230, 20, 20, 127))
