@@ -121,8 +121,8 @@ def _opened(file: BinaryIO, name: str) -> Image.Image:
 def _upright(photo: Image.Image, name: str, pages: int = 1, own: bool = True) -> Decoded:
     """Decoded and turned; a photo that is not our own stays as it is, and a copy is returned."""
     _check_pixels(photo.size, name)
+    is_deep_color = _is_deep_color(photo)  # asked first: to ask for EXIF may be to decode
     is_turned = photo.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
-    is_deep_color = _is_deep_color(photo)
     turned = ImageOps.exif_transpose(photo, in_place=own)
     return Decoded(photo if own else turned, is_turned, pages, is_deep_color)
 

@@ -73,15 +73,18 @@ def _bytes(exif: Image.Exif, size: tuple[int, int]) -> bytes:
 
 def resolution(photo: Image.Image) -> Dpi | None:
     """Pixels per inch, across and down, of the file as it is stored; None where it says none that can be."""
+    is_jpeg = photo.format in ("JPEG", "MPO")  # whose EXIF Pillow reads by half, and says 72 where there is none
+    said = photo.info.get("dpi") if not is_jpeg or photo.info.get("jfif_unit") in (1, 2) else None
     try:
-        invented = photo.format in ("JPEG", "MPO") and "jfif_density" not in photo.info  # then Pillow says 72
-        found = None if invented else photo.info.get("dpi")
-        across, down = (float(value) for value in found or _from_exif(photo.getexif()))
+        noted = _from_exif(photo.getexif())
+        across, down = (float(value) for value in (noted if is_jpeg and noted else said or noted))
     except DAMAGED:
         return None
     return (across, down) if 1 <= across <= 1e5 and 1 <= down <= 1e5 else None  # NaN is neither
 
 
-def _from_exif(exif: Image.Exif) -> Dpi:
+def _from_exif(exif: Image.Exif) -> Dpi | None:
+    if Base.XResolution not in exif or Base.YResolution not in exif:
+        return None
     scale = 2.54 if exif.get(Base.ResolutionUnit) == CENTIMETRE else 1.0
     return float(exif[Base.XResolution]) * scale, float(exif[Base.YResolution]) * scale

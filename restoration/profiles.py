@@ -53,7 +53,8 @@ def gray_to_srgb(profile: bytes) -> np.ndarray | None:
     if _mode(own) not in ("L", "RGB"):
         raise ProfileError("It is a profile for other files.")
     ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None]).convert(_mode(own))
-    tones = np.asarray(ImageCms.applyTransform(ramp, _transform(own, ramp.mode)))[0].mean(axis=1)
+    exact = ImageCms.Flags.NOOPTIMIZE  # a table of a few points would flatten the shadows
+    tones = np.asarray(ImageCms.applyTransform(ramp, _transform(own, ramp.mode, exact)))[0].mean(axis=1)
     if (np.diff(tones) < 0).any() or np.ptp(tones) < 1:
         raise ProfileError("Its tones do not rise.")
     return None if np.abs(tones - np.arange(256)).max() <= SAME else tones
@@ -72,7 +73,9 @@ def _mode(profile: ImageCms.ImageCmsProfile) -> str | None:
     return MODES.get(profile.profile.xcolor_space)
 
 
-def _transform(own: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.ImageCmsTransform:
+def _transform(
+    own: ImageCms.ImageCmsProfile, mode: str, precision: ImageCms.Flags = ImageCms.Flags.HIGHRESPRECALC
+) -> ImageCms.ImageCmsTransform:
     try:
         return ImageCms.buildTransform(
             own,
@@ -80,7 +83,7 @@ def _transform(own: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.ImageCmsTra
             mode,
             "RGB",
             ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            ImageCms.Flags.BLACKPOINTCOMPENSATION,
+            ImageCms.Flags.BLACKPOINTCOMPENSATION | precision,
         )
     except ImageCms.PyCMSError as error:
         raise ProfileError("It cannot be followed.") from error

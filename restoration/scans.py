@@ -72,7 +72,14 @@ def read_scan(source: Source) -> Scan:
         notes.insert(0, f"It has {decoded.pages} pages: the first one is used.")
     if decoded.is_deep_color:
         notes.append("Its colours have 16 bits: they are read as 8.")
-    return Scan(image, alpha, levels, tones if levels is not None else None, profile, exif, dpi, tuple(notes))
+    return Scan(_bare(image), alpha, levels, tones if levels is not None else None, profile, exif, dpi, tuple(notes))
+
+
+def _bare(image: Image.Image) -> Image.Image:
+    """Without what its file said: read once more, it would be turned and converted once more."""
+    image = image.copy()
+    image.info = {}
+    return image
 
 
 def _carried(photo: Image.Image, dpi: Dpi | None, notes: list[str]) -> bytes:
