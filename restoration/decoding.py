@@ -109,6 +109,8 @@ def _read(file: BinaryIO, name: str) -> Decoded:
 
 def _opened(file: BinaryIO, name: str) -> Image.Image:
     Image.init()
+    if Image.MAX_IMAGE_PIXELS is not None:  # Pillow refuses twice as many; a higher limit of ours counts
+        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, MAX_PIXELS)
     try:
         return Image.open(file, formats=[each for each in FORMATS if each in Image.OPEN])
     except UnidentifiedImageError:

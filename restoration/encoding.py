@@ -1,6 +1,7 @@
 """Results into files and downloads: every level kept, with what the scan's file had, and never half a file."""
 
 import contextlib
+import hashlib
 import os
 import secrets
 from io import BytesIO
@@ -46,7 +47,7 @@ def write_photo(image: Image.Image, file: Path, scan: Scan | None = None) -> Non
         PhotoError: no photo is written with this suffix, or not in this place.
     """
     check_ending(file)
-    part = file.with_name(f".{secrets.token_hex(8)}{file.suffix}")
+    part = file.with_name(f"{part_stem(file)}-{secrets.token_hex(4)}{file.suffix}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         _save(image, part, file.suffix, scan)
@@ -57,6 +58,11 @@ def write_photo(image: Image.Image, file: Path, scan: Scan | None = None) -> Non
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
+
+
+def part_stem(file: Path) -> str:
+    """How temporary names of a file begin, up to their hyphen: hidden, and short even where its own name is long."""
+    return f".{hashlib.sha256(os.fsencode(file.name)).hexdigest()[:16]}"
 
 
 def encode_photo(image: Image.Image, ending: str = ".png", scan: Scan | None = None) -> bytes:

@@ -133,6 +133,14 @@ def test_a_photo_over_the_limit_is_refused_and_one_at_the_limit_is_read(tmp_path
         assert is_one_sentence(error.value)
 
 
+def test_a_limit_above_pillows_own_counts(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", UPRIGHT.size // 3)
+    with pytest.raises(Image.DecompressionBombError):
+        Image.open(saved(tmp_path, UPRIGHT))
+    monkeypatch.setattr(decoding, "MAX_PIXELS", UPRIGHT.size)
+    assert read_photo(tmp_path / "photo.png").size == (32, 16)
+
+
 def test_a_size_that_only_the_header_claims_is_refused_at_once(tmp_path):
     file = saved(tmp_path, UPRIGHT, "photo.bmp")
     data = bytearray(file.read_bytes())
