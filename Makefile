@@ -5,7 +5,7 @@ RUN = $(VENV)/bin/python
 # Waiting threads that spin make shared cores several times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: app test lint train bench weights clean
+.PHONY: app test lint fuzz train bench weights clean
 .DEFAULT_GOAL := app
 
 app: $(VENV)/app  ## the page on http://127.0.0.1:7860, on the shipped weights, offline
@@ -17,6 +17,9 @@ test: $(VENV)/dev  ## linter and tests; browser tests run where Chromium is inst
 
 lint: $(VENV)/dev  ## mend what the linter can mend
 	$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .
+
+fuzz: $(VENV)/dev  ## 10,000 mutated files through every reader
+	$(RUN) tests/fuzz.py --count 10000
 
 bench: $(VENV)/app  ## the README's table on photos that everybody has
 	$(RUN) benchmarks/quality.py --mini
