@@ -1,0 +1,136 @@
+"""The page for programs: `/detect`, `/restore`, `/colorize`, through `gradio_client` or plain HTTP.
+
+Files are read as those that a visitor drops: turned by their EXIF, 16 bit scaled, transparency laid on white.
+Nothing is kept for a next call; sent and returned files are deleted within LIFETIME.
+"""
+
+import secrets
+from pathlib import Path
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+from PIL import Image
+
+from demo import overlay
+from demo.manners import Refusal, politely
+from demo.reading import read_photo
+from demo.stages import Stages
+from restoration import imaging
+
+LIFETIME = (600, 3600)  # s: every ten minutes, files older than an hour are deleted
+SHARED = {"concurrency_id": "work", "concurrency_limit": 1}
+
+
+ABOUT = {
+    "photo": "PNG, JPEG, TIFF or WebP; gray or colour, 8 or 16 bit, turned by its EXIF.",
+    "mask": "Where it is damaged, of the photo's size: opaque, white = damaged, or painted on transparency.",
+    "hints": "Colours to follow where it is opaque: RGBA, of the photo's size.",
+}
+
+
+class FileInput(gr.File):
+    """A sent file, handed on as its path, and described in the documentation by its label."""
+
+    is_template = True
+
+    def api_info(self) -> dict:
+        """Gradio's, with our own words."""
+        return super().api_info() | {"description": ABOUT[self.label]}
+
+    def preprocess(self, payload) -> str | None:
+        """The path of what was sent."""
+        return payload and payload.path
+
+
+def api(stages: Stages) -> None:
+    """Add the endpoints to the page that is being built; nothing of them is seen there."""
+    calls = Calls(stages)
+    with gr.Column(visible=False):
+        photo, mask, hints = (FileInput(label=name) for name in ("photo", "mask", "hints"))
+        recolor, vividness = gr.Checkbox(label="recolor"), gr.Number(1, label="vividness")
+        colour, gray, found = (
+            gr.Image(label=name, format="png", type="filepath") for name in ("colour", "gray", "mask")
+        )
+        for call, inputs, outputs in (
+            (calls.detect, [photo], found),
+            (calls.restore, [photo, mask, hints, recolor, vividness], [colour, gray, found]),
+            (calls.colorize, [photo, hints, vividness], colour),
+        ):
+            gr.Button().click(politely(call), inputs, outputs, api_name=call.__name__, **SHARED)
+
+
+class Calls:
+    """What the endpoints do."""
+
+    def __init__(self, stages: Stages):
+        self.stages = stages
+
+    def detect(self, photo: str, request: gr.Request = None) -> str:
+        """Find the damage of a photo. Returns a PNG mask of its size, white = damaged."""
+        return _sent(self.stages.detect(_photo(photo)), "mask.png")
+
+    def restore(
+        self,
+        photo: str,
+        mask: str | None = None,
+        hints: str | None = None,
+        recolor: bool = False,
+        vividness: float = 1.0,
+        request: gr.Request = None,
+    ) -> tuple[str, str, str]:
+        """Repair and colour a photo. Returns three PNGs of its size: colour, gray, and the mask that was used.
+
+        Without a mask the damage is found. A colour photo keeps its colours outside the mask, unless `recolor` is
+        true (sepia, yellowed paper). `vividness` scales the predicted chroma: 0 = gray, 1 = as predicted, at most 2.
+        """
+        image = _photo(photo)
+        damaged = None if mask is None else Image.fromarray(_mask(mask, image.size))
+        repaired = self.stages.repair(image.convert("L") if recolor else image, damaged)
+        restored = self.stages.colorize(repaired, _hints(hints, image.size))
+        return (
+            _sent(restored.vivid(_strength(vividness)), "colour.png"),
+            _sent(restored.gray, "gray.png"),
+            _sent(restored.mask, "mask.png"),
+        )
+
+    def colorize(self, photo: str, hints: str | None = None, vividness: float = 1.0, request: gr.Request = None) -> str:
+        """Colour a whole photo; nothing is repaired. Returns a PNG of its size.
+
+        A colour photo is taken for a gray one. `vividness` scales the predicted chroma: 0 = gray, 1 = as predicted,
+        at most 2.
+        """
+        gray = _photo(photo).convert("L")
+        repaired = self.stages.repair(gray, Image.new("L", gray.size))
+        restored = self.stages.colorize(repaired, _hints(hints, gray.size))
+        return _sent(restored.vivid(_strength(vividness)), "colour.png")
+
+
+def _photo(file: str | None) -> Image.Image:
+    if not file:
+        raise Refusal("no_photo")
+    return read_photo(Path(file))
+
+
+def _mask(file: str, size: tuple[int, int]):
+    """Painted on transparency in any colour, as an editor exports it, or white on black."""
+    mask = imaging.read_mask(Path(file), size)
+    with Image.open(file) as layer:
+        layer = layer.convert("RGBA")
+    return mask if layer.getextrema()[3] == (255, 255) else overlay.painted([layer], size)
+
+
+def _hints(file: str | None, size: tuple[int, int]) -> Image.Image | None:
+    return None if file is None else Image.fromarray(imaging.read_hints(Path(file), size))
+
+
+def _strength(vividness: float) -> float:
+    if not 0 <= vividness <= 2:
+        raise ValueError(f"A vividness of {vividness:g} is not possible: give one from 0 to 2.")
+    return vividness
+
+
+def _sent(image: Image.Image, name: str) -> str:
+    folder = Path(get_upload_folder()) / secrets.token_hex(16)  # never two callers' results at one address
+    folder.mkdir(parents=True)
+    imaging.write_photo(image, folder / name)
+    return str(folder / name)
