@@ -12,8 +12,8 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from demo import overlay
-from demo.manners import Refusal, politely
-from demo.reading import read_photo
+from demo.manners import RefusalError, politely
+from demo.reading import as_file, read_photo
 from demo.stages import Stages
 from restoration import imaging
 
@@ -28,25 +28,19 @@ ABOUT = {
 }
 
 
-class FileInput(gr.File):
-    """A sent file, handed on as its path, and described in the documentation by its label."""
-
-    is_template = True
-
-    def api_info(self) -> dict:
-        """Gradio's, with our own words."""
-        return super().api_info() | {"description": ABOUT[self.label]}
-
-    def preprocess(self, payload) -> str | None:
-        """The path of what was sent."""
-        return payload and payload.path
+def file_input(name: str) -> gr.File:
+    """A sent file, handed on as its path, and described in our own words."""
+    file = as_file(gr.File(label=name))
+    described = file.api_info() | {"description": ABOUT[name]}
+    file.api_info = lambda: described
+    return file
 
 
 def api(stages: Stages) -> None:
     """Add the endpoints to the page that is being built; nothing of them is seen there."""
     calls = Calls(stages)
     with gr.Column(visible=False):
-        photo, mask, hints = (FileInput(label=name) for name in ("photo", "mask", "hints"))
+        photo, mask, hints = map(file_input, ABOUT)
         recolor, vividness = gr.Checkbox(label="recolor"), gr.Number(1, label="vividness")
         colour, gray, found = (
             gr.Image(label=name, format="png", type="filepath") for name in ("colour", "gray", "mask")
@@ -107,7 +101,7 @@ class Calls:
 
 def _photo(file: str | None) -> Image.Image:
     if not file:
-        raise Refusal("no_photo")
+        raise RefusalError("no_photo")
     return read_photo(Path(file))
 
 

@@ -10,8 +10,8 @@ from gradio.queueing import Queue
 from demo.texts import language_of, say, translated
 
 
-class Refusal(ValueError):
-    """A sentence of `texts.TEXTS` that ends an event: `Refusal("no_photo")`."""
+class RefusalError(ValueError):
+    """A sentence of `texts.TEXTS` that ends an event: `RefusalError("no_photo")`."""
 
     def __init__(self, key: str, **values: object):
         super().__init__(say(key, "en", **values))
@@ -37,7 +37,7 @@ def politely(event: Callable) -> Callable:
 
 def sentence(error: ValueError, language: str) -> str:
     """An error's message in the visitor's language."""
-    if isinstance(error, Refusal):
+    if isinstance(error, RefusalError):
         return say(error.key, language, **error.values)
     return translated(str(error), language)
 

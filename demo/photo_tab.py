@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from demo import overlay
-from demo.manners import Refusal, politely
+from demo.manners import RefusalError, politely
 from demo.photo_view import Marking, Results, Start, marking_view, results_view, start_view
 from demo.reading import read_photo
 from demo.stages import Stages
@@ -79,7 +79,7 @@ class Steps:
     def open(self, upload: str | None, request: gr.Request, progress=gr.Progress()) -> tuple:  # noqa: B008
         """A new photo: its damage is found, and shown to be corrected."""
         if not upload:
-            raise Refusal("no_photo")
+            raise RefusalError("no_photo")
         language, visit = language_of(request), self.visits.of(request)
         progress(0.1, desc=say("reading", language))
         original = visit.keep(upload)
@@ -128,7 +128,7 @@ class Steps:
         _take_strokes(desk, painted)
         keeps_colours = desk.photo.mode == "RGB" and not recolor
         if keeps_colours and not desk.mask.any():
-            raise Refusal("nothing_to_do")
+            raise RefusalError("nothing_to_do")
         photo = desk.photo if keeps_colours else desk.photo.convert("L")
         progress(0.1, desc=say("filling", language))
         desk.repair = self.stages.repair(photo, Image.fromarray(desk.mask))
@@ -229,7 +229,8 @@ def _found(desk: Desk, language: str) -> str:
     share = desk.mask.mean()
     words = [say("found", language, share=f"{share:.1%}") if share else say("not_found", language)]
     if desk.photo.mode == "RGB":
-        words = words[: bool(share)] + [say("tinted" if overlay.is_tinted(desk.photo) else "in_colour", language)]
+        kind = "tinted" if overlay.is_tinted(desk.photo) else "in_colour"
+        words = [*words[: bool(share)], say(kind, language)]
     return " ".join(words)
 
 

@@ -6,20 +6,11 @@ from pathlib import Path
 import gradio as gr
 
 from demo.limits import MEGABYTES, MEGAPIXELS
+from demo.reading import as_file
 from demo.texts import label
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PALETTE = ("#b3261e", "#e07b39", "#e8c24a", "#4c8c4a", "#3b82c4", "#274b8f", "#7a4a9e", "#c98b9b", "#c9996b", "#6b4a2f")
-
-
-class DropZone(gr.Image):
-    """A place to drop a photo, handed on as the file that it is: Gradio would decode it, and lose what it cannot."""
-
-    is_template = True
-
-    def preprocess(self, payload) -> str | None:
-        """The path of what was sent."""
-        return payload and payload.path
 
 
 @dataclass
@@ -27,7 +18,7 @@ class Start:
     """Before there is a photo."""
 
     area: gr.Column
-    drop: DropZone
+    drop: gr.Image
     examples: gr.Dataset | None
 
 
@@ -66,7 +57,7 @@ class Results:
 def start_view() -> Start:
     """The drop zone, what it takes, and photos to try."""
     with gr.Column(elem_id="start") as area:
-        drop = DropZone(
+        drop = gr.Image(
             label=label("drop"),
             show_label=False,
             sources=("upload", "clipboard"),
@@ -75,6 +66,7 @@ def start_view() -> Start:
             elem_id="drop",
             buttons=[],
         )
+        as_file(drop)
         gr.Markdown(label("limits", megapixels=MEGAPIXELS, megabytes=MEGABYTES), elem_classes="quiet")
         examples = example_row(sorted(EXAMPLES.glob("*.png")), "examples")
         if examples:

@@ -2,11 +2,21 @@
 
 from pathlib import Path
 
+import gradio as gr
 from PIL import Image
 
 from demo.limits import MEGAPIXELS
-from demo.manners import Refusal
+from demo.manners import RefusalError
 from restoration import imaging
+
+
+def as_file(component: gr.Component) -> gr.Component:
+    """Make a component hand on a sent file as its path: Gradio would decode it, and lose what it cannot.
+
+    Set on the one object, since Gradio writes a stub file beside every subclass of a component.
+    """
+    component.preprocess = lambda payload: payload and payload.path
+    return component
 
 
 def read_photo(file: Path) -> Image.Image:
@@ -16,7 +26,7 @@ def read_photo(file: Path) -> Image.Image:
         ValueError: it is larger than the page takes, or no photo; one sentence.
     """
     if pixels(file) > MEGAPIXELS * 1_000_000:
-        raise Refusal("too_many_pixels", name=file.name, megapixels=MEGAPIXELS)
+        raise RefusalError("too_many_pixels", name=file.name, megapixels=MEGAPIXELS)
     return imaging.read_photo(file)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 try:  # before torch: there it prepares the GPU that is borrowed. The package comes with the Space.
-    from spaces import GPU as borrows_gpu
+    from spaces import GPU as borrows_gpu  # noqa: N811
 except ImportError:
 
     def borrows_gpu(stage: Callable) -> Callable:

@@ -152,13 +152,19 @@ TEXTS = {
 
 # What restoration itself says, in Korean. A sentence that is not here stays English.
 KOREAN_ERRORS = (
-    (r"(.+) cannot be read as a photo: .+", r"\1 파일을 사진으로 읽을 수 없습니다. 온전한 PNG, JPEG, TIFF, WebP 파일을 고르세요."),
+    (
+        r"(.+) cannot be read as a photo: .+",
+        r"\1 파일을 사진으로 읽을 수 없습니다. 온전한 PNG, JPEG, TIFF, WebP 파일을 고르세요.",
+    ),
     (r"(.+) is too large: .+ (\d+) megapixels are read\.", r"\1 파일이 너무 큽니다. 최대 \2메가픽셀까지 읽습니다."),
     (r"The mask covers the whole photo: .+", "사진 전체가 표시되었습니다. 실마리가 될 부분을 남겨 주세요."),
-    (r".+ is (\d+) x (\d+) px, the photo (\d+) x (\d+): .+", r"크기가 \1 x \2 픽셀인데 사진은 \3 x \4 픽셀입니다. 같은 크기로 주세요."),
+    (
+        r".+ is (\d+) x (\d+) px, the photo (\d+) x (\d+): .+",
+        r"크기가 \1 x \2 픽셀인데 사진은 \3 x \4 픽셀입니다. 같은 크기로 주세요.",
+    ),
     (r"(.+) has no pixels\.", r"\1 파일에 픽셀이 없습니다."),
     (r"(.+) has no alpha channel .+", r"\1 파일에 알파 채널이 없습니다. RGBA로 주세요."),
-)  # fmt: skip
+)
 
 _I18N = {language: {f"page.{key}": text[i] for key, text in TEXTS.items()} for i, language in enumerate(LANGUAGES)}
 PAGE_TEXTS = gr.I18n(**_I18N)  # goes to `launch`

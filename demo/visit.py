@@ -13,7 +13,7 @@ import numpy as np
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from demo.manners import Refusal
+from demo.manners import RefusalError
 from restoration.pipeline import Repair, Restoration
 
 GRACE = 300  # s after the page was closed; a phone also closes it when it goes to sleep
@@ -40,9 +40,7 @@ class Visit:
     """One open page. Its folder has a secret name and holds all that is written for it."""
 
     folder: Path
-    uploads: set[Path] = field(
-        default_factory=set
-    )  # where Gradio keeps what was sent; the same file may be two visits'
+    uploads: set[Path] = field(default_factory=set)  # what was sent, as Gradio keeps it: two visits' may be one file
     desk: Desk | None = None
     seen: float = field(default_factory=time.monotonic)
 
@@ -83,11 +81,11 @@ class Visits:
         """The photo in work.
 
         Raises:
-            Refusal: it was forgotten.
+            RefusalError: it was forgotten.
         """
         desk = self.of(request).desk
         if desk is None:
-            raise Refusal("no_desk")
+            raise RefusalError("no_desk")
         return desk
 
     def leave(self, request: gr.Request) -> None:

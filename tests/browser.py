@@ -96,14 +96,14 @@ class Visitor:
 
         self.page.mouse.move(*to_mouse(start))
         self.page.mouse.down()
-        self.page.mouse.move(*to_mouse(end), steps=8)
+        self.page.mouse.move(*to_mouse(end), steps=3)
         self.page.mouse.up()
         self.page.wait_for_timeout(300)  # the stroke is drawn
 
     def erase(self, size: tuple[int, int], start: tuple[int, int], end: tuple[int, int]) -> None:
-        self.page.click("#editor [aria-label='Erase']")
+        self.page.dispatch_event("#editor [aria-label='Erase']", "click")
         self.paint(size, start, end)
-        self.page.click("#editor [aria-label='Brush']")
+        self.page.dispatch_event("#editor [aria-label='Brush']", "click")
 
     def press_restore(self) -> None:
         self.page.click("#restore")
