@@ -13,12 +13,14 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # else Gradio asks o
 import gradio as gr
 
 from demo.api import LIFETIME, api
+from demo.batch_tab import batch_tab
 from demo.limits import WAITING
 from demo.manners import answer_kindly_when_full
 from demo.photo_tab import photo_tab
 from demo.stages import Stages
 from demo.style import LAUNCH
 from demo.texts import label
+from demo.trial_tab import trial_tab
 from demo.visit import Visits
 from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
 
@@ -30,8 +32,13 @@ def build_demo(restorer: Restorer) -> gr.Blocks:
         api(stages)  # first: it is to have the endpoints' plain names
         gr.Markdown(label("title"), elem_id="title")
         gr.Markdown(label("lead"), elem_id="lead")
-        with gr.Tabs(), gr.Tab(label("tab_photo")):
-            photo_tab(stages, visits)
+        with gr.Tabs():
+            with gr.Tab(label("tab_photo")):
+                photo_tab(stages, visits)
+            with gr.Tab(label("tab_batch"), elem_id="batch"):
+                batch_tab(stages, visits)
+            with gr.Tab(label("tab_trial"), elem_id="trial"):
+                trial_tab(stages, visits)
         demo.unload(visits.leave)
     demo.queue(max_size=WAITING)
     answer_kindly_when_full(demo._queue)

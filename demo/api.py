@@ -8,12 +8,12 @@ import secrets
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from demo import overlay
 from demo.manners import RefusalError, politely
-from demo.reading import as_file, read_photo
+from demo.reading import as_file, read_scan
 from demo.stages import Stages
 from restoration import imaging
 
@@ -61,7 +61,7 @@ class Calls:
 
     def detect(self, photo: str, request: gr.Request = None) -> str:
         """Find the damage of a photo. Returns a PNG mask of its size, white = damaged."""
-        return _sent(self.stages.detect(_photo(photo)), "mask.png")
+        return _sent(self.stages.detect(_scan(photo).image), "mask.png")
 
     def restore(
         self,
@@ -77,13 +77,14 @@ class Calls:
         Without a mask the damage is found. A colour photo keeps its colours outside the mask, unless `recolor` is
         true (sepia, yellowed paper). `vividness` scales the predicted chroma: 0 = gray, 1 = as predicted, at most 2.
         """
-        image = _photo(photo)
+        scan = _scan(photo)
+        image = scan.image
         damaged = None if mask is None else Image.fromarray(_mask(mask, image.size))
         repaired = self.stages.repair(image.convert("L") if recolor else image, damaged)
         restored = self.stages.colorize(repaired, _hints(hints, image.size))
         return (
-            _sent(restored.vivid(_strength(vividness)), "colour.png"),
-            _sent(restored.gray, "gray.png"),
+            _sent(restored.vivid(_strength(vividness)), "colour.png", scan),
+            _sent(scan.own_gray(restored.gray, restored.mask), "gray.png", scan),
             _sent(restored.mask, "mask.png"),
         )
 
@@ -93,24 +94,24 @@ class Calls:
         A colour photo is taken for a gray one. `vividness` scales the predicted chroma: 0 = gray, 1 = as predicted,
         at most 2.
         """
-        gray = _photo(photo).convert("L")
+        scan = _scan(photo)
+        gray = scan.image.convert("L")
         repaired = self.stages.repair(gray, Image.new("L", gray.size))
         restored = self.stages.colorize(repaired, _hints(hints, gray.size))
-        return _sent(restored.vivid(_strength(vividness)), "colour.png")
+        return _sent(restored.vivid(_strength(vividness)), "colour.png", scan)
 
 
-def _photo(file: str | None) -> Image.Image:
+def _scan(file: str | None) -> imaging.Scan:
     if not file:
         raise RefusalError("no_photo")
-    return read_photo(Path(file))
+    return read_scan(Path(file))
 
 
-def _mask(file: str, size: tuple[int, int]):
-    """Painted on transparency in any colour, as an editor exports it, or white on black."""
-    mask = imaging.read_mask(Path(file), size)
-    with Image.open(file) as layer:
-        layer = layer.convert("RGBA")
-    return mask if layer.getextrema()[3] == (255, 255) else overlay.painted([layer], size)
+def _mask(file: str, size: tuple[int, int]) -> np.ndarray:
+    """White on black, or painted on transparency in any colour, as an editor exports it."""
+    imaging.read_mask(Path(file), size)  # has its words for a broken one, or one of another size
+    painted = imaging.editor_mask([Path(file)], size)
+    return np.zeros(size[::-1], bool) if painted is None else painted
 
 
 def _hints(file: str | None, size: tuple[int, int]) -> Image.Image | None:
@@ -123,8 +124,8 @@ def _strength(vividness: float) -> float:
     return vividness
 
 
-def _sent(image: Image.Image, name: str) -> str:
+def _sent(image: Image.Image, name: str, scan: imaging.Scan | None = None) -> str:
     folder = Path(get_upload_folder()) / secrets.token_hex(16)  # never two callers' results at one address
     folder.mkdir(parents=True)
-    imaging.write_photo(image, folder / name)
+    imaging.write_photo(image, folder / name, scan)
     return str(folder / name)

@@ -11,10 +11,10 @@ from PIL import Image
 from demo import overlay
 from demo.manners import RefusalError, politely
 from demo.photo_view import Marking, Results, Start, marking_view, results_view, start_view
-from demo.reading import read_photo
+from demo.reading import read_scan
 from demo.stages import Stages
 from demo.style import SAVE, SHOW_RESULT, TO_TOP
-from demo.texts import language_of, say
+from demo.texts import language_of, say, translated
 from demo.visit import Desk, Visit, Visits
 from restoration import imaging
 
@@ -83,12 +83,12 @@ class Steps:
         language, visit = language_of(request), self.visits.of(request)
         progress(0.1, desc=say("reading", language))
         original = visit.keep(upload)
-        photo = read_photo(original)
+        scan = read_scan(original)
         progress(0.4, desc=say("finding", language))
-        mask = np.asarray(self.stages.detect(photo)) > 0
-        visit.desk = Desk(original, photo, mask, shown=np.zeros((0, 0), bool))
-        is_colour = photo.mode == "RGB"
-        recolor = is_colour and overlay.is_tinted(photo)
+        mask = np.asarray(self.stages.detect(scan.image)) > 0
+        visit.desk = Desk(original, scan, mask, shown=np.zeros((0, 0), bool))
+        is_colour = scan.image.mode == "RGB"
+        recolor = is_colour and overlay.is_tinted(scan.image)
         return (
             gr.Column(visible=False),
             gr.Row(visible=True),
@@ -171,12 +171,18 @@ class Steps:
         def write(request: gr.Request, progress=gr.Progress()) -> str:  # noqa: B008
             desk, visit = self.visits.desk(request), self.visits.of(request)
             progress(0.3, desc=say("writing", language_of(request)))
-            image = desk.restored.gray if kind == "gray" else desk.restored.vivid(desk.vividness)
+            image = _full_size(desk, kind)
             file = visit.file(f"{desk.original.stem}-{kind}.{ending.replace('jpeg', 'jpg')}")
-            imaging.write_photo(image, file)
+            imaging.write_photo(image, file, desk.scan)
             return str(file)
 
         return write
+
+
+def _full_size(desk: Desk, kind: str) -> Image.Image:
+    if kind == "gray":
+        return desk.scan.own_gray(desk.restored.gray, desk.restored.mask)
+    return desk.restored.vivid(desk.vividness)
 
 
 def _take_strokes(desk: Desk, painted: dict) -> None:
@@ -231,7 +237,7 @@ def _found(desk: Desk, language: str) -> str:
     if desk.photo.mode == "RGB":
         kind = "tinted" if overlay.is_tinted(desk.photo) else "in_colour"
         words = [*words[: bool(share)], say(kind, language)]
-    return " ".join(words)
+    return " ".join([*words, *(translated(note, language) for note in desk.scan.notes)])
 
 
 def _done(desk: Desk, language: str) -> str:

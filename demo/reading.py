@@ -19,15 +19,21 @@ def as_file(component: gr.Component) -> gr.Component:
     return component
 
 
-def read_photo(file: Path) -> Image.Image:
-    """The photo in a file, upright, L or RGB.
+def as_files(component: gr.File) -> gr.File:
+    """The same for a component that takes several."""
+    component.preprocess = lambda payload: [file.path for file in payload or []]
+    return component
+
+
+def read_scan(file: Path) -> imaging.Scan:
+    """The photo in a file, upright, L or RGB, and what goes along into its result.
 
     Raises:
         ValueError: it is larger than the page takes, or no photo; one sentence.
     """
     if pixels(file) > MEGAPIXELS * 1_000_000:
         raise RefusalError("too_many_pixels", name=file.name, megapixels=MEGAPIXELS)
-    return imaging.read_photo(file)
+    return imaging.read_scan(file)
 
 
 def pixels(file: Path) -> int:

@@ -35,7 +35,6 @@ TEXTS = {
         "Rachel Michetti (CC0) · DSCOVR 발사, SpaceX (퍼블릭 도메인).",
     ),
     # one photo: what is damaged
-    "mark": ("### Damage", "### 손상된 곳"),
     "found": (
         "Marked in red: {share} of the photo. Paint over what is missing, erase what is not damage.",
         "붉은 부분은 사진의 {share}입니다. 빠진 곳은 칠하고, 손상이 아닌 곳은 지우세요.",
@@ -141,6 +140,10 @@ TEXTS = {
     "too_many_photos": (
         "These are more than {count} photos: please send them in parts.",
         "사진이 {count}장을 넘습니다. 나누어 보내 주세요.",
+    ),
+    "zip_too_large": (
+        "{name} unpacks to more than {megabytes} MB: please send it in parts.",
+        "{name} 파일은 풀면 {megabytes}MB를 넘습니다. 나누어 보내 주세요.",
     ),
     "bad_zip": ("{name} cannot be read as a zip.", "{name} 파일을 zip으로 읽을 수 없습니다."),
     "no_photos_inside": ("No photo was found in what you sent.", "보내신 파일에 사진이 없습니다."),

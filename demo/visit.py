@@ -14,11 +14,12 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from demo.manners import RefusalError
+from restoration.imaging import Scan
 from restoration.pipeline import Repair, Restoration
 
 GRACE = 300  # s after the page was closed; a phone also closes it when it goes to sleep
 IDLE = 3600  # s without any action
-MOST = 64  # visits at once; then the one that waited longest is forgotten
+MOST = 32  # visits at once; then the one that waited longest is forgotten
 
 
 @dataclass
@@ -26,13 +27,25 @@ class Desk:
     """One photo in work, and how far the work has come."""
 
     original: Path  # the visitor's own file, untouched
-    photo: Image.Image  # L or RGB, as it was read
+    scan: Scan  # the photo in it, and what goes along into the result
     mask: np.ndarray  # bool (H, W), what is marked as damaged
     shown: np.ndarray  # bool, the same at the size of the preview, as the editor shows it
     hints: Image.Image | None = None  # RGBA of the photo's size
     repair: Repair | None = None
     restored: Restoration | None = None
     vividness: float = 1.0
+
+    @property
+    def photo(self) -> Image.Image:
+        """L or RGB, upright."""
+        return self.scan.image
+
+
+@dataclass
+class Trial:
+    """A photo to be damaged on purpose."""
+
+    truth: Image.Image  # RGB
 
 
 @dataclass
@@ -42,6 +55,7 @@ class Visit:
     folder: Path
     uploads: set[Path] = field(default_factory=set)  # what was sent, as Gradio keeps it: two visits' may be one file
     desk: Desk | None = None
+    trial: Trial | None = None
     seen: float = field(default_factory=time.monotonic)
 
     def file(self, name: str) -> Path:
