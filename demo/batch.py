@@ -64,7 +64,8 @@ def restore_all(
                 results.writestr(_free_name(name, taken), _restored(file, stages, keep_gray))
                 outcome.done += 1
             except ValueError as error:
-                outcome.problems.append(f"{name}: {sentence(error, language)}")
+                words = sentence(error, language)
+                outcome.problems.append(words if words.startswith(file.name) else f"{name}: {words}")
         if outcome.problems:
             results.writestr(FAILURES, "\n".join([say("batch_failed", language), *outcome.problems, ""]))
     return outcome
@@ -100,7 +101,7 @@ def _unpacked(file: Path, room: Path) -> Iterator[tuple[str, Path]]:
 
 def _is_photo(entry: zipfile.ZipInfo) -> bool:
     path = PurePosixPath(entry.filename)
-    is_hidden = any(part == "__MACOSX" or part.startswith(".") and part != ".." for part in path.parts)
+    is_hidden = any(part == "__MACOSX" or (part.startswith(".") and part != "..") for part in path.parts)
     return not entry.is_dir() and not is_hidden and path.suffix.lower() in SUFFIXES
 
 

@@ -103,6 +103,7 @@ def painter(name: str, brush: gr.Brush) -> gr.ImageEditor:
     """An editor that only paints: on a picture that the server sends, one layer above it."""
     return gr.ImageEditor(
         elem_id=name,
+        elem_classes="painter",
         label=label(name),
         show_label=False,
         type="pil",

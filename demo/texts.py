@@ -92,7 +92,10 @@ TEXTS = {
         "Take a whole colour photo, damage its gray copy at random, restore it, and compare with the truth.",
         "온전한 컬러 사진의 흑백본을 무작위로 손상시킨 뒤 복원하여 원본과 비교합니다.",
     ),
-    "trial_photo": ("A colour photo", "컬러 사진"),
+    "trial_photo": (
+        "Drop a colour photo here\nor tap to choose one",
+        "컬러 사진을 여기에 끌어다 놓거나\n눌러서 고르세요",
+    ),
     "trial_examples": ("Or one of these", "또는 예시 사진"),
     "seed": ("Seed", "시드"),
     "seed_info": ("The same seed makes the same damage", "같은 시드는 같은 손상을 만듭니다"),

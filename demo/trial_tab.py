@@ -19,7 +19,12 @@ from restoration.masking import damage
 
 SIDE = 1024  # px, the longest side: metrics of a larger photo would take long
 SEEDS = 1_000_000
-SHOWN = {"ssim": "SSIM", "masked_ssim": "masked SSIM", "hsv_similarity": "HSV", "contest_score": "contest"}
+SHOWN = {
+    "ssim": "SSIM",
+    "masked_ssim": "masked SSIM",
+    "hsv_similarity": "HSV similarity",
+    "contest_score": "contest score",
+}
 
 
 def trial_tab(stages: Stages, visits: Visits) -> None:
@@ -28,8 +33,9 @@ def trial_tab(stages: Stages, visits: Visits) -> None:
     with gr.Row():
         with gr.Column(min_width=300):
             photo = gr.Image(
-                label=label("trial_photo"), sources=("upload",), height=260, elem_id="trial-photo", buttons=[]
-            )
+                label=label("trial_photo"), placeholder=label("trial_photo"), sources=("upload",), show_label=False,
+                height=260, elem_id="trial-photo", buttons=[],
+            )  # fmt: skip
             as_file(photo)
             examples = example_row(sorted((EXAMPLES / "colour").glob("*.jpg")), "trial_examples")
             seed = gr.Number(0, label=label("seed"), info=label("seed_info"), precision=0, minimum=0, elem_id="seed")

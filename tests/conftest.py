@@ -143,7 +143,7 @@ def scenes(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def served(weights, tmp_path_factory):
-    """The page around the small restorer: its address, and `calls`, all that the restorer was asked for."""
+    """The page around the small restorer: its address, `calls`, all that the restorer was asked for, and `instead`."""
     import app
     from restoration.pipeline import Restorer
 
@@ -152,20 +152,21 @@ def served(weights, tmp_path_factory):
         asked = Asked(Restorer.from_pretrained(weights))
         demo = app.build_demo(asked)
         _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **app.LAUNCH)
-        yield SimpleNamespace(url=url, calls=asked.calls, folder=Path(os.environ["GRADIO_TEMP_DIR"]))
+        folder = Path(os.environ["GRADIO_TEMP_DIR"])
+        yield SimpleNamespace(demo=demo, url=url, calls=asked.calls, instead=asked.instead, folder=folder)
         demo.close()
 
 
 class Asked:
-    """A restorer that notes what it is asked for."""
+    """A restorer that notes what it is asked for, and can be told to do something `instead`."""
 
     def __init__(self, restorer):
-        self.restorer, self.calls = restorer, []
+        self.restorer, self.calls, self.instead = restorer, [], {}
 
     def __getattr__(self, stage: str):
         def call(*args):
             self.calls.append((stage, *args))
-            return getattr(self.restorer, stage)(*args)
+            return self.instead.get(stage, getattr(self.restorer, stage))(*args)
 
         return call
 

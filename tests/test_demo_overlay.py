@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from conftest import hole, photo
 from hypothesis import given
-from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
@@ -31,9 +30,7 @@ def test_a_stroke_and_an_erasure_reach_the_same_place_at_full_size():
     mask = hole(400, 200, (0, 0, 40, 40))
     shown = overlay.shrink_mask(mask, (100, 50))
     now = hole(100, 50, (5, 0, 10, 10), (60, 20, 70, 30))  # the left half erased, a box added
-    assert np.array_equal(
-        overlay.changed_mask(mask, shown, now), hole(400, 200, (20, 0, 40, 40), (240, 80, 280, 120))
-    )
+    assert np.array_equal(overlay.changed_mask(mask, shown, now), hole(400, 200, (20, 0, 40, 40), (240, 80, 280, 120)))
 
 
 def test_a_layer_goes_to_the_editor_and_back():
