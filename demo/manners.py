@@ -48,6 +48,9 @@ def answer_kindly_when_full(queue: Queue) -> None:
 
     async def push_or_explain(body, request, username):
         done, answer, status = await push(body, request, username)
-        return done, say("busy", language_of(request)) if status == "queue_full" else answer, status
+        if status == "queue_full" and "accept-language" in request.headers:
+            # A browser has words of its own for this status, in English only; a program understands it.
+            return False, say("busy", language_of(request)), "error"
+        return done, answer, status
 
     queue.push = push_or_explain

@@ -88,9 +88,9 @@ def test_a_mask_file_marks_what_it_says(visitor, served, tmp_path):
     visitor.choose(save(tmp_path / "photo.png", noise(7)))
     mask = np.zeros(SIZE[::-1], np.uint8)
     mask[50:90, 60:110] = 255
-    visitor.page.set_input_files(
-        "#mask-file input, input#mask-file, #marking input[type=file]", save(tmp_path / "m.png", mask)
-    )
+    with visitor.page.expect_file_chooser() as chooser:
+        visitor.page.click("#mask-file")
+    chooser.value.set_files(save(tmp_path / "mask.png", mask))
     visitor.page.wait_for_function("document.querySelector('#found').innerText.includes('2.6%')")
     visitor.wait_for_editor("editor")
     visitor.restore()

@@ -8,6 +8,7 @@ import pytest
 from browser import PHONE, Visitor
 from conftest import save
 from gradio_client import Client, handle_file
+from gradio_client.utils import QueueError
 
 from demo import visit
 from demo.texts import TEXTS, say
@@ -32,7 +33,7 @@ def test_two_visitors_at_once_get_their_own_photos(browser, served, tmp_path):
     photos = [damaged(seed) for seed in (5, 6)]
     visitors = [Visitor(browser, served.url) for _ in photos]
     for visitor, gray in zip(visitors, photos, strict=True):
-        visitor.offer(save(tmp_path / "the_same_name.png", gray))
+        visitor.offer(save(tmp_path / str(gray[0, 0]) / "the_same_name.png", gray))
     for visitor in visitors:
         visitor.wait_for_editor("editor")
         visitor.press_restore()
@@ -133,4 +134,6 @@ def test_a_full_queue_is_answered_with_a_kind_sentence(visitor, served, full, tm
         time.sleep(0.05)
     visitor.offer(photo)
     assert visitor.read_message() == say("busy", "en")
+    with pytest.raises(QueueError):
+        Client(served.url, verbose=False).predict(handle_file(photo), api_name="/detect")
     del first, second
