@@ -57,7 +57,8 @@ def beside() -> dict[str, object]:
     exif[0x010E], exif[0x0112], exif[0x011A], exif[0x011B], exif[0x0128] = "Grandma", 6, 300.0, 300.0, 2
     exif.get_ifd(0x8769).update({0x9003: "1931:05:01 12:00:00", 0x829A: 0.5, 0x927C: b"note" * 9})
     exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 8.0, 1.5)})
-    return {"exif": exif.tobytes(), "dpi": (300, 300), "icc_profile": profiles_made.swapped()}
+    xmp = b'<rdf:Description tiff:Orientation="6"><xmp:Thumbnails>/9j/</xmp:Thumbnails></rdf:Description>'
+    return {"exif": exif.tobytes(), "xmp": xmp, "dpi": (300, 300), "icc_profile": profiles_made.swapped()}
 
 
 @cache
