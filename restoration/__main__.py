@@ -14,7 +14,6 @@ from PIL import Image
 from restoration import decoding, imaging
 from restoration.folders import Facts, run
 from restoration.jobs import Job, find_jobs, mask_file
-from restoration.shares import own_gpu
 
 KINDS = "PNG keeps every level, as TIFF, BMP and WebP do; JPEG does not"
 
@@ -181,12 +180,19 @@ def _evaluate(args: argparse.Namespace) -> int:
 
 
 def _restorer(weights: str | None):
-    import torch  # loaded only where it is needed
+    from restoration.pipeline import SHIPPED_WEIGHTS, Restorer  # torch is loaded only where it is needed
 
-    from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
+    return Restorer.from_pretrained(weights or SHIPPED_WEIGHTS, _device())
+
+
+def _device() -> str | None:
+    """One GPU for each of a machine's processes; None, where there is one process, leaves the choice to Restorer."""
+    if "LOCAL_RANK" not in os.environ:
+        return None
+    import torch
 
     gpus = torch.cuda.device_count()
-    return Restorer.from_pretrained(weights or SHIPPED_WEIGHTS, f"cuda:{own_gpu(gpus)}" if gpus else None)
+    return f"cuda:{int(os.environ['LOCAL_RANK']) % gpus}" if gpus else None
 
 
 if __name__ == "__main__":
