@@ -8,6 +8,7 @@ from PIL import Image
 from demo.limits import MEGAPIXELS
 from demo.manners import RefusalError
 from restoration import imaging
+from restoration.decoding import BROKEN
 
 
 def as_file(component: gr.Component) -> gr.Component:
@@ -41,7 +42,7 @@ def pixels(file: Path) -> int:
     try:
         with Image.open(file) as photo:
             return photo.width * photo.height
-    except (OSError, ValueError, SyntaxError):
-        return 0  # reading it finds the words
     except Image.DecompressionBombError:
         return 1 << 62
+    except BROKEN:
+        return 0  # reading it finds the words
