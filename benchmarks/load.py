@@ -113,7 +113,7 @@ class Visitor(threading.Thread):
             return "queue full"
         if deed == "broken" and "cannot be read" in said:
             return "broken file, told in a sentence"
-        if deed == "fault":
+        if deed == "fault" and type(error).__name__ == "AppError":
             return "fault, told as an error"
         self.strange.append(said[:200])
         return "STRANGE ERROR"
