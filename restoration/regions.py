@@ -35,6 +35,14 @@ class Box(NamedTuple):
         top, left, bottom, right = self
         return Box(top - context, left - context, bottom + context, right + context).cut(Box(0, 0, *photo))
 
+    def snapped(self, grid: int) -> "Box":
+        """The least box around it whose edges are multiples of `grid`."""
+        return Box(*(edge // grid * grid for edge in self[:2]), *(-(-edge // grid) * grid for edge in self[2:]))
+
+    def divided(self, scale: int) -> "Box":
+        """The same box in a picture that is `scale` times smaller."""
+        return Box(*(edge // scale for edge in self))
+
     def seen_from(self, other: "Box") -> "Box":
         """The same box in another one's coordinates."""
         return Box(*(mine - origin for mine, origin in zip(self, other[:2] * 2, strict=True)))
@@ -57,13 +65,13 @@ def windows(mask: np.ndarray, size: int) -> Iterator[Window]:
     """
     if max(mask.shape) <= size:
         whole = Box(0, 0, *mask.shape)
-        yield from [Window(whole, whole, mask)] if mask.any() else []
+        yield from [_window(whole, whole, mask)] if mask.any() else []
         return
     thick = _thick(mask)
     thin = mask & ~thick
-    yield from (Window(box, box, thick[box.slices]) for box in hole_boxes(thick))
+    yield from (_window(box, box, thick) for box in hole_boxes(thick))
     for box in hole_boxes(thin):
-        yield from [Window(box, box, thin[box.slices])] if box.longer_side <= size else _tiles(thin, box, size)
+        yield from [_window(box, box, thin)] if box.longer_side <= size else tiles(thin, box, size)
 
 
 def hole_boxes(mask: np.ndarray) -> list[Box]:
@@ -88,15 +96,23 @@ def _thick(mask: np.ndarray) -> np.ndarray:
     return is_thick[labels]
 
 
-def _tiles(mask: np.ndarray, box: Box, size: int) -> Iterator[Window]:
-    """Windows of `size` on a grid that is the photo's own, so that no far speck moves them."""
+def tiles(mask: np.ndarray, box: Box, size: int) -> Iterator[Window]:
+    """Windows of `size` over the masked pixels of a box, on a grid that is the photo's own, so that no far speck moves them."""
     step = size - 2 * MIN_CONTEXT
     for top in range(box.top // step * step, box.bottom, step):
         for left in range(box.left // step * step, box.right, step):
             tile = Box(top, left, top + step, left + step)
             filled = tile.cut(box)
             if mask[filled.slices].any():
-                yield Window(tile.grown(MIN_CONTEXT, mask.shape), filled, mask[filled.slices])
+                yield _window(tile.grown(MIN_CONTEXT, mask.shape), filled, mask)
+
+
+def _window(seen: Box, within: Box, mask: np.ndarray) -> Window:
+    """A window that fills what is masked in a part of it, and no more than the box of that is computed."""
+    left, top, width, height = cv2.boundingRect(mask[within.slices].astype(np.uint8))
+    top, left = top + within.top, left + within.left
+    filled = Box(top, left, top + height, left + width)
+    return Window(seen, filled, mask[filled.slices])
 
 
 def _merge(boxes: list[Box], box: Box) -> None:
