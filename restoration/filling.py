@@ -5,75 +5,75 @@ import numpy as np
 
 from restoration.backends import Network
 from restoration.membrane import membrane
-from restoration.regions import Box, Window, hole_boxes, tiles, windows
+from restoration.regions import MAX_DEPTH, Box, Window, depth, tiles, windows
 
-FILL_SIZE = 512  # px, the longest side at which the Inpainter works; a larger thick hole is filled coarse to fine
-RIM = 24  # px from the known ones that are filled again at each finer scale; deeper, there is no detail to go on
+FILL_SIZE = 512  # px, the longest side at which the Inpainter works
 
 
 def fill(gray: np.ndarray, mask: np.ndarray, inpainter: Network) -> np.ndarray:
     """uint8 (H, W) with the pixels of bool (H, W) predicted and all others copied; what lies there is not read."""
+    return _fill(gray, mask, mask, inpainter)
+
+
+def _fill(gray: np.ndarray, mask: np.ndarray, wanted: np.ndarray, inpainter: Network) -> np.ndarray:
+    """Fill those of the masked pixels that are `wanted`, bool (H, W)."""
     whole = gray.copy()
-    for window in windows(mask, FILL_SIZE):
-        seen = window.seen.slices
-        _fill_window(whole, gray[seen], mask[seen], window, inpainter)
+    at_once, large = windows(wanted, FILL_SIZE)
+    for window in at_once:
+        _predict(whole, gray, mask, window, inpainter)
+    if large is not None:
+        _fill_large(whole, gray, mask, large, inpainter)
     return whole
 
 
-def _fill_window(whole, gray, mask, window, inpainter):
-    filled = _coarse_to_fine(gray, mask, window.filled.seen_from(window.seen), inpainter)
-    whole[window.filled.slices][window.hole] = filled[window.hole]
+def _fill_large(whole: np.ndarray, gray: np.ndarray, mask: np.ndarray, holes: np.ndarray, inpainter: Network) -> None:
+    """Fill holes larger than the network sees at once, coarse to fine.
+
+    What is deep inside comes from the photo of half the size, for there is no detail to go on. Then it counts as
+    known, and the rim between it and the photo is filled at full resolution.
+    """
+    deep = holes & (depth(holes) > MAX_DEPTH)
+    coarse = _fill(*_halved(gray, mask), _any_of_four(holes), inpainter)
+    guess = np.where(deep, _doubled(coarse, gray.shape), gray)
+    np.copyto(whole, guess, where=deep)
+    for window in tiles(holes & ~deep, Box(0, 0, *gray.shape), FILL_SIZE):
+        _predict(whole, guess, mask & ~deep, window, inpainter)
 
 
-def _coarse_to_fine(gray: np.ndarray, mask: np.ndarray, wanted: Box, inpainter: Network) -> np.ndarray:
-    """The box `wanted` of a window, uint8; right under the mask only."""
-    if max(gray.shape) <= FILL_SIZE:
-        return _predict(gray, mask, wanted, inpainter)
-    small = Box(wanted.top // 2, wanted.left // 2, (wanted.bottom + 1) // 2, (wanted.right + 1) // 2)
-    coarse = _coarse_to_fine(*_halved(gray, mask), small, inpainter)
-    filled = gray.copy()
-    deep = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3) > RIM
-    double = _doubled(coarse, small, wanted)
-    inside = mask[wanted.slices]
-    filled[wanted.slices][inside] = double[inside]
-    rim = mask & ~deep
-    guess = filled.copy()
-    for tile in tiles(rim & _only(wanted, mask.shape), wanted, FILL_SIZE):
-        seen = tile.seen.slices
-        part = _predict(guess[seen], rim[seen], tile.filled.seen_from(tile.seen), inpainter)
-        filled[tile.filled.slices][tile.hole] = part[tile.hole]
-    return filled[wanted.slices]
-
-
-def _only(box: Box, shape: tuple[int, int]) -> np.ndarray:
-    inside = np.zeros(shape, bool)
-    inside[box.slices] = True
-    return inside
+def _predict(whole: np.ndarray, gray: np.ndarray, mask: np.ndarray, window: Window, inpainter: Network) -> None:
+    """One pass of the network over what a window sees; what it fills is written into `whole`."""
+    seen, filled = window.seen.slices, window.filled.seen_from(window.seen)
+    start = membrane(gray[seen] / np.float32(255), mask[seen])
+    residual = inpainter(np.stack([start, mask[seen].astype(np.float32)]), filled)[0]
+    luma = np.rint((start[filled.slices] + residual).clip(0, 1) * 255).astype(np.uint8)
+    np.copyto(whole[window.filled.slices], luma, where=window.hole)
 
 
 def _halved(gray: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of the known ones of each 2 x 2 pixels; damaged where most are, and everywhere but the best if all are."""
-    height, width = gray.shape
-    odd = (0, height % 2), (0, width % 2)
+    """A photo and its mask at half the size: the mean of what is known, where half or more of four pixels is.
+
+    Where hardly a pixel of the photo is known, one of four is enough.
+    """
+    odd = [(0, side % 2) for side in gray.shape]
     gray, known = np.pad(gray, odd, "edge"), np.pad(~mask, odd, "edge")
-    blocks = lambda x: sum(x[i::2, j::2].astype(np.uint16) for i in (0, 1) for j in (0, 1))  # noqa: E731
-    count = blocks(known)
-    total = blocks(gray * known)
-    mean = (total + count // 2) // np.maximum(count, 1)
+    count = _sum_of_four(known)
+    mean = (_sum_of_four(gray * known) + count // 2) // np.maximum(count, 1)
     return mean.astype(np.uint8), count < min(2, max(1, int(count.max())))
 
 
-def _doubled(coarse: np.ndarray, small: Box, wanted: Box) -> np.ndarray:
-    large = cv2.resize(coarse, (2 * coarse.shape[1], 2 * coarse.shape[0]), interpolation=cv2.INTER_CUBIC)
-    top, left = wanted.top - 2 * small.top, wanted.left - 2 * small.left
-    return large[top : top + wanted.bottom - wanted.top, left : left + wanted.right - wanted.left]
+def _any_of_four(mask: np.ndarray) -> np.ndarray:
+    return _sum_of_four(np.pad(mask, [(0, side % 2) for side in mask.shape])) > 0
 
 
-def _predict(gray: np.ndarray, mask: np.ndarray, wanted: Box, inpainter: Network) -> np.ndarray:
-    """One pass of the network over all of a window; of its answer the box `wanted`, uint8."""
-    start = membrane(gray / np.float32(255), mask)
-    residual = inpainter(np.stack([start, mask.astype(np.float32)]), wanted)[0]
-    return np.rint((start[wanted.slices] + residual).clip(0, 1) * 255).astype(np.uint8)
+def _sum_of_four(x: np.ndarray) -> np.ndarray:
+    rows = np.add(x[::2], x[1::2], dtype=np.uint16)
+    return rows[:, ::2] + rows[:, 1::2]
+
+
+def _doubled(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    height, width = shape
+    large = cv2.resize(image, (2 * image.shape[1], 2 * image.shape[0]), interpolation=cv2.INTER_CUBIC)
+    return large[:height, :width]
 
 
 def damage_map(gray: np.ndarray, inpainter: Network) -> np.ndarray:

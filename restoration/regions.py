@@ -56,22 +56,24 @@ class Window(NamedTuple):
     hole: np.ndarray  # bool, of the shape of `filled`
 
 
-def windows(mask: np.ndarray, size: int) -> Iterator[Window]:
-    """Windows in which each masked pixel of bool (H, W) is filled exactly once, in any order.
+def windows(mask: np.ndarray, size: int) -> tuple[list[Window], np.ndarray | None]:
+    """Windows of at most `size` pixels for bool (H, W), and the holes for which there are none, bool (H, W).
 
-    A photo of `size` pixels or less is one window. In a larger one each hole has a box, which is shrunk to
-    `size` where it is longer. That costs thin damage the pixels beside it: where boxes of scratches and
-    specks grow longer than `size`, they are filled in tiles instead, at full resolution.
+    Windows and holes together hold each masked pixel once. A photo of `size` pixels or less is one window. In a
+    larger one each hole has a box; boxes of thin damage that have grown too long, as scratches and specks do, are
+    cut into tiles. Thick holes with longer boxes are left; None if there are none.
     """
     if max(mask.shape) <= size:
         whole = Box(0, 0, *mask.shape)
-        yield from [_window(whole, whole, mask)] if mask.any() else []
-        return
-    thick = _thick(mask)
+        return [_window(whole, whole, mask)] if mask.any() else [], None
+    thick = mask & _thick(mask)
+    found, left = [], []
+    for box in hole_boxes(thick):
+        found, left = ([*found, _window(box, box, thick)], left) if box.longer_side <= size else (found, [*left, box])
     thin = mask & ~thick
-    yield from (_window(box, box, thick) for box in hole_boxes(thick))
     for box in hole_boxes(thin):
-        yield from [_window(box, box, thin)] if box.longer_side <= size else tiles(thin, box, size)
+        found += [_window(box, box, thin)] if box.longer_side <= size else tiles(thin, box, size)
+    return found, _cut_out(thick, left) if left else None
 
 
 def hole_boxes(mask: np.ndarray) -> list[Box]:
@@ -87,13 +89,30 @@ def hole_boxes(mask: np.ndarray) -> list[Box]:
     return boxes
 
 
+def depth(mask: np.ndarray) -> np.ndarray:
+    """Distance of each masked pixel to the nearest known one, float32 (H, W); the photo's edge is no known pixel."""
+    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
+    near = Box(top, left, top + height, left + width).grown(1, mask.shape).slices
+    distance = np.zeros(mask.shape, np.float32)
+    if width:
+        distance[near] = cv2.distanceTransform(mask[near].astype(np.uint8), cv2.DIST_L2, 5)
+    return distance
+
+
 def _thick(mask: np.ndarray) -> np.ndarray:
     """The holes with a pixel deeper than MAX_DEPTH, bool (H, W)."""
-    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
-    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    count, labels = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
     is_thick = np.zeros(count, bool)
-    is_thick[labels[depth > MAX_DEPTH]] = True
+    is_thick[labels[depth(mask) > MAX_DEPTH]] = True
     return is_thick[labels]
+
+
+def _cut_out(mask: np.ndarray, boxes: list[Box]) -> np.ndarray:
+    """The mask inside some boxes, False elsewhere."""
+    inside = np.zeros_like(mask)
+    for box in boxes:
+        inside[box.slices] = mask[box.slices]
+    return inside
 
 
 def tiles(mask: np.ndarray, box: Box, size: int) -> Iterator[Window]:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import cv2
 import numpy as np
 
-BAND = 1 << 19  # pixels in a band
-RADIUS = 2  # px of the small field: the neighbourhood in which chroma is a linear function of luma
+BAND = 1 << 16  # pixels in a band: what is computed of them stays in a core's cache
+RADIUS = 1  # px of the small field: the neighbourhood in which it is a linear function of luma
 SMOOTH = 1e-3  # the variance of luma below which a neighbourhood counts as flat: (8 levels)^2
 
 
@@ -35,8 +35,9 @@ def _resized(image: np.ndarray, size: tuple[int, int], how: int = cv2.INTER_AREA
 class Guided:
     """A small field enlarged along the edges of a photo.
 
-    The fast guided filter (He and Sun, "Fast Guided Filter", 2015): around each pixel of the small field it is
-    fitted as a linear function of luma; the functions are enlarged smoothly and read at the photo's own luma.
+    Around each of its pixels the field is fitted as a linear function of luma; slope and offset are enlarged
+    linearly and read at the photo's own luma, as in He and Sun's "Fast Guided Filter" (2015). Theirs also smooths the
+    offset; here it makes the function exact at the field's own pixels, so that no colour is blurred.
 
     Args:
         field: float32 (h, w, C).
@@ -61,18 +62,22 @@ class Guided:
 
 
 def _linear(field: np.ndarray, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Slope and offset of the field over luma (h, w), least squares around each pixel, then averaged."""
-    mean = lambda x: cv2.blur(x, (2 * RADIUS + 1, 2 * RADIUS + 1), borderType=cv2.BORDER_REFLECT)  # noqa: E731
-    light_mean, field_mean = mean(light)[..., None], mean(field)
-    variance = mean(light * light)[..., None] - light_mean**2
-    slope = (mean(light[..., None] * field) - light_mean * field_mean) / (variance + np.float32(SMOOTH))
-    return mean(slope), mean(field_mean - slope * light_mean)
+    """Slope and offset of the field (h, w, C) over luma (h, w): least squares around each pixel, slopes averaged."""
+    side = 2 * RADIUS + 1
+    mean = lambda x: cv2.blur(x, (side, side), borderType=cv2.BORDER_REFLECT).reshape(x.shape)  # noqa: E731
+    light = light[..., None]
+    light_mean, field_mean = mean(light), mean(field)
+    variance = mean(light * light) - light_mean**2
+    slope = mean((mean(light * field) - light_mean * field_mean) / (variance + np.float32(SMOOTH)))
+    return slope, field - slope * light
 
 
 def _stretched(field: np.ndarray, height: int, rows: slice) -> np.ndarray:
     """Some rows of a field (h, W, C) whose height is interpolated linearly to `height`."""
-    centres = (np.arange(rows.start, rows.stop, dtype=np.float32) + 0.5) * (len(field) / height) - 0.5
-    centres = centres.clip(0, len(field) - 1)
-    above = centres.astype(int)
-    below, share = np.minimum(above + 1, len(field) - 1), (centres - above)[:, None, None]
-    return field[above] * (1 - share) + field[below] * share
+    band = np.empty((rows.stop - rows.start, *field.shape[1:]), np.float32)
+    for row, line in enumerate(band):
+        centre = min(max((rows.start + row + 0.5) * (len(field) / height) - 0.5, 0), len(field) - 1)
+        above = int(centre)
+        below = min(above + 1, len(field) - 1)
+        cv2.addWeighted(field[above], above + 1 - centre, field[below], centre - above, 0, dst=line)
+    return band
