@@ -115,10 +115,14 @@ def _torch_device(device: str | None) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def open_graphs(folder: Path, runtime: str) -> GraphNetwork:
-    """The graphs beside a model in one of the runtimes that are installed."""
+def open_graphs(folder: Path, runtime: str, precision: str | None = None) -> GraphNetwork:
+    """The graphs beside a model in one of the runtimes that are installed.
+
+    Args:
+        precision: "f32" or, in OpenVINO, "bf16"; None = the faster one on this processor.
+    """
     load = {"openvino": _openvino, "onnxruntime": _onnxruntime}[runtime]
-    return GraphNetwork(load(folder / graphs.TRUNK), load(folder / graphs.TAIL))
+    return GraphNetwork(*(load(folder / name, precision) for name in (graphs.TRUNK, graphs.TAIL)))
 
 
 def installed() -> list[str]:
@@ -126,14 +130,14 @@ def installed() -> list[str]:
     return [name for name in ("openvino", "onnxruntime") if find_spec(name)]
 
 
-def _openvino(file: Path):
+def _openvino(file: Path, precision: str | None):
     import openvino
 
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": threads(),
         "ENABLE_CPU_PINNING": False,  # a pinned thread waits for its core while others stand idle
-        "INFERENCE_PRECISION_HINT": "bf16" if _has_matrix_units() else "f32",
+        "INFERENCE_PRECISION_HINT": precision or ("bf16" if _has_matrix_units() else "f32"),
     }
     compiled = openvino.Core().compile_model(str(file), "CPU", settings)
 
@@ -144,7 +148,7 @@ def _openvino(file: Path):
     return run
 
 
-def _onnxruntime(file: Path):
+def _onnxruntime(file: Path, _):
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
