@@ -148,7 +148,16 @@ class PatchDiscriminator(nn.Module):
 
     def forward(self, photo: Tensor) -> Tensor:
         """Above 0 where a patch looks true, below where it looks restored."""
-        return self.layers(photo).to(photo.dtype)
+        return self.features(photo)[-1]
+
+    def features(self, photo: Tensor) -> list[Tensor]:
+        """What each layer makes of a photo, (B, C, h, w), the scores last."""
+        found, x = [], photo
+        for layer in self.layers:
+            x = layer(x)
+            if isinstance(layer, nn.LeakyReLU):
+                found.append(x)
+        return [*found, x.to(photo.dtype)]
 
 
 MODELS: dict[str, type[_Network]] = {"inpaint": Inpainter, "color": Colorizer}
