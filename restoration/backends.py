@@ -6,9 +6,10 @@ All are one function: luma in [0, 1] and hints, float32 (C, H, W) of any size, a
 import os
 import shutil
 import sys
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -16,16 +17,13 @@ from restoration import graphs
 from restoration.config import STAGES
 from restoration.regions import Box
 
-if TYPE_CHECKING:
-    from restoration.models import Colorizer, Ensemble, Inpainter
-
-    AnyNetwork = "Inpainter | Colorizer | Ensemble | GraphNetwork"
-
 Backend = Literal["auto", "torch", "openvino", "onnxruntime"]
 BACKENDS = "auto", "torch", "openvino", "onnxruntime"
+AGAIN = "it holds no graphs that fit its weights, `python -m restoration export OUT --weights IT` makes them."
 STRIDE = 32  # the encoder halves five times
 GRID = 8  # px, of the coarsest features that the tail reads
-MARGIN = 24  # px around a box that its pixels depend on in the tail: five 3 x 3 convolutions, at 1/4, 1/2 and 1/1
+MARGIN = 24  # px around a box that its pixels depend on in the tail: seven 3 x 3 convolutions, at 1/4, 1/2 and 1/1
+AnyNetwork = "Inpainter | Colorizer | Ensemble | GraphNetwork"  # of `models`, which is not loaded for a name
 
 
 class Network(Protocol):
@@ -65,8 +63,9 @@ class GraphNetwork:
         box = box or Box(0, 0, height, width)
         seen = box.grown(MARGIN, image.shape[1:]).snapped(GRID)
         features = self._trunk([image[None]])
-        parts = [feature[(..., *seen.divided(scale).slices)] for feature, scale in zip(features, (8, 4, 2), strict=True)]
-        return self._tail([np.ascontiguousarray(part) for part in parts])[0][0][(slice(None), *box.seen_from(seen).slices)]
+        parts = [seen.divided(scale).slices for scale in (8, 4, 2)]
+        inputs = [np.ascontiguousarray(x[(..., *part)]) for x, part in zip(features, parts, strict=True)]
+        return self._tail(inputs)[0][(0, slice(None), *box.seen_from(seen).slices)]
 
 
 def _padded(image: np.ndarray) -> np.ndarray:
@@ -75,29 +74,33 @@ def _padded(image: np.ndarray) -> np.ndarray:
     return np.pad(image, ((0, 0), (0, below), (0, right)), "edge") if below or right else np.ascontiguousarray(image)
 
 
-def as_network(network: "AnyNetwork", device: str | None = None) -> Network:
+def as_network(network: AnyNetwork, device: str | None = None) -> Network:
     """A model or an ensemble as a network; one that is a network already comes back as it is."""
-    return network if isinstance(network, GraphNetwork) else TorchNetwork(network, _torch_device(device))
+    return network if isinstance(network, GraphNetwork) else TorchNetwork(network, torch_device(device))
 
 
 def load(
     source: str | Path, folds: int | Literal["all"] | None, device: str | None, backend: Backend
-) -> "tuple[AnyNetwork, AnyNetwork]":
+) -> tuple[AnyNetwork, AnyNetwork]:
     """Inpainter and Colorizer; see `Restorer.from_pretrained`."""
     if backend not in BACKENDS:
         raise ValueError(f"backend is {backend!r}: use one of {', '.join(BACKENDS)}.")
-    if backend == "torch" or (backend == "auto" and _torch_device(device) != "cpu"):
+    if backend == "torch" or (backend == "auto" and torch_device(device) != "cpu"):
         return _load_models(source, folds)
     root = Path(source) if folds is None else Path(source) / f"folds/{folds}"
     folders = [root / stage for stage in STAGES]
-    runtimes = installed() if backend == "auto" else [backend]
+    runtimes = [name for name in installed() if backend in ("auto", name)]
+    if not runtimes and backend != "auto":
+        raise ValueError(f"{backend} is not installed: pip install {backend}, or leave the backend out.")
     if runtimes and all(map(graphs.fit, folders)):
         return tuple(open_graphs(folder, runtimes[0]) for folder in folders)
     if backend == "auto":
+        if runtimes and any((folder / graphs.TRUNK).exists() for folder in folders):
+            warnings.warn(f"PyTorch runs {root}: {AGAIN}", stacklevel=3)
         return _load_models(source, folds)
     from restoration.checkpoint import WeightsError
 
-    raise WeightsError(f"{root} holds no graphs that fit its weights: `python -m restoration export` makes them.")
+    raise WeightsError(f"{root} cannot be run by {backend}: {AGAIN}")
 
 
 def _load_models(source, folds):
@@ -106,7 +109,7 @@ def _load_models(source, folds):
     return load_networks(source, folds)
 
 
-def _torch_device(device: str | None) -> str:
+def torch_device(device: str | None = None) -> str:
     """The device that is asked for, or the GPU if there is one: without a driver PyTorch is not loaded to ask."""
     if device is not None or not (Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi")):
         return device or "cpu"

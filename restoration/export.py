@@ -111,7 +111,7 @@ def _pad_statically(unet: nn.Module) -> None:
 
 
 def _same(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    padding = [n for size, step in zip(conv.kernel_size[::-1], conv.stride[::-1], strict=True) for n in _sides(size, step)]
+    padding = [*_sides(conv.kernel_size[1], conv.stride[1]), *_sides(conv.kernel_size[0], conv.stride[0])]
     return F.conv2d(F.pad(x, padding), conv.weight, conv.bias, conv.stride, 0, conv.dilation, conv.groups)
 
 

@@ -56,7 +56,7 @@ class Restorer:
         device: of models: "cuda", "cpu"; None = the GPU where there is one.
     """
 
-    def __init__(self, inpainter: "backends.AnyNetwork", colorizer: "backends.AnyNetwork", device: str | None = None):
+    def __init__(self, inpainter: backends.AnyNetwork, colorizer: backends.AnyNetwork, device: str | None = None):
         self.inpainter, self.colorizer = inpainter, colorizer
         self._inpaint, self._color = (backends.as_network(network, device) for network in (inpainter, colorizer))
 
@@ -123,7 +123,11 @@ class Restorer:
 
     def _repaired_colors(self, rgb: np.ndarray, gray: np.ndarray, mask: np.ndarray, hints: Hints | None) -> Image.Image:
         """The photo's own colours outside the mask; inside, chroma that meets them at the border."""
-        known = Hints(rgb, ~mask) if hints is None else Hints(np.where(mask[..., None], hints.rgb, rgb), hints.where | ~mask)
+        known = (
+            Hints(rgb, ~mask)
+            if hints is None
+            else Hints(np.where(mask[..., None], hints.rgb, rgb), hints.where | ~mask)
+        )
         return recoloured(rgb, gray, mask, predict_chroma(gray, self._color, known, meet=True))
 
     def _detect(self, gray: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from restoration.membrane import RELAXATIONS
 
+
 def prefill(image: Tensor, mask: Tensor, relaxations: int = RELAXATIONS) -> Tensor:
     """Fill the masked pixels of `image` by a near solution of Laplace's equation.
 

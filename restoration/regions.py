@@ -116,7 +116,7 @@ def _cut_out(mask: np.ndarray, boxes: list[Box]) -> np.ndarray:
 
 
 def tiles(mask: np.ndarray, box: Box, size: int) -> Iterator[Window]:
-    """Windows of `size` over the masked pixels of a box, on a grid that is the photo's own, so that no far speck moves them."""
+    """Windows of `size` over the masked pixels of a box, on the photo's own grid, so that no far speck moves them."""
     step = size - 2 * MIN_CONTEXT
     for top in range(box.top // step * step, box.bottom, step):
         for left in range(box.left // step * step, box.right, step):

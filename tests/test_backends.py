@@ -129,6 +129,9 @@ def test_graphs_that_do_not_fit_are_not_used(exported, change):
     with pytest.raises(WeightsError, match="export") as error:
         Restorer.from_pretrained(exported, backend=RUNTIMES[0])
     assert is_one_sentence(error.value)
+    if change == "no tail":  # the weights themselves are whole
+        with pytest.warns(match="PyTorch"):
+            assert hasattr(Restorer.from_pretrained(exported, "cpu").inpainter, "state_dict")
 
 
 def test_the_command_says_how_far_each_runtime_is_from_pytorch(run, weights, tmp_path):
@@ -150,6 +153,9 @@ def test_without_a_runtime_pytorch_answers(monkeypatch):
     monkeypatch.setattr(backends, "find_spec", lambda _: None)
     assert backends.installed() == []
     assert hasattr(Restorer.from_pretrained(device="cpu").inpainter, "state_dict")
+    with pytest.raises(ValueError, match="pip install") as error:
+        Restorer.from_pretrained(backend="openvino")
+    assert is_one_sentence(error.value)
 
 
 def test_an_unknown_backend_is_one_sentence():

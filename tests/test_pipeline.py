@@ -96,13 +96,15 @@ def test_a_specks_fill_does_not_depend_on_far_specks(restorer):
 
 def test_networks_see_bounded_sizes(restorer, monkeypatch):
     seen = []
-    for name in ("_inpaint", "_color"):
 
-        def noted(image, box=None, network=getattr(restorer, name), name=name):
-            seen.append((name, *image.shape[1:]))
-            return network(image, box)
+    def note(name: str) -> None:
+        network = getattr(restorer, name)
+        monkeypatch.setattr(
+            restorer, name, lambda image, box=None: (seen.append((name, *image.shape[1:])), network(image, box))[1]
+        )
 
-        monkeypatch.setattr(restorer, name, noted)
+    note("_inpaint")
+    note("_color")
     restorer.restore(np.full((900, 1500), 90, np.uint8), hole(1500, 900, (200, 200, 1200, 800)))
     *fills, (_, *color) = seen
     assert len(fills) > 1 and max(max(size) for _, *size in fills) <= FILL_SIZE
