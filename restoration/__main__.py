@@ -3,18 +3,19 @@
 import argparse
 import json
 import os
+import signal
 import sys
 import zlib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
-from restoration import imaging
+from restoration import decoding, imaging
+from restoration.folders import Facts, run
+from restoration.jobs import Job, find_jobs, mask_file
+from restoration.shares import own_gpu
 
-Job = tuple[Path, Path]  # a photo and the file that its result goes to
 KINDS = "PNG keeps every level, as TIFF, BMP and WebP do; JPEG does not"
 
 
@@ -46,12 +47,17 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("--gray", action="store_true", help="write the repaired photo without colour")
     restore.add_argument("--recolor", action="store_true", help="take colour photos (sepia, say) for gray ones")
     restore.add_argument("--weights", default=None, help="folder or hub repository (default: the shipped weights)")
+    restore.add_argument(
+        "--report", type=Path, metavar="FILE", help="one JSON line a photo: time, damaged share, error"
+    )
+    _add_folder_options(restore)
     restore.set_defaults(command=_restore)
 
     detect = commands.add_parser("detect", help="write a mask of the damage that is found, white = damaged")
     detect.add_argument("input", type=Path, metavar="IN", help="photo or folder")
     detect.add_argument("output", type=Path, metavar="OUT_MASK", help="PNG, or folder for PNGs")
     detect.add_argument("--weights", default=None, help="folder or hub repository (default: the shipped weights)")
+    _add_folder_options(detect)
     detect.set_defaults(command=_detect)
 
     damage = commands.add_parser("damage", help="damage a folder of colour photos, ready for restore and evaluate")
@@ -80,34 +86,65 @@ def _add_export(commands) -> None:
     export.set_defaults(command=_export)
 
 
+def _add_folder_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--again", action="store_true", help="of a folder, do anew what has a result in OUT")
+    command.add_argument(
+        "--max-pixels",
+        type=_pixels,
+        default=decoding.MAX_PIXELS,
+        metavar="N",
+        help="refuse larger photos (%(default)s)",
+    )
+
+
+def _pixels(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of pixels")
+    return int(text)
+
+
 def _restore(args: argparse.Namespace) -> int:
-    jobs = _jobs(args.input, args.output)
+    decoding.MAX_PIXELS = args.max_pixels
+    jobs = find_jobs(args.input, args.output)
     restorer = _restorer(args.weights)
 
-    def restore(source: Path, target: Path) -> None:
-        photo = imaging.read_photo(source)
-        mask = None
-        if args.mask is not None:
-            mask = Image.fromarray(imaging.read_mask(_mask_file(args.mask, source, args.input), photo.size))
-        photo = photo.convert("L") if args.recolor else photo
-        result = restorer.restore(photo, mask)
-        imaging.write_photo(result.gray if args.gray else result.image, target)
-        if mask is None and not result.mask.getbbox():
-            done = "copied" if args.gray or photo.mode == "RGB" else "coloured"
-            note = f"no damage was found, it was only {done}; give --mask where it should be repaired."
-            tqdm.write(f"{source}: {note}", file=sys.stderr)  # print would break the bar
+    def read(job: Job) -> tuple[imaging.Scan, Image.Image | None]:
+        scan = imaging.read_scan(job.source)
+        if args.mask is None:
+            return scan, None
+        mask = imaging.read_mask(mask_file(args.mask, job.source, args.input), scan.image.size)
+        return scan, Image.fromarray(mask)
 
-    return _each(restore, jobs)
+    def restore(photo: tuple[imaging.Scan, Image.Image | None]):
+        scan, mask = photo
+        return scan, restorer.restore(scan.image.convert("L") if args.recolor else scan.image, mask)
+
+    def write(job: Job, restored: tuple) -> Facts:
+        scan, result = restored
+        image = scan.own_gray(result.gray, result.mask) if args.gray else result.image
+        imaging.write_photo(image, job.target, scan)
+        damaged = np.count_nonzero(result.mask)
+        notes = list(scan.notes)
+        if args.mask is None and not damaged:
+            done = "copied" if args.gray or (scan.image.mode == "RGB" and not args.recolor) else "coloured"
+            notes.append(f"no damage was found, it was only {done}; give --mask where it should be repaired.")
+        width, height = image.size
+        return {"width": width, "height": height, "damaged": round(damaged / (width * height), 6), "notes": notes}
+
+    return run(jobs, read, restore, write, args.again or not args.input.is_dir(), args.report)
 
 
 def _detect(args: argparse.Namespace) -> int:
-    jobs = _jobs(args.input, args.output)
+    decoding.MAX_PIXELS = args.max_pixels
+    jobs = find_jobs(args.input, args.output)
     restorer = _restorer(args.weights)
 
-    def detect(source: Path, target: Path) -> None:
-        imaging.write_photo(restorer.detect(imaging.read_photo(source)), target)
+    def write(job: Job, mask: Image.Image) -> Facts:
+        imaging.write_photo(mask, job.target)
+        return {}
 
-    return _each(detect, jobs)
+    again = args.again or not args.input.is_dir()
+    return run(jobs, lambda job: imaging.read_photo(job.source), restorer.detect, write, again)
 
 
 def _damage(args: argparse.Namespace) -> int:
@@ -117,19 +154,25 @@ def _damage(args: argparse.Namespace) -> int:
     if args.seed < 0 or args.holes < 1:
         raise ValueError(f"--seed {args.seed} --holes {args.holes}: give a seed of 0 or more and 1 hole or more.")
     inputs = args.output / "input"
-    jobs = _jobs(args.input, inputs, args.output)
+    jobs = find_jobs(args.input, inputs, args.output)
 
-    def damage_one(source: Path, target: Path) -> None:
-        truth = imaging.read_photo(source).convert("RGB")
-        name = source.relative_to(args.input) if args.input.is_dir() else source.name
+    def read(job: Job) -> tuple[Path, Image.Image]:
+        return job.name, imaging.read_photo(job.source).convert("RGB")
+
+    def make(photo: tuple[Path, Image.Image]) -> tuple[Image.Image, np.ndarray, np.ndarray]:
+        name, truth = photo
         rng = np.random.default_rng([args.seed, zlib.crc32(os.fsencode(name))])  # whatever lies beside it
-        damaged, mask = damage(luma(np.asarray(truth)), rng, max_holes=args.holes)
-        below = target.relative_to(inputs)
+        return truth, *damage(luma(np.asarray(truth)), rng, max_holes=args.holes)
+
+    def write(job: Job, made: tuple[Image.Image, np.ndarray, np.ndarray]) -> Facts:
+        truth, damaged, mask = made
+        below = job.target.relative_to(inputs)
         imaging.write_photo(truth, args.output / "gt" / below)
         imaging.write_photo(Image.fromarray(mask).convert("L"), args.output / "mask" / below)
-        imaging.write_photo(Image.fromarray(damaged), target)
+        imaging.write_photo(Image.fromarray(damaged), job.target)
+        return {}
 
-    return _each(damage_one, jobs)
+    return run(jobs, read, make, write)
 
 
 def _evaluate(args: argparse.Namespace) -> int:
@@ -155,76 +198,17 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _restorer(weights: str | None):
-    from restoration.pipeline import SHIPPED_WEIGHTS, Restorer  # torch is loaded only where it is needed
+    from restoration.backends import torch_device  # loaded only where networks are needed
+    from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
 
-    return Restorer.from_pretrained(weights or SHIPPED_WEIGHTS)
+    device = torch_device()
+    if device == "cuda":
+        import torch
 
-
-def _jobs(source: Path, target: Path, results: Path | None = None) -> list[Job]:
-    """What to read and what to write: one photo, or all below a folder, as PNGs in the same subfolders.
-
-    `results` is the folder that all results go to, where that is more than `target`.
-    """
-    if not source.exists():
-        raise imaging.PhotoError(f"{source} does not exist: name a photo or a folder of photos.")
-    if source.is_file():
-        return [(source, _target(source, target))]
-    root, results = source.resolve(), results or target
-    if results.is_file():
-        raise imaging.PhotoError(f"{results} is a file: name a folder for the results.")
-    if results.resolve() in (root, *root.parents):
-        raise imaging.PhotoError(f"{results} is the input itself or holds it: name another place for the results.")
-    names = [photo.relative_to(source) for photo in imaging.find_photos(source)]
-    names = [name for name in names if results.resolve() not in (root / name).parents]  # none of an earlier run
-    if not names:
-        raise imaging.PhotoError(f"{source} holds no photos: name a folder of PNG, JPEG, TIFF or WebP files.")
-    return [(source / name, (target / name).with_suffix(".png")) for name in names]
-
-
-def _target(source: Path, target: Path) -> Path:
-    """The file for one photo's result, which may be given as a folder."""
-    if target.is_dir() or not target.suffix:
-        target = target / f"{source.stem}.png"
-    if source.resolve() == target.resolve():
-        raise imaging.PhotoError(f"{target} is the input itself: name another place for the result.")
-    imaging.check_ending(target)
-    return target
-
-
-def _each(work: Callable[[Path, Path], None], jobs: list[Job]) -> int:
-    """Do every job; a photo that fails does not stop the others and is named at the end."""
-    problems = []
-    for source, target, twin in _with_twins(jobs):
-        try:
-            if twin is not None:
-                raise imaging.PhotoError(f"its result would overwrite that of {twin.name}: rename one of them.")
-            work(source, target)
-        except (ValueError, OSError) as error:
-            problems.append(f"{source}: {error}")
-    for problem in problems:
-        print(f"restoration: {problem}", file=sys.stderr)
-    if len(jobs) > 1 and problems:
-        print(f"restoration: {len(problems)} of {len(jobs)} photos failed.", file=sys.stderr)
-    return 1 if problems else 0
-
-
-def _with_twins(jobs: list[Job]) -> Iterator[tuple[Path, Path, Path | None]]:
-    """Each job with an earlier photo of the same target, if there is one; a progress bar for several."""
-    first: dict[Path, Path] = {}
-    for source, target in tqdm(jobs, unit="photo", disable=len(jobs) == 1 or None):
-        twin = first.setdefault(target, source)
-        yield source, target, None if twin == source else twin
-
-
-def _mask_file(mask: Path, source: Path, root: Path) -> Path:
-    """The mask of a photo: the file itself, or the one of the same stem, in the same subfolder, of a folder."""
-    if not mask.is_dir():
-        return mask
-    name = (source.relative_to(root) if root.is_dir() else Path(source.name)).with_suffix(".png")
-    if not (mask / name).is_file():
-        raise imaging.PhotoError(f"{mask} holds no {name}: add it, or leave --mask out to have the damage found.")
-    return mask / name
+        device = f"cuda:{own_gpu(torch.cuda.device_count())}"
+    return Restorer.from_pretrained(weights or SHIPPED_WEIGHTS, device)
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Slurm and torchrun stop a process: keep what is done
     sys.exit(main())

@@ -76,7 +76,7 @@ def _padded(image: np.ndarray) -> np.ndarray:
 
 def as_network(network: AnyNetwork, device: str | None = None) -> Network:
     """A model or an ensemble as a network; one that is a network already comes back as it is."""
-    return network if isinstance(network, GraphNetwork) else TorchNetwork(network, _torch_device(device))
+    return network if isinstance(network, GraphNetwork) else TorchNetwork(network, torch_device(device))
 
 
 def load(
@@ -85,7 +85,7 @@ def load(
     """Inpainter and Colorizer; see `Restorer.from_pretrained`."""
     if backend not in BACKENDS:
         raise ValueError(f"backend is {backend!r}: use one of {', '.join(BACKENDS)}.")
-    if backend == "torch" or (backend == "auto" and _torch_device(device) != "cpu"):
+    if backend == "torch" or (backend == "auto" and torch_device(device) != "cpu"):
         return _load_models(source, folds)
     root = Path(source) if folds is None else Path(source) / f"folds/{folds}"
     folders = [root / stage for stage in STAGES]
@@ -109,7 +109,7 @@ def _load_models(source, folds):
     return load_networks(source, folds)
 
 
-def _torch_device(device: str | None) -> str:
+def torch_device(device: str | None = None) -> str:
     """The device that is asked for, or the GPU if there is one: without a driver PyTorch is not loaded to ask."""
     if device is not None or not (Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi")):
         return device or "cpu"

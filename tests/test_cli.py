@@ -181,12 +181,12 @@ def test_stopping_keeps_what_is_done(run, tmp_path, monkeypatch):
     for name in ("a.png", "b.png"):
         save(tmp_path / "in" / name, DAMAGED)
 
-    def read_photo(source, read=imaging.read_photo):
+    def read_scan(source, read=imaging.read_scan):
         if isinstance(source, Path) and source.name == "b.png":
             raise KeyboardInterrupt
         return read(source)
 
-    monkeypatch.setattr(imaging, "read_photo", read_photo)
+    monkeypatch.setattr(imaging, "read_scan", read_scan)
     status, _, err = run("restore", tmp_path / "in", tmp_path / "out")
     assert status == 130 and len(err) == 1 and files(tmp_path / "out") == ["a.png"]
 

@@ -7,7 +7,7 @@ import pytest
 from conftest import is_one_sentence, photo, pixels
 from PIL import Image
 
-from restoration import imaging
+from restoration import decoding
 from restoration.imaging import PhotoError, editor_mask, find_photos, read_mask, read_photo
 
 UPRIGHT = np.kron(np.uint8([[10, 80], [150, 220]]), np.ones((8, 16), np.uint8))  # each corner has its own gray
@@ -33,7 +33,7 @@ def saved(folder, pixels: np.ndarray | Image.Image, name: str = "photo.png", **o
 
 
 @pytest.mark.parametrize("orientation", STORED)
-@pytest.mark.parametrize("name, tolerance", [("photo.png", 0), ("photo.jpg", 2)])
+@pytest.mark.parametrize("name, tolerance", [("photo.png", 0), ("photo.jpg", 2), ("photo.tif", 0), ("photo.webp", 2)])
 def test_every_exif_orientation_comes_upright(tmp_path, orientation, name, tolerance):
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -124,13 +124,21 @@ def test_photos_of_a_folder_are_found_but_hidden_ones_are_not(tmp_path):
 
 
 def test_a_photo_over_the_limit_is_refused_and_one_at_the_limit_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(imaging, "MAX_PIXELS", UPRIGHT.size)
+    monkeypatch.setattr(decoding, "MAX_PIXELS", UPRIGHT.size)
     assert read_photo(saved(tmp_path, UPRIGHT)).size == (32, 16)
     file = saved(tmp_path, np.zeros((17, 32), np.uint8))
     for source in (file, Image.open(file)):
         with pytest.raises(PhotoError, match="too large") as error:
             read_photo(source)
         assert is_one_sentence(error.value)
+
+
+def test_a_limit_above_pillows_own_counts(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", UPRIGHT.size // 3)
+    with pytest.raises(Image.DecompressionBombError):
+        Image.open(saved(tmp_path, UPRIGHT))
+    monkeypatch.setattr(decoding, "MAX_PIXELS", UPRIGHT.size)
+    assert read_photo(tmp_path / "photo.png").size == (32, 16)
 
 
 def test_a_size_that_only_the_header_claims_is_refused_at_once(tmp_path):

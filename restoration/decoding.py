@@ -1,0 +1,206 @@
+"""A stranger's file becomes a decoded image or one clear sentence, within limits of size, memory and kind.
+
+The limits are this module's constants; a program may set them, as the command line does: `decoding.MAX_PIXELS = 10**9`.
+"""
+
+import contextlib
+import os
+import stat
+import struct
+import warnings
+import zlib
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+try:
+    from pi_heif import register_heif_opener  # decodes only; pillow-heif brings GPL code along
+except ImportError:
+    HAS_HEIF = False
+else:
+    register_heif_opener(thumbnails=False)
+    HAS_HEIF = True
+
+MAX_PIXELS = 120_000_000  # a larger photo is refused before it is decoded; each costs up to about 20 bytes
+MAX_BYTES = 2 << 30  # of a file
+MAX_SCANNED = 2_400_000_000  # pixels that a progressive JPEG passes over in all its scans; encoders write about 10
+MAX_PAGES = 100  # that are counted
+MAX_TILE = 1 << 22  # pixels of a TIFF's tile, where it is larger than its photo
+FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF", "HEIF")
+TILE_WIDTH, TILE_HEIGHT = 322, 323  # TIFF's tags
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")  # bytes 8 to 12 of such a file
+PAGED = ("TIFF", "GIF", "PNG", "WEBP", "AVIF")  # whose further images are not views of the first
+Source = str | Path | BinaryIO | Image.Image
+
+# What Pillow's plugins answer to files that are broken, each seen with a mutated one.
+BROKEN = (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError, EOFError, struct.error, zlib.error)
+BROKEN += (KeyError, IndexError, AttributeError, OverflowError, ZeroDivisionError, RuntimeError, AssertionError)
+
+
+class PhotoError(ValueError):
+    """A photo or mask that cannot be used; the message is one sentence for the user."""
+
+
+class Decoded(NamedTuple):
+    """A file's first image, upright."""
+
+    image: Image.Image  # of any of Pillow's modes, with what else the file said in its `info` and `getexif()`
+    is_turned: bool  # by a quarter: what the file says of across and down is now the other way round
+    pages: str  # how many images the file has, for a sentence; empty for one
+    is_deep_color: bool  # it has 16 bits a channel, of which Pillow reads 8
+
+
+def decode(source: Source, kind: str = "photo") -> Decoded:
+    """Read an image; `kind` is what one without a file's name is called.
+
+    Raises:
+        PhotoError: the file is missing, no image, broken, or beyond a limit.
+    """
+    name = name_of(source, kind)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's bomb warning and broken EXIF: our own limit decides
+            return _decoded(source, name)
+    except FileNotFoundError as error:
+        raise PhotoError(f"{shown(source)} does not exist.") from error
+    except PermissionError as error:
+        raise PhotoError(f"{shown(source)} may not be read: you have no permission.") from error
+    except Image.DecompressionBombError as error:
+        raise PhotoError(_too_large(name)) from error
+    except MemoryError as error:
+        raise PhotoError(f"{name} needs more memory than there is.") from error
+    except PhotoError:
+        raise
+    except BROKEN as error:
+        raise PhotoError(f"{name} cannot be read as a photo: give a whole PNG, JPEG, TIFF or WebP file.") from error
+
+
+def name_of(source: Source, kind: str) -> str:
+    """What to call a source in a sentence: its file's name, or its kind."""
+    return shown(Path(source).name) if isinstance(source, (str, Path)) else f"The {kind}"
+
+
+def shown(name: object) -> str:
+    """A name on one line, as a terminal may show it: what is not printable is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in str(name))
+
+
+def _decoded(source: Source, name: str) -> Decoded:
+    if isinstance(source, Image.Image):
+        return _upright(source, name, own=False)
+    if not isinstance(source, (str, Path)):
+        return _read(source, name)
+    if not stat.S_ISREG(os.stat(source).st_mode):  # a pipe would be waited for, a device never end
+        raise PhotoError(f"{name} is no file: give a photo.")
+    with open(source, "rb") as file:  # not Image.open: what Pillow maps into memory of a turned TIFF is scrambled
+        return _read(file, name)
+
+
+def _read(file: BinaryIO, name: str) -> Decoded:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    if size == 0:
+        raise PhotoError(f"{name} is empty: give a whole PNG, JPEG, TIFF or WebP file.")
+    if size > MAX_BYTES:
+        raise PhotoError(f"{name} is too large: files of up to {MAX_BYTES >> 20} MiB are read.")
+    photo = _opened(file, name)
+    _check_pixels(photo.size, name)
+    _check_work(photo, name)
+    return _upright(photo, name, _pages(photo))
+
+
+def _opened(file: BinaryIO, name: str) -> Image.Image:
+    Image.init()
+    if Image.MAX_IMAGE_PIXELS is not None:  # Pillow refuses twice as many; a higher limit of ours counts
+        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, MAX_PIXELS)
+    try:
+        return Image.open(file, formats=[each for each in FORMATS if each in Image.OPEN])
+    except UnidentifiedImageError:
+        file.seek(0)
+        if not HAS_HEIF and file.read(12)[4:] in [b"ftyp" + brand for brand in HEIF_BRANDS]:
+            raise PhotoError(f"{name} is HEIC, which is read once pi-heif is installed: pip install pi-heif.") from None
+        raise
+
+
+def _upright(photo: Image.Image, name: str, pages: str = "", own: bool = True) -> Decoded:
+    """Decoded and turned; a photo that is not our own stays as it is, and a copy is returned."""
+    _check_pixels(photo.size, name)
+    is_deep_color = _is_deep_color(photo)  # asked first: to ask for EXIF may be to decode
+    is_turned = photo.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+    turned = ImageOps.exif_transpose(photo, in_place=own)
+    return Decoded(photo if own else turned, is_turned, pages, is_deep_color)
+
+
+def _check_pixels(size: tuple[int, int], name: str) -> None:
+    if size[0] * size[1] > MAX_PIXELS:
+        raise PhotoError(_too_large(name))
+    if size[0] * size[1] == 0:
+        raise PhotoError(f"{name} has no pixels.")
+
+
+def _too_large(name: str) -> str:
+    return f"{name} is too large: photos of up to {MAX_PIXELS // 1_000_000} megapixels are read."
+
+
+def _check_work(photo: Image.Image, name: str) -> None:
+    """A few kilobytes can ask for hundreds of passes over all pixels, or for tiles of gigabytes."""
+    if photo.info.get("progressive"):
+        place = photo.fp.tell()
+        photo.fp.seek(0)
+        scans = photo.fp.read().count(b"\xff\xda")
+        photo.fp.seek(place)
+        if scans * photo.width * photo.height > MAX_SCANNED:
+            raise PhotoError(f"{name} is a JPEG of {scans} scans: save it again with another program.")
+    if photo.format == "TIFF":
+        width, height = (photo.tag_v2.get(tag, 1) for tag in (TILE_WIDTH, TILE_HEIGHT))
+        if width * height > max(MAX_TILE, 4 * photo.width * photo.height):
+            raise PhotoError(f"{name} has tiles that are much larger than itself: save it again with another program.")
+
+
+def _pages(photo: Image.Image) -> str:
+    """How many images a file has, in words where counting them could take hours; empty for one."""
+    if photo.format == "GIF":
+        return "several" if photo.is_animated else ""
+    count = _count_tiff(photo) if photo.format == "TIFF" else getattr(photo, "n_frames", 1)
+    if photo.format not in PAGED or count < 2:
+        return ""
+    return str(count) if count < MAX_PAGES else f"{MAX_PAGES} or more"
+
+
+def _count_tiff(photo: Image.Image) -> int:
+    """Up to MAX_PAGES; Pillow's own count takes the square of their number."""
+    count = 1
+    with contextlib.suppress(EOFError):
+        while count < MAX_PAGES:
+            photo.seek(count)
+            count += 1
+    photo.seek(0)
+    return count
+
+
+def _is_deep_color(photo: Image.Image) -> bool:
+    """Whether the file's own layout names 16 bits where Pillow's mode has 8."""
+    layouts = [str(tile.args) for tile in getattr(photo, "tile", [])]
+    return photo.mode in ("RGB", "RGBA", "LA", "CMYK") and any(";16" in layout for layout in layouts)
+
+
+def gray_levels(photo: Image.Image) -> np.ndarray | None:
+    """The levels of a gray photo of more than 8 bits, scaled to uint16 (H, W); None for all others.
+
+    Float files count in [0, 1], or in [0, 255] where one level is above 1.
+    """
+    if photo.mode == "F":
+        levels = np.asarray(photo)
+        unit = 257 if levels.max(initial=0, where=np.isfinite(levels)) > 1 else 65535
+        levels = np.nan_to_num(levels, nan=0.0, posinf=np.inf, neginf=0.0).clip(0, 65535 / unit)
+        return np.rint(levels * unit).astype(np.uint16)
+    if photo.mode == "I" or photo.mode.startswith("I;16"):
+        return np.asarray(photo).clip(0, 65535).astype(np.uint16)
+    return None
+
+
+def eight_bit(levels: np.ndarray) -> np.ndarray:
+    """uint16 levels (H, W) -> the nearest of 8 bit, uint8."""
+    return ((levels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)

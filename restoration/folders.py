@@ -1,0 +1,90 @@
+"""A command's run over its photos: shared among processes, taken up where it was left, streamed, reported."""
+
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TypeVar
+
+from tqdm import tqdm
+
+from restoration.imaging import PhotoError, shown
+from restoration.jobs import Job, own_jobs, split_done
+from restoration.journal import Journal
+from restoration.shares import own_share
+from restoration.streaming import Outcome, stream
+
+Facts = dict[str, object]  # what is reported of a photo; "notes" are sentences, which are shown too
+Read, Worked = TypeVar("Read"), TypeVar("Worked")
+
+
+def run(
+    jobs: list[Job],
+    read: Callable[[Job], Read],
+    work: Callable[[Read], Worked],
+    write: Callable[[Job, Worked], Facts],
+    again: bool = True,
+    report: Path | None = None,
+) -> int:
+    """Do every job that is this process's; a photo that fails does not stop the others and is named at the end.
+
+    Args:
+        read, work, write: the steps of `streaming.stream`.
+        again: do also those whose result is there already.
+        report: a file for one JSON line a photo, see `journal.Journal`.
+
+    Returns:
+        The exit status: 0, or 1 when a photo failed.
+    """
+    share = own_share()
+    jobs = own_jobs(jobs, share)
+    to_do, done = split_done(jobs)
+    to_do, done = (jobs, []) if again else (to_do, done)
+    if done:
+        print(f"restoration: {len(done)} of {len(jobs)} photos were done already (--again: anew).", file=sys.stderr)
+    problems = []
+    with Journal(report, share, anew=again) if report else nullcontext() as journal:
+        for job in done:
+            if journal and str(job.name) not in journal.known:
+                journal.add(photo=str(job.name), result=str(job.target), error=None)  # its process did not live to tell
+        steps = stream(to_do, _unless_twin(read), work, write)
+        for outcome in tqdm(steps, total=len(to_do), unit="photo", disable=len(to_do) < 2 or share.index > 0 or None):
+            problems += _told(outcome)
+            if journal:
+                journal.add(**_entry(outcome))
+    for problem in problems:
+        print(f"restoration: {problem}", file=sys.stderr)
+    if len(to_do) > 1 and problems:
+        print(f"restoration: {len(problems)} of {len(to_do)} photos failed.", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def _unless_twin(read: Callable[[Job], Read]) -> Callable[[Job], Read]:
+    def checked(job: Job) -> Read:
+        if job.twin is not None:
+            raise PhotoError(f"its result would overwrite that of {shown(job.twin.name)}: rename one of them.")
+        return read(job)
+
+    return checked
+
+
+def _told(outcome: Outcome[Job, Facts]) -> list[str]:
+    """Show the notes of a photo; the sentence about what went wrong with it, to be shown at the end."""
+    source = shown(outcome.item.source)
+    for note in (outcome.value or {}).get("notes", ()):
+        tqdm.write(f"{source}: {note}", file=sys.stderr)  # print would break the bar
+    return [] if outcome.error is None else [f"{source}: {_sentence(outcome.error)}"]
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, ValueError):  # ours: each is a sentence
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}."
+    return f"it needs more memory than there is ({str(error).splitlines()[0] if str(error) else 'none is left'})."
+
+
+def _entry(outcome: Outcome[Job, Facts]) -> Facts:
+    job, error = outcome.item, outcome.error
+    about = {"photo": str(job.name), "result": str(job.target), "seconds": round(outcome.seconds, 3)}
+    return {**about, **(outcome.value or {}), "error": None if error is None else _sentence(error)}

@@ -1,0 +1,55 @@
+"""Several processes on one folder: the environment of torchrun and of Slurm's arrays says whose photo is whose.
+
+A photo's name alone decides: no process asks another, a photo that is added moves no other one, and a process that
+is started again finds its own share again, less what it has finished.
+"""
+
+import os
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+
+class ShareError(ValueError):
+    """An environment that does not say how to share; the message is one sentence for the user."""
+
+
+class Share(NamedTuple):
+    """This process's part: the `index`-th of `count`."""
+
+    index: int = 0
+    count: int = 1
+
+    def has(self, name: Path) -> bool:
+        """Whether a file, named relative to the folder of results, is made by this process."""
+        return zlib.crc32(os.fsencode(name)) % self.count == self.index
+
+
+def own_share(environment: Mapping[str, str] = os.environ) -> Share:
+    """The share of this process: of an array's tasks, and in each of torchrun's processes.
+
+    Raises:
+        ShareError: the numbers of an array's tasks do not follow each other evenly.
+    """
+    rank, size = int(environment.get("RANK", 0)), int(environment.get("WORLD_SIZE", 1))
+    task, tasks = _array_task(environment)
+    return Share(task * size + rank, tasks * size)
+
+
+def own_gpu(count: int, environment: Mapping[str, str] = os.environ) -> int:
+    """Which of a machine's GPUs this process works on."""
+    return int(environment.get("LOCAL_RANK", 0)) % count
+
+
+def _array_task(environment: Mapping[str, str]) -> tuple[int, int]:
+    """Slurm's numbers, with any first one and any step between them -> 0, 1, 2, ... and how many."""
+    if "SLURM_ARRAY_TASK_ID" not in environment:
+        return 0, 1
+    number, count, first, last = (
+        int(environment[f"SLURM_ARRAY_TASK_{name}"]) for name in ("ID", "COUNT", "MIN", "MAX")
+    )
+    step = (last - first) // max(1, count - 1) or 1
+    if first + step * (count - 1) != last:
+        raise ShareError("The array's task numbers are uneven: give a range, as in --array=0-7.")
+    return (number - first) // step, count
