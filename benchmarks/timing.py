@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+Clock = Callable[[], float]
 
-def turns(runs: dict, rounds: int) -> dict[object, float]:
+
+def turns(runs: dict, rounds: int, clock: Clock = time.perf_counter) -> dict[object, float]:
     """Median seconds of each run. They take turns, so that what else the machine does meets them all alike."""
     seconds: dict[object, list[float]] = {name: [] for name in runs}
     for run in runs.values():
@@ -15,9 +17,9 @@ def turns(runs: dict, rounds: int) -> dict[object, float]:
         run()  # compiled, cached, warm
     for _ in range(rounds):
         for name, run in runs.items():
-            started = time.perf_counter()
+            started = clock()
             run()
-            seconds[name].append(time.perf_counter() - started)
+            seconds[name].append(clock() - started)
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
