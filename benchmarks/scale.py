@@ -41,7 +41,7 @@ def start(backend: str) -> dict[str, float]:
 
 
 def size(megapixels: float) -> dict[str, float]:
-    """Seconds by step, and the peak of memory above that of the process with its photo, before the first step."""
+    """Seconds by step, processor seconds of all, and the peak of memory above that of the process with its photo."""
     from PIL import Image
 
     from restoration.pipeline import Restorer
@@ -50,12 +50,13 @@ def size(megapixels: float) -> dict[str, float]:
     photo = Image.fromarray(damaged(round((megapixels * 1e6) ** 0.5)))
     before = _memory("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     repair = restorer.repair(photo)
     repaired = time.perf_counter()
     restorer.colorize(repair)
     coloured = time.perf_counter()
     found = {"detect and fill": repaired - started, "colour": coloured - repaired, "all": coloured - started}
+    found["processor"] = time.process_time() - worked
     return found | {"peak, MB above the start": _memory("VmHWM") - before}
 
 

@@ -127,13 +127,9 @@ def start_table() -> str:
 
 def size_table() -> str:
     found = {megapixels: measured("size", megapixels) for megapixels in MEGAPIXELS}
-    columns = [
-        "megapixels",
-        *(f"{name}, s" for name in list(found[1])[:3]),
-        "s a megapixel",
-        "peak, MB above the start",
-    ]
-    rows = [[f"{n:g}", *list(v.values())[:3], v["all"] / n, f"{list(v.values())[3]:.0f}"] for n, v in found.items()]
+    *steps, memory = found[1]
+    columns = ["megapixels", *(f"{step}, s" for step in steps), "processor s a megapixel", memory]
+    rows = [[f"{n:g}", *(f[step] for step in steps), f["processor"] / n, f"{f[memory]:.0f}"] for n, f in found.items()]
     return table(columns, rows)
 
 
