@@ -96,7 +96,7 @@ def test_feature_matching_is_the_mean_difference_of_every_layer_for_a_pixel_of_t
     assert [x.shape[-1] for x in fake] == [16, 8, 4, 3, 2] and torch.equal(fake[-1], judge(OTHER))
     loss = losses.feature_matching(fake[:-1], real[:-1], MASK)
     by_hand = sum((a - b).abs().mean().item() for a, b in zip(fake[:-1], real[:-1], strict=True)) / 4
-    assert abs(float(value(loss)) - by_hand / float(MASK.mean())) < 1e-4
+    assert abs(value(loss).item() - by_hand / float(MASK.mean())) < 1e-4
     assert value(losses.feature_matching(real[:-1], real[:-1], MASK)) == 0
     halves = [
         losses.feature_matching([x[i : i + 1] for x in fake], [x[i : i + 1] for x in real], MASK[i : i + 1])
