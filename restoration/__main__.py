@@ -1,4 +1,4 @@
-"""The command line: `python -m restoration restore | detect | damage | evaluate`."""
+"""The command line: `python -m restoration restore | detect | damage | evaluate | export`."""
 
 import argparse
 import json
@@ -14,6 +14,7 @@ from PIL import Image
 from restoration import decoding, imaging
 from restoration.folders import Facts, run
 from restoration.jobs import Job, find_jobs, mask_file
+from restoration.shares import own_gpu
 
 KINDS = "PNG keeps every level, as TIFF, BMP and WebP do; JPEG does not"
 
@@ -74,7 +75,15 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--mask", type=Path, help="folder of masks; without it only whole-photo metrics")
     evaluate.add_argument("--json", action="store_true", help="one flat JSON object instead of a table")
     evaluate.set_defaults(command=_evaluate)
+    _add_export(commands)
     return parser
+
+
+def _add_export(commands) -> None:
+    export = commands.add_parser("export", help="write models with the graphs that OpenVINO and ONNX Runtime run")
+    export.add_argument("output", type=Path, metavar="OUT", help="folder; it may be that of the weights itself")
+    export.add_argument("--weights", default=None, help="folder or hub repository (default: the shipped weights)")
+    export.set_defaults(command=_export)
 
 
 def _add_folder_options(command: argparse.ArgumentParser) -> None:
@@ -179,20 +188,25 @@ def _evaluate(args: argparse.Namespace) -> int:
     return 1 if evaluation.problems else 0
 
 
+def _export(args: argparse.Namespace) -> int:
+    from restoration.export import TOLERANCE, export
+    from restoration.pipeline import SHIPPED_WEIGHTS
+
+    for name, error in export(args.weights or SHIPPED_WEIGHTS, args.output).items():
+        print(f"{name}: at most {error:.1e} from PyTorch ({TOLERANCE:.0e} is allowed)")
+    return 0
+
+
 def _restorer(weights: str | None):
-    from restoration.pipeline import SHIPPED_WEIGHTS, Restorer  # torch is loaded only where it is needed
+    from restoration.backends import torch_device  # loaded only where networks are needed
+    from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
 
-    return Restorer.from_pretrained(weights or SHIPPED_WEIGHTS, _device())
+    device = torch_device()
+    if device == "cuda":
+        import torch
 
-
-def _device() -> str | None:
-    """One GPU for each of a machine's processes; None, where there is one process, leaves the choice to Restorer."""
-    if "LOCAL_RANK" not in os.environ:
-        return None
-    import torch
-
-    gpus = torch.cuda.device_count()
-    return f"cuda:{int(os.environ['LOCAL_RANK']) % gpus}" if gpus else None
+        device = f"cuda:{own_gpu(torch.cuda.device_count())}"
+    return Restorer.from_pretrained(weights or SHIPPED_WEIGHTS, device)
 
 
 if __name__ == "__main__":

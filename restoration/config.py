@@ -63,7 +63,8 @@ COUNTS = (
 SHARES = ("min_scale", "warmup", "max_area", "hint_dropout", "color_hints", "gan_start", "wear", "filled_share")
 WEIGHTS = (
     "hole_weight", "known_weight", "log_error_weight", "ssim_weight", "damage_weight", "chroma_weight",
-    "saturation_weight", "perceptual_weight", "inpaint_gan_weight", "color_gan_weight", "weight_decay",
+    "saturation_weight", "perceptual_weight", "inpaint_gan_weight", "color_gan_weight", "inpaint_feature_weight",
+    "color_feature_weight", "weight_decay",
 )  # fmt: skip
 RANGES: dict[str, tuple[float, float]] = {  # of a run's numbers, both ends included
     **dict.fromkeys(COUNTS, (1, math.inf)),
@@ -142,6 +143,8 @@ class TrainConfig:
     perceptual_weights: str | None = None  # a safetensors file of VGG16's features, torchvision's names
     inpaint_gan_weight: float = 0.02  # 0: no GAN
     color_gan_weight: float = 0.005
+    inpaint_feature_weight: float = 0.0  # of the difference that the discriminator's layers see
+    color_feature_weight: float = 0.0
     gan_start: float = 0.3  # share of all steps before the GAN begins
     discriminator_channels: int = 32
     discriminator_learning_rate: float = 4e-4

@@ -37,6 +37,11 @@ def own_share(environment: Mapping[str, str] = os.environ) -> Share:
     return Share(task * size + rank, tasks * size)
 
 
+def own_gpu(count: int, environment: Mapping[str, str] = os.environ) -> int:
+    """Which of a machine's GPUs this process works on."""
+    return int(environment.get("LOCAL_RANK", 0)) % count
+
+
 def _array_task(environment: Mapping[str, str]) -> tuple[int, int]:
     """Slurm's numbers, with any first one and any step between them -> 0, 1, 2, ... and how many."""
     if "SLURM_ARRAY_TASK_ID" not in environment:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from restoration import imaging, pipeline
-from restoration.shares import Share, ShareError, own_share
+from restoration.shares import Share, ShareError, own_gpu, own_share
 
 ROOT = Path(__file__).parent.parent
 DAMAGED = np.where(hole(96, 72, (20, 15, 60, 45)), 93, gray_photo("coffee", 96, 72)).astype(np.uint8)
@@ -136,20 +136,8 @@ def test_the_environment_says_which_share():
     assert is_one_sentence(error.value)
 
 
-def test_each_process_of_a_machine_takes_a_gpu_of_its_own(monkeypatch):
-    import torch
-
-    from restoration.__main__ import _device
-
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
-    assert _device() is None
-    devices = []
-    for rank in range(6):
-        monkeypatch.setenv("LOCAL_RANK", str(rank))
-        devices.append(_device())
-    assert devices == ["cuda:0", "cuda:1", "cuda:2", "cuda:3", "cuda:0", "cuda:1"]
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    assert _device() is None
+def test_each_process_of_a_machine_takes_a_gpu_of_its_own():
+    assert [own_gpu(4, {"LOCAL_RANK": str(rank)}) for rank in range(6)] == [0, 1, 2, 3, 0, 1] and own_gpu(2, {}) == 0
 
 
 def test_processes_do_each_photo_once_and_report_beside_each_other(run, tmp_path, monkeypatch):
