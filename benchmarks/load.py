@@ -49,35 +49,29 @@ def serve(port: int) -> None:
 class Visitor(threading.Thread):
     """Sends photos one after another until its time is over, and checks what comes back."""
 
-    def __init__(self, number: int, url: str, folder: Path, until: float, most: int):
+    def __init__(self, number: int, url: str, folder: Path, most: int):
         super().__init__(daemon=True)
-        self.rng, self.url, self.until, self.most = np.random.default_rng(number), url, until, most
+        from gradio_client import Client
+
+        self.rng, self.until, self.most = np.random.default_rng(number), 0.0, most
         self.folder = folder / str(number)
         self.folder.mkdir()
         self.seen, self.seconds, self.strange = Counter(), [], []
+        self.client = Client(url, verbose=False, download_files=str(self.folder), httpx_kwargs={"timeout": 120})
 
     def run(self) -> None:
         """Every visit ends in exactly one of the outcomes that are counted."""
-        from gradio_client import Client
-
-        client = Client(self.url, verbose=False, download_files=str(self.folder))
         while time.time() < self.until and self.seen.total() < self.most:
             deed = DEEDS[self.rng.integers(len(DEEDS))]
             try:
-                outcome = self.visit(client, deed)
+                outcome = self.visit(deed)
             except Exception as error:  # the client's errors are many; each is told, none is passed over
                 outcome = self.named(deed, error)
             self.seen[outcome] += 1
             if outcome == "queue full":
                 time.sleep(self.rng.uniform(0.5, 2))
 
-    def visit_once(self) -> bool:
-        """Whether one photo more is answered."""
-        from gradio_client import Client
-
-        return self.visit(Client(self.url, verbose=False, download_files=str(self.folder)), "restore") == "own answer"
-
-    def visit(self, client, deed: str) -> str:
+    def visit(self, deed: str) -> str:
         from gradio_client import handle_file
 
         levels, hole = self.photo(deed)
@@ -87,7 +81,7 @@ class Visitor(threading.Thread):
         if deed == "broken":
             photo.write_bytes(photo.read_bytes()[: photo.stat().st_size // 2])
         began = time.time()
-        job = client.submit(handle_file(photo), handle_file(mask), api_name="/restore")
+        job = self.client.submit(handle_file(photo), handle_file(mask), api_name="/restore")
         if deed == "leave":
             time.sleep(self.rng.uniform(0, 1))
             job.cancel()
@@ -126,7 +120,7 @@ def memory(pid: int) -> int:
 
 def waiting(url: str) -> int:
     """Events in the server's queue."""
-    with urllib.request.urlopen(f"{url}/gradio_api/queue/status", timeout=30) as answer:
+    with urllib.request.urlopen(f"{url}/gradio_api/queue/status", timeout=120) as answer:
         return json.load(answer)["queue_size"]
 
 
@@ -157,17 +151,20 @@ def observe(
             waiting(url)
             break
         except OSError:
+            if server.poll() is not None:
+                sys.exit("The server does not start.")
             time.sleep(0.5)
+    crowd = [Visitor(seed * 1000 + number, url, folder, most) for number in range(visitors)]
     began, until = time.time(), time.time() + 60 * minutes
-    crowd = [Visitor(seed * 1000 + number, url, folder, until, most) for number in range(visitors)]
     held, queued = [memory(server.pid)], 0
     for visitor in crowd:
+        visitor.until = until
         visitor.start()
     while any(visitor.is_alive() for visitor in crowd) and time.time() < until + 300:
         queued = max(queued, waiting(url))
         held.append(memory(server.pid))
         time.sleep(0.5)
-    alive = server.poll() is None and Visitor(10**6, url, folder, time.time() + 60, 1).visit_once()
+    alive = server.poll() is None and Visitor(10**6, url, folder, 1).visit("restore") == "own answer"
     seen = sum((visitor.seen for visitor in crowd), Counter())
     seconds = sorted(s for visitor in crowd for s in visitor.seconds)
     print(f"{visitors} visitors, {seen.total()} visits in {time.time() - began:.0f} s")
