@@ -49,11 +49,12 @@ def serve(port: int) -> None:
 class Visitor(threading.Thread):
     """Sends photos one after another until its time is over, and checks what comes back."""
 
-    def __init__(self, number: int, url: str, folder: Path, most: int):
+    def __init__(self, number: int, url: str, folder: Path, most: int, sizes: tuple[int, ...]):
         super().__init__(daemon=True)
         from gradio_client import Client
 
         self.rng, self.until, self.most = np.random.default_rng(number), 0.0, most
+        self.sizes = sizes
         self.folder = folder / str(number)
         self.folder.mkdir()
         self.seen, self.seconds, self.strange = Counter(), [], []
@@ -93,7 +94,7 @@ class Visitor(threading.Thread):
 
     def photo(self, deed: str) -> tuple[np.ndarray, np.ndarray]:
         """Noise that only this visitor has, and where it is damaged."""
-        width, height = self.rng.choice(SIZES, 2)
+        width, height = self.rng.choice(self.sizes, 2)
         levels = self.rng.integers(0, FAULT, (height, width), dtype=np.uint8)
         levels[0, 0] = FAULT if deed == "fault" else 0
         hole = np.zeros(levels.shape, bool)
@@ -130,7 +131,7 @@ def free_port() -> int:
         return server.getsockname()[1]
 
 
-def load(visitors: int, minutes: float, most: int, seed: int) -> int:
+def load(visitors: int, minutes: float, most: int, seed: int, sizes: tuple[int, ...]) -> int:
     """Run all visitors; print what became of each visit, the queue and the server's memory."""
     url = f"http://127.0.0.1:{(port := free_port())}"
     with tempfile.TemporaryDirectory() as folder:
@@ -138,13 +139,20 @@ def load(visitors: int, minutes: float, most: int, seed: int) -> int:
         command = [sys.executable, __file__, "--serve", str(port)]
         with subprocess.Popen(command, cwd=ROOT, env=os.environ | own, stderr=subprocess.DEVNULL) as server:
             try:
-                return observe(server, url, Path(folder), visitors, minutes, most, seed)
+                return observe(server, url, Path(folder), visitors, minutes, most, seed, sizes)
             finally:
                 server.terminate()
 
 
 def observe(
-    server: subprocess.Popen, url: str, folder: Path, visitors: int, minutes: float, most: int, seed: int
+    server: subprocess.Popen,
+    url: str,
+    folder: Path,
+    visitors: int,
+    minutes: float,
+    most: int,
+    seed: int,
+    sizes: tuple[int, ...],
 ) -> int:
     while True:  # until it listens
         try:
@@ -154,7 +162,7 @@ def observe(
             if server.poll() is not None:
                 sys.exit("The server does not start.")
             time.sleep(0.5)
-    crowd = [Visitor(seed * 1000 + number, url, folder, most) for number in range(visitors)]
+    crowd = [Visitor(seed * 1000 + number, url, folder, most, sizes) for number in range(visitors)]
     began, until = time.time(), time.time() + 60 * minutes
     held, queued = [memory(server.pid)], 0
     for visitor in crowd:
@@ -164,7 +172,7 @@ def observe(
         queued = max(queued, waiting(url))
         held.append(memory(server.pid))
         time.sleep(0.5)
-    alive = server.poll() is None and Visitor(10**6, url, folder, 1).visit("restore") == "own answer"
+    alive = server.poll() is None and Visitor(10**6, url, folder, 1, sizes).visit("restore") == "own answer"
     seen = sum((visitor.seen for visitor in crowd), Counter())
     seconds = sorted(s for visitor in crowd for s in visitor.seconds)
     print(f"{visitors} visitors, {seen.total()} visits in {time.time() - began:.0f} s")
@@ -186,13 +194,14 @@ def main() -> int:
     parser.add_argument("--visitors", type=int, default=32)
     parser.add_argument("--minutes", type=float, default=3, help="after them nobody sends another photo")
     parser.add_argument("--most", type=int, default=200, help="visits of each visitor")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="px of the photos' sides")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--serve", type=int, metavar="PORT", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
         serve(arguments.serve)
         return 0
-    return load(arguments.visitors, arguments.minutes, arguments.most, arguments.seed)
+    return load(arguments.visitors, arguments.minutes, arguments.most, arguments.seed, tuple(arguments.sizes))
 
 
 if __name__ == "__main__":
