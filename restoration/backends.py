@@ -104,6 +104,7 @@ def load(
 
 
 def _load_models(source, folds):
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read as PyTorch loads: waiting threads must not take a core
     from restoration.models import load_networks
 
     return load_networks(source, folds)

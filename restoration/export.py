@@ -122,8 +122,7 @@ def _sides(size: int, step: int) -> tuple[int, int]:
 
 def _write(module: nn.Module, args: tuple, inputs: list[str], outputs: list[str], folder: Path, name: str) -> None:
     """Trace a module into an ONNX file whose weights lie in the safetensors file beside it."""
-    import onnx
-
+    onnx = _onnx()
     with warnings.catch_warnings(), replacing(folder / name) as part:
         warnings.simplefilter("ignore")  # of the exporter's coming retirement
         torch.onnx.export(
@@ -137,6 +136,14 @@ def _write(module: nn.Module, args: tuple, inputs: list[str], outputs: list[str]
         model.metadata_props.add(key=graphs.LAYOUT, value=graphs.layout(folder))
         del model.graph.value_info[:]
         part.write_bytes(model.SerializeToString())
+
+
+def _onnx():
+    try:
+        import onnx
+    except ImportError as error:
+        raise WeightsError("graphs are written with the package onnx: pip install onnx.") from error
+    return onnx
 
 
 def _point_to_file(graph, weights: Path, onnx) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 from PIL import Image
 
 from restoration import backends, imaging
-from restoration.color import luma
 from restoration.coloring import Hints, painted, predict_chroma, recoloured
 from restoration.detection import find_holes, picture_window, sure_regions
 from restoration.filling import damage_map, fill
@@ -84,7 +83,7 @@ class Restorer:
 
     def detect(self, photo: Photo) -> Image.Image:
         """The damage that is found without help: mode L, 255 = damaged."""
-        return _as_mask(self._detect(luma(np.asarray(_as_photo(photo)))))
+        return _as_mask(self._detect(_luma(_as_photo(photo))))
 
     def restore(self, photo: Photo, mask: Photo | None = None, hints: Photo | None = None) -> Restoration:
         """Repair and colour a photo.
@@ -105,7 +104,7 @@ class Restorer:
     def repair(self, photo: Photo, mask: Photo | None = None) -> Repair:
         """The first half of `restore`: find the damage, unless a mask says where it is, and fill it."""
         photo = _as_photo(photo)
-        gray = luma(np.asarray(photo))
+        gray = _luma(photo)
         damaged = self._detect(gray) if mask is None else _read_mask(mask, photo.size)
         if damaged.all():
             raise imaging.PhotoError("The mask covers the whole photo: leave something to restore it from.")
@@ -153,6 +152,11 @@ def _source(image: Photo, kind: str, wanted: str) -> imaging.Source:
     if pixels.dtype != np.uint8 or pixels.ndim < 2 or pixels.shape[2:] not in ((), (3,), (4,)) or pixels.size == 0:
         raise imaging.PhotoError(f"The {kind} is {image.dtype} of shape {image.shape}: give {wanted}.")
     return Image.fromarray(pixels)
+
+
+def _luma(photo: Image.Image) -> np.ndarray:
+    """`color.luma`, by Pillow, whose rounding it has: its own would take five times the memory of a large photo."""
+    return np.asarray(photo if photo.mode == "L" else photo.convert("L"))
 
 
 def _as_mask(mask: np.ndarray) -> Image.Image:

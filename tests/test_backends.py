@@ -140,6 +140,12 @@ def test_the_command_says_how_far_each_runtime_is_from_pytorch(run, weights, tmp
     assert all(float(line.split("at most ")[1].split()[0]) < 1e-4 for line in out)
 
 
+def test_an_export_without_its_package_is_one_sentence(run, weights, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    status, _, err = run("export", tmp_path / "out", "--weights", weights)
+    assert status == 1 and len(err) == 1 and "pip install onnx" in err[0]
+
+
 # Choices ----------------------------------------------------------------------------------------
 
 

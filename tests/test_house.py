@@ -44,7 +44,7 @@ ALLOWED = {
         "export": "backends checkpoint config graphs models",
         "filling": "backends membrane regions",
         "coloring": "backends color membrane scaling",
-        "pipeline": "backends color coloring detection filling imaging",
+        "pipeline": "backends coloring detection filling imaging",
         "sources": "imaging",
         "photos": "color imaging sources",
         "folds": "photos sources",

@@ -1,0 +1,86 @@
+"""What one process needs for one photo: start-up, and seconds and memory by the photo's size. Called by speed.py.
+
+    python benchmarks/scale.py start BACKEND     # seconds: imports, loading, first and second result
+    python benchmarks/scale.py size MEGAPIXELS   # seconds and memory, one hole of 5 %
+
+Each measurement is a process of its own, and prints one JSON object.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not installed
+
+MEGAPIXELS = (0.25, 1, 4, 16, 64, 100)
+LIBRARIES = {"openvino": "openvino", "onnxruntime": "onnxruntime", "torch": "restoration.models"}
+
+
+def start(backend: str) -> dict[str, float]:
+    """Seconds from nothing to the second result of a 512 px photo."""
+    moments = [time.perf_counter()]
+
+    def lap() -> float:
+        moments.append(time.perf_counter())
+        return moments[-1] - moments[-2]
+
+    from restoration.pipeline import Restorer
+
+    __import__(LIBRARIES[backend])
+    found = {"imports": lap()}
+    photo = damaged(512)
+    lap()
+    restorer = Restorer.from_pretrained(device="cpu", backend=backend)
+    found["loading"] = lap()
+    for result in ("first result", "second result"):
+        restorer.restore(photo)
+        found[result] = lap()
+    return found
+
+
+def size(megapixels: float) -> dict[str, float]:
+    """Seconds by step, processor seconds of all, and the peak of memory above that of the process with its photo."""
+    from PIL import Image
+
+    from restoration.pipeline import Restorer
+
+    restorer = Restorer.from_pretrained(device="cpu")
+    photo = Image.fromarray(damaged(round((megapixels * 1e6) ** 0.5)))
+    before = _memory("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    started, worked = time.perf_counter(), time.process_time()
+    repair = restorer.repair(photo)
+    repaired = time.perf_counter()
+    restorer.colorize(repair)
+    coloured = time.perf_counter()
+    found = {"detect and fill": repaired - started, "colour": coloured - repaired, "all": coloured - started}
+    found["processor"] = time.process_time() - worked
+    return found | {"peak, MB above the start": _memory("VmHWM") - before}
+
+
+def damaged(side: int):
+    """A gray square with one constant hole of 5 %, uint8."""
+    import cv2
+
+    from benchmarks.timing import gray_noise
+
+    photo = gray_noise(side, side)
+    axes = round(0.147 * side), round(0.108 * side)
+    return cv2.ellipse(photo, (round(0.4 * side), round(0.45 * side)), axes, 20, 0, 360, 80, -1)
+
+
+def _memory(field: str) -> float:
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(field))
+    return int(line.split()[1]) * 1024 / 1e6
+
+
+def measured(what: str, value: object) -> dict[str, float]:
+    """The same from a fresh process."""
+    done = subprocess.run([sys.executable, __file__, what, str(value)], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+if __name__ == "__main__":
+    print(json.dumps(start(sys.argv[2]) if sys.argv[1] == "start" else size(float(sys.argv[2]))))
