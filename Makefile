@@ -5,11 +5,14 @@ RUN = $(VENV)/bin/python
 # Waiting threads that spin make shared cores several times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: app test lint train bench weights clean
+.PHONY: app space test lint fuzz train bench weights clean
 .DEFAULT_GOAL := app
 
 app: $(VENV)/app  ## the page on http://127.0.0.1:7860, on the shipped weights, offline
 	HF_HUB_OFFLINE=1 $(RUN) app.py --host 127.0.0.1 --port 7860
+
+space: $(VENV)/app  ## put the page on Hugging Face Spaces: make space REPO=user/name
+	$(RUN) -m demo.space $(REPO)
 
 test: $(VENV)/dev  ## linter and tests; browser tests run where Chromium is installed
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
@@ -17,6 +20,9 @@ test: $(VENV)/dev  ## linter and tests; browser tests run where Chromium is inst
 
 lint: $(VENV)/dev  ## mend what the linter can mend
 	$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .
+
+fuzz: $(VENV)/dev  ## 10,000 mutated files through every reader
+	$(RUN) tests/fuzz.py --count 10000
 
 bench: $(VENV)/app  ## the README's table on photos that everybody has
 	$(RUN) benchmarks/quality.py --mini

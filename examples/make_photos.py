@@ -23,6 +23,9 @@ def main() -> None:
     for name, (seed, most) in holes.items():
         damaged, _ = damage(luma(getattr(data, name)()), np.random.default_rng(seed), area=(0.06, 0.1), max_holes=most)
         Image.fromarray(damaged).save(FOLDER / f"{name}.png", optimize=True)
+    (FOLDER / "colour").mkdir(exist_ok=True)
+    for name in (*holes, "rocket"):  # whole and in colour, to be damaged on the page
+        Image.fromarray(getattr(data, name)()).save(FOLDER / "colour" / f"{name}.jpg", quality=90)
     Image.fromarray(luma(data.rocket())).save(FOLDER / "rocket.png", optimize=True)
 
 

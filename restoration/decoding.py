@@ -5,6 +5,7 @@ The limits are this module's constants; a program may set them, as the command l
 
 import contextlib
 import os
+import re
 import stat
 import struct
 import warnings
@@ -20,7 +21,7 @@ try:
 except ImportError:
     HAS_HEIF = False
 else:
-    register_heif_opener(thumbnails=False)
+    register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
     HAS_HEIF = True
 
 MAX_PIXELS = 120_000_000  # a larger photo is refused before it is decoded; each costs up to about 20 bytes
@@ -30,7 +31,7 @@ MAX_PAGES = 100  # that are counted
 MAX_TILE = 1 << 22  # pixels of a TIFF's tile, where it is larger than its photo
 FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF", "HEIF")
 TILE_WIDTH, TILE_HEIGHT = 322, 323  # TIFF's tags
-HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")  # bytes 8 to 12 of such a file
+HEIF_FILES = tuple(b"ftyp" + kind for kind in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"))  # bytes 4 to 12
 PAGED = ("TIFF", "GIF", "PNG", "WEBP", "AVIF")  # whose further images are not views of the first
 Source = str | Path | BinaryIO | Image.Image
 
@@ -113,15 +114,27 @@ def _read(file: BinaryIO, name: str) -> Decoded:
 
 def _opened(file: BinaryIO, name: str) -> Image.Image:
     Image.init()
+    if HAS_HEIF:
+        _check_heif(file)
     if Image.MAX_IMAGE_PIXELS is not None:  # Pillow refuses twice as many; a higher limit of ours counts
         Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, MAX_PIXELS)
     try:
         return Image.open(file, formats=[each for each in FORMATS if each in Image.OPEN])
     except UnidentifiedImageError:
         file.seek(0)
-        if not HAS_HEIF and file.read(12)[4:] in [b"ftyp" + brand for brand in HEIF_BRANDS]:
+        if not HAS_HEIF and file.read(12)[4:] in HEIF_FILES:
             raise PhotoError(f"{name} is HEIC, which is read once pi-heif is installed: pip install pi-heif.") from None
         raise
+
+
+def _check_heif(file: BinaryIO) -> None:
+    """Refuse names of items (ISO 14496-12, 8.11.6) that are no text: pi-heif 1.4 ends the whole process at one."""
+    if file.read(12)[4:] in HEIF_FILES:
+        content = file.seek(0) or file.read()
+        for found in re.finditer(b"infe[\x02\x03]", content):
+            end = found.start() - 4 + int.from_bytes(content[found.start() - 4 : found.start()], "big")
+            content[found.end() + 7 : end].decode()  # a UnicodeDecodeError is a ValueError
+    file.seek(0)
 
 
 def _upright(photo: Image.Image, name: str, pages: str = "", own: bool = True) -> Decoded:

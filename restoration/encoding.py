@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from restoration.decoding import PhotoError, eight_bit, shown
 from restoration.profiles import srgb_profile
@@ -21,6 +22,7 @@ WRITTEN = {  # the endings of results, with Pillow's options; all but JPEG keep 
     ".png": {"format": "PNG"}, ".tif": TIFF, ".tiff": TIFF, ".bmp": {"format": "BMP"},
     ".webp": {"format": "WEBP", "lossless": True}, ".jpg": JPEG, ".jpeg": JPEG,
 }  # fmt: skip
+XMP_TAG = 700  # of TIFF
 DEEP = ("PNG", "TIFF")  # formats that hold 16-bit gray
 TRANSPARENT = {"PNG": ("LA", "RGBA"), "TIFF": ("LA", "RGBA"), "WEBP": ("RGBA", "RGBA")}  # for gray, for colour
 
@@ -97,10 +99,26 @@ def _save(image: Image.Image, target: "_Unnumbered | BytesIO", ending: str, scan
         image.save(target, **options)
         return
     profile = image.info.get("icc_profile") or (srgb_profile() if scan.profile and image.mode != "L" else None)
-    beside = {"icc_profile": profile, "exif": scan.exif, "dpi": scan.dpi}
+    beside = {"icc_profile": profile, "exif": scan.exif, "dpi": scan.dpi, **_xmp(scan, kind)}
     if scan.alpha is not None and kind in TRANSPARENT and image.mode in ("L", "RGB"):
         image = _transparent(image, scan.alpha).convert(TRANSPARENT[kind][image.mode == "RGB"])
     image.save(target, **options, **{name: value for name, value in beside.items() if value})
+
+
+def _xmp(scan: Scan, kind: str) -> dict[str, object]:
+    """XMP as Pillow wants it for a format."""
+    if not scan.xmp or kind == "BMP":
+        return {}
+    if kind == "PNG":
+        text = PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", scan.xmp.decode(errors="replace"))
+        return {"pnginfo": text}
+    if kind == "TIFF":
+        tags = Image.Exif()
+        tags.load(scan.exif)
+        tags[XMP_TAG] = scan.xmp
+        return {"exif": tags}
+    return {"xmp": scan.xmp}
 
 
 def _eight_bit_image(image: Image.Image) -> Image.Image:

@@ -1,12 +1,13 @@
-"""EXIF on its way from a file into its result: what tells about the photo, and nothing that is no longer true."""
+"""EXIF and XMP on their way from a file into its result: what tells about the photo, and nothing no longer true."""
 
+import re
 import struct
 import warnings
 
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
-MAX_EXIF = 65_000  # bytes: what a JPEG's segment holds
+MAX_EXIF = 65_000  # bytes, of XMP too: what a JPEG's segment holds
 CENTIMETRE, INCH = 3, 2  # EXIF's units of resolution
 TOLD = (  # tags of the first directory that tell about the photo; all others tell about the file it was
     Base.DocumentName, Base.ImageDescription, Base.Make, Base.Model, Base.PageName, Base.Software, Base.DateTime,
@@ -14,6 +15,10 @@ TOLD = (  # tags of the first directory that tell about the photo; all others te
     Base.XPAuthor, Base.XPKeywords, Base.XPSubject,
 )  # fmt: skip
 SRGB = 1
+UNTRUE = (  # in XMP, of the result; as an attribute or as an element
+    rb'tiff:Orientation="[^"]*"', rb"<tiff:Orientation>[^<]*</tiff:Orientation>", rb'photoshop:ICCProfile="[^"]*"',
+    rb"<photoshop:ICCProfile>[^<]*</photoshop:ICCProfile>", rb"(?s)<xmp:Thumbnails>.*?</xmp:Thumbnails>",
+)  # fmt: skip
 DAMAGED = (SyntaxError, struct.error, OSError, ValueError, TypeError, KeyError, IndexError, AttributeError)
 DAMAGED += (EOFError, ZeroDivisionError, OverflowError)  # what Pillow's reader answers to damaged directories
 Dpi = tuple[float, float]
@@ -69,6 +74,20 @@ def _bytes(exif: Image.Exif, size: tuple[int, int]) -> bytes:
     if len(content) > MAX_EXIF:
         raise ExifError("too large")
     return content
+
+
+def carried_xmp(photo: Image.Image) -> bytes:
+    """The XMP of a result that was made of `photo`: captions, names, rights; empty where there is none.
+
+    Raises:
+        ExifError: it is too large.
+    """
+    xmp = photo.info.get("xmp") or b""
+    if not isinstance(xmp, bytes) or len(xmp) > MAX_EXIF:
+        raise ExifError("too large")
+    for pattern in UNTRUE:
+        xmp = re.sub(pattern, b"", xmp)
+    return xmp
 
 
 def resolution(photo: Image.Image) -> Dpi | None:

@@ -70,7 +70,10 @@ def _opened(profile: bytes) -> ImageCms.ImageCmsProfile:
 
 
 def _mode(profile: ImageCms.ImageCmsProfile) -> str | None:
-    return MODES.get(profile.profile.xcolor_space)
+    try:
+        return MODES.get(profile.profile.xcolor_space)
+    except UnicodeDecodeError:  # four bytes that are no name
+        return None
 
 
 def _transform(

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from restoration.decoding import Source, decode, eight_bit, gray_levels
-from restoration.exif import Dpi, ExifError, carried, resolution
+from restoration.exif import Dpi, ExifError, carried, carried_xmp, resolution
 from restoration.profiles import ProfileError, color_to_srgb, gray_to_srgb
 
 BRIGHTER = np.arange(256) * 257.0  # 8-bit levels in 16 bits
@@ -22,6 +22,7 @@ class Scan:
     tones: np.ndarray | None = None  # float (256,): what the file's own gray levels, as 8 bit, are in sRGB
     profile: bytes | None = None  # ICC, as the file has it
     exif: bytes = b""  # true for the result, see `exif.carried`
+    xmp: bytes = b""  # the same
     dpi: Dpi | None = None  # pixels per inch, across and down
     notes: tuple[str, ...] = ()  # sentences for the user: what was left out
 
@@ -59,7 +60,7 @@ def read_scan(source: Source) -> Scan:
     photo, notes = decoded.image, []
     dpi = resolution(photo)
     dpi = dpi[::-1] if dpi and decoded.is_turned else dpi
-    exif = _carried(photo, dpi, notes)
+    exif, xmp = _carried(photo, dpi, notes)
     profile = photo.info.get("icc_profile") or None
     levels, is_gray = gray_levels(photo), photo.mode in ("1", "L", "LA", "I", "F") or photo.mode.startswith("I;16")
     alpha, photo = _split(photo)
@@ -72,7 +73,9 @@ def read_scan(source: Source) -> Scan:
         notes.insert(0, f"The first of its {decoded.pages} pages is used.")
     if decoded.is_deep_color:
         notes.append("Its colours have 16 bits: they are read as 8.")
-    return Scan(_bare(image), alpha, levels, tones if levels is not None else None, profile, exif, dpi, tuple(notes))
+    return Scan(
+        _bare(image), alpha, levels, tones if levels is not None else None, profile, exif, xmp, dpi, tuple(notes)
+    )
 
 
 def _bare(image: Image.Image) -> Image.Image:
@@ -82,12 +85,15 @@ def _bare(image: Image.Image) -> Image.Image:
     return image
 
 
-def _carried(photo: Image.Image, dpi: Dpi | None, notes: list[str]) -> bytes:
-    try:
-        return carried(photo, photo.size, dpi)
-    except ExifError:
-        notes.append("Its EXIF is damaged or too large: it is left out.")
-        return b""
+def _carried(photo: Image.Image, dpi: Dpi | None, notes: list[str]) -> tuple[bytes, bytes]:
+    kept = []
+    for kind, carry in {"EXIF": lambda: carried(photo, photo.size, dpi), "XMP": lambda: carried_xmp(photo)}.items():
+        try:
+            kept.append(carry())
+        except ExifError:
+            kept.append(b"")
+            notes.append(f"Its {kind} is damaged or too large: it is left out.")
+    return kept[0], kept[1]
 
 
 def _split(photo: Image.Image) -> tuple[Image.Image | None, Image.Image]:

@@ -3,6 +3,7 @@
 import os
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -154,3 +155,60 @@ def scenes(tmp_path_factory) -> Path:
             crop = getattr(data, name)()[i * 60 : i * 60 + 128 : 2, 100:228:2]
             Image.fromarray(crop).save(folder / f"{name}{i}.png")
     return folder
+
+
+@pytest.fixture(scope="session")
+def served(weights, tmp_path_factory):
+    """The page around the small restorer: its address, `calls`, all that the restorer was asked for, and `instead`."""
+    import app
+    from restoration.pipeline import Restorer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("served")))
+        asked = Asked(Restorer.from_pretrained(weights))
+        demo = app.build_demo(asked)
+        _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **app.LAUNCH)
+        folder = Path(os.environ["GRADIO_TEMP_DIR"])
+        yield SimpleNamespace(demo=demo, url=url, calls=asked.calls, instead=asked.instead, folder=folder)
+        demo.close()
+
+
+class Asked:
+    """A restorer that notes what it is asked for, and can be told to do something `instead`."""
+
+    def __init__(self, restorer):
+        self.restorer, self.calls, self.instead = restorer, [], {}
+
+    def __getattr__(self, stage: str):
+        def call(*args):
+            self.calls.append((stage, *args))
+            return self.instead.get(stage, getattr(self.restorer, stage))(*args)
+
+        return call
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One Chromium for all tests; each visitor opens an own profile in it."""
+    from browser import chromium
+
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(browser, served):
+    """A visitor at a desk, page open."""
+    from browser import Visitor
+
+    visitor = Visitor(browser, served.url)
+    yield visitor
+    visitor.leave()
+
+
+@pytest.fixture(scope="session")
+def client(served, tmp_path_factory):
+    """A program that uses the page."""
+    from gradio_client import Client
+
+    return Client(served.url, verbose=False, download_files=str(tmp_path_factory.mktemp("client")))

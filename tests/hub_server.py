@@ -17,18 +17,19 @@ import pytest
 from huggingface_hub import close_session, constants
 
 REPO = r"(?P<repo>[^/]+/[^/]+)"
+KIND = "(models|spaces)"
 ROUTES = {  # name -> method and path; the name is also the handler's method
     "create": ("POST", "/api/repos/create"),
     "validate": ("POST", "/api/validate-yaml"),
-    "preupload": ("POST", f"/api/models/{REPO}/preupload/[^/]+"),
-    "lfs_batch": ("POST", rf"/{REPO}\.git/info/lfs/objects/batch"),
+    "preupload": ("POST", f"/api/{KIND}/{REPO}/preupload/[^/]+"),
+    "lfs_batch": ("POST", rf"(/spaces)?/{REPO}\.git/info/lfs/objects/batch"),
     "lfs_put": ("PUT", "/lfs/(?P<oid>[0-9a-f]{64})"),
     "lfs_verify": ("POST", "/lfs/verify"),
-    "commit": ("POST", f"/api/models/{REPO}/commit/[^/]+"),
-    "info": ("GET", f"/api/models/{REPO}(/revision/[^/]+)?"),
-    "tree": ("GET", f"/api/models/{REPO}/tree/[^/]+"),
-    "head": ("HEAD", f"/{REPO}/resolve/[^/]+/(?P<path>.+)"),
-    "get": ("GET", f"/{REPO}/resolve/[^/]+/(?P<path>.+)"),
+    "commit": ("POST", f"/api/{KIND}/{REPO}/commit/[^/]+"),
+    "info": ("GET", f"/api/{KIND}/{REPO}(/revision/[^/]+)?"),
+    "tree": ("GET", f"/api/{KIND}/{REPO}/tree/[^/]+"),
+    "head": ("HEAD", f"(/spaces)?/{REPO}/resolve/[^/]+/(?P<path>.+)"),
+    "get": ("GET", f"(/spaces)?/{REPO}/resolve/[^/]+/(?P<path>.+)"),
 }
 PUSH = ("create", "tree", "validate", "preupload", "lfs_batch", "lfs_put", "lfs_verify", "commit")
 PULL = ("info", "tree", "head", "get")

@@ -1,24 +1,18 @@
-"""The page as visitors and programs use it. Known pixels are exact with any weights, so random ones serve."""
+"""One photo on the page, as visitors use it. Known pixels are exact with any weights, so random ones serve."""
 
-import re
-import runpy
-import socket
-import sys
 from urllib.parse import urlparse
 
 import numpy as np
 import pytest
-from browser import Visitor, chromium
-from conftest import is_one_sentence
-from gradio_client import Client, exceptions, handle_file
+from browser import DESKTOP, PHONE, Visitor
 from PIL import Image
 
-import app
-from restoration.config import ModelConfig
-from restoration.models import Colorizer, Inpainter
-from restoration.pipeline import Restorer
+from demo.photo_view import EXAMPLES
+from demo.texts import say
 
-HOLE = np.s_[100:180, 150:290]  # of the damaged photo and, in another tone, of the example
+pytestmark = pytest.mark.browser
+
+HOLE = np.s_[100:180, 150:290]
 SIZE = (480, 360)
 
 
@@ -27,194 +21,119 @@ def noise(size: tuple[int, int], seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(20, 236, size[::-1], np.uint8)
 
 
-def damaged(size: tuple[int, int], seed: int, tone: int) -> np.ndarray:
-    gray = noise(size, seed)
+def damaged(seed: int, tone: int = 86) -> np.ndarray:
+    gray = noise(SIZE, seed)
     gray[gray == tone] += 1  # a neighbour of the hole's own tone would rightly count as damage
     gray[HOLE] = tone
     return gray
+
+
+def save(pixels: np.ndarray, file) -> None:
+    Image.fromarray(pixels).save(file)
+    return file
 
 
 def luma(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("L"))
 
 
-def outside(hole=HOLE, size: tuple[int, int] = SIZE) -> np.ndarray:
-    mask = np.ones(size[::-1], bool)
-    mask[hole] = False
+def in_hole() -> np.ndarray:
+    mask = np.zeros(SIZE[::-1], bool)
+    mask[HOLE] = True
     return mask
 
 
-def random_model(kind: type, stage: str):
-    import torch
-
-    torch.manual_seed(0)
-    model = kind(ModelConfig(stage, encoder="mobilenet_v2", decoder_channels=(16, 8, 8, 8, 8))).eval()
-    for parameter in model.unet.segmentation_head.parameters():  # starts at zero, which would leave photos gray
-        torch.nn.init.normal_(parameter, std=0.1)
-    return model
+def last(calls: list, stage: str) -> tuple:
+    return next(call for call in reversed(calls) if call[0] == stage)
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("app")
-    Image.fromarray(damaged(SIZE, 9, tone=73)).save(folder / "example.png")
-    restorer = Restorer(random_model(Inpainter, "inpaint"), random_model(Colorizer, "color"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app, "EXAMPLES", folder)
-        patch.setenv("GRADIO_TEMP_DIR", str(folder / "files"))
-        demo = app.build_demo(restorer)
-        _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, **app.LAUNCH)
-        yield address
-        demo.close()
+def from_command_line(run, photo, mask, tmp_path) -> np.ndarray:
+    """What `python -m restoration restore` makes of the same photo and mask."""
+    save(np.uint8(mask) * 255, tmp_path / "mask.png")
+    status, *_ = run("restore", photo, tmp_path / "cli.png", "--mask", tmp_path / "mask.png")
+    assert status == 0
+    return np.asarray(Image.open(tmp_path / "cli.png"))
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_whole_way(browser, served, run, tmp_path, device):
+    gray = damaged(1)
+    photo = save(gray, tmp_path / "grandmother.png")
+    visitor = Visitor(browser, served.url, **device)
+    visitor.choose(photo)
+    share = f"{in_hole().mean():.1%}"
+    assert visitor.read("#found") == say("found", "en", share=share)
+    assert visitor.width() <= device["viewport"]["width"], "the page scrolls sideways"
+
+    visitor.erase(SIZE, (270, 100), (270, 178))  # along the right end of the hole
+    visitor.restore()
+    mask = np.asarray(last(served.calls, "repair")[2]) > 0
+    erased = in_hole() & ~mask
+    assert not (mask & ~in_hole()).any(), "the overlay is shifted: what was never marked is"
+    rows, columns = np.nonzero(erased)
+    assert 240 <= columns.min() < 270 and columns.max() == 289 and np.ptp(rows) > 70
+    assert mask[HOLE][:, :90].all(), "more was erased than the eraser touched"
+
+    slider = visitor.page.locator("#compare-colour .outer").first
+    before = slider.bounding_box()["x"]
+    box = slider.bounding_box()
+    visitor.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    visitor.page.mouse.down()
+    visitor.page.mouse.move(box["x"] + 60, box["y"] + box["height"] / 2, steps=5)
+    visitor.page.mouse.up()
+    assert slider.bounding_box()["x"] > before + 20
+
+    kind, colour = visitor.download()
+    assert kind == "grandmother-colour.png PNG" and colour.mode == "RGB" and colour.size == SIZE
+    assert np.array_equal(np.asarray(colour), from_command_line(run, photo, mask, tmp_path))
+    assert np.array_equal(luma(colour)[~mask], gray[~mask])
+    assert np.mean(luma(colour)[mask] != 86) > 0.9 and np.ptp(np.asarray(colour, int), axis=2).max() > 0
+    assert visitor.width() <= device["viewport"]["width"]
+    visitor.leave()
 
 
-@pytest.fixture
-def visitor(browser, url):
-    visitor = Visitor(browser, url)
-    yield visitor
-    visitor.page.context.close()
-
-
-@pytest.fixture(scope="module")
-def client(url, tmp_path_factory):
-    return Client(url, verbose=False, download_files=str(tmp_path_factory.mktemp("client")))
-
-
-@pytest.mark.browser
-def test_only_what_was_painted_changes_and_the_size_is_kept(visitor, tmp_path):
-    size, gray = (720, 540), noise((720, 540), 1)  # larger than it is shown
-    Image.fromarray(gray).save(tmp_path / "photo.png")
-    visitor.choose(tmp_path / "photo.png")
-    visitor.paint(size, (400, 300), (600, 300))
-    visitor.press_restore()
-    visitor.wait_for_result()
-    kind, result = visitor.download()
-    assert kind == "restored-colour.png PNG"
-    assert result.mode == "RGB" and result.size == size
-    rows, columns = np.nonzero(luma(result) != gray)
-    radius = 27  # a little over the brush's own
-    assert rows.min() >= 300 - radius and rows.max() <= 300 + radius
-    assert columns.min() >= 400 - radius and columns.max() <= 600 + radius
-    assert len(rows) > 200 * radius, "less than half of the painted line was repaired"
-    assert np.ptp(np.asarray(result, int), axis=2).max() > 0, "the result has no colour"
-
-
-@pytest.mark.browser
-def test_a_hole_is_found_without_painting_and_no_other_host_is_asked(visitor, url, tmp_path):
-    gray = damaged(SIZE, 2, tone=86)
-    Image.fromarray(gray).save(tmp_path / "photo.png")
-    visitor.choose(tmp_path / "photo.png")
-    result = luma(visitor.restore("gray"))
-    assert np.array_equal(result[outside()], gray[outside()])
-    assert np.mean(result[HOLE] != 86) > 0.9
-    share = np.mean(~outside())
-    assert visitor.page.inner_text("#note").strip() == f"{share:.1%} of the photo was repaired."
+def test_found_damage_is_repaired_as_the_command_line_does_and_no_other_host_is_asked(visitor, served, run, tmp_path):
+    photo = save(damaged(2), tmp_path / "photo.png")
+    visitor.choose(photo)
+    visitor.restore()
+    assert run("restore", photo, tmp_path / "colour.png")[0] == 0
+    assert run("restore", photo, tmp_path / "gray.png", "--gray")[0] == 0
+    assert np.array_equal(np.asarray(visitor.download()[1]), np.asarray(Image.open(tmp_path / "colour.png")))
+    visitor.page.click("#results [role=tab]:has-text('Gray')")
+    kind, gray = visitor.download("#save-gray-png")
+    assert kind == "photo-gray.png PNG" and gray.mode == "L"
+    assert np.array_equal(np.asarray(gray), np.asarray(Image.open(tmp_path / "gray.png")))
+    assert visitor.download("#save-gray-jpeg")[0] == "photo-gray.jpg JPEG"
     asked = {urlparse(request).netloc for request in visitor.requests if request.startswith(("http", "ws"))}
-    assert asked == {urlparse(url).netloc}
+    assert asked == {urlparse(served.url).netloc}
 
 
-@pytest.mark.browser
-def test_an_example_replaces_the_photo_and_its_result(visitor, tmp_path):
-    Image.fromarray(noise((320, 240), 3)).save(tmp_path / "photo.png")
-    visitor.choose(tmp_path / "photo.png")
-    assert visitor.restore().size == (320, 240)
+def test_a_stroke_on_the_preview_changes_the_full_size_mask(visitor, served, tmp_path):
+    size, shown = (2400, 1600), (1600, 1067)
+    photo = np.tile(np.linspace(40, 200, size[0]).astype(np.uint8), (size[1], 1))
+    photo[::7] += 9  # no flat place in it
+    photo[301:401, 1001:1301] = 20
+    visitor.choose(save(photo, tmp_path / "photo.png"))
+    visitor.paint(shown, (400, 800), (600, 800))
+    visitor.restore()
+    mask = np.asarray(last(served.calls, "repair")[2]) > 0
+    assert mask.shape == photo.shape
+    assert np.array_equal(mask[:700], photo[:700] == 20), "the hole that was not touched lost its exact border"
+    rows, columns = np.nonzero(mask[700:])
+    radius = 1.5 * 1067 / 50 + 6  # the brush's radius is counted in pixels of the preview
+    assert np.allclose([rows.min() + 700, rows.max() + 700], [1200 - radius, 1200 + radius], atol=12)
+    assert np.allclose([columns.min(), columns.max()], [600 - radius, 900 + radius], atol=12)
+
+
+def test_an_example_replaces_the_photo_and_its_marks(visitor, served, tmp_path):
+    visitor.choose(save(damaged(3), tmp_path / "photo.png"))
+    visitor.restore()
+    visitor.choose_another()
     visitor.choose_example()
-    visitor.page.wait_for_selector("#compare .empty")  # the old result is gone
-    result = luma(visitor.restore())
-    assert np.array_equal(result[outside()], damaged(SIZE, 9, tone=73)[outside()])
-    assert np.mean(result[HOLE] != 73) > 0.9
-
-
-@pytest.mark.browser
-def test_no_photo_or_a_broken_one_is_answered_with_one_sentence(visitor, tmp_path):
-    visitor.press_restore()
-    assert visitor.read_message() == "Please choose a photo first."
-    visitor.page.click("[data-testid=toast-close]")
-    visitor.page.wait_for_selector("[data-testid=toast-text]", state="detached")
-    (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nothing of a photo")
-    visitor.offer(tmp_path / "photo.png")
-    assert visitor.read_message() == app.UNREADABLE
-
-
-@pytest.mark.browser
-def test_two_visitors_at_once_get_their_own_photos(browser, url, tmp_path):
-    photos = [damaged(SIZE, seed, tone=80) for seed in (5, 6)]
-    visitors = [Visitor(browser, url) for _ in photos]
-    for number, (visitor, gray) in enumerate(zip(visitors, photos, strict=True)):
-        Image.fromarray(gray).save(tmp_path / f"{number}.png")
-        visitor.choose(tmp_path / f"{number}.png")
-    for visitor in visitors:
-        visitor.press_restore()
-    for visitor, gray in zip(visitors, photos, strict=True):
-        visitor.wait_for_result()
-        assert np.array_equal(luma(visitor.download()[1])[outside()], gray[outside()])
-        visitor.page.context.close()
-
-
-def upload(photo, *masks) -> dict:
-    return {"background": handle_file(photo), "layers": [handle_file(mask) for mask in masks], "composite": None}
-
-
-def test_the_api_takes_an_opaque_mask_of_another_size(client, tmp_path):
-    gray, mask = noise(SIZE, 7), np.uint8(255 * ~outside())
-    Image.fromarray(gray).save(tmp_path / "photo.png")
-    Image.fromarray(mask).reduce(2).convert("RGB").save(tmp_path / "mask.png")  # half the photo's size
-    colour, whole, damage = client.predict(upload(tmp_path / "photo.png", tmp_path / "mask.png"), api_name="/restore")
-    assert np.array_equal(np.asarray(Image.open(damage)), mask)
-    for result in (luma(Image.open(colour)), np.asarray(Image.open(whole))):
-        assert np.array_equal(result[outside()], gray[outside()])
-        assert np.mean(result[HOLE] != gray[HOLE]) > 0.9
-
-
-def test_the_api_turns_a_photo_upright(client, tmp_path):
-    exif = Image.Exif()
-    exif[0x0112] = 6  # shown after a quarter turn clockwise
-    Image.fromarray(noise(SIZE[::-1], 8)).save(tmp_path / "photo.jpg", exif=exif, quality=95)
-    upright = np.rot90(np.asarray(Image.open(tmp_path / "photo.jpg")), -1)
-    Image.fromarray(np.uint8(255 * ~outside())).save(tmp_path / "mask.png")
-    colour, _, damage = client.predict(upload(tmp_path / "photo.jpg", tmp_path / "mask.png"), api_name="/restore")
-    assert Image.open(colour).size == Image.open(damage).size == SIZE
-    assert np.array_equal(luma(Image.open(colour))[outside()], upright[outside()])
-    assert np.mean(luma(Image.open(colour))[HOLE] != upright[HOLE]) > 0.9
-
-
-def test_a_tinted_scan_is_coloured_anew_unless_its_colours_are_kept(client, tmp_path):
-    sepia = np.stack([noise(SIZE, 9), noise(SIZE, 9) * 0.8, noise(SIZE, 9) * 0.6], axis=2).astype(np.uint8)
-    Image.fromarray(sepia).save(tmp_path / "photo.png")
-    Image.fromarray(np.uint8(255 * ~outside())).save(tmp_path / "mask.png")
-    photo = upload(tmp_path / "photo.png", tmp_path / "mask.png")
-    anew, kept = (client.predict(photo, keep_colours=keep, api_name="/restore")[0] for keep in (False, True))
-    assert np.array_equal(luma(Image.open(anew))[outside()], luma(Image.fromarray(sepia))[outside()])
-    assert not np.array_equal(np.asarray(Image.open(anew))[outside()], sepia[outside()])
-    assert np.array_equal(np.asarray(Image.open(kept))[outside()], sepia[outside()])
-
-
-@pytest.mark.parametrize("broken", ["photo", "mask"])
-def test_the_api_answers_a_broken_file_with_one_sentence(client, tmp_path, broken):
-    for name in ("photo", "mask"):
-        Image.fromarray(noise(SIZE, 7)).save(tmp_path / f"{name}.png")
-    (tmp_path / f"{broken}.png").write_bytes(b"not a picture")
-    with pytest.raises(exceptions.AppError) as error:
-        client.predict(upload(tmp_path / "photo.png", tmp_path / "mask.png"), api_name="/restore")
-    assert re.fullmatch(r"[^/\n]+\.", error.value.message), "not one sentence, or one that names a server's path"
-
-
-def test_the_api_refuses_a_call_without_a_photo(client):
-    with pytest.raises(exceptions.AppError, match="choose a photo"):
-        client.predict({"background": None, "layers": [], "composite": None}, api_name="/restore")
-
-
-def test_a_port_that_is_taken_is_answered_with_one_sentence(weights, monkeypatch):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        options = ["--host", "127.0.0.1", "--port", port, "--weights", str(weights)]
-        monkeypatch.setattr(sys, "argv", ["app.py", *options])
-        with pytest.raises(SystemExit, match=f"port {port} is taken") as stopped:
-            runpy.run_path(app.__file__, run_name="__main__")
-    assert is_one_sentence(stopped.value)
+    assert visitor.page.is_hidden("#save-colour-png"), "the last result stands beside a new photo"
+    visitor.restore()
+    example = np.asarray(Image.open(sorted(EXAMPLES.glob("*.png"))[0]))
+    mask = np.asarray(last(served.calls, "repair")[2]) > 0
+    result = luma(visitor.download()[1])
+    assert result.shape == example.shape and np.array_equal(result[~mask], example[~mask])
+    assert 0.05 < mask.mean() < 0.12, "the last photo's marks, or none, were used"

@@ -134,7 +134,10 @@ def test_the_environment_says_which_share():
     with pytest.raises(ShareError) as error:
         own_share(slurm(7, 3, 1, 8))
     assert is_one_sentence(error.value)
-    assert [own_gpu(4, {"LOCAL_RANK": str(rank)}) for rank in range(6)] == [0, 1, 2, 3, 0, 1]
+
+
+def test_each_process_of_a_machine_takes_a_gpu_of_its_own():
+    assert [own_gpu(4, {"LOCAL_RANK": str(rank)}) for rank in range(6)] == [0, 1, 2, 3, 0, 1] and own_gpu(2, {}) == 0
 
 
 def test_processes_do_each_photo_once_and_report_beside_each_other(run, tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 import io
 import re
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from conftest import gray_photo, photo, pixels
 from PIL import Image
 from PIL.ExifTags import IFD, Base
+from PIL.PngImagePlugin import PngInfo
 
 from restoration.imaging import encode_photo, read_scan
 
@@ -30,6 +32,25 @@ def table(heading: str) -> list[tuple[str, str, bool]]:
     cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
     means = {"yes": True, "no": False}
     return [(row[0], column, means[cell]) for row in cells for column, cell in zip(columns, row[1:], strict=True)]
+
+
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description tiff:Orientation="6" photoshop:ICCProfile="Adobe RGB (1998)" dc:title="Dear Grandma">'
+    b"<xmp:Thumbnails><rdf:li>/9j/4AAQ</rdf:li></xmp:Thumbnails></rdf:Description></rdf:RDF></x:xmpmeta>"
+)
+
+
+def xmp_text() -> PngInfo:
+    text = PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", XMP.decode())
+    return text
+
+
+def xmp_tag() -> dict:
+    tags = Image.Exif()
+    tags[700] = XMP
+    return {"exif": tags}
 
 
 def exif(orientation: int = 1) -> Image.Exif:
@@ -69,6 +90,13 @@ def is_read(name: str, column: str) -> bool:
         carried = Image.Exif()
         carried.load(scan.exif)
         return carried.get(Base.ImageDescription) == "Grandma, 1931"
+    if column == "XMP":
+        content = made(
+            name,
+            COLOUR,
+            **({"pnginfo": xmp_text()} if name == "PNG" else {"xmp": XMP} if name != "TIFF" else xmp_tag()),
+        )
+        return b"Dear Grandma" in read_scan(io.BytesIO(content)).xmp
     if column == "turned upright":
         lying = np.ascontiguousarray(UPRIGHT.T[::-1])
         return read_scan(io.BytesIO(made(name, lying, exif=exif(6).tobytes()))).image.size == (64, 32)
@@ -105,6 +133,7 @@ def heic_is_read(column: str) -> bool:
     carried.load(scan.exif)
     return {
         "EXIF": carried.get(Base.ImageDescription) == "Grandma, 1931",
+        "XMP": b"Dear Grandma" in scan.xmp,
         "turned upright": scan.image.size == (64, 32),
         "ICC profile": bool(np.abs(pixels(scan.image) - COLOUR[..., [1, 0, 2]]).mean() < 6),
         "DPI": scan.dpi == (300, 150),
@@ -137,6 +166,9 @@ def is_written(name: str, column: str) -> bool:
         return np.array_equal(pixels(result), pixels(scan.image))
     if column == "EXIF":
         return result.getexif().get(Base.ImageDescription) == "Grandma, 1931"
+    if column == "XMP":
+        result = written(name, scan.image, replace(scan, xmp=XMP))
+        return b"Dear Grandma" in result.info.get("xmp", b"")
     if column == "ICC profile":
         return result.info.get("icc_profile") is not None
     if column == "DPI":
@@ -185,6 +217,23 @@ def test_a_thumbnail_of_the_damaged_photo_is_left_out():
     scan = read_scan(io.BytesIO(content))
     result = written("JPEG", scan.image, scan)
     assert result.getexif()[Base.ImageDescription] == "Grandma" and not result.getexif().get_ifd(IFD.IFD1)
+
+
+@pytest.mark.parametrize("ending", [".png", ".tif", ".jpg", ".webp"])
+def test_xmp_is_true_for_the_result(ending):
+    """The photo is turned, once, by what its XMP says alone; it says so no more, nor what its colours were."""
+    lying = np.ascontiguousarray(UPRIGHT.T[::-1])
+    scan = read_scan(io.BytesIO(made("JPEG", lying, xmp=XMP, quality=95)))
+    assert scan.image.size == (64, 32)
+    again = read_scan(io.BytesIO(encode_photo(scan.image, ending, scan)))
+    assert again.image.size == (64, 32) and b"Dear Grandma" in again.xmp
+    assert not any(word in again.xmp for word in (b"Orientation", b"Adobe RGB", b"Thumbnails", b"/9j/"))
+
+
+def test_xmp_that_no_jpeg_holds_is_left_out_with_a_note():
+    large = XMP.replace(b"Dear Grandma", b"x" * 70_000)
+    scan = read_scan(io.BytesIO(made("WebP", COLOUR, xmp=large)))
+    assert scan.xmp == b"" and scan.notes == ("Its XMP is damaged or too large: it is left out.",)
 
 
 def test_a_resolution_that_the_file_does_not_name_is_not_invented():

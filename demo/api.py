@@ -1,0 +1,131 @@
+"""The page for programs: `/detect`, `/restore`, `/colorize`, through `gradio_client` or plain HTTP.
+
+Files are read as those that a visitor drops: turned by their EXIF, 16 bit scaled, transparency laid on white.
+Nothing is kept for a next call; sent and returned files are deleted within LIFETIME.
+"""
+
+import secrets
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+from gradio.utils import get_upload_folder
+from PIL import Image
+
+from demo.manners import RefusalError, politely
+from demo.reading import as_file, read_scan
+from demo.stages import Stages
+from restoration import imaging
+
+LIFETIME = (600, 3600)  # s: every ten minutes, files older than an hour are deleted
+SHARED = {"concurrency_id": "work", "concurrency_limit": 1}
+
+
+ABOUT = {
+    "photo": "PNG, JPEG, TIFF or WebP; gray or colour, 8 or 16 bit, turned by its EXIF.",
+    "mask": "Where it is damaged, of the photo's size: opaque, white = damaged, or painted on transparency.",
+    "hints": "Colours to follow where it is opaque: RGBA, of the photo's size.",
+}
+
+
+def file_input(name: str) -> gr.File:
+    """A sent file, handed on as its path, and described in our own words."""
+    file = as_file(gr.File(label=name))
+    described = file.api_info() | {"description": ABOUT[name]}
+    file.api_info = lambda: described
+    return file
+
+
+def api(stages: Stages) -> None:
+    """Add the endpoints to the page that is being built; nothing of them is seen there."""
+    calls = Calls(stages)
+    with gr.Column(visible=False):
+        photo, mask, hints = map(file_input, ABOUT)
+        recolor, vividness = gr.Checkbox(label="recolor"), gr.Number(1, label="vividness")
+        colour, gray, found = (
+            gr.Image(label=name, format="png", type="filepath") for name in ("colour", "gray", "mask")
+        )
+        for call, inputs, outputs in (
+            (calls.detect, [photo], found),
+            (calls.restore, [photo, mask, hints, recolor, vividness], [colour, gray, found]),
+            (calls.colorize, [photo, hints, vividness], colour),
+        ):
+            gr.Button().click(politely(call), inputs, outputs, api_name=call.__name__, **SHARED)
+
+
+class Calls:
+    """What the endpoints do."""
+
+    def __init__(self, stages: Stages):
+        self.stages = stages
+
+    def detect(self, photo: str, request: gr.Request = None) -> str:
+        """Find the damage of a photo. Returns a PNG mask of its size, white = damaged."""
+        return _sent(self.stages.detect(_scan(photo).image), "mask.png")
+
+    def restore(
+        self,
+        photo: str,
+        mask: str | None = None,
+        hints: str | None = None,
+        recolor: bool = False,
+        vividness: float = 1.0,
+        request: gr.Request = None,
+    ) -> tuple[str, str, str]:
+        """Repair and colour a photo. Returns three PNGs of its size: colour, gray, and the mask that was used.
+
+        Without a mask the damage is found. A colour photo keeps its colours outside the mask, unless `recolor` is
+        true (sepia, yellowed paper). `vividness` scales the predicted chroma: 0 = gray, 1 = as predicted, at most 2.
+        """
+        scan = _scan(photo)
+        image = scan.image
+        damaged = None if mask is None else Image.fromarray(_mask(mask, image.size))
+        repaired = self.stages.repair(image.convert("L") if recolor else image, damaged)
+        restored = self.stages.colorize(repaired, _hints(hints, image.size))
+        return (
+            _sent(restored.vivid(_strength(vividness)), "colour.png", scan),
+            _sent(scan.own_gray(restored.gray, restored.mask), "gray.png", scan),
+            _sent(restored.mask, "mask.png"),
+        )
+
+    def colorize(self, photo: str, hints: str | None = None, vividness: float = 1.0, request: gr.Request = None) -> str:
+        """Colour a whole photo; nothing is repaired. Returns a PNG of its size.
+
+        A colour photo is taken for a gray one. `vividness` scales the predicted chroma: 0 = gray, 1 = as predicted,
+        at most 2.
+        """
+        scan = _scan(photo)
+        gray = scan.image.convert("L")
+        repaired = self.stages.repair(gray, Image.new("L", gray.size))
+        restored = self.stages.colorize(repaired, _hints(hints, gray.size))
+        return _sent(restored.vivid(_strength(vividness)), "colour.png", scan)
+
+
+def _scan(file: str | None) -> imaging.Scan:
+    if not file:
+        raise RefusalError("no_photo")
+    return read_scan(Path(file))
+
+
+def _mask(file: str, size: tuple[int, int]) -> np.ndarray:
+    """White on black, or painted on transparency in any colour, as an editor exports it."""
+    imaging.read_mask(Path(file), size)  # has its words for a broken one, or one of another size
+    painted = imaging.editor_mask([Path(file)], size)
+    return np.zeros(size[::-1], bool) if painted is None else painted
+
+
+def _hints(file: str | None, size: tuple[int, int]) -> Image.Image | None:
+    return None if file is None else Image.fromarray(imaging.read_hints(Path(file), size))
+
+
+def _strength(vividness: float) -> float:
+    if not 0 <= vividness <= 2:
+        raise ValueError(f"A vividness of {vividness:g} is not possible: give one from 0 to 2.")
+    return vividness
+
+
+def _sent(image: Image.Image, name: str, scan: imaging.Scan | None = None) -> str:
+    folder = Path(get_upload_folder()) / secrets.token_hex(16)  # never two callers' results at one address
+    folder.mkdir(parents=True)
+    imaging.write_photo(image, folder / name, scan)
+    return str(folder / name)

@@ -1,0 +1,115 @@
+"""Many photos: what was sent is looked through within limits, and the results go into one zip."""
+
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from PIL import Image
+
+from demo.limits import BATCH_MEGABYTES, BATCH_MEGAPIXELS, BATCH_PHOTOS
+from demo.manners import RefusalError, sentence
+from demo.reading import pixels, read_scan
+from demo.stages import Stages
+from demo.texts import say
+from restoration.imaging import SUFFIXES, encode_photo
+
+FAILURES = "not restored.txt"  # in the zip
+
+
+@dataclass
+class Outcome:
+    """What became of a batch."""
+
+    done: int = 0
+    problems: list[str] = field(default_factory=list)  # "name: sentence"
+
+
+def gather(files: list[Path], room: Path) -> list[tuple[str, Path]]:
+    """The photos among what was sent, those of a zip unpacked below `room`: name and file, in order.
+
+    Raises:
+        RefusalError: a zip is none or unpacks beyond the limits, there are too many photos, or none.
+    """
+    photos: list[tuple[str, Path]] = []
+    for file in files:
+        photos += _unpacked(file, room) if file.suffix.lower() == ".zip" else [(file.name, file)]
+        if len(photos) > BATCH_PHOTOS:
+            raise RefusalError("too_many_photos", count=BATCH_PHOTOS)
+    if not photos:
+        raise RefusalError("no_photos_inside")
+    return photos
+
+
+def restore_all(
+    photos: list[tuple[str, Path]],
+    archive: Path,
+    stages: Stages,
+    keep_gray: bool,
+    language: str,
+    progress: Callable[[int, str], None],
+) -> Outcome:
+    """Restore each photo into the zip `archive`; one that fails is named there and stops nothing.
+
+    A colour photo keeps its colours. `progress` is told how many are done, and the next one's name.
+    """
+    outcome, left, taken = Outcome(), BATCH_MEGAPIXELS * 1_000_000, set()
+    with zipfile.ZipFile(archive, "w") as results:
+        for number, (name, file) in enumerate(photos):
+            progress(number, name)
+            try:
+                left -= pixels(file)
+                if left < 0:
+                    raise RefusalError("beyond_limit", megapixels=BATCH_MEGAPIXELS)
+                results.writestr(_free_name(name, taken), _restored(file, stages, keep_gray))
+                outcome.done += 1
+            except ValueError as error:
+                words = sentence(error, language)
+                outcome.problems.append(words if words.startswith(file.name) else f"{name}: {words}")
+        if outcome.problems:
+            results.writestr(FAILURES, "\n".join([say("batch_failed", language), *outcome.problems, ""]))
+    return outcome
+
+
+def _restored(file: Path, stages: Stages, keep_gray: bool) -> bytes:
+    scan = read_scan(file)
+    restored = stages.colorize(stages.repair(scan.image, None), None)
+    image: Image.Image = scan.own_gray(restored.gray, restored.mask) if keep_gray else restored.image
+    return encode_photo(image, ".png", scan)
+
+
+def _unpacked(file: Path, room: Path) -> Iterator[tuple[str, Path]]:
+    left = BATCH_MEGABYTES << 20
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = [entry for entry in archive.infolist() if _is_photo(entry)]
+            if len(entries) > BATCH_PHOTOS:
+                raise RefusalError("too_many_photos", count=BATCH_PHOTOS)
+            for number, entry in enumerate(entries):
+                with archive.open(entry) as packed:
+                    content = packed.read(left + 1)  # what the zip says of its sizes may be a lie
+                left -= len(content)
+                if left < 0:
+                    raise RefusalError("zip_too_large", name=file.name, megabytes=BATCH_MEGABYTES)
+                target = room / str(number) / PurePosixPath(entry.filename).name  # no folder of the zip's own
+                target.parent.mkdir(parents=True)
+                target.write_bytes(content)
+                yield entry.filename, target
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:  # RuntimeError: locked
+        raise RefusalError("bad_zip", name=file.name) from error
+
+
+def _is_photo(entry: zipfile.ZipInfo) -> bool:
+    path = PurePosixPath(entry.filename)
+    is_hidden = any(part == "__MACOSX" or (part.startswith(".") and part != "..") for part in path.parts)
+    return not entry.is_dir() and not is_hidden and path.suffix.lower() in SUFFIXES
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """The result's name in the zip: below no folder but the photo's own, never the same twice."""
+    path = PurePosixPath(*(part for part in PurePosixPath(name).parts if part not in ("/", "..")))
+    free, number = str(path.with_suffix(".png")), 2
+    while free.lower() in taken:
+        free, number = str(path.with_name(f"{path.stem}-{number}.png")), number + 1
+    taken.add(free.lower())
+    return free

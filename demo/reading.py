@@ -1,0 +1,48 @@
+"""A visitor's file becomes a photo, within the page's limits."""
+
+from pathlib import Path
+
+import gradio as gr
+from PIL import Image
+
+from demo.limits import MEGAPIXELS
+from demo.manners import RefusalError
+from restoration import imaging
+from restoration.decoding import BROKEN
+
+
+def as_file(component: gr.Component) -> gr.Component:
+    """Make a component hand on a sent file as its path: Gradio would decode it, and lose what it cannot.
+
+    Set on the one object, since Gradio writes a stub file beside every subclass of a component.
+    """
+    component.preprocess = lambda payload: payload and payload.path
+    return component
+
+
+def as_files(component: gr.File) -> gr.File:
+    """The same for a component that takes several."""
+    component.preprocess = lambda payload: [file.path for file in payload or []]
+    return component
+
+
+def read_scan(file: Path) -> imaging.Scan:
+    """The photo in a file, upright, L or RGB, and what goes along into its result.
+
+    Raises:
+        ValueError: it is larger than the page takes, or no photo; one sentence.
+    """
+    if pixels(file) > MEGAPIXELS * 1_000_000:
+        raise RefusalError("too_many_pixels", name=file.name, megapixels=MEGAPIXELS)
+    return imaging.read_scan(file)
+
+
+def pixels(file: Path) -> int:
+    """How many pixels a file says that it holds, without decoding it; 0 where it does not say."""
+    try:
+        with Image.open(file) as photo:
+            return photo.width * photo.height
+    except Image.DecompressionBombError:
+        return 1 << 62
+    except BROKEN:
+        return 0  # reading it finds the words

@@ -1,0 +1,36 @@
+"""The restorer as the page calls it: on a Space with a shared GPU, each call borrows one."""
+
+from collections.abc import Callable
+
+try:  # before torch: there it prepares the GPU that is borrowed. The package comes with the Space.
+    from spaces import GPU as borrows_gpu  # noqa: N811
+except ImportError:
+
+    def borrows_gpu(stage: Callable) -> Callable:
+        """Elsewhere nothing is borrowed."""
+        return stage
+
+
+from PIL import Image
+
+from restoration.pipeline import Repair, Restoration, Restorer
+
+
+class Stages:
+    """Find, repair, colour: `detect`, `repair` and `colorize` of one `Restorer`, each callable on its own."""
+
+    def __init__(self, restorer: Restorer):
+        # Functions, not bound methods: what a borrowed GPU runs is sent to another process.
+        @borrows_gpu
+        def detect(photo: Image.Image) -> Image.Image:
+            return restorer.detect(photo)
+
+        @borrows_gpu
+        def repair(photo: Image.Image, mask: Image.Image | None) -> Repair:
+            return restorer.repair(photo, mask)
+
+        @borrows_gpu
+        def colorize(repaired: Repair, hints: Image.Image | None) -> Restoration:
+            return restorer.colorize(repaired, hints)
+
+        self.detect, self.repair, self.colorize = detect, repair, colorize

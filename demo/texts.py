@@ -1,0 +1,203 @@
+"""Every text of the page, in English and Korean.
+
+What stands on the page is chosen by the browser's language (`label`), what the server says while it works by the
+language that the browser asks for (`say`).
+"""
+
+import re
+
+import gradio as gr
+
+LANGUAGES = ("en", "ko")
+TEXTS = {
+    # the page
+    "title": ("# Photo restoration", "# 사진 복원"),
+    "lead": (
+        "An old photo goes in; a whole photo in colour comes out.",
+        "오래된 사진을 넣으면, 손상된 곳이 채워지고 색이 돌아옵니다.",
+    ),
+    "tab_photo": ("One photo", "사진 한 장"),
+    "tab_batch": ("Many photos", "여러 장"),
+    "tab_trial": ("Test it", "시험해 보기"),
+    # one photo: the start
+    "drop": ("Drop a photo here\nor tap to choose one", "사진을 여기에 끌어다 놓거나\n눌러서 고르세요"),
+    "limits": (
+        "PNG, JPEG, TIFF or WebP, up to {megapixels} megapixels and {megabytes} MB. Your photo stays on this server "
+        "while the page is open and is deleted afterwards.",
+        "PNG, JPEG, TIFF, WebP · 최대 {megapixels}메가픽셀, {megabytes}MB. 사진은 페이지가 열려 있는 동안만 "
+        "서버에 있으며, 그 뒤 삭제됩니다.",
+    ),
+    "examples": ("Or try one of these", "예시 사진으로 해 보기"),
+    "credits": (
+        "Photos: Eileen Collins, NASA (public domain) · Chelsea the cat, Stefan van der Walt (CC0) · coffee, "
+        "Rachel Michetti (CC0) · DSCOVR launch, SpaceX (public domain).",
+        "사진: 아일린 콜린스, NASA (퍼블릭 도메인) · 고양이 첼시, Stefan van der Walt (CC0) · 커피, "
+        "Rachel Michetti (CC0) · DSCOVR 발사, SpaceX (퍼블릭 도메인).",
+    ),
+    # one photo: what is damaged
+    "found": (
+        "Marked in red: {share} of the photo. Paint over what is missing, erase what is not damage.",
+        "붉은 부분은 사진의 {share}입니다. 빠진 곳은 칠하고, 손상이 아닌 곳은 지우세요.",
+    ),
+    "not_found": (
+        "No damage was found. Paint over what should be repaired, or go on: the photo is coloured as it is.",
+        "손상된 곳을 찾지 못했습니다. 고칠 곳을 칠하거나, 그대로 복원하면 색만 입힙니다.",
+    ),
+    "in_colour": (
+        "This photo is in colour already: only what is marked is repaired, all other colours are kept.",
+        "이미 컬러 사진입니다. 표시한 곳만 고치고 나머지 색은 그대로 둡니다.",
+    ),
+    "tinted": (
+        "This looks like a gray photo on tinted paper: it is coloured anew.",
+        "색이 바랜 흑백 사진으로 보입니다. 색을 새로 입힙니다.",
+    ),
+    "editor": ("The photo, its damage marked", "손상된 곳을 표시한 사진"),
+    "recolor": ("Take it for a gray photo and colour it anew", "흑백 사진으로 보고 색을 새로 입히기"),
+    "again": ("Find again", "다시 찾기"),
+    "unmark": ("Unmark all", "모두 지우기"),
+    "mask_file": ("Use a mask file", "마스크 파일 쓰기"),
+    "restore": ("Restore", "복원하기"),
+    "another": ("Another photo", "다른 사진"),
+    # one photo: the result
+    "waiting": ("The restored photo appears here.", "복원된 사진이 여기에 나타납니다."),
+    "colour": ("Colour", "컬러"),
+    "gray": ("Gray", "흑백"),
+    "slider": ("Before and after", "복원 전과 후"),
+    "save_png": ("Download PNG", "PNG 내려받기"),
+    "save_jpeg": ("Download JPEG", "JPEG 내려받기"),
+    "vividness": ("Vividness", "색의 진하기"),
+    "hints_open": ("Choose colours yourself", "색을 직접 고르기"),
+    "hints": ("The gray photo, to dab colours on", "색을 찍어 볼 흑백 사진"),
+    "hints_how_to": (
+        "Pick a colour, dab it on the dress, the car, the sky: a small spot is enough. Then colour again.",
+        "색을 고른 뒤 옷, 자동차, 하늘에 살짝 찍어 보세요. 작은 점이면 충분합니다. 그런 다음 다시 색을 입히세요.",
+    ),
+    "hints_apply": ("Colour again", "다시 색 입히기"),
+    "repaired": ("{share} of the photo was repaired.", "사진의 {share}를 고쳤습니다."),
+    "only_coloured": ("Nothing was marked: the photo was only coloured.", "표시된 곳이 없어 색만 입혔습니다."),
+    # many photos
+    "batch_lead": (
+        "Up to {count} photos, or a zip of them, of at most {megapixels} megapixels together. The damage of each is "
+        "found by itself.",
+        "사진 최대 {count}장 또는 zip 파일, 모두 합해 {megapixels}메가픽셀까지. 손상된 곳은 저절로 찾습니다.",
+    ),
+    "batch_files": ("Photos or a zip", "사진 또는 zip"),
+    "batch_gray": ("Repair only, keep them gray", "고치기만 하고 흑백으로 두기"),
+    "batch_start": ("Restore all", "모두 복원하기"),
+    "batch_save": ("Download the zip", "zip 내려받기"),
+    "batch_done": ("{done} of {count} photos were restored.", "{count}장 가운데 {done}장을 복원했습니다."),
+    "batch_failed": ("Not restored:", "복원하지 못한 파일:"),
+    # damage a photo
+    "trial_lead": (
+        "Take a whole colour photo, damage its gray copy at random, restore it, and compare with the truth.",
+        "온전한 컬러 사진의 흑백본을 무작위로 손상시킨 뒤 복원하여 원본과 비교합니다.",
+    ),
+    "trial_photo": (
+        "Drop a colour photo here\nor tap to choose one",
+        "컬러 사진을 여기에 끌어다 놓거나\n눌러서 고르세요",
+    ),
+    "trial_examples": ("Or one of these", "또는 예시 사진"),
+    "seed": ("Seed", "시드"),
+    "seed_info": ("The same seed makes the same damage", "같은 시드는 같은 손상을 만듭니다"),
+    "roll": ("Roll another", "다시 굴리기"),
+    "trial_start": ("Damage and restore", "손상시키고 복원하기"),
+    "trial_damage": ("Damaged and restored", "손상과 복원"),
+    "trial_truth": ("Restored and truth", "복원과 원본"),
+    "metric": ("metric", "지표"),
+    "input": ("damaged", "손상본"),
+    "result": ("restored", "복원본"),
+    # stages
+    "reading": ("Reading the photo", "사진을 읽는 중"),
+    "finding": ("Finding the damage", "손상된 곳을 찾는 중"),
+    "filling": ("Filling what is missing", "빠진 곳을 채우는 중"),
+    "colouring": ("Colouring", "색을 입히는 중"),
+    "showing": ("Preparing the view", "화면을 준비하는 중"),
+    "writing": ("Writing the file", "파일을 쓰는 중"),
+    "measuring": ("Measuring", "재는 중"),
+    # refusals
+    "no_photo": ("Please choose a photo first.", "먼저 사진을 고르세요."),
+    "no_desk": (
+        "This photo is no longer on the server, please choose it again.",
+        "이 사진은 이제 서버에 없습니다. 다시 골라 주세요.",
+    ),
+    "nothing_to_do": (
+        "This photo is in colour and nothing is marked: paint over what should be repaired, or have it coloured anew.",
+        "컬러 사진이고 표시된 곳이 없습니다. 고칠 곳을 칠하거나 색을 새로 입히기를 고르세요.",
+    ),
+    "no_truth": (
+        "This photo is gray, so there is no colour to compare with: choose a colour photo.",
+        "흑백 사진이라 비교할 색이 없습니다. 컬러 사진을 고르세요.",
+    ),
+    "busy": (
+        "Many visitors are here just now, please try again in a minute.",
+        "지금 방문자가 많습니다. 잠시 뒤에 다시 시도해 주세요.",
+    ),
+    "too_much": (
+        "The server had not enough memory for this photo, please try a smaller one.",
+        "이 사진을 처리하기에는 서버의 메모리가 부족합니다. 더 작은 사진으로 해 보세요.",
+    ),
+    "too_many_pixels": (
+        "{name} is too large: photos of up to {megapixels} megapixels are read here.",
+        "{name} 파일이 너무 큽니다. 최대 {megapixels}메가픽셀까지 읽습니다.",
+    ),
+    "too_many_photos": (
+        "These are more than {count} photos: please send them in parts.",
+        "사진이 {count}장을 넘습니다. 나누어 보내 주세요.",
+    ),
+    "zip_too_large": (
+        "{name} unpacks to more than {megabytes} MB: please send it in parts.",
+        "{name} 파일은 풀면 {megabytes}MB를 넘습니다. 나누어 보내 주세요.",
+    ),
+    "bad_zip": ("{name} cannot be read as a zip.", "{name} 파일을 zip으로 읽을 수 없습니다."),
+    "no_photos_inside": ("No photo was found in what you sent.", "보내신 파일에 사진이 없습니다."),
+    "beyond_limit": (
+        "not read, the photos before it reach the limit of {megapixels} megapixels.",
+        "앞의 사진들이 {megapixels}메가픽셀 한도에 이르러 읽지 않았습니다.",
+    ),
+}  # fmt: skip
+
+# What restoration itself says, in Korean. A sentence that is not here stays English.
+KOREAN_ERRORS = (
+    (
+        r"(.+) cannot be read as a photo: .+",
+        r"\1 파일을 사진으로 읽을 수 없습니다. 온전한 PNG, JPEG, TIFF, WebP 파일을 고르세요.",
+    ),
+    (r"(.+) is too large: .+ (\d+) megapixels are read\.", r"\1 파일이 너무 큽니다. 최대 \2메가픽셀까지 읽습니다."),
+    (r"The mask covers the whole photo: .+", "사진 전체가 표시되었습니다. 실마리가 될 부분을 남겨 주세요."),
+    (
+        r".+ is (\d+) x (\d+) px, the photo (\d+) x (\d+): .+",
+        r"크기가 \1 x \2 픽셀인데 사진은 \3 x \4 픽셀입니다. 같은 크기로 주세요.",
+    ),
+    (r"(.+) has no pixels\.", r"\1 파일에 픽셀이 없습니다."),
+    (r"(.+) has no alpha channel .+", r"\1 파일에 알파 채널이 없습니다. RGBA로 주세요."),
+)
+
+_I18N = {language: {f"page.{key}": text[i] for key, text in TEXTS.items()} for i, language in enumerate(LANGUAGES)}
+PAGE_TEXTS = gr.I18n(**_I18N)  # goes to `launch`
+
+
+def label(key: str, **values: object) -> gr.i18n.I18nData:
+    """A text for the page, in the language of the browser; `values` fill its blanks, the same for every visitor."""
+    for i, language in enumerate(LANGUAGES):
+        PAGE_TEXTS.translations[language][f"page.{key}"] = TEXTS[key][i].format(**values)
+    return PAGE_TEXTS(f"page.{key}")
+
+
+def say(key: str, language: str, **values: object) -> str:
+    """A text from the server."""
+    return TEXTS[key][LANGUAGES.index(language)].format(**values)
+
+
+def language_of(request: "gr.Request | None") -> str:
+    """Korean where the browser prefers it to English, else English; programs ask for no language."""
+    wanted = request.headers.get("accept-language", "") if request else ""
+    first = re.match(r"\s*([a-z]{2})", wanted.lower())
+    return "ko" if first and first.group(1) == "ko" else "en"
+
+
+def translated(message: str, language: str) -> str:
+    """A sentence of the package in the visitor's language."""
+    for pattern, korean in KOREAN_ERRORS if language == "ko" else ():
+        if re.fullmatch(pattern, message):
+            return re.sub(pattern, korean, message)
+    return message
