@@ -29,6 +29,7 @@ class Desk:
     original: Path  # the visitor's own file, untouched
     scan: Scan  # the photo in it, and what goes along into the result
     mask: np.ndarray  # bool (H, W), what is marked as damaged
+    small: Image.Image  # the photo's preview
     shown: np.ndarray  # bool, the same at the size of the preview, as the editor shows it
     hints: Image.Image | None = None  # RGBA of the photo's size
     repair: Repair | None = None
