@@ -1,4 +1,4 @@
-"""The command line: `python -m restoration restore | detect | damage | evaluate`."""
+"""The command line: `python -m restoration restore | detect | damage | evaluate | export`."""
 
 import argparse
 import json
@@ -75,7 +75,15 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--mask", type=Path, help="folder of masks; without it only whole-photo metrics")
     evaluate.add_argument("--json", action="store_true", help="one flat JSON object instead of a table")
     evaluate.set_defaults(command=_evaluate)
+    _add_export(commands)
     return parser
+
+
+def _add_export(commands) -> None:
+    export = commands.add_parser("export", help="write models with the graphs that OpenVINO and ONNX Runtime run")
+    export.add_argument("output", type=Path, metavar="OUT", help="folder; it may be that of the weights itself")
+    export.add_argument("--weights", default=None, help="folder or hub repository (default: the shipped weights)")
+    export.set_defaults(command=_export)
 
 
 def _add_folder_options(command: argparse.ArgumentParser) -> None:
@@ -180,13 +188,25 @@ def _evaluate(args: argparse.Namespace) -> int:
     return 1 if evaluation.problems else 0
 
 
-def _restorer(weights: str | None):
-    import torch  # loaded only where it is needed
+def _export(args: argparse.Namespace) -> int:
+    from restoration.export import TOLERANCE, export
+    from restoration.pipeline import SHIPPED_WEIGHTS
 
+    for name, error in export(args.weights or SHIPPED_WEIGHTS, args.output).items():
+        print(f"{name}: at most {error:.1e} from PyTorch ({TOLERANCE:.0e} is allowed)")
+    return 0
+
+
+def _restorer(weights: str | None):
+    from restoration.backends import torch_device  # loaded only where networks are needed
     from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
 
-    gpus = torch.cuda.device_count()
-    return Restorer.from_pretrained(weights or SHIPPED_WEIGHTS, f"cuda:{own_gpu(gpus)}" if gpus else None)
+    device = torch_device()
+    if device == "cuda":
+        import torch
+
+        device = f"cuda:{own_gpu(torch.cuda.device_count())}"
+    return Restorer.from_pretrained(weights or SHIPPED_WEIGHTS, device)
 
 
 if __name__ == "__main__":

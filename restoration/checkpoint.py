@@ -83,7 +83,7 @@ def digest(tensors: dict[str, Tensor]) -> str:
     total = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        total.update(tensor.contiguous().numpy().tobytes())
+        total.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())  # NumPy knows no bfloat16
     return total.hexdigest()
 
 
@@ -104,10 +104,13 @@ def load_tensors(file: Path) -> dict[str, Tensor]:
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
 
 
-def load_strictly(module: nn.Module, tensors: dict[str, Tensor], source: Path | str) -> None:
-    """Load all tensors into a module; a missing, unknown or misshaped one is a WeightsError."""
+def load_strictly(module: nn.Module, tensors: dict[str, Tensor], source: Path | str, assign: bool = False) -> None:
+    """Load all tensors into a module; a missing, unknown or misshaped one is a WeightsError.
+
+    With `assign` they become the module's own: a module on the meta device never had memory for others.
+    """
     try:
-        module.load_state_dict(tensors, strict=True)
+        module.load_state_dict(tensors, strict=True, assign=assign)
     except RuntimeError as error:
         raise WeightsError(f"{source} do not fit the architecture: {str(error).splitlines()[-1].strip()}") from error
 

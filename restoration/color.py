@@ -33,17 +33,24 @@ def with_chroma(gray: np.ndarray, cbcr: np.ndarray) -> np.ndarray:
     those for which Pillow's weighted sum rounds back to `gray`.
     """
     y = gray.astype(np.float32)
-    offset_r, offset_g, offset_b = _offsets(cbcr.astype(np.float32) * 255)
+    headroom = 255 - y
+    offsets = _offsets(cbcr.astype(np.float32) * 255)
     scale = np.ones_like(y)
-    for offset in (offset_r, offset_g, offset_b):
-        room = np.where(offset > 0, 255 - y, y)
-        scale = np.minimum(scale, room / np.maximum(np.abs(offset), 1e-6))
-    r = np.clip(np.rint(y + scale * offset_r), 0, 255).astype(np.int64)
-    b = np.clip(np.rint(y + scale * offset_b), 0, 255).astype(np.int64)
-    rest = (gray.astype(np.int64) << 16) - 32768 - LUMA_R * r - LUMA_B * b
-    lowest, highest = -(-rest // LUMA_G), (rest + 65535) // LUMA_G
-    g = np.clip(np.rint(y + scale * offset_g).astype(np.int64), lowest, highest)
-    return np.stack([r, g, b], axis=-1).astype(np.uint8)
+    for offset in offsets:
+        room = np.where(offset > 0, headroom, y)
+        room /= np.maximum(np.abs(offset), 1e-6)
+        np.minimum(scale, room, out=scale)
+    red, green, blue = (np.rint(y + scale * offset).astype(np.int32) for offset in offsets)
+    rgb = np.empty((*gray.shape, 3), np.uint8)
+    rgb[..., 0] = np.clip(red, 0, 255, out=red)
+    rgb[..., 2] = np.clip(blue, 0, 255, out=blue)
+    rest = (gray.astype(np.int32) << 16) - 32768  # 24 bits, so int32 holds it all
+    rest -= LUMA_R * red
+    rest -= LUMA_B * blue
+    lowest = -(-rest // LUMA_G)
+    highest = lowest + (lowest * LUMA_G - rest <= 65535 - LUMA_G)  # that is (rest + 65535) // LUMA_G
+    rgb[..., 1] = np.clip(green, lowest, highest)
+    return rgb
 
 
 def _offsets(cbcr):

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -12,7 +13,10 @@ STAGES: tuple[Stage, ...] = ("inpaint", "color")
 CRITERION = {"inpaint": "hole_psnr", "color": "hsv_similarity"}  # the metric, higher is better, that picks the best
 INPUT_CHANNELS = {"inpaint": 2, "color": 4}  # luma + mask hint; luma + hint chroma (2) + hint mask
 OUTPUT_CHANNELS = {"inpaint": 2, "color": 2}  # luma residual + damage map; Cb and Cr
-MAX_CHANNELS = 2048  # a config from a stranger cannot ask for more memory than this allows
+MAX_CHANNELS = 2048  # of a decoder's layer
+MAX_BYTES = 1 << 16  # of a config's file
+MAX_NORM = 1e6  # of what normalises the luma
+ENCODER = r"[A-Za-z0-9_.-]{1,80}"  # no "hf-hub:user/name", no path: timm would fetch what they name
 T = TypeVar("T", "ModelConfig", "TrainConfig")
 
 
@@ -34,8 +38,8 @@ class ModelConfig:
         # A stranger's config.json may hold anything, so types are checked as well as ranges.
         if not isinstance(self.stage, str) or self.stage not in INPUT_CHANNELS:
             raise ValueError(f"stage is {self.stage!r}: use 'inpaint' or 'color'.")
-        if not isinstance(self.encoder, str):
-            raise ValueError(f"encoder is {self.encoder!r}: give a name.")
+        if not isinstance(self.encoder, str) or not re.fullmatch(ENCODER, self.encoder):
+            raise ValueError(f"encoder is {str(self.encoder)[:80]!r}: give a name of segmentation-models-pytorch's.")
         widths = self.decoder_channels if isinstance(self.decoder_channels, (list, tuple)) else ()
         if len(widths) != 5 or not all(isinstance(w, int) and 1 <= w <= MAX_CHANNELS for w in widths):
             raise ValueError(
@@ -44,7 +48,7 @@ class ModelConfig:
         object.__setattr__(self, "decoder_channels", tuple(widths))
         for name, positive in (("luma_mean", False), ("luma_std", True)):
             value = getattr(self, name)
-            if not isinstance(value, (int, float)) or not math.isfinite(value) or (positive and value <= 0):
+            if not isinstance(value, (int, float)) or not abs(value) <= MAX_NORM or (positive and value <= 0):
                 raise ValueError(f"{name} is {value!r}: give a number{' above 0' if positive else ''}.")
 
 
@@ -59,7 +63,8 @@ COUNTS = (
 SHARES = ("min_scale", "warmup", "max_area", "hint_dropout", "color_hints", "gan_start", "wear", "filled_share")
 WEIGHTS = (
     "hole_weight", "known_weight", "log_error_weight", "ssim_weight", "damage_weight", "chroma_weight",
-    "saturation_weight", "perceptual_weight", "inpaint_gan_weight", "color_gan_weight", "weight_decay",
+    "saturation_weight", "perceptual_weight", "inpaint_gan_weight", "color_gan_weight", "inpaint_feature_weight",
+    "color_feature_weight", "weight_decay",
 )  # fmt: skip
 RANGES: dict[str, tuple[float, float]] = {  # of a run's numbers, both ends included
     **dict.fromkeys(COUNTS, (1, math.inf)),
@@ -138,6 +143,8 @@ class TrainConfig:
     perceptual_weights: str | None = None  # a safetensors file of VGG16's features, torchvision's names
     inpaint_gan_weight: float = 0.02  # 0: no GAN
     color_gan_weight: float = 0.005
+    inpaint_feature_weight: float = 0.0  # of the difference that the discriminator's layers see
+    color_feature_weight: float = 0.0
     gan_start: float = 0.3  # share of all steps before the GAN begins
     discriminator_channels: int = 32
     discriminator_learning_rate: float = 4e-4
@@ -181,7 +188,8 @@ def save_config(config: ModelConfig | TrainConfig, file: Path) -> None:
 def load_config(kind: type[T], file: Path) -> T:
     """Read a config of the given kind; an unknown or missing field is a ValueError that names it."""
     try:
-        fields = json.loads(file.read_text())
-        return kind(**fields)
-    except (json.JSONDecodeError, UnicodeDecodeError, TypeError) as error:
+        if file.stat().st_size > MAX_BYTES:
+            raise TypeError(f"it has more than {MAX_BYTES} bytes")
+        return kind(**json.loads(file.read_text()))
+    except (json.JSONDecodeError, UnicodeDecodeError, TypeError, RecursionError) as error:
         raise ValueError(f"{file} is not a valid {kind.__name__}: {error}.") from error

@@ -3,6 +3,7 @@
 The limits are this module's constants; a program may set them, as the command line does: `decoding.MAX_PIXELS = 10**9`.
 """
 
+import contextlib
 import os
 import stat
 import struct
@@ -24,8 +25,11 @@ else:
 
 MAX_PIXELS = 120_000_000  # a larger photo is refused before it is decoded; each costs up to about 20 bytes
 MAX_BYTES = 2 << 30  # of a file
-MAX_SCANS = 100  # of a progressive JPEG, each of which costs as much as the whole photo; encoders write about 10
+MAX_SCANNED = 2_400_000_000  # pixels that a progressive JPEG passes over in all its scans; encoders write about 10
+MAX_PAGES = 100  # that are counted
+MAX_TILE = 1 << 22  # pixels of a TIFF's tile, where it is larger than its photo
 FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF", "HEIF")
+TILE_WIDTH, TILE_HEIGHT = 322, 323  # TIFF's tags
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")  # bytes 8 to 12 of such a file
 PAGED = ("TIFF", "GIF", "PNG", "WEBP", "AVIF")  # whose further images are not views of the first
 Source = str | Path | BinaryIO | Image.Image
@@ -44,7 +48,7 @@ class Decoded(NamedTuple):
 
     image: Image.Image  # of any of Pillow's modes, with what else the file said in its `info` and `getexif()`
     is_turned: bool  # by a quarter: what the file says of across and down is now the other way round
-    pages: int
+    pages: str  # how many images the file has, for a sentence; empty for one
     is_deep_color: bool  # it has 16 bits a channel, of which Pillow reads 8
 
 
@@ -102,9 +106,9 @@ def _read(file: BinaryIO, name: str) -> Decoded:
     if size > MAX_BYTES:
         raise PhotoError(f"{name} is too large: files of up to {MAX_BYTES >> 20} MiB are read.")
     photo = _opened(file, name)
-    _check_scans(photo, name)
-    pages = getattr(photo, "n_frames", 1) if photo.format in PAGED else 1
-    return _upright(photo, name, pages)
+    _check_pixels(photo.size, name)
+    _check_work(photo, name)
+    return _upright(photo, name, _pages(photo))
 
 
 def _opened(file: BinaryIO, name: str) -> Image.Image:
@@ -120,7 +124,7 @@ def _opened(file: BinaryIO, name: str) -> Image.Image:
         raise
 
 
-def _upright(photo: Image.Image, name: str, pages: int = 1, own: bool = True) -> Decoded:
+def _upright(photo: Image.Image, name: str, pages: str = "", own: bool = True) -> Decoded:
     """Decoded and turned; a photo that is not our own stays as it is, and a copy is returned."""
     _check_pixels(photo.size, name)
     is_deep_color = _is_deep_color(photo)  # asked first: to ask for EXIF may be to decode
@@ -140,16 +144,40 @@ def _too_large(name: str) -> str:
     return f"{name} is too large: photos of up to {MAX_PIXELS // 1_000_000} megapixels are read."
 
 
-def _check_scans(photo: Image.Image, name: str) -> None:
-    """A few kilobytes can ask for thousands of passes over all pixels."""
-    if not photo.info.get("progressive"):
-        return
-    place = photo.fp.tell()
-    photo.fp.seek(0)
-    scans = photo.fp.read().count(b"\xff\xda")
-    photo.fp.seek(place)
-    if scans > MAX_SCANS:
-        raise PhotoError(f"{name} is a JPEG of {scans} scans: save it again with another program.")
+def _check_work(photo: Image.Image, name: str) -> None:
+    """A few kilobytes can ask for hundreds of passes over all pixels, or for tiles of gigabytes."""
+    if photo.info.get("progressive"):
+        place = photo.fp.tell()
+        photo.fp.seek(0)
+        scans = photo.fp.read().count(b"\xff\xda")
+        photo.fp.seek(place)
+        if scans * photo.width * photo.height > MAX_SCANNED:
+            raise PhotoError(f"{name} is a JPEG of {scans} scans: save it again with another program.")
+    if photo.format == "TIFF":
+        width, height = (photo.tag_v2.get(tag, 1) for tag in (TILE_WIDTH, TILE_HEIGHT))
+        if width * height > max(MAX_TILE, 4 * photo.width * photo.height):
+            raise PhotoError(f"{name} has tiles that are much larger than itself: save it again with another program.")
+
+
+def _pages(photo: Image.Image) -> str:
+    """How many images a file has, in words where counting them could take hours; empty for one."""
+    if photo.format == "GIF":
+        return "several" if photo.is_animated else ""
+    count = _count_tiff(photo) if photo.format == "TIFF" else getattr(photo, "n_frames", 1)
+    if photo.format not in PAGED or count < 2:
+        return ""
+    return str(count) if count < MAX_PAGES else f"{MAX_PAGES} or more"
+
+
+def _count_tiff(photo: Image.Image) -> int:
+    """Up to MAX_PAGES; Pillow's own count takes the square of their number."""
+    count = 1
+    with contextlib.suppress(EOFError):
+        while count < MAX_PAGES:
+            photo.seek(count)
+            count += 1
+    photo.seek(0)
+    return count
 
 
 def _is_deep_color(photo: Image.Image) -> bool:
@@ -164,9 +192,10 @@ def gray_levels(photo: Image.Image) -> np.ndarray | None:
     Float files count in [0, 1], or in [0, 255] where one level is above 1.
     """
     if photo.mode == "F":
-        levels = np.nan_to_num(np.asarray(photo), nan=0.0, posinf=255.0, neginf=0.0)
-        unit = 257 if levels.max(initial=0) > 1 else 65535
-        return np.rint((levels * unit).clip(0, 65535)).astype(np.uint16)
+        levels = np.asarray(photo)
+        unit = 257 if levels.max(initial=0, where=np.isfinite(levels)) > 1 else 65535
+        levels = np.nan_to_num(levels, nan=0.0, posinf=np.inf, neginf=0.0).clip(0, 65535 / unit)
+        return np.rint(levels * unit).astype(np.uint16)
     if photo.mode == "I" or photo.mode.startswith("I;16"):
         return np.asarray(photo).clip(0, 65535).astype(np.uint16)
     return None

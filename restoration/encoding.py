@@ -50,7 +50,8 @@ def write_photo(image: Image.Image, file: Path, scan: Scan | None = None) -> Non
     part = file.with_name(f"{part_stem(file)}-{secrets.token_hex(4)}{file.suffix}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        _save(image, part, file.suffix, scan)
+        with part.open("wb") as opened:
+            _save(image, _Unnumbered(opened), file.suffix, scan)
         os.replace(part, file)
     except (OSError, ValueError) as error:  # Pillow's ValueErrors: larger than the format can hold
         reason = getattr(error, "strerror", None) or error
@@ -80,7 +81,14 @@ def encode_photo(image: Image.Image, ending: str = ".png", scan: Scan | None = N
     return content.getvalue()
 
 
-def _save(image: Image.Image, target: Path | BinaryIO, ending: str, scan: Scan | None) -> None:
+class _Unnumbered:
+    """A file whose descriptor Pillow does not get: what it writes there by itself ends unsaid where a disk is full."""
+
+    def __init__(self, file: BinaryIO):
+        self.write, self.seek, self.tell, self.flush = file.write, file.seek, file.tell, file.flush
+
+
+def _save(image: Image.Image, target: "_Unnumbered | BytesIO", ending: str, scan: Scan | None) -> None:
     options = WRITTEN[ending.lower()]
     kind = options["format"]
     if image.mode == "I;16" and kind not in DEEP:

@@ -116,6 +116,16 @@ def generator_loss(score: Tensor, where: Tensor) -> Mean:
     return _patch_mean(-score, where)
 
 
+def feature_matching(fake: list[Tensor], real: list[Tensor], where: Tensor) -> Mean:
+    """How differently a discriminator's layers see a restored photo and the true one, for each pixel of `where`.
+
+    L1 of the features, meaned over layers (Wang et al., "pix2pixHD", 2018): steadier than the score alone. Where
+    nothing was restored the two are equal, so the whole map may be summed.
+    """
+    layers = [(ours - theirs).abs().mean() for ours, theirs in zip(fake, real, strict=True)]
+    return Mean(sum(layers) / len(layers) * where.numel(), where.sum())
+
+
 def _patch_mean(values: Tensor, where: Tensor) -> Mean:
     """Over the patches, (B, 1, h, w), that see a pixel of `where`, (B, 1, H, W); their centres lie 8 px apart."""
     near = F.max_pool2d(where, PATCH_REACH, 1, PATCH_REACH // 2)

@@ -16,6 +16,8 @@ from restoration.config import INPUT_CHANNELS, OUTPUT_CHANNELS, ModelConfig
 from restoration.prefill import prefill
 
 STRIDE = 32  # the encoder halves five times
+# What smp and timm answer to names that they do not know, or know and cannot take an encoder from.
+NOT_BUILT = (KeyError, RuntimeError, ValueError, TypeError, AttributeError, AssertionError, IndexError)
 
 
 class Filled(NamedTuple):
@@ -45,12 +47,13 @@ class _Network(nn.Module):
                 classes=OUTPUT_CHANNELS[self.stage],
                 decoder_channels=self.config.decoder_channels,
             )
-        except (KeyError, RuntimeError) as error:
+        except NOT_BUILT as error:
             raise ValueError(f"encoder {self.config.encoder!r} is not known to segmentation-models-pytorch.") from error
         nn.init.zeros_(self.unet.segmentation_head[0].weight)  # a fresh network adds nothing
         nn.init.zeros_(self.unet.segmentation_head[0].bias)
 
-    def _run(self, luma: Tensor, hints: Tensor) -> Tensor:
+    def run(self, luma: Tensor, hints: Tensor) -> Tensor:
+        """The U-Net alone: luma (B, 1, H, W) in [0, 1] and hints (B, C, H, W) -> its output (B, 2, H, W)."""
         height, width = luma.shape[-2:]
         x = torch.cat([(luma - self.config.luma_mean) / self.config.luma_std, hints], dim=1)
         x = F.pad(x, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
@@ -66,11 +69,16 @@ class _Network(nn.Module):
         folder = checkpoint.find_model(source, subfolder)
         config = checkpoint.load_model_config(folder)
         try:
-            model = cls(config)
+            with torch.device("meta"):  # whatever a stranger's config asks for, memory is taken for what the file holds
+                model = cls(config)
         except ValueError as error:
             raise checkpoint.WeightsError(f"{folder / checkpoint.CONFIG}: {error}") from error
         weights = folder / checkpoint.WEIGHTS
-        checkpoint.load_strictly(model, checkpoint.load_tensors(weights), weights)
+        tensors = checkpoint.load_tensors(weights)
+        checkpoint.load_strictly(model, tensors, weights, assign=True)
+        if any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):  # what no file holds
+            model = cls(config)
+            checkpoint.load_strictly(model, tensors, weights)
         return model.eval()
 
     def save_pretrained(self, folder: str | Path) -> None:
@@ -92,7 +100,7 @@ class Inpainter(_Network):
         """
         hint = torch.zeros_like(luma) if hint is None else hint
         start = prefill(luma, hint)
-        out = self._run(start, hint)
+        out = self.run(start, hint)
         return Filled(start + out[:, :1], out[:, 1:])
 
 
@@ -112,7 +120,7 @@ class Colorizer(_Network):
         if hint_chroma is None or hint_mask is None:
             hint_chroma, hint_mask = torch.zeros_like(luma).expand(-1, 2, -1, -1), torch.zeros_like(luma)
         # Chroma is small: times 4 it reaches the encoder at the luma's scale.
-        return self._run(luma, torch.cat([hint_chroma * hint_mask * 4, hint_mask], dim=1))
+        return self.run(luma, torch.cat([hint_chroma * hint_mask * 4, hint_mask], dim=1))
 
 
 class Ensemble(nn.Module):
@@ -148,7 +156,16 @@ class PatchDiscriminator(nn.Module):
 
     def forward(self, photo: Tensor) -> Tensor:
         """Above 0 where a patch looks true, below where it looks restored."""
-        return self.layers(photo).to(photo.dtype)
+        return self.features(photo)[-1]
+
+    def features(self, photo: Tensor) -> list[Tensor]:
+        """What each layer makes of a photo, (B, C, h, w), the scores last."""
+        found, x = [], photo
+        for layer in self.layers:
+            x = layer(x)
+            if isinstance(layer, nn.LeakyReLU):
+                found.append(x)
+        return [*found, x.to(photo.dtype)]
 
 
 MODELS: dict[str, type[_Network]] = {"inpaint": Inpainter, "color": Colorizer}

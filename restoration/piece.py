@@ -15,7 +15,7 @@ from restoration import checkpoint, initial
 from restoration.config import ModelConfig, Stage, TrainConfig
 from restoration.data import Batch
 from restoration.distributed import World
-from restoration.losses import generator_loss, hinge_fake, hinge_real
+from restoration.losses import feature_matching, generator_loss, hinge_fake, hinge_real
 from restoration.models import MODELS, PatchDiscriminator
 from restoration.schedules import learning_rate
 from restoration.steps import FORWARD, JUDGED_CHANNELS, Forward, Terms, weights
@@ -70,7 +70,8 @@ class Piece:
     @property
     def gan_is_on(self) -> bool:
         """Whether the discriminator takes part in the next step."""
-        return self.weights["loss_g"] > 0 and self.step >= self.config.gan_start * self.steps
+        asked = self.weights["loss_g"] > 0 or self.weights["features"] > 0
+        return asked and self.step >= self.config.gan_start * self.steps
 
     def train_step(self, batch: Batch) -> None:
         """One update of the discriminator, where it takes part, and one of the generator."""
@@ -108,12 +109,17 @@ class Piece:
         return {"d_real": hinge_real(real, forward.where), "d_fake": hinge_fake(fake, forward.where)}
 
     def convince(self, forward: Forward) -> Terms:
-        """What the generator loses where the discriminator is not convinced."""
+        """What the generator loses where the discriminator is not convinced, and where it sees a difference."""
         self.discriminator.requires_grad_(False)
         with self._autocast():
-            score = self.discriminator(forward.fake)
+            *fake, score = self.discriminator.features(forward.fake)
+            terms = {"loss_g": generator_loss(score, forward.where)}
+            if self.weights["features"] > 0:
+                terms["features"] = feature_matching(
+                    fake, self.discriminator.features(forward.real)[:-1], forward.where
+                )
         self.discriminator.requires_grad_(True)
-        return {"loss_g": generator_loss(score, forward.where)}
+        return terms
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.world.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-RELAXATIONS = 4  # Jacobi sweeps a level: 0 costs 0.6 dB in the hole, 64 gain 0.15 dB for nine times the time
+from restoration.membrane import RELAXATIONS
 
 
 def prefill(image: Tensor, mask: Tensor, relaxations: int = RELAXATIONS) -> Tensor:

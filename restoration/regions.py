@@ -35,6 +35,14 @@ class Box(NamedTuple):
         top, left, bottom, right = self
         return Box(top - context, left - context, bottom + context, right + context).cut(Box(0, 0, *photo))
 
+    def snapped(self, grid: int) -> "Box":
+        """The least box around it whose edges are multiples of `grid`."""
+        return Box(*(edge // grid * grid for edge in self[:2]), *(-(-edge // grid) * grid for edge in self[2:]))
+
+    def divided(self, scale: int) -> "Box":
+        """The same box in a picture that is `scale` times smaller."""
+        return Box(*(edge // scale for edge in self))
+
     def seen_from(self, other: "Box") -> "Box":
         """The same box in another one's coordinates."""
         return Box(*(mine - origin for mine, origin in zip(self, other[:2] * 2, strict=True)))
@@ -48,22 +56,24 @@ class Window(NamedTuple):
     hole: np.ndarray  # bool, of the shape of `filled`
 
 
-def windows(mask: np.ndarray, size: int) -> Iterator[Window]:
-    """Windows in which each masked pixel of bool (H, W) is filled exactly once, in any order.
+def windows(mask: np.ndarray, size: int) -> tuple[list[Window], np.ndarray | None]:
+    """Windows of at most `size` pixels for bool (H, W), and the holes for which there are none, bool (H, W).
 
-    A photo of `size` pixels or less is one window. In a larger one each hole has a box, which is shrunk to
-    `size` where it is longer. That costs thin damage the pixels beside it: where boxes of scratches and
-    specks grow longer than `size`, they are filled in tiles instead, at full resolution.
+    Windows and holes together hold each masked pixel once. A photo of `size` pixels or less is one window. In a
+    larger one each hole has a box; boxes of thin damage that have grown too long, as scratches and specks do, are
+    cut into tiles. Thick holes with longer boxes are left; None if there are none.
     """
     if max(mask.shape) <= size:
         whole = Box(0, 0, *mask.shape)
-        yield from [Window(whole, whole, mask)] if mask.any() else []
-        return
-    thick = _thick(mask)
+        return [_window(whole, whole, mask)] if mask.any() else [], None
+    thick = mask & _thick(mask)
+    found, left = [], []
+    for box in hole_boxes(thick):
+        found, left = ([*found, _window(box, box, thick)], left) if box.longer_side <= size else (found, [*left, box])
     thin = mask & ~thick
-    yield from (Window(box, box, thick[box.slices]) for box in hole_boxes(thick))
     for box in hole_boxes(thin):
-        yield from [Window(box, box, thin[box.slices])] if box.longer_side <= size else _tiles(thin, box, size)
+        found += [_window(box, box, thin)] if box.longer_side <= size else tiles(thin, box, size)
+    return found, _cut_out(thick, left) if left else None
 
 
 def hole_boxes(mask: np.ndarray) -> list[Box]:
@@ -79,24 +89,49 @@ def hole_boxes(mask: np.ndarray) -> list[Box]:
     return boxes
 
 
+def depth(mask: np.ndarray) -> np.ndarray:
+    """Distance of each masked pixel to the nearest known one, float32 (H, W); the photo's edge is no known pixel."""
+    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
+    near = Box(top, left, top + height, left + width).grown(1, mask.shape).slices
+    distance = np.zeros(mask.shape, np.float32)
+    if width:
+        distance[near] = cv2.distanceTransform(mask[near].astype(np.uint8), cv2.DIST_L2, 5)
+    return distance
+
+
 def _thick(mask: np.ndarray) -> np.ndarray:
     """The holes with a pixel deeper than MAX_DEPTH, bool (H, W)."""
-    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
-    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    count, labels = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
     is_thick = np.zeros(count, bool)
-    is_thick[labels[depth > MAX_DEPTH]] = True
+    is_thick[labels[depth(mask) > MAX_DEPTH]] = True
     return is_thick[labels]
 
 
-def _tiles(mask: np.ndarray, box: Box, size: int) -> Iterator[Window]:
-    """Windows of `size` on a grid that is the photo's own, so that no far speck moves them."""
+def _cut_out(mask: np.ndarray, boxes: list[Box]) -> np.ndarray:
+    """The mask inside some boxes, False elsewhere."""
+    inside = np.zeros_like(mask)
+    for box in boxes:
+        inside[box.slices] = mask[box.slices]
+    return inside
+
+
+def tiles(mask: np.ndarray, box: Box, size: int) -> Iterator[Window]:
+    """Windows of `size` over the masked pixels of a box, on the photo's own grid, so that no far speck moves them."""
     step = size - 2 * MIN_CONTEXT
     for top in range(box.top // step * step, box.bottom, step):
         for left in range(box.left // step * step, box.right, step):
             tile = Box(top, left, top + step, left + step)
             filled = tile.cut(box)
             if mask[filled.slices].any():
-                yield Window(tile.grown(MIN_CONTEXT, mask.shape), filled, mask[filled.slices])
+                yield _window(tile.grown(MIN_CONTEXT, mask.shape), filled, mask)
+
+
+def _window(seen: Box, within: Box, mask: np.ndarray) -> Window:
+    """A window that fills what is masked in a part of it, and no more than the box of that is computed."""
+    left, top, width, height = cv2.boundingRect(mask[within.slices].astype(np.uint8))
+    top, left = top + within.top, left + within.left
+    filled = Box(top, left, top + height, left + width)
+    return Window(seen, filled, mask[filled.slices])
 
 
 def _merge(boxes: list[Box], box: Box) -> None:

@@ -68,8 +68,8 @@ def read_scan(source: Source) -> Scan:
         levels = np.asarray(photo)
     if alpha is not None:
         image = Image.composite(image, Image.new(image.mode, image.size, "white"), alpha)
-    if decoded.pages > 1:
-        notes.insert(0, f"It has {decoded.pages} pages: the first one is used.")
+    if decoded.pages:
+        notes.insert(0, f"The first of its {decoded.pages} pages is used.")
     if decoded.is_deep_color:
         notes.append("Its colours have 16 bits: they are read as 8.")
     return Scan(_bare(image), alpha, levels, tones if levels is not None else None, profile, exif, dpi, tuple(notes))

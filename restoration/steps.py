@@ -73,6 +73,11 @@ def weights(config: TrainConfig, stage: str) -> dict[str, float]:
             "damage": config.damage_weight,
             "perceptual": config.perceptual_weight,
             "loss_g": config.inpaint_gan_weight,
+            "features": config.inpaint_feature_weight,
         },
-        "color": {"chroma": config.chroma_weight, "loss_g": config.color_gan_weight},
+        "color": {
+            "chroma": config.chroma_weight,
+            "loss_g": config.color_gan_weight,
+            "features": config.color_feature_weight,
+        },
     }[stage]

@@ -1,6 +1,7 @@
 """Set before torch, cv2 and gradio are imported: one thread each, no request to any other host."""
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -108,6 +109,21 @@ def is_one_sentence(message: object) -> bool:
     """What every message to a user is: one line that ends, and ends only once."""
     text = str(message)
     return text.endswith(".") and "\n" not in text and ". " not in text and text[:-1].strip() != ""
+
+
+@contextmanager
+def as_nobody(folder: Path):
+    """What stands below is done without root's right to read and write everything, which containers have."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for above in (folder, *folder.parents[:-1]):
+        above.chmod(above.stat().st_mode | 0o005)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def files(folder: Path) -> list[str]:

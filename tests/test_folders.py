@@ -213,5 +213,5 @@ def test_pages_that_are_left_out_are_named(run, tmp_path):
     (tmp_path / "in").mkdir()
     first.save(tmp_path / "in" / "scan.tif", save_all=True, append_images=[first, first])
     status, _, err = run("restore", tmp_path / "in", tmp_path / "out", "--report", tmp_path / "report.jsonl")
-    assert status == 0 and err == [f"{tmp_path}/in/scan.tif: It has 3 pages: the first one is used."]
-    assert lines(tmp_path / "report.jsonl")[0]["notes"] == ["It has 3 pages: the first one is used."]
+    assert status == 0 and err == [f"{tmp_path}/in/scan.tif: The first of its 3 pages is used."]
+    assert lines(tmp_path / "report.jsonl")[0]["notes"] == ["The first of its 3 pages is used."]

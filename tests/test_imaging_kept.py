@@ -312,7 +312,7 @@ def test_pages_and_deep_colours_are_named_in_notes():
     pages[0].save(content, "TIFF", save_all=True, append_images=pages[1:], compression="tiff_lzw")
     scan = read_scan(content)
     assert np.array_equal(pixels(scan.image), UPRIGHT)
-    assert scan.notes == ("It has 3 pages: the first one is used.",)
+    assert scan.notes == ("The first of its 3 pages is used.",)
     import cv2
 
     deep = (COLOUR.astype(np.uint16) * 257)[..., ::-1]

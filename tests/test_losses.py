@@ -90,6 +90,22 @@ def test_only_patches_that_see_the_hole_are_judged():
     assert value(losses.generator_loss(score, torch.zeros_like(hole))) == 0  # a batch without damage
 
 
+def test_feature_matching_is_the_mean_difference_of_every_layer_for_a_pixel_of_the_hole():
+    judge = PatchDiscriminator(1).eval()
+    fake, real = judge.features(OTHER), judge.features(TRUTH)
+    assert [x.shape[-1] for x in fake] == [16, 8, 4, 3, 2] and torch.equal(fake[-1], judge(OTHER))
+    loss = losses.feature_matching(fake[:-1], real[:-1], MASK)
+    by_hand = sum((a - b).abs().mean().item() for a, b in zip(fake[:-1], real[:-1], strict=True)) / 4
+    assert abs(value(loss).item() - by_hand / float(MASK.mean())) < 1e-4
+    assert value(losses.feature_matching(real[:-1], real[:-1], MASK)) == 0
+    halves = [
+        losses.feature_matching([x[i : i + 1] for x in fake], [x[i : i + 1] for x in real], MASK[i : i + 1])
+        for i in range(2)
+    ]
+    whole = losses.feature_matching(fake, real, MASK)
+    assert torch.isclose(sum(half.total for half in halves), whole.total, rtol=1e-4)
+
+
 def test_perceptual_loss_compares_vgg16s_first_three_blocks():
     torch.manual_seed(0)
     network = vgg16(weights=None)

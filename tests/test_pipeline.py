@@ -8,7 +8,8 @@ import pytest
 from conftest import assert_same, dab, gray_photo, hole, photo, pixels, small_restorer
 from PIL import Image
 
-from restoration.pipeline import COLOR_SIZE, FILL_SIZE, MAX_COLOR_SIDE
+from restoration.coloring import COLOR_SIZE, MAX_COLOR_SIDE
+from restoration.filling import FILL_SIZE
 
 
 @pytest.fixture(scope="module")
@@ -93,20 +94,23 @@ def test_a_specks_fill_does_not_depend_on_far_specks(restorer):
         assert compared.any() and np.array_equal(alone[compared], expected[compared])
 
 
-def test_networks_see_bounded_sizes(restorer):
+def test_networks_see_bounded_sizes(restorer, monkeypatch):
     seen = []
-    networks = restorer.inpainter, restorer.colorizer
-    hooks = [net.register_forward_pre_hook(lambda _, args: seen.append(args[0].shape[-2:])) for net in networks]
-    try:
-        restorer.restore(np.full((900, 1500), 90, np.uint8), hole(1500, 900, (200, 200, 1200, 800)))
-        restorer.restore(np.full((300, 3000), 90, np.uint8), hole(3000, 300, (0, 0, 9, 9)))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    fill, color, _, panorama = seen
-    assert max(fill) == FILL_SIZE
+
+    def note(name: str) -> None:
+        network = getattr(restorer, name)
+        monkeypatch.setattr(
+            restorer, name, lambda image, box=None: (seen.append((name, *image.shape[1:])), network(image, box))[1]
+        )
+
+    note("_inpaint")
+    note("_color")
+    restorer.restore(np.full((900, 1500), 90, np.uint8), hole(1500, 900, (200, 200, 1200, 800)))
+    *fills, (_, *color) = seen
+    assert len(fills) > 1 and max(max(size) for _, *size in fills) <= FILL_SIZE
     assert min(color) == COLOR_SIZE and max(color) <= MAX_COLOR_SIDE
-    assert max(panorama) == MAX_COLOR_SIDE
+    restorer.restore(np.full((300, 3000), 90, np.uint8), hole(3000, 300, (0, 0, 9, 9)))
+    assert max(seen[-1][1:]) == MAX_COLOR_SIDE
 
 
 @pytest.mark.parametrize("known", [1, 300])
@@ -169,7 +173,7 @@ def test_other_hints_need_no_other_repair(restorer, monkeypatch):
     mask, hints = hole(90, 70, (10, 10, 30, 30)), dab(90, 70, (40, 40, 60, 60))
     repair = restorer.repair(whole, mask)
     expected = restorer.restore(whole, mask, hints)
-    monkeypatch.setattr(restorer, "inpainter", None)
+    monkeypatch.setattr(restorer, "_inpaint", None)
     assert_same(restorer.colorize(repair, hints), expected)
     assert np.any(pixels(restorer.colorize(repair).image) != pixels(expected.image))
 

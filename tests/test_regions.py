@@ -3,9 +3,10 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import distance_transform_edt
 from skimage.measure import label, regionprops
 
-from restoration.regions import MAX_DEPTH, MIN_CONTEXT, Box, hole_boxes, windows
+from restoration.regions import MAX_DEPTH, MIN_CONTEXT, Box, depth, hole_boxes, windows
 
 
 @st.composite
@@ -74,27 +75,46 @@ def test_a_corner_hole_costs_its_surroundings_only():
 
 @settings(max_examples=150, deadline=None)
 @given(masks(), st.sampled_from([150, 200, 512]))
-def test_windows_fill_every_masked_pixel_exactly_once(mask, size):
-    filled = np.zeros(mask.shape, int)
-    for window in windows(mask, size):
+def test_windows_and_large_holes_hold_every_masked_pixel_exactly_once(mask, size):
+    at_once, large = windows(mask, size)
+    held = np.zeros(mask.shape, int) if large is None else large.astype(int)
+    for window in at_once:
         assert window.hole.any() and window.filled.cut(window.seen) == window.filled
-        filled[window.filled.slices] += window.hole
-    assert np.array_equal(filled, mask)
+        assert window.seen.longer_side <= size
+        held[window.filled.slices] += window.hole
+    assert np.array_equal(held, mask)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40))
-def test_specks_are_seen_at_full_resolution_beside_a_hole_that_is_shrunk(seed, specks):
+def test_specks_have_windows_beside_a_hole_that_is_too_large(seed, specks):
     mask = np.zeros((900, 1100), bool)
     for top, left in np.random.default_rng(seed).integers(0, (600, 1100), (specks, 2)):
         mask[top : top + 3, left : left + 7] = True
     mask[620:, 300:700] = True
-    shrunk = [window for window in windows(mask, 512) if window.seen.longer_side > 512]
-    assert [np.count_nonzero(window.hole) for window in shrunk] == [280 * 400]
+    _, large = windows(mask, 512)
+    assert np.count_nonzero(large) == 280 * 400
 
 
 def test_a_hole_is_thick_when_it_is_far_from_known_pixels():
-    for depth, tiles in [(int(MAX_DEPTH), True), (int(MAX_DEPTH) + 2, False)]:
+    for half, thin in [(int(MAX_DEPTH), True), (int(MAX_DEPTH) + 2, False)]:
         mask = np.zeros((1000, 1000), bool)
-        mask[500 - depth : 500 + depth, 100:900] = True
-        assert all(window.seen.longer_side <= 512 for window in windows(mask, 512)) == tiles
+        mask[500 - half : 500 + half, 100:900] = True
+        assert (windows(mask, 512)[1] is None) == thin
+
+
+@settings(max_examples=60, deadline=None)
+@given(masks())
+def test_depth_is_scipys_distance_to_the_nearest_known_pixel(mask):
+    if mask.all() or not mask.any():
+        return
+    assert np.allclose(depth(mask), distance_transform_edt(mask), rtol=0.03, atol=1e-6)
+
+
+@given(st.integers(0, 90), st.integers(0, 90), st.integers(1, 60), st.integers(1, 60), st.sampled_from([4, 8, 32]))
+def test_a_snapped_box_is_the_least_on_the_grid(top, left, height, width, grid):
+    box = Box(top, left, top + height, left + width)
+    snapped = box.snapped(grid)
+    assert snapped.cut(box) == box and all(edge % grid == 0 for edge in snapped)
+    assert all(abs(mine - own) < grid for mine, own in zip(snapped, box, strict=True))
+    assert tuple(snapped.divided(grid)) == tuple(edge // grid for edge in snapped)

@@ -1,5 +1,6 @@
 """What is in the box: the shipped weights, the examples, and what the README promises about them."""
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors import safe_open
 from skimage import data
 
 from restoration import Restorer, regions
@@ -35,6 +37,15 @@ def restored(shipped) -> list[tuple]:
             damaged, mask = damage(luma(truth), np.random.default_rng([7, number, left]))
             rows.append((truth, mask, damaged, shipped.restore(damaged, mask)))
     return rows
+
+
+def test_the_inpainter_notes_its_own_digest():
+    with safe_open(ROOT / "weights" / "inpaint" / "model.safetensors", "np") as file:
+        total = hashlib.sha256()
+        for name in sorted(file.keys()):
+            array = file.get_tensor(name)
+            total.update(f"{name} torch.{array.dtype} {array.shape}\n".encode() + array.tobytes())
+        assert file.metadata()["sha256"] == total.hexdigest()
 
 
 def test_holes_are_filled_better_than_by_opencv(restored):

@@ -80,6 +80,20 @@ def test_the_discriminator_learns_and_the_generator_hears_of_it(scenes):
     assert all(p.grad is None or p.requires_grad for p in piece.discriminator.parameters())
 
 
+def test_features_of_the_discriminator_teach_the_generator(scenes):
+    settings = config(scenes, gan_start=0.0, inpaint_gan_weight=0.0, inpaint_feature_weight=1.0)
+    piece = Piece(settings, "inpaint", 60, World())
+    batch = TrainingBatches(Photos.find(scenes), settings, "inpaint", 0)[0]
+    gradients = torch.autograd.grad(piece.convince(piece.forward(batch))["features"].total, piece.model.parameters())
+    assert any(bool(g.any()) for g in gradients)
+    piece.train_step(batch)
+    means = piece.mean_losses()
+    assert means["loss"] == pytest.approx(
+        sum(piece.weights[name] * means[name] for name in piece.weights if name in means)
+    )
+    assert means["features"] > 0 and "loss_d" in means
+
+
 def test_no_gan_means_no_discriminator_losses(scenes):
     piece = Piece(config(scenes, gan_start=0.0, inpaint_gan_weight=0.0), "inpaint", 4, World())
     piece.train_step(TrainingBatches(Photos.find(scenes), piece.config, "inpaint", 0)[0])

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import segmentation_models_pytorch as smp
 import torch
 from conftest import gray_photo, hole, is_one_sentence, pixels
 from safetensors.torch import load_file, save_file
 
 from restoration import Restorer
-from restoration.checkpoint import WeightsError
+from restoration.checkpoint import WeightsError, digest
+from restoration.models import Colorizer
 
 NETWORKS = {"inpainter": "inpaint", "colorizer": "color"}
 
@@ -60,6 +62,15 @@ SPOILED = {
     "config is a list": lambda folder: (folder / "config.json").write_text("[]"),
     "unknown field": lambda folder: edit_config(folder, depth=5),
     "unknown encoder": lambda folder: edit_config(folder, encoder="resnet0"),
+    "encoder of the hub": lambda folder: edit_config(folder, encoder="tu-hf-hub:some/model"),
+    "encoder of a folder": lambda folder: edit_config(folder, encoder=f"tu-local-dir:{folder}"),
+    "encoder that is none": lambda folder: edit_config(folder, encoder="tu-vit_tiny_patch16_224"),
+    "encoder of a long name": lambda folder: edit_config(folder, encoder="a" * 10_000),
+    "enormous widths": lambda folder: edit_config(folder, decoder_channels=[2048] * 5),
+    "an enormous number": lambda folder: edit_config(folder, luma_mean=10**400),
+    "deep config": lambda folder: (folder / "config.json").write_text("[" * 60_000),
+    "large config": lambda folder: (folder / "config.json").write_text(" " * 10_000_000 + "{}"),
+    "pickled weights": lambda folder: torch.save({"a": torch.zeros(1)}, folder / "model.safetensors"),
     "other stage": lambda folder: edit_config(folder, stage="inpaint"),
     "other widths": lambda folder: edit_config(folder, decoder_channels=[8, 8, 8, 8, 8]),
     "cut file": lambda folder: (folder / "model.safetensors").write_bytes(b"half a file"),
@@ -77,6 +88,49 @@ def test_weights_that_do_not_fit_are_refused_in_one_sentence(weights, tmp_path, 
         Restorer.from_pretrained(own)
     assert is_one_sentence(error.value) and str(error.value).count(str(own)) == 1
     assert "__init__" not in str(error.value)
+
+
+def test_a_config_takes_no_more_memory_than_its_weights_and_asks_nobody(weights, tmp_path, monkeypatch):
+    """Of the enormous widths above: two gigabytes, if they were built."""
+    own = shutil.copytree(weights / "color", tmp_path / "color")
+    edit_config(own, decoder_channels=[2048] * 5)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is now what is used now
+    before = used("VmRSS")
+    with pytest.raises(WeightsError):
+        Colorizer.from_pretrained(own)
+    assert used("VmHWM") - before < 100
+
+    def asked(*arguments, **options):
+        raise AssertionError("an encoder was looked for")
+
+    monkeypatch.setattr(smp, "Unet", asked)
+    for encoder in (
+        "tu-hf-hub:some/model",
+        "tu-hf_hub:some/model",
+        f"tu-local-dir:{own}",
+        "../x",
+        "a/b",
+        "",
+        "os:system",
+    ):
+        edit_config(own, encoder=encoder)
+        with pytest.raises(WeightsError):
+            Colorizer.from_pretrained(own)
+
+
+def used(what: str) -> int:
+    """Megabytes of this process's memory."""
+    return int(Path("/proc/self/status").read_text().split(f"{what}:")[1].split()[0]) // 1024
+
+
+def test_tensors_of_any_floating_type_are_loaded(weights, tmp_path):
+    own = shutil.copytree(weights / "color", tmp_path / "color")
+    tensors = load_file(own / "model.safetensors")
+    wide = {name: t.bfloat16() if t.is_floating_point() else t for name, t in tensors.items()}
+    save_file(wide, own / "model.safetensors", {"sha256": digest(wide)})
+    loaded = Colorizer.from_pretrained(own).state_dict()
+    assert all(torch.equal(loaded[name], t.float() if t.is_floating_point() else t) for name, t in wide.items())
+    assert all(parameter.requires_grad for parameter in Colorizer.from_pretrained(own).parameters())
 
 
 @pytest.mark.parametrize("source", ["no/such-repository", "/no/such/folder", "no such name"])

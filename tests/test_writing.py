@@ -46,7 +46,7 @@ def test_where_nothing_can_be_written_one_sentence_and_no_rest_remain(tmp_path, 
 
 def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path, monkeypatch):
     def fill_up(image, file, **options):
-        file.write_bytes(b"half a fi")
+        file.write(b"half a fi")
         raise OSError(28, "No space left on device")
 
     (tmp_path / "photo.png").write_bytes(b"before")
