@@ -6,6 +6,7 @@ Without --host and --port Gradio's own environment decides (GRADIO_SERVER_NAME, 
 """
 
 import argparse
+import atexit
 import os
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # else Gradio asks other hosts as soon as it is imported
@@ -41,6 +42,7 @@ def build_demo(restorer: Restorer) -> gr.Blocks:
                 trial_tab(stages, visits)
         demo.unload(visits.leave)
         demo.load(js=NAMES_AND_KEYS, api_visibility="private")
+    atexit.register(visits.close)
     demo.queue(max_size=WAITING)
     answer_kindly_when_full(demo._queue)
     return demo

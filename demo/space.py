@@ -14,7 +14,7 @@ from huggingface_hub.utils import validate_repo_id
 ROOT = Path(__file__).parents[1]
 PARTS = (
     "README.md", "LICENSE", "app.py", "requirements.txt", "demo/*.py", "restoration/*.py",
-    "weights/README.md", "weights/*/config.json", "weights/*/model.safetensors",
+    "weights/README.md", "weights/*/config.json", "weights/*/model.safetensors", "weights/*/*.onnx",
     "examples/README.md", "examples/*.png", "examples/colour/*.jpg", "examples/before_after.jpg", "docs/*.jpg",
 )  # fmt: skip
 KEPT = (".gitattributes",)  # the hub's own
