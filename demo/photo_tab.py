@@ -53,8 +53,9 @@ def _tie_marks(steps: "Steps", marking: Marking) -> None:
 
 def _tie_results(steps: "Steps", marking: Marking, results: Results) -> None:
     view = [results.waiting, results.area, *results.sliders, results.vividness, results.note, results.hints_area]
+    progress_on = [results.waiting, results.sliders[0]]  # before the first result, and above one that is replaced
     marking.restore.click(
-        politely(steps.restore), [marking.editor, marking.recolor], view, show_progress_on=results.waiting, **QUEUE
+        politely(steps.restore), [marking.editor, marking.recolor], view, show_progress_on=progress_on, **QUEUE
     ).success(js=SHOW_RESULT, **AT_ONCE)
     results.hints_open.click(politely(steps.open_hints), None, [results.hints_area, results.hints], **AT_ONCE)
     colours = [results.sliders[0], results.vividness]

@@ -115,7 +115,9 @@ class Visits:
         self._forget(lambda name, visit: True)
 
     def _forget_old(self, keep: Visit) -> None:
-        oldest = sorted((visit.seen for visit in self._open.values()), reverse=True)[:MOST][-1]
+        with self._lock:
+            latest = sorted((visit.seen for visit in self._open.values()), reverse=True)
+        oldest = latest[:MOST][-1]
         oldest = max(oldest, time.monotonic() - IDLE)
         self._forget(lambda name, visit: visit is not keep and visit.seen < oldest)
 
