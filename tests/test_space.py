@@ -25,6 +25,8 @@ def hub(tmp_path, monkeypatch):
 def test_what_is_pushed_starts_by_itself(hub, tmp_path):
     assert space.push_space(REPO) == f"{hub.url}/spaces/{REPO}"
     assert len(hub.commits) == 1
+    pinned = hub.repos[REPO]["requirements.txt"].decode().splitlines()
+    assert set(space.ZERO_GPU.values()) <= set(pinned), "a shared GPU has no later torch"
     for name, content in hub.repos[REPO].items():
         file = tmp_path / "space" / name
         file.parent.mkdir(parents=True, exist_ok=True)
