@@ -12,7 +12,7 @@ app: $(VENV)/app  ## the page on http://127.0.0.1:7860, on the shipped weights, 
 	HF_HUB_OFFLINE=1 $(RUN) app.py --host 127.0.0.1 --port 7860
 
 space: $(VENV)/app  ## put the page on Hugging Face Spaces: make space REPO=user/name
-	$(RUN) -m demo.space $(REPO)
+	$(RUN) -m demo.space "$(REPO)"
 
 test: $(VENV)/dev  ## linter and tests; browser tests run where Chromium is installed
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

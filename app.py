@@ -6,6 +6,7 @@ Without --host and --port Gradio's own environment decides (GRADIO_SERVER_NAME, 
 """
 
 import argparse
+import atexit
 import os
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # else Gradio asks other hosts as soon as it is imported
@@ -18,7 +19,7 @@ from demo.limits import WAITING
 from demo.manners import answer_kindly_when_full
 from demo.photo_tab import photo_tab
 from demo.stages import Stages
-from demo.style import KEYS_FOR_SLIDERS, LAUNCH
+from demo.style import LAUNCH, NAMES_AND_KEYS
 from demo.texts import label
 from demo.trial_tab import trial_tab
 from demo.visit import Visits
@@ -40,7 +41,8 @@ def build_demo(restorer: Restorer) -> gr.Blocks:
             with gr.Tab(label("tab_trial"), elem_id="trial"):
                 trial_tab(stages, visits)
         demo.unload(visits.leave)
-        demo.load(js=KEYS_FOR_SLIDERS, api_visibility="private")
+        demo.load(js=NAMES_AND_KEYS, api_visibility="private")
+    atexit.register(visits.close)
     demo.queue(max_size=WAITING)
     answer_kindly_when_full(demo._queue)
     return demo

@@ -53,8 +53,9 @@ def _tie_marks(steps: "Steps", marking: Marking) -> None:
 
 def _tie_results(steps: "Steps", marking: Marking, results: Results) -> None:
     view = [results.waiting, results.area, *results.sliders, results.vividness, results.note, results.hints_area]
+    progress_on = [results.waiting, results.sliders[0]]  # before the first result, and above one that is replaced
     marking.restore.click(
-        politely(steps.restore), [marking.editor, marking.recolor], view, show_progress_on=results.waiting, **QUEUE
+        politely(steps.restore), [marking.editor, marking.recolor], view, show_progress_on=progress_on, **QUEUE
     ).success(js=SHOW_RESULT, **AT_ONCE)
     results.hints_open.click(politely(steps.open_hints), None, [results.hints_area, results.hints], **AT_ONCE)
     colours = [results.sliders[0], results.vividness]
@@ -86,13 +87,14 @@ class Steps:
         scan = read_scan(original)
         progress(0.4, desc=say("finding", language))
         mask = np.asarray(self.stages.detect(scan.image)) > 0
-        visit.desk = Desk(original, scan, mask, shown=np.zeros((0, 0), bool))
+        small = overlay.preview(scan.image)
+        visit.desk = Desk(original, scan, mask, small, overlay.shrink_mask(mask, small.size))
         is_colour = scan.image.mode == "RGB"
         recolor = is_colour and overlay.is_tinted(scan.image)
         return (
             gr.Column(visible=False),
             gr.Row(visible=True),
-            _marked(visit, canvas=True),
+            _marked(visit),
             _found(visit.desk, language),
             gr.Checkbox(value=recolor, visible=is_colour),
             gr.Markdown(visible=True),
@@ -182,7 +184,7 @@ class Steps:
 def _full_size(desk: Desk, kind: str) -> Image.Image:
     if kind == "gray":
         return desk.scan.own_gray(desk.restored.gray, desk.restored.mask)
-    return desk.restored.vivid(desk.vividness)
+    return desk.restored.image if desk.vividness == 1 else desk.restored.vivid(desk.vividness)
 
 
 def _take_strokes(desk: Desk, painted: dict) -> None:
@@ -191,11 +193,11 @@ def _take_strokes(desk: Desk, painted: dict) -> None:
     desk.shown = now
 
 
-def _marked(visit: Visit, canvas: bool = False) -> gr.ImageEditor:
+def _marked(visit: Visit) -> gr.ImageEditor:
     """The photo with its marks; remembers what was shown, so that strokes can be told from it."""
-    desk, small = visit.desk, overlay.preview(visit.desk.photo)
-    desk.shown = overlay.shrink_mask(desk.mask, small.size)
-    return _canvas(visit, small, overlay.marked_layer(desk.shown) if desk.mask.any() else None)
+    desk = visit.desk
+    desk.shown = overlay.shrink_mask(desk.mask, desk.small.size)
+    return _canvas(visit, desk.small, overlay.marked_layer(desk.shown) if desk.mask.any() else None)
 
 
 def _canvas(visit: Visit, picture: Image.Image, layer: Image.Image | None) -> gr.ImageEditor:
@@ -221,7 +223,7 @@ def _compare(visit: Visit, kind: str) -> tuple[str, str]:
         after = overlay.preview(desk.restored.image)
     else:  # at the preview's size: full size waits for the download
         after = replace(desk.restored, gray=gray).vivid(desk.vividness)
-    return _small_file(visit, overlay.preview(desk.photo), "before"), _small_file(visit, after, "after")
+    return _small_file(visit, desk.small, "before"), _small_file(visit, after, "after")
 
 
 def _small_file(visit: Visit, image: Image.Image, name: str) -> str:

@@ -14,9 +14,13 @@ from huggingface_hub.utils import validate_repo_id
 ROOT = Path(__file__).parents[1]
 PARTS = (
     "README.md", "LICENSE", "app.py", "requirements.txt", "demo/*.py", "restoration/*.py",
-    "weights/README.md", "weights/*/config.json", "weights/*/model.safetensors",
+    "weights/README.md", "weights/*/config.json", "weights/*/model.safetensors", "weights/*/*.onnx",
     "examples/README.md", "examples/*.png", "examples/colour/*.jpg", "examples/before_after.jpg", "docs/*.jpg",
 )  # fmt: skip
+ZERO_GPU = {  # the latest that Spaces with a shared GPU have; those with a CPU take them too
+    "torch>=2.8": "torch>=2.8,<2.12",
+    "torchvision>=0.23": "torchvision>=0.23,<0.27",
+}
 KEPT = (".gitattributes",)  # the hub's own
 
 
@@ -53,11 +57,19 @@ def _push(repository: str) -> str:
     files = space_files()
     stale = set(api.list_repo_files(repository, repo_type="space")) - {*files, *KEPT}
     operations = [
-        *(CommitOperationAdd(file, ROOT / file) for file in files),
+        *(CommitOperationAdd(file, _content(file)) for file in files),
         *(CommitOperationDelete(file) for file in sorted(stale)),
     ]
     api.create_commit(repository, operations, repo_type="space", commit_message="The page")
     return f"{api.endpoint}/spaces/{repository}"
+
+
+def _content(file: str) -> bytes:
+    content = (ROOT / file).read_bytes()
+    if file != "requirements.txt":
+        return content
+    lines = content.decode().splitlines()
+    return "".join(f"{ZERO_GPU.get(line, line)}\n" for line in lines).encode()
 
 
 def _is_name(repository: str) -> bool:

@@ -72,8 +72,9 @@ SAVE = """(file) => {
     link.download = file.orig_name;
     link.click();
 }"""
-# Gradio's slider answers to a pointer only: this lends it the keys of a slider, and a name for screen readers.
-KEYS_FOR_SLIDERS = """() => {
+# Gradio's slider between two pictures answers to a pointer only: this lends it the keys of a slider. And it gives names
+# to what screen readers would find without one: sliders, thumbnails, the place to drop a photo.
+NAMES_AND_KEYS = """() => {
     const drag = (handle, x) => {
         const y = handle.getBoundingClientRect().top + 5;
         const send = (type, target, clientX) => target.dispatchEvent(
@@ -102,7 +103,18 @@ KEYS_FOR_SLIDERS = """() => {
             setTimeout(() => tell(handle), 50);
         });
     };
-    const look = () => document.querySelectorAll("[data-testid=slider].outer:not([tabindex])").forEach(lend);
+    const name = (button, number) => {
+        const label = button.closest(".block").querySelector(".label").innerText.trim();
+        button.setAttribute("aria-label", `${label}: ${number + 1}`);
+    };
+    const look = () => {
+        document.querySelectorAll("[data-testid=slider].outer:not([tabindex])").forEach(lend);
+        for (const row of document.querySelectorAll("#examples, #trial_examples"))
+            row.querySelectorAll("button.gallery-item").forEach((button, i) => button.ariaLabel || name(button, i));
+        for (const drop of document.querySelectorAll("#drop button, #trial-photo button"))
+            if (drop.querySelector("input[type=file]") || drop.matches("[aria-dropeffect]"))
+                if (drop.ariaLabel != drop.innerText.trim()) drop.ariaLabel = drop.innerText.trim();
+    };
     new MutationObserver(look).observe(document.body, {childList: true, subtree: true});
     look();
 }"""

@@ -29,6 +29,7 @@ class Desk:
     original: Path  # the visitor's own file, untouched
     scan: Scan  # the photo in it, and what goes along into the result
     mask: np.ndarray  # bool (H, W), what is marked as damaged
+    small: Image.Image  # the photo's preview
     shown: np.ndarray  # bool, the same at the size of the preview, as the editor shows it
     hints: Image.Image | None = None  # RGBA of the photo's size
     repair: Repair | None = None
@@ -114,7 +115,9 @@ class Visits:
         self._forget(lambda name, visit: True)
 
     def _forget_old(self, keep: Visit) -> None:
-        oldest = sorted((visit.seen for visit in self._open.values()), reverse=True)[:MOST][-1]
+        with self._lock:
+            latest = sorted((visit.seen for visit in self._open.values()), reverse=True)
+        oldest = latest[:MOST][-1]
         oldest = max(oldest, time.monotonic() - IDLE)
         self._forget(lambda name, visit: visit is not keep and visit.seen < oldest)
 

@@ -133,6 +133,20 @@ def test_only_the_three_endpoints_are_offered_and_each_is_described(client):
     }
 
 
+def test_the_calls_in_the_readme_work(served, photo, mask, tmp_path, monkeypatch):
+    readme = (Path(app.__file__).parent / "README.md").read_text()
+    calls = re.search(r"```python\n(from gradio_client.*?)```", readme, re.DOTALL).group(1)
+    assert all(f'api_name="/{name}"' in calls for name in ("detect", "restore", "colorize"))
+    photo.rename(tmp_path / "old.png")
+    save(tmp_path / "hints.png", dab(*SIZE, BOX))
+    monkeypatch.chdir(tmp_path)
+    result: dict = {}
+    exec(calls.replace("http://127.0.0.1:7860", served.url), result)
+    assert np.array_equal(read(result["mask"]) > 0, HOLE)
+    assert np.array_equal(read(result["gray"])[~HOLE], noise(1)[~HOLE])
+    assert np.array_equal(read(result["colour"], "L"), noise(1))
+
+
 def test_a_port_that_is_taken_is_answered_with_one_sentence(weights, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

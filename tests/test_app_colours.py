@@ -94,7 +94,7 @@ def test_a_mask_file_marks_what_it_says(visitor, served, tmp_path):
     visitor.page.wait_for_function("document.querySelector('#found').innerText.includes('2.6%')")
     visitor.wait_for_editor("editor")
     visitor.restore()
-    assert np.array_equal(np.asarray(served.calls[-2][2]), mask)
+    assert np.array_equal(np.asarray(served.calls[-2][2]) > 0, mask > 0)
     visitor.page.click("#unmark")
     visitor.page.wait_for_function(f"document.querySelector('#found').innerText == {say('not_found', 'en')!r}")
     visitor.wait_for_editor("editor")

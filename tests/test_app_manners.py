@@ -91,6 +91,26 @@ def test_korean_where_the_browser_asks_for_it(browser, served, tmp_path):
 
 
 @pytest.mark.browser
+def test_the_slider_has_a_name_and_answers_to_keys(visitor, tmp_path):
+    unnamed = """[...document.querySelectorAll('button, input, [role=slider]')]
+        .filter(e => e.checkVisibility() && !(e.innerText || e.ariaLabel || e.title || e.labels?.length))
+        .map(e => e.outerHTML)"""
+    assert visitor.page.evaluate(unnamed) == []
+    visitor.choose(save(tmp_path / "photo.png", damaged(12)))
+    visitor.restore()
+    assert visitor.page.evaluate(unnamed) == []
+    slider = visitor.page.get_by_role("slider", name=say("slider", "en")).first
+    places = [slider.bounding_box()["x"]]
+    slider.focus()
+    for key in ("ArrowRight", "ArrowLeft", "ArrowLeft"):
+        visitor.page.keyboard.press(key)
+        visitor.page.wait_for_timeout(150)
+        places.append(slider.bounding_box()["x"])
+    assert places[1] > places[0] + 5 and abs(places[2] - places[0]) < 2 and places[3] < places[0] - 5
+    assert slider.get_attribute("aria-valuenow") == "45"
+
+
+@pytest.mark.browser
 def test_after_a_visit_nothing_of_it_is_kept(browser, served, tmp_path, monkeypatch):
     monkeypatch.setattr(visit, "GRACE", 0.2)
     visitor = Visitor(browser, served.url)

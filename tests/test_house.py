@@ -91,6 +91,32 @@ def test_the_plan_has_no_circle():
     assert not rest
 
 
+PAGE = {  # demo/, from the bottom up: each may import those above it
+    "limits": "", "texts": "", "stages": "pipeline", "overlay": "", "space": "",
+    "manners": "texts", "reading": "imaging limits manners", "visit": "imaging manners pipeline",
+    "style": "limits texts", "photo_view": "limits reading texts",
+    "api": "imaging manners reading stages",
+    "batch": "imaging limits manners reading stages texts",
+    "photo_tab": "imaging manners overlay photo_view reading stages style texts visit",
+    "batch_tab": "batch limits manners reading stages texts visit",
+    "trial_tab": "color evaluation manners masking photo_view reading stages texts visit",
+}  # fmt: skip
+
+
+def test_the_page_knows_only_what_serves_it():
+    files = {file.stem: file for file in (ROOT / "demo").glob("[!_]*.py")}
+    assert set(PAGE) == set(files)
+    above = set(MODULES)
+    for module, needs in PAGE.items():
+        used = set(re.findall(r"^ *from (?:demo|restoration)\.?(\w*) import", files[module].read_text(), re.MULTILINE))
+        whole = re.findall(r"^from (?:demo|restoration) import (.*)", files[module].read_text(), re.MULTILINE)
+        used = (used | set(", ".join(whole).split(", "))) - {""}
+        assert used <= set(needs.split()) and used <= above, module
+        above.add(module)
+
+
 def test_the_readme_names_every_module():
     tree = re.search(r"```\napp\.py.*?```", (ROOT / "README.md").read_text(), re.DOTALL).group()
-    assert set(re.findall(r"^  (\w+)\.py", tree, re.MULTILINE)) - {"__init__", "__main__"} == set(MODULES)
+    page, package = re.search(r"\ndemo/(.*)\nrestoration/(.*)\nweights/", tree, re.DOTALL).groups()
+    for listed, modules in ((page, PAGE), (package, MODULES)):
+        assert set(re.findall(r"^  (\w+)\.py", listed, re.MULTILINE)) - {"__init__", "__main__"} == set(modules)

@@ -25,6 +25,8 @@ def hub(tmp_path, monkeypatch):
 def test_what_is_pushed_starts_by_itself(hub, tmp_path):
     assert space.push_space(REPO) == f"{hub.url}/spaces/{REPO}"
     assert len(hub.commits) == 1
+    pinned = hub.repos[REPO]["requirements.txt"].decode().splitlines()
+    assert set(space.ZERO_GPU.values()) <= set(pinned), "a shared GPU has no later torch"
     for name, content in hub.repos[REPO].items():
         file = tmp_path / "space" / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -51,16 +53,8 @@ def test_the_front_matter_is_what_spaces_asks_for():
     assert front["sdk"] == "gradio" and front["app_file"] == "app.py" and front["license"] == "mit"
     assert re.fullmatch(r"\d+\.\d+\.\d+", front["sdk_version"]) and len(front["short_description"]) <= 60
     assert front["python_version"] in ("3.10", "3.12"), "ZeroGPU has these"
-    assert {front["colorFrom"], front["colorTo"]} <= {
-        "red",
-        "yellow",
-        "green",
-        "blue",
-        "indigo",
-        "purple",
-        "pink",
-        "gray",
-    }
+    colours = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+    assert {front["colorFrom"], front["colorTo"]} <= colours
 
 
 def test_a_second_push_takes_away_what_is_no_longer_part_of_it(hub):
@@ -68,6 +62,13 @@ def test_a_second_push_takes_away_what_is_no_longer_part_of_it(hub):
     hub.repos[REPO]["demo/forgotten.py"] = b""
     space.push_space(REPO)
     assert "demo/forgotten.py" not in hub.repos[REPO] and ".gitattributes" in hub.repos[REPO]
+
+
+@pytest.mark.parametrize("name", ["", "photos", "a/b/c", "a b/c"])
+def test_a_name_that_is_none_is_refused_with_one_sentence(hub, name):
+    with pytest.raises(space.SpaceError, match="user/name") as error:
+        space.push_space(name)
+    assert is_one_sentence(error.value) and not hub.asked
 
 
 @pytest.mark.parametrize("failure", [401, 500, "drop"])
@@ -96,9 +97,14 @@ def gpu(stage):
         lent.append(stage.__name__)
         return stage(*args)
     return borrow
-sys.modules["spaces"] = types.SimpleNamespace(GPU=gpu)
-import demo.stages
-assert "torch" not in sys.modules or True
+class Spaces(types.ModuleType):
+    def __getattr__(self, name):
+        if name != "GPU":
+            raise AttributeError(name)
+        assert "torch" not in sys.modules, "it must prepare the GPU before torch looks for one"
+        return gpu
+sys.modules["spaces"] = Spaces("spaces")
+import app, demo.stages
 restorer = types.SimpleNamespace(detect=lambda p: "mask", repair=lambda p, m: "gray", colorize=lambda r, h: "colour")
 stages = demo.stages.Stages(restorer)
 assert [stages.detect(1), stages.repair(1, 2), stages.colorize(1, 2)] == ["mask", "gray", "colour"]
