@@ -8,7 +8,6 @@ from PIL import Image
 from demo.limits import MEGAPIXELS
 from demo.manners import RefusalError
 from restoration import imaging
-from restoration.decoding import BROKEN
 
 
 def as_file(component: gr.Component) -> gr.Component:
@@ -44,5 +43,5 @@ def pixels(file: Path) -> int:
             return photo.width * photo.height
     except Image.DecompressionBombError:
         return 1 << 62
-    except BROKEN:
+    except imaging.BROKEN:
         return 0  # reading it finds the words

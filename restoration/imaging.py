@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from restoration.decoding import PhotoError, Source, decode, eight_bit, gray_levels, name_of, shown
+from restoration.decoding import BROKEN, PhotoError, Source, decode, eight_bit, gray_levels, name_of, shown
 from restoration.encoding import WRITTEN, check_ending, encode_photo, part_stem, write_photo
 from restoration.scans import Scan, read_scan
 
 __all__ = [
-    "SUFFIXES", "WRITTEN", "PhotoError", "Scan", "Source", "check_ending", "editor_mask", "encode_photo",
+    "BROKEN", "SUFFIXES", "WRITTEN", "PhotoError", "Scan", "Source", "check_ending", "editor_mask", "encode_photo",
     "find_photos", "part_stem", "read_hints", "read_mask", "read_photo", "read_scan", "shown", "write_photo",
 ]  # fmt: skip
 
