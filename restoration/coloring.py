@@ -10,7 +10,7 @@ from restoration.color import chroma, with_chroma
 from restoration.membrane import membrane
 from restoration.scaling import Guided, bands, shrink
 
-COLOR_SIZE = 256  # px, the shorter side at which chroma is predicted: eyes want colour coarser than light
+COLOR_SIZE = 160  # px, the shorter side at which chroma is predicted: eyes want colour coarser than light
 MAX_COLOR_SIDE = 1024  # px, the longer one, for panoramas
 
 

@@ -1,5 +1,6 @@
 """How long a visitor's files are kept; no browser."""
 
+import os
 import time
 from types import SimpleNamespace
 
@@ -28,7 +29,8 @@ def send(cache, name: str = "photo.png"):
 
 
 def files(cache) -> list[str]:
-    return sorted(file.name for file in cache.rglob("*") if file.is_file())
+    """All files below; unlike rglob, os.walk does not mind folders that are being deleted meanwhile."""
+    return sorted(name for _, _, names in os.walk(cache) for name in names)
 
 
 def test_what_was_sent_is_copied_and_both_go_with_the_visit(cache):

@@ -27,7 +27,8 @@ train --name inpaint-192 --stage inpaint --init "$RUNS/inpaint-128/folds/0" \
 train --name color-128 --stage color --init "$RUNS/192" \
     --size 128 --batch-size 16 --epochs 9 --epoch-photos 6000 --learning-rate 8e-4 --min-scale 0.6
 
-for part in inpaint-192/folds/0/inpaint color-128/folds/0/color; do
-    cp "$RUNS/$part/config.json" "$RUNS/$part/model.safetensors" "weights/${part##*/}/"
+for file in config.json model.safetensors; do
+    cp "$RUNS/inpaint-192/folds/0/inpaint/$file" weights/inpaint/
 done
+"$PYTHON" weights/mix.py "$RUNS/192/color" "$RUNS/color-128/folds/0/color" 0.35 weights/color
 "$PYTHON" -m restoration export weights --weights weights  # the graphs that run fast on a CPU
