@@ -146,7 +146,8 @@ def test_an_unreadable_file_is_named(folders, which, content):
     evaluation = evaluate_folders(*folders)
     assert sorted(evaluation.rows) == ["astronaut", "chelsea"]
     (problem,) = evaluation.problems
-    assert problem.startswith(f"coffee: in {path.parent}, {path.name} cannot be read")
+    reason = "is empty" if content == b"" else "cannot be read"
+    assert problem.startswith(f"coffee: in {path.parent}, {path.name} {reason}")
 
 
 def test_sixteen_bits_are_scaled_rather_than_clipped(folders, photos, hole):
