@@ -111,7 +111,7 @@ NAMES_AND_KEYS = """() => {
         document.querySelectorAll("[data-testid=slider].outer:not([tabindex])").forEach(lend);
         for (const row of document.querySelectorAll("#examples, #trial_examples"))
             row.querySelectorAll("button.gallery-item").forEach((button, i) => button.ariaLabel || name(button, i));
-        for (const drop of document.querySelectorAll("#drop button, #trial-photo button"))
+        for (const drop of document.querySelectorAll("#drop button, #trial-photo button, #batch-files button"))
             if (drop.querySelector("input[type=file]") || drop.matches("[aria-dropeffect]"))
                 if (drop.ariaLabel != drop.innerText.trim()) drop.ariaLabel = drop.innerText.trim();
     };
