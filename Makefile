@@ -16,8 +16,7 @@ space: $(VENV)/app  ## put the page on Hugging Face Spaces: make space REPO=user
 
 test: $(VENV)/dev  ## linter and tests; browser tests run where Chromium is installed
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
-	$(RUN) -m pytest tests/test_[ab]*.py  # the page and the runtimes apart: they leave threads, and others fork and take signals
-	$(RUN) -m pytest tests/test_[!ab]*.py
+	$(RUN) -m pytest
 
 lint: $(VENV)/dev  ## mend what the linter can mend
 	$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .

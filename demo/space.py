@@ -7,9 +7,10 @@ weights, the examples. One commit; files of an earlier push that are no longer p
 import argparse
 from pathlib import Path
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError, OfflineModeIsEnabled
-from huggingface_hub.utils import validate_repo_id
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from huggingface_hub.errors import HTTPError
+
+from restoration.hub import HubError, find_token, is_name, reason
 
 ROOT = Path(__file__).parents[1]
 PARTS = (
@@ -39,20 +40,17 @@ def push_space(repository: str) -> str:
     Raises:
         SpaceError: nothing was pushed; one sentence says why.
     """
-    if not _is_name(repository):
+    if not is_name(repository):
         raise SpaceError(f"{repository!r} is no name of the form user/name: give one, as in REPO=user/name.")
     try:
         return _push(repository)
-    except (HTTPError, OSError) as error:
+    except (HTTPError, OSError, HubError) as error:
         # No chained traceback: it may show the request's headers, and the token is one of them.
-        raise SpaceError(f"Not pushed to {repository}: {_reason(error)}.") from None
+        raise SpaceError(f"Not pushed to {repository}: {reason(error)}.") from None
 
 
 def _push(repository: str) -> str:
-    token = get_token()
-    if not token:
-        raise SpaceError("No hub token is found: `hf auth login` stores one, or set HF_TOKEN.")
-    api = HfApi(token=token)
+    api = HfApi(token=find_token())
     api.create_repo(repository, repo_type="space", space_sdk="gradio", exist_ok=True)
     files = space_files()
     stale = set(api.list_repo_files(repository, repo_type="space")) - {*files, *KEPT}
@@ -70,22 +68,6 @@ def _content(file: str) -> bytes:
         return content
     lines = content.decode().splitlines()
     return "".join(f"{ZERO_GPU.get(line, line)}\n" for line in lines).encode()
-
-
-def _is_name(repository: str) -> bool:
-    try:
-        validate_repo_id(repository)
-    except HFValidationError:
-        return False
-    return repository.count("/") == 1
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OfflineModeIsEnabled):
-        return "HF_HUB_OFFLINE forbids it, unset it"
-    if isinstance(error, HfHubHTTPError):
-        return f"the hub answered HTTP {error.response.status_code}, is the token one that may write there?"
-    return f"the hub cannot be reached ({type(error).__name__})"
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import warnings
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, Protocol
@@ -134,16 +135,22 @@ def installed() -> list[str]:
     return [name for name in ("openvino", "onnxruntime") if find_spec(name)]
 
 
-def _openvino(file: Path, precision: str | None):
+@cache
+def _core():
+    """OpenVINO's one entry, never let go: as the last one ends, it (2026.4) frees the stack that signal handlers run on."""
     import openvino
 
+    return openvino.Core()
+
+
+def _openvino(file: Path, precision: str | None):
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": threads(),
         "ENABLE_CPU_PINNING": False,  # a pinned thread waits for its core while others stand idle
         "INFERENCE_PRECISION_HINT": precision or ("bf16" if _has_matrix_units() else "f32"),
     }
-    compiled = openvino.Core().compile_model(str(file), "CPU", settings)
+    compiled = _core().compile_model(str(file), "CPU", settings)
 
     def run(inputs: list[np.ndarray]) -> list[np.ndarray]:
         request = compiled.create_infer_request()  # holds one call's tensors, so no two threads may share one

@@ -38,17 +38,17 @@ def push_run(run: Path, repository: str) -> str:
     try:
         return _push(run, repository)
     except (HTTPError, OSError, RuntimeError, ValueError, KeyError) as error:
-        name = repository if _is_name(repository) else "user/name"
+        name = repository if is_name(repository) else "user/name"
         again = f"`python train.py --resume {shlex.quote(str(run))} --push-to {name}`"
         # No chained traceback: it may show the request's headers, and the token is one of them.
-        raise HubError(f"Not pushed, {_reason(error)}: type {again} to try again, the run is untouched.") from None
+        raise HubError(f"Not pushed, {reason(error)}: type {again} to try again, the run is untouched.") from None
 
 
 def _push(run: Path, repository: str) -> str:
-    if not _is_name(repository):
+    if not is_name(repository):
         raise HubError(f"{repository!r} is no name of the form user/name")
     card = _checked_card(run, repository)
-    api = HfApi(token=_token())
+    api = HfApi(token=find_token())
     get_session().timeout = PATIENCE
     api.create_repo(repository, exist_ok=True)
     files = _public_files(run)
@@ -71,7 +71,8 @@ def _is_ours(file: str) -> bool:
     return any(fnmatch(file, pattern) and file.count("/") == pattern.count("/") for pattern in PUBLIC)
 
 
-def _is_name(repository: str) -> bool:
+def is_name(repository: str) -> bool:
+    """Whether it has the form user/name."""
     try:
         validate_repo_id(repository)
     except HFValidationError:
@@ -79,7 +80,12 @@ def _is_name(repository: str) -> bool:
     return repository.count("/") == 1
 
 
-def _token() -> str:
+def find_token() -> str:
+    """The hub token of the usual places: HF_TOKEN, or what `hf auth login` stored.
+
+    Raises:
+        HubError: there is none, or it cannot be one.
+    """
     token = get_token()
     if not token:
         raise HubError("no hub token is found (`hf auth login` stores one, or set HF_TOKEN)")
@@ -103,7 +109,7 @@ def _checked_card(run: Path, repository: str) -> str:
     return card
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """What happened, in words that hold no header and no line break."""
     if not isinstance(error, HTTPError) and isinstance(error.__cause__, HTTPError):
         error = error.__cause__  # the client wraps failures of an upload and of the card's check

@@ -16,6 +16,7 @@ from restoration.export import TOLERANCE, export
 from restoration.pipeline import SHIPPED_WEIGHTS
 from restoration.regions import Box
 
+ROOT = Path(__file__).parents[1]
 RUNTIMES = backends.installed()
 JOBS = [  # photos, and their holes
     (gray_photo("astronaut", 301, 187), hole(301, 187, (40, 30, 130, 90), (270, 150, 301, 187))),
@@ -179,3 +180,23 @@ def test_threads_are_those_that_the_process_may_use(monkeypatch):
     assert backends.threads() == 8
     monkeypatch.setattr(backends, "_quota", lambda: 2)
     assert backends.threads() == 2
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_signals_are_handled_after_a_restorer_is_gone(runtime):
+    """In a program of its own, which faulthandler and a handler for ended children make as fragile as a test run."""
+    program = f"""
+import faulthandler, gc, signal, subprocess, sys
+faulthandler.enable()
+from restoration import Restorer
+restorer = Restorer.from_pretrained(backend={runtime!r})
+del restorer
+gc.collect()
+ended = []
+signal.signal(signal.SIGCHLD, lambda *_: ended.append(1))
+for _ in range(5):
+    subprocess.run([sys.executable, "-c", ""], check=True)
+print(len(ended))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "5\n"), done.stderr
