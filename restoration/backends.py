@@ -137,7 +137,7 @@ def installed() -> list[str]:
 
 @cache
 def _core():
-    """OpenVINO's one entry, never let go: as the last one ends, it (2026.4) frees the stack that signal handlers run on."""
+    """OpenVINO, never let go: as the last core ends (2026.4), it frees the stack that signal handlers run on."""
     import openvino
 
     return openvino.Core()

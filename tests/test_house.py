@@ -92,7 +92,7 @@ def test_the_plan_has_no_circle():
 
 
 PAGE = {  # demo/, from the bottom up: each may import those above it
-    "limits": "", "texts": "", "stages": "pipeline", "overlay": "", "space": "",
+    "limits": "", "texts": "", "stages": "pipeline", "overlay": "", "space": "hub",
     "manners": "texts", "reading": "imaging limits manners", "visit": "imaging manners pipeline",
     "style": "limits texts", "photo_view": "limits reading texts",
     "api": "imaging manners reading stages",
