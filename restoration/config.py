@@ -13,6 +13,7 @@ STAGES: tuple[Stage, ...] = ("inpaint", "color")
 CRITERION = {"inpaint": "hole_psnr", "color": "hsv_similarity"}  # the metric, higher is better, that picks the best
 INPUT_CHANNELS = {"inpaint": 2, "color": 4}  # luma + mask hint; luma + hint chroma (2) + hint mask
 OUTPUT_CHANNELS = {"inpaint": 2, "color": 2}  # luma residual + damage map; Cb and Cr
+JUDGED_CHANNELS = {"inpaint": 2, "color": 3}  # what the discriminator sees: luma and mask; luma and chroma
 MAX_CHANNELS = 2048  # of a decoder's layer
 MAX_BYTES = 1 << 16  # of a config's file
 MAX_NORM = 1e6  # of what normalises the luma
@@ -145,6 +146,7 @@ class TrainConfig:
     color_gan_weight: float = 0.005
     inpaint_feature_weight: float = 0.0  # of the difference that the discriminator's layers see
     color_feature_weight: float = 0.0
+    discriminator: str = "patch"  # or "projected": the Inpainter's judges what the encoder of encoder_weights sees
     gan_start: float = 0.3  # share of all steps before the GAN begins
     discriminator_channels: int = 32
     discriminator_learning_rate: float = 4e-4
@@ -160,10 +162,13 @@ class TrainConfig:
             "group_by": ("near", "folder", "name-pattern", "none"),
             "precision": (None, "bf16", "float32", "float64"),
             "schedule": ("cosine", "onecycle"),
+            "discriminator": ("patch", "projected"),
         }
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} is {getattr(self, name)!r}: use one of {', '.join(filter(None, allowed))}.")
+        if self.discriminator == "projected" and self.encoder_weights == "none":
+            raise ValueError("discriminator is 'projected', which needs a trained encoder: give encoder_weights.")
         for name, (least, most) in RANGES.items():
             value = getattr(self, name)
             if value is not None and not least <= value <= most:  # NaN lies nowhere

@@ -1,4 +1,4 @@
-"""What a piece starts from: --init, an encoder's weights, VGG16 for the perceptual loss."""
+"""What a piece starts from: --init, an encoder's weights, for the projected discriminator too, VGG16's."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -9,8 +9,10 @@ from huggingface_hub import constants, get_session
 from huggingface_hub.errors import HTTPError
 from torch import nn
 
+from restoration import discriminators
 from restoration.checkpoint import WeightsError, load_tensors
 from restoration.config import ModelConfig, Stage, TrainConfig
+from restoration.discriminators import ProjectedDiscriminator
 from restoration.losses import Perceptual
 from restoration.models import MODELS, imagenet_tensors, load_encoder
 
@@ -26,6 +28,7 @@ def check(config: TrainConfig, stages: Iterable[Stage]) -> None:
     """
     for stage in sorted(stages):
         network(config, stage)
+        discriminator(config, stage)
         perceptual(config, stage)
 
 
@@ -34,12 +37,24 @@ def network(config: TrainConfig, stage: Stage) -> nn.Module:
     if config.init:
         return _further(config, stage)
     model = MODELS[stage](config.model_config(stage))
+    _load_encoder(model.unet.encoder, config)
+    return model
+
+
+def discriminator(config: TrainConfig, stage: Stage) -> nn.Module:
+    """What judges a stage's photos before its first step: the projected one sees with ImageNet weights."""
+    judge = discriminators.discriminator(config, stage)
+    if isinstance(judge, ProjectedDiscriminator):
+        _load_encoder(judge.encoder, config)
+    return judge
+
+
+def _load_encoder(encoder: nn.Module, config: TrainConfig) -> None:
     if config.encoder_weights == "imagenet":
         with _hub_or_cache():
-            load_encoder(model, imagenet_tensors(config.encoder))
+            load_encoder(encoder, imagenet_tensors(config.encoder))
     elif config.encoder_weights != "none":
-        load_encoder(model, load_tensors(Path(config.encoder_weights)))
-    return model
+        load_encoder(encoder, load_tensors(Path(config.encoder_weights)))
 
 
 def perceptual(config: TrainConfig, stage: Stage) -> Perceptual | None:

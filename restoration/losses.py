@@ -127,6 +127,10 @@ def feature_matching(fake: list[Tensor], real: list[Tensor], where: Tensor) -> M
 
 
 def _patch_mean(values: Tensor, where: Tensor) -> Mean:
-    """Over the patches, (B, 1, h, w), that see a pixel of `where`, (B, 1, H, W); their centres lie 8 px apart."""
+    """Over the patches that see a pixel of `where`, (B, 1, H, W); their centres lie 8 px apart.
+
+    `values`: (B, S, h, w), meaned over S where each patch has more than one.
+    """
+    values = values.mean(dim=1, keepdim=True)
     near = F.max_pool2d(where, PATCH_REACH, 1, PATCH_REACH // 2)
     return masked_mean(values, F.adaptive_max_pool2d(near, values.shape[-2:]).to(values.dtype))

@@ -1,7 +1,6 @@
 """The two networks: the Inpainter makes a damaged gray photo whole, the Colorizer gives it chroma."""
 
 from collections.abc import Iterable
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -9,7 +8,6 @@ import segmentation_models_pytorch as smp
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from restoration import checkpoint
 from restoration.config import INPUT_CHANNELS, OUTPUT_CHANNELS, ModelConfig
@@ -138,36 +136,6 @@ class Ensemble(nn.Module):
         return Filled(*(torch.stack(parts).mean(dim=0) for parts in zip(*outputs, strict=True)))
 
 
-class PatchDiscriminator(nn.Module):
-    """Judges each patch of a photo by itself (Isola et al. 2017), with spectral norm (Miyato et al. 2018).
-
-    (B, channels, H, W) -> scores (B, 1, H/8, W/8) or so; a patch is 70 px wide.
-    """
-
-    def __init__(self, channels: int, width: int = 32):
-        super().__init__()
-        widths = (channels, width, 2 * width, 4 * width)
-        layers: list[nn.Module] = []
-        for before, after in pairwise(widths):
-            layers += [spectral_norm(nn.Conv2d(before, after, 4, stride=2, padding=1)), nn.LeakyReLU(0.2)]
-        layers += [spectral_norm(nn.Conv2d(4 * width, 4 * width, 4, padding=1)), nn.LeakyReLU(0.2)]
-        layers += [spectral_norm(nn.Conv2d(4 * width, 1, 4, padding=1))]
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, photo: Tensor) -> Tensor:
-        """Above 0 where a patch looks true, below where it looks restored."""
-        return self.features(photo)[-1]
-
-    def features(self, photo: Tensor) -> list[Tensor]:
-        """What each layer makes of a photo, (B, C, h, w), the scores last."""
-        found, x = [], photo
-        for layer in self.layers:
-            x = layer(x)
-            if isinstance(layer, nn.LeakyReLU):
-                found.append(x)
-        return [*found, x.to(photo.dtype)]
-
-
 MODELS: dict[str, type[_Network]] = {"inpaint": Inpainter, "color": Colorizer}
 
 
@@ -201,8 +169,8 @@ def imagenet_tensors(encoder: str) -> dict[str, Tensor]:
         raise checkpoint.WeightsError(f"ImageNet weights of {encoder} cannot be fetched: {ways}.") from error
 
 
-def load_encoder(model: _Network, tensors: dict[str, Tensor]) -> None:
-    """Start a model's encoder from ImageNet weights, under timm's own names or smp's.
+def load_encoder(encoder: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Start an encoder from ImageNet weights, under timm's own names or smp's.
 
     The first convolution was trained on RGB: summed over its input channels it reads luma; the hint
     channels start at zero.
@@ -210,7 +178,6 @@ def load_encoder(model: _Network, tensors: dict[str, Tensor]) -> None:
     Raises:
         WeightsError: a tensor of the encoder is missing or has another shape.
     """
-    encoder = model.unet.encoder
     own = encoder.state_dict()
     wrapped = next(iter(own)).startswith("model.")  # smp keeps timm's encoders in `.model`
     found = {name if name in own or not wrapped else f"model.{name}": t for name, t in tensors.items()}

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from restoration import checkpoint, initial
 from restoration.config import ModelConfig, Stage, TrainConfig
 from restoration.data import Batch
+from restoration.discriminators import discriminator
 from restoration.distributed import World
 from restoration.losses import feature_matching, generator_loss, hinge_fake, hinge_real
-from restoration.models import MODELS, PatchDiscriminator
+from restoration.models import MODELS
 from restoration.schedules import learning_rate
-from restoration.steps import FORWARD, JUDGED_CHANNELS, Forward, Terms, weights
+from restoration.steps import FORWARD, Forward, Terms, weights
 
 PRECISIONS = {"bf16": torch.float32, "float32": torch.float32, "float64": torch.float64}  # of the weights
 DISCRIMINATOR_WEIGHTS = {"d_real": 0.5, "d_fake": 0.5}
@@ -39,13 +40,15 @@ class Piece:
         torch.manual_seed(self.seed)  # every process starts from the same weights
         model = MODELS[stage](ModelConfig(**state["config"])) if state else initial.network(config, stage)
         self.model = self._placed(model)
-        self.discriminator = self._placed(PatchDiscriminator(JUDGED_CHANNELS[stage], config.discriminator_channels))
+        judge = discriminator(config, stage) if state else initial.discriminator(config, stage)
+        self.discriminator = self._placed(judge)
         self.perceptual = self._placed(initial.perceptual(config, stage))
         self.network = torch.compile(self.model) if config.compile else self.model
         self.ema = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
         self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=config.weight_decay, fused=True)
+        self.judging = [p for p in self.discriminator.parameters() if p.requires_grad]
         self.discriminator_optimizer = torch.optim.AdamW(
-            self.discriminator.parameters(), weight_decay=config.weight_decay, betas=(0.5, 0.99), fused=True
+            self.judging, weight_decay=config.weight_decay, betas=(0.5, 0.99), fused=True
         )
         self.step, self.best = 0, -math.inf
         self.sums: dict[str, Tensor] = {}  # of each loss term, and of the steps that it took part in
@@ -110,7 +113,8 @@ class Piece:
 
     def convince(self, forward: Forward) -> Terms:
         """What the generator loses where the discriminator is not convinced, and where it sees a difference."""
-        self.discriminator.requires_grad_(False)
+        for parameter in self.judging:
+            parameter.requires_grad_(False)
         with self._autocast():
             *fake, score = self.discriminator.features(forward.fake)
             terms = {"loss_g": generator_loss(score, forward.where)}
@@ -118,7 +122,8 @@ class Piece:
                 terms["features"] = feature_matching(
                     fake, self.discriminator.features(forward.real)[:-1], forward.where
                 )
-        self.discriminator.requires_grad_(True)
+        for parameter in self.judging:
+            parameter.requires_grad_(True)
         return terms
 
     def _autocast(self) -> torch.autocast:

@@ -58,7 +58,6 @@ def color_forward(model: Colorizer, batch: Batch, config: TrainConfig, _: None) 
     )
 
 
-JUDGED_CHANNELS = {"inpaint": 2, "color": 3}  # what the discriminator sees: luma and mask; luma and chroma
 FORWARD: dict[str, Callable[..., Forward]] = {"inpaint": inpaint_forward, "color": color_forward}
 
 

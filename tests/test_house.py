@@ -32,6 +32,7 @@ ALLOWED = {
         "wear": "masking",
         "detection": "",
         "losses": "",
+        "discriminators": "config",
         "distributed": "",
         "tracking": "",
         "figures": "",
@@ -52,8 +53,8 @@ ALLOWED = {
         "schedules": "config",
         "runs": "checkpoint config",
         "steps": "config data losses models prefill",
-        "initial": "checkpoint config losses models",
-        "piece": "checkpoint config data distributed initial losses models schedules steps",
+        "initial": "checkpoint config discriminators losses models",
+        "piece": "checkpoint config data discriminators distributed initial losses models schedules steps",
         "validation": "color config data evaluation masking models photos piece",
         "training": "checkpoint config data distributed folds initial photos piece runs schedules sources tracking "
         "validation",

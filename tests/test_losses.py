@@ -8,8 +8,8 @@ from skimage.metrics import structural_similarity
 from torchvision.models import vgg16
 
 from restoration import losses
+from restoration.discriminators import PatchDiscriminator
 from restoration.losses import Mean
-from restoration.models import PatchDiscriminator
 
 torch.manual_seed(0)
 MASK = torch.zeros(2, 1, 32, 32)

@@ -67,7 +67,7 @@ def test_imagenet_weights_read_gray_as_they_read_equal_channels():
     timm = pytest.importorskip("timm")
     original = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     model = Inpainter(ModelConfig("inpaint", encoder="tu-tf_efficientnet_lite0", luma_mean=0.5, luma_std=0.5))
-    load_encoder(model, original.state_dict())
+    load_encoder(model.unet.encoder, original.state_dict())
     gray = torch.randn(1, 1, 64, 64)
     hint = torch.randn(1, 1, 64, 64)
     stem = model.unet.encoder.model.conv_stem(torch.cat([gray, hint], dim=1))
@@ -78,7 +78,7 @@ def test_imagenet_weights_read_gray_as_they_read_equal_channels():
 
 def test_encoder_weights_of_another_encoder_are_refused():
     with pytest.raises(WeightsError):
-        load_encoder(Inpainter(config("inpaint")), {"conv_stem.weight": torch.zeros(8, 3, 3, 3)})
+        load_encoder(Inpainter(config("inpaint")).unet.encoder, {"conv_stem.weight": torch.zeros(8, 3, 3, 3)})
 
 
 @pytest.mark.parametrize("encoder", ["efficientnet-b3", "tu-tf_efficientnet_lite2"])

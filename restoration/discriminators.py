@@ -1,0 +1,93 @@
+"""What judges a photo in training: patch by patch, from the pixels or from what a trained encoder sees in them."""
+
+from itertools import pairwise
+
+import segmentation_models_pytorch as smp
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from restoration.config import JUDGED_CHANNELS, Stage, TrainConfig
+
+
+class PatchDiscriminator(nn.Module):
+    """Judges each patch of a photo by itself (Isola et al. 2017), with spectral norm (Miyato et al. 2018).
+
+    (B, channels, H, W) -> scores (B, 1, H/8, W/8) or so; a patch is 70 px wide.
+    """
+
+    def __init__(self, channels: int, width: int = 32):
+        super().__init__()
+        widths = (channels, width, 2 * width, 4 * width)
+        layers: list[nn.Module] = []
+        for before, after in pairwise(widths):
+            layers += [spectral_norm(nn.Conv2d(before, after, 4, stride=2, padding=1)), nn.LeakyReLU(0.2)]
+        layers += [spectral_norm(nn.Conv2d(4 * width, 4 * width, 4, padding=1)), nn.LeakyReLU(0.2)]
+        layers += [spectral_norm(nn.Conv2d(4 * width, 1, 4, padding=1))]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, photo: Tensor) -> Tensor:
+        """Above 0 where a patch looks true, below where it looks restored."""
+        return self.features(photo)[-1]
+
+    def features(self, photo: Tensor) -> list[Tensor]:
+        """What each layer makes of a photo, (B, C, h, w), the scores last."""
+        found, x = [], photo
+        for layer in self.layers:
+            x = layer(x)
+            if isinstance(layer, nn.LeakyReLU):
+                found.append(x)
+        return [*found, x.to(photo.dtype)]
+
+
+class ProjectedDiscriminator(nn.Module):
+    """Judges what a frozen ImageNet encoder sees in a gray photo, at strides 2 to 16 (Sauer et al. 2021).
+
+    It need not learn to see, so it has something to say after a few hundred steps. (B, 1 or more, H, W), luma
+    first -> scores (B, 4, H/8, W/8), one for each stride.
+    """
+
+    STRIDES = (2, 4, 8, 16)
+    GRID = 8  # px between the scores
+
+    def __init__(self, encoder: nn.Module, mean: float, std: float, width: int = 32):
+        """`encoder`: of segmentation-models-pytorch, for one channel of luma, trained with this mean and std."""
+        super().__init__()
+        self.encoder = encoder.eval().requires_grad_(False)
+        self.mean, self.std = mean, std
+        self.heads = nn.ModuleList(
+            nn.Sequential(
+                spectral_norm(nn.Conv2d(channels, width, 1)),
+                nn.LeakyReLU(0.2),
+                spectral_norm(nn.Conv2d(width, 1, 3, padding=1)),
+            )
+            for channels in self.encoder.out_channels[1:]
+        )
+
+    def train(self, mode: bool = True) -> "ProjectedDiscriminator":
+        """The encoder's statistics stay what they are."""
+        super().train(mode)
+        self.encoder.eval()
+        return self
+
+    def forward(self, photo: Tensor) -> Tensor:
+        """Above 0 where a patch looks true, below where it looks restored."""
+        return self.features(photo)[-1]
+
+    def features(self, photo: Tensor) -> list[Tensor]:
+        """What the encoder sees at each stride, each position's features of mean square 1; the scores last."""
+        seen = self.encoder((photo[:, :1] - self.mean) / self.std)[1:]
+        seen = [F.normalize(x, dim=1, eps=1e-3) * x.shape[1] ** 0.5 for x in seen]
+        grid = [side // self.GRID for side in photo.shape[-2:]]
+        scores = [F.adaptive_avg_pool2d(head(x), grid) for head, x in zip(self.heads, seen, strict=True)]
+        return [*seen, torch.cat(scores, dim=1).to(photo.dtype)]
+
+
+def discriminator(config: TrainConfig, stage: Stage) -> PatchDiscriminator | ProjectedDiscriminator:
+    """What judges a stage's photos, its weights still random, the projected one's encoder too."""
+    if stage == "inpaint" and config.discriminator == "projected":
+        depth = len(ProjectedDiscriminator.STRIDES)
+        encoder = smp.encoders.get_encoder(config.encoder, in_channels=1, depth=depth, weights=None)
+        return ProjectedDiscriminator(encoder, config.luma_mean, config.luma_std, config.discriminator_channels)
+    return PatchDiscriminator(JUDGED_CHANNELS[stage], config.discriminator_channels)
