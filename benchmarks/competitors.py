@@ -92,13 +92,16 @@ class Ours:
         return image
 
 
-def competitors(weights: str, masks: str, migan: Path | None = None) -> dict[str, Competitor]:
+def competitors(
+    weights: str, masks: str, migan: Path | None = None, inpainter: str = "inpaint"
+) -> dict[str, Competitor]:
     """The table's rows by name; a new method is one more entry.
 
     Args:
         weights: folder or hub repository of our models.
         masks: rows of ours: "given", "found", "both" or "none".
         migan: MI-GAN's ONNX file; None = no such row.
+        inpainter: which of the weights' Inpainters.
 
     Raises:
         ValueError: weights or model cannot be loaded.
@@ -114,7 +117,7 @@ def competitors(weights: str, masks: str, migan: Path | None = None) -> dict[str
         return rows
     from restoration.pipeline import Restorer
 
-    restorer = Restorer.from_pretrained(weights)
+    restorer = Restorer.from_pretrained(weights, inpainter=inpainter)
     if masks in ("given", "both"):
         rows[GIVEN] = Ours(restorer, find=False)
     if masks in ("found", "both"):

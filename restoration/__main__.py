@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("--mask", type=Path, help="PNG, white = damaged, or a folder of them with the photos' stems")
     restore.add_argument("--gray", action="store_true", help="write the repaired photo without colour")
     restore.add_argument("--recolor", action="store_true", help="take colour photos (sepia, say) for gray ones")
-    restore.add_argument("--weights", default=None, help="folder or hub repository (default: the shipped weights)")
+    _add_weights(restore)
     restore.add_argument(
         "--report", type=Path, metavar="FILE", help="one JSON line a photo: time, damaged share, error"
     )
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     detect = commands.add_parser("detect", help="write a mask of the damage that is found, white = damaged")
     detect.add_argument("input", type=Path, metavar="IN", help="photo or folder")
     detect.add_argument("output", type=Path, metavar="OUT_MASK", help="PNG, or folder for PNGs")
-    detect.add_argument("--weights", default=None, help="folder or hub repository (default: the shipped weights)")
+    _add_weights(detect)
     _add_folder_options(detect)
     detect.set_defaults(command=_detect)
 
@@ -82,8 +82,18 @@ def _parser() -> argparse.ArgumentParser:
 def _add_export(commands) -> None:
     export = commands.add_parser("export", help="write models with the graphs that OpenVINO and ONNX Runtime run")
     export.add_argument("output", type=Path, metavar="OUT", help="folder; it may be that of the weights itself")
-    export.add_argument("--weights", default=None, help="folder or hub repository (default: the shipped weights)")
+    _add_weights(export)
     export.set_defaults(command=_export)
+
+
+def _add_weights(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--weights", help="folder or hub repository (default: the shipped weights)")
+    command.add_argument(
+        "--inpainter",
+        default="inpaint",
+        metavar="NAME",
+        help="its subfolder; inpaint-psnr: smooth fills that err least",
+    )
 
 
 def _add_folder_options(command: argparse.ArgumentParser) -> None:
@@ -106,7 +116,7 @@ def _pixels(text: str) -> int:
 def _restore(args: argparse.Namespace) -> int:
     decoding.MAX_PIXELS = args.max_pixels
     jobs = find_jobs(args.input, args.output)
-    restorer = _restorer(args.weights)
+    restorer = _restorer(args)
 
     def read(job: Job) -> tuple[imaging.Scan, Image.Image | None]:
         scan = imaging.read_scan(job.source)
@@ -137,7 +147,7 @@ def _restore(args: argparse.Namespace) -> int:
 def _detect(args: argparse.Namespace) -> int:
     decoding.MAX_PIXELS = args.max_pixels
     jobs = find_jobs(args.input, args.output)
-    restorer = _restorer(args.weights)
+    restorer = _restorer(args)
 
     def write(job: Job, mask: Image.Image) -> Facts:
         imaging.write_photo(mask, job.target)
@@ -192,12 +202,12 @@ def _export(args: argparse.Namespace) -> int:
     from restoration.export import TOLERANCE, export
     from restoration.pipeline import SHIPPED_WEIGHTS
 
-    for name, error in export(args.weights or SHIPPED_WEIGHTS, args.output).items():
+    for name, error in export(args.weights or SHIPPED_WEIGHTS, args.output, args.inpainter).items():
         print(f"{name}: at most {error:.1e} from PyTorch ({TOLERANCE:.0e} is allowed)")
     return 0
 
 
-def _restorer(weights: str | None):
+def _restorer(args: argparse.Namespace):
     from restoration.backends import torch_device  # loaded only where networks are needed
     from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
 
@@ -206,7 +216,7 @@ def _restorer(weights: str | None):
         import torch
 
         device = f"cuda:{own_gpu(torch.cuda.device_count())}"
-    return Restorer.from_pretrained(weights or SHIPPED_WEIGHTS, device)
+    return Restorer.from_pretrained(args.weights or SHIPPED_WEIGHTS, device, inpainter=args.inpainter)
 
 
 if __name__ == "__main__":

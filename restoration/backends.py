@@ -15,7 +15,6 @@ from typing import Literal, Protocol
 import numpy as np
 
 from restoration import graphs
-from restoration.config import STAGES
 from restoration.regions import Box
 
 Backend = Literal["auto", "torch", "openvino", "onnxruntime"]
@@ -81,15 +80,15 @@ def as_network(network: AnyNetwork, device: str | None = None) -> Network:
 
 
 def load(
-    source: str | Path, folds: int | Literal["all"] | None, device: str | None, backend: Backend
+    source: str | Path, folds: int | Literal["all"] | None, device: str | None, backend: Backend, inpainter: str
 ) -> tuple[AnyNetwork, AnyNetwork]:
     """Inpainter and Colorizer; see `Restorer.from_pretrained`."""
     if backend not in BACKENDS:
         raise ValueError(f"backend is {backend!r}: use one of {', '.join(BACKENDS)}.")
     if backend == "torch" or (backend == "auto" and torch_device(device) != "cpu"):
-        return _load_models(source, folds)
+        return _load_models(source, folds, inpainter)
     root = Path(source) if folds is None else Path(source) / f"folds/{folds}"
-    folders = [root / stage for stage in STAGES]
+    folders = [root / inpainter, root / "color"]
     runtimes = [name for name in installed() if backend in ("auto", name)]
     if not runtimes and backend != "auto":
         raise ValueError(f"{backend} is not installed: pip install {backend}, or leave the backend out.")
@@ -98,17 +97,17 @@ def load(
     if backend == "auto":
         if runtimes and any((folder / graphs.TRUNK).exists() for folder in folders):
             warnings.warn(f"PyTorch runs {root}: {AGAIN}", stacklevel=3)
-        return _load_models(source, folds)
+        return _load_models(source, folds, inpainter)
     from restoration.checkpoint import WeightsError
 
     raise WeightsError(f"{root} cannot be run by {backend}: {AGAIN}")
 
 
-def _load_models(source, folds):
+def _load_models(source, folds, inpainter):
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read as PyTorch loads: waiting threads must not take a core
     from restoration.models import load_networks
 
-    return load_networks(source, folds)
+    return load_networks(source, folds, inpainter)
 
 
 def torch_device(device: str | None = None) -> str:

@@ -20,8 +20,10 @@ CHECKED = ((32, 32), (160, 96), (256, 320))  # px, sizes at which graphs are com
 OPSET = 17
 
 
-def export(source: str | Path, out: Path) -> dict[str, float]:
+def export(source: str | Path, out: Path, inpainter: str = "inpaint") -> dict[str, float]:
     """Write both models of a folder or hub repository and their graphs to `out`, which may be the folder itself.
+
+    `inpainter`: the subfolder of the Inpainter, where there are several.
 
     Returns:
         The largest difference to PyTorch over all outputs, by stage and runtime.
@@ -30,15 +32,15 @@ def export(source: str | Path, out: Path) -> dict[str, float]:
         WeightsError: a model cannot be loaded, or a graph does not answer as PyTorch does.
     """
     found = {}
-    for stage in STAGES:
-        folder = out / stage
+    for stage, name in zip(STAGES, (inpainter, "color"), strict=True):
+        folder = out / name
         folder.mkdir(parents=True, exist_ok=True)
-        model = find_model(source, stage)
-        for name in (graphs.CONFIG, graphs.WEIGHTS):
-            if (model / name).resolve() != (folder / name).resolve():
-                shutil.copyfile(model / name, folder / name)
+        model = find_model(source, name)
+        for file in (graphs.CONFIG, graphs.WEIGHTS):
+            if (model / file).resolve() != (folder / file).resolve():
+                shutil.copyfile(model / file, folder / file)
         export_stage(folder, stage)
-        found |= {f"{stage}, {runtime}": error for runtime, error in differences(folder, stage).items()}
+        found |= {f"{name}, {runtime}": error for runtime, error in differences(folder, stage).items()}
     if bad := [name for name, error in found.items() if not error <= TOLERANCE]:
         raise WeightsError(f"the graphs of {', '.join(bad)} do not answer as PyTorch does: use backend='torch'.")
     return found

@@ -66,6 +66,7 @@ class Restorer:
         device: str | None = None,
         folds: int | Literal["all"] | None = None,
         backend: backends.Backend = "auto",
+        inpainter: str = "inpaint",
     ) -> "Restorer":
         """Load `inpaint/` and `color/` from a folder or a hub repository.
 
@@ -75,11 +76,13 @@ class Restorer:
             folds: 2 = the networks of fold 2; "all" = every fold's, whose predictions are averaged.
             backend: what runs them. "auto" = PyTorch on a GPU; on a CPU OpenVINO, else ONNX Runtime, where one is
                 installed and the folder holds graphs (`python -m restoration export`), else PyTorch.
+            inpainter: the Inpainter's subfolder. Of the shipped ones "inpaint" fills with texture, "inpaint-psnr" with
+                what errs least.
 
         Raises:
             WeightsError: one of them is not there, does not fit its config, or has no graph for that backend.
         """
-        return cls(*backends.load(source, folds, device, backend), device)
+        return cls(*backends.load(source, folds, device, backend, inpainter), device)
 
     def detect(self, photo: Photo) -> Image.Image:
         """The damage that is found without help: mode L, 255 = damaged."""
