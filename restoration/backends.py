@@ -147,7 +147,7 @@ def _openvino(file: Path, precision: str | None):
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": threads(),
         "ENABLE_CPU_PINNING": False,  # a pinned thread waits for its core while others stand idle
-        "CPU_RUNTIME_CACHE_CAPACITY": 300,  # layers prepared for sizes met before; by default memory grows with each size
+        "CPU_RUNTIME_CACHE_CAPACITY": 300,  # layers kept for sizes met before; by default memory grows with each
         "INFERENCE_PRECISION_HINT": precision or ("bf16" if _has_matrix_units() else "f32"),
     }
     compiled = _core().compile_model(str(file), "CPU", settings)
