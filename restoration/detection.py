@@ -29,9 +29,10 @@ MAX_ON_GRID = 0.5  # of the outline on that grid's lines; by chance 1/8 is, of J
 MAX_JPEG_STEP = 16  # levels, the median over the rim, that the strongest quantisation in use leaves
 MAX_REGIONS = 200  # looked at, the largest first: labels fit a byte, time stays bounded
 
-LIKELY = 0.2  # of a damage map: a pixel that may belong to a region
-SURE = 0.8  # the mean over a region that counts: a benchmark trades found damage for false alarms here
-MIN_SURE_AREA = 0.006  # of the photo
+LIKELY = 0.5  # of a damage map: a pixel of a region
+SURE = 0.9  # the mean over a region that counts: a benchmark trades found damage for false alarms here
+MIN_SURE_AREA = 0.0005  # of the photo: a scratch
+SOFT = 0.2  # of a damage map: a pixel of a counting region's rim, at most 3 pixels wide
 
 _MARGIN = 2  # pixels around a region: its rim, and the pixels beyond
 _BOX = np.ones((3, 3), np.uint8)
@@ -81,15 +82,16 @@ def _inside(gray: np.ndarray) -> np.ndarray:
 def sure_regions(likely: np.ndarray) -> np.ndarray:
     """Damage in a network's damage map, float (H, W) in [0, 1] -> bool (H, W).
 
-    Regions of likely pixels that are large enough and, on the whole, as good as certain: what is shown here
-    is painted over, so a false alarm costs more than a miss.
+    Regions of likely pixels that are large enough and, on the whole, as good as certain, and their soft rims: what is
+    shown here is painted over, so a false alarm costs more than a miss.
     """
     _, labels, stats, _ = cv2.connectedComponentsWithStats((likely > LIKELY).view(np.uint8), connectivity=8)
     area = stats[:, cv2.CC_STAT_AREA]
     mean = np.bincount(labels.ravel(), weights=likely.ravel(), minlength=len(area)) / np.maximum(area, 1)
     sure = (area >= MIN_SURE_AREA * likely.size) & (mean >= SURE)
     sure[0] = False  # the rest of the photo
-    return sure[labels]
+    near = cv2.dilate(sure[labels].view(np.uint8), _BOX, iterations=3).view(bool)
+    return near & ((likely > SOFT) | sure[labels])
 
 
 def _flat_regions(gray: np.ndarray, inside: np.ndarray) -> Iterator[Region]:
