@@ -39,8 +39,9 @@ def restored(shipped) -> list[tuple]:
     return rows
 
 
-def test_the_inpainter_notes_its_own_digest():
-    with safe_open(ROOT / "weights" / "inpaint" / "model.safetensors", "np") as file:
+@pytest.mark.parametrize("model", ["inpaint", "inpaint-psnr", "color"])
+def test_each_model_notes_its_own_digest(model):
+    with safe_open(ROOT / "weights" / model / "model.safetensors", "np") as file:
         total = hashlib.sha256()
         for name in sorted(file.keys()):
             array = file.get_tensor(name)
@@ -54,6 +55,14 @@ def test_holes_are_filled_better_than_by_opencv(restored):
         telea = cv2.inpaint(damaged, mask.astype(np.uint8), 3, cv2.INPAINT_TELEA)
         gains.append(hole_psnr(truth, np.asarray(result.image), mask) - hole_psnr(luma(truth), telea, mask))
     assert np.mean(gains) > 0.3
+
+
+def test_the_inpainter_that_errs_least_is_loaded_by_name(restored):
+    careful, ours, theirs = Restorer.from_pretrained(inpainter="inpaint-psnr"), [], []
+    for truth, mask, damaged, result in restored:
+        ours.append(hole_psnr(luma(truth), np.asarray(result.gray), mask))
+        theirs.append(hole_psnr(luma(truth), np.asarray(careful.repair(damaged, mask).gray), mask))
+    assert np.mean(theirs) > np.mean(ours) + 0.3
 
 
 def test_scratches_and_specks_of_a_large_photo_are_filled_at_full_resolution(shipped):
