@@ -1,4 +1,4 @@
-"""What a piece starts from: --init, an encoder's weights, for the projected discriminator too, VGG16's."""
+"""What a piece starts from: --init, an encoder's weights (the projected discriminator's too), VGG16's."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
