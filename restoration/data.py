@@ -88,26 +88,27 @@ def inpaint_sample(
 ) -> dict[str, Tensor]:
     """`luma`, `damaged`, `mask` and `hint`, each (1, H, W); the hint is the mask, or zeros for a blind sample.
 
-    Where the photo's real hole is known and the crop shows it, one sample in two has that damage.
+    Where the photo's real hole is known and the crop shows it, one sample in two has that damage. A hint marks wear
+    as broadly as a hand would.
     """
     gray = luma(rgb)
     if rng.random() < config.hint_dropout:
         gray, damaged, mask = _blind_damage(gray, rng, config, hole)
         hint = np.zeros_like(mask)
     else:
-        damaged, mask = _damage(gray, rng, config, hole)
+        damaged, mask = _damage(gray, rng, config, hole, margin=int(rng.integers(0, 3)))
         hint = mask
     return {"luma": _plane(gray / 255), "damaged": _plane(damaged / 255), "mask": _plane(mask), "hint": _plane(hint)}
 
 
 def _damage(
-    gray: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None
+    gray: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None, margin: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """An old print's wear, for a share of the samples, marked as broadly as a hand would; else the real hole,
-    filled anew after the crop's resizing so that it is constant; else drawn ones."""
+    """An old print's wear, for a share of the samples, with `margin` pixels around it in the mask; else the real
+    hole, filled anew after the crop's resizing so that it is constant; else drawn ones."""
     if rng.random() < config.wear:
         damaged, mask = worn(gray, rng)
-        return damaged, cv2.dilate(mask.view(np.uint8), None, iterations=int(rng.integers(0, 3))).view(bool)
+        return damaged, cv2.dilate(mask.view(np.uint8), None, iterations=margin).view(bool)
     if hole and MIN_AREA <= hole.mask.mean() <= REAL_AREA and rng.random() < 0.5:
         return np.where(hole.mask, np.uint8(hole.level), gray), hole.mask
     return damage(gray, rng, area=(0.01, config.max_area), max_holes=config.max_holes)
@@ -116,9 +117,12 @@ def _damage(
 def _blind_damage(
     gray: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None
 ) -> tuple[np.ndarray, ...]:
-    """What must be told apart without a hint: holes, naturally flat areas, and both after JPEG; one in five whole."""
+    """What must be told apart without a hint: holes, naturally flat areas, and both after JPEG; one in five whole.
+
+    A mark of wear has the same margin always: with a random one no map could be sure of a thin scratch.
+    """
     gray = fade(gray, rng) if rng.random() < config.wear / 2 else clip_tones(gray, rng)
-    damaged, mask = _damage(gray, rng, config, hole)
+    damaged, mask = _damage(gray, rng, config, hole, margin=1)
     if rng.random() < 0.2:
         damaged, mask = gray, np.zeros_like(mask)
     return gray, jpeg(damaged, int(rng.integers(60, 96))) if rng.random() < 0.6 else damaged, mask

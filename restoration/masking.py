@@ -117,7 +117,7 @@ def clip_tones(gray: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """
     if rng.random() < 0.5:
         return gray
-    gain, offset = rng.uniform(1.0, 1.6), rng.uniform(-90, 60)
+    gain, offset = rng.uniform(1.0, 2.2), rng.uniform(-140, 60)
     return np.clip(gray * gain + offset, 0, 255).astype(np.uint8)
 
 
