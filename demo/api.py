@@ -8,7 +8,6 @@ import secrets
 from pathlib import Path
 
 import gradio as gr
-import numpy as np
 from gradio.utils import get_upload_folder
 from PIL import Image
 
@@ -23,7 +22,7 @@ SHARED = {"concurrency_id": "work", "concurrency_limit": 1}
 
 ABOUT = {
     "photo": "PNG, JPEG, TIFF or WebP; gray or colour, 8 or 16 bit, turned by its EXIF.",
-    "mask": "Where it is damaged, of the photo's size: opaque, white = damaged, or painted on transparency.",
+    "mask": "Where it is damaged, of the photo's size: white on black, or painted on transparency.",
     "hints": "Colours to follow where it is opaque: RGBA, of the photo's size.",
 }
 
@@ -79,7 +78,7 @@ class Calls:
         """
         scan = _scan(photo)
         image = scan.image
-        damaged = None if mask is None else Image.fromarray(_mask(mask, image.size))
+        damaged = None if mask is None else Image.fromarray(imaging.read_mask(Path(mask), image.size))
         repaired = self.stages.repair(image.convert("L") if recolor else image, damaged)
         restored = self.stages.colorize(repaired, _hints(hints, image.size))
         return (
@@ -105,13 +104,6 @@ def _scan(file: str | None) -> imaging.Scan:
     if not file:
         raise RefusalError("no_photo")
     return read_scan(Path(file))
-
-
-def _mask(file: str, size: tuple[int, int]) -> np.ndarray:
-    """White on black, or painted on transparency in any colour, as an editor exports it."""
-    imaging.read_mask(Path(file), size)  # has its words for a broken one, or one of another size
-    painted = imaging.editor_mask([Path(file)], size)
-    return np.zeros(size[::-1], bool) if painted is None else painted
 
 
 def _hints(file: str | None, size: tuple[int, int]) -> Image.Image | None:

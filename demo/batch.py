@@ -7,12 +7,13 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
+from demo import overlay
 from demo.limits import BATCH_MEGABYTES, BATCH_MEGAPIXELS, BATCH_PHOTOS
 from demo.manners import RefusalError, sentence
-from demo.reading import pixels, read_scan
+from demo.reading import read_scan
 from demo.stages import Stages
 from demo.texts import say
-from restoration.imaging import SUFFIXES, encode_photo
+from restoration.imaging import SUFFIXES, claimed_pixels, encode_photo
 
 FAILURES = "not restored.txt"  # in the zip
 
@@ -51,19 +52,20 @@ def restore_all(
 ) -> Outcome:
     """Restore each photo into the zip `archive`; one that fails is named there and stops nothing.
 
-    A colour photo keeps its colours. `progress` is told how many are done, and the next one's name.
+    A colour photo keeps its colours, unless they are one tint of paper. `progress` is told how many are done, and the
+    next one's name.
     """
     outcome, left, taken = Outcome(), BATCH_MEGAPIXELS * 1_000_000, set()
     with zipfile.ZipFile(archive, "w") as results:
         for number, (name, file) in enumerate(photos):
             progress(number, name)
             try:
-                left -= pixels(file)
+                left -= claimed_pixels(file)
                 if left < 0:
                     raise RefusalError("beyond_limit", megapixels=BATCH_MEGAPIXELS)
                 results.writestr(_free_name(name, taken), _restored(file, stages, keep_gray))
                 outcome.done += 1
-            except ValueError as error:
+            except (ValueError, MemoryError) as error:
                 words = sentence(error, language)
                 outcome.problems.append(words if words.startswith(file.name) else f"{name}: {words}")
         if outcome.problems:
@@ -73,7 +75,8 @@ def restore_all(
 
 def _restored(file: Path, stages: Stages, keep_gray: bool) -> bytes:
     scan = read_scan(file)
-    restored = stages.colorize(stages.repair(scan.image, None), None)
+    photo = scan.image.convert("L") if overlay.is_tinted(scan.image) else scan.image
+    restored = stages.colorize(stages.repair(photo, None), None)
     image: Image.Image = scan.own_gray(restored.gray, restored.mask) if keep_gray else restored.image
     return encode_photo(image, ".png", scan)
 

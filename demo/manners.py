@@ -27,16 +27,16 @@ def politely(event: Callable) -> Callable:
         language = language_of(bound.arguments.get("request"))
         try:
             return event(*args, **kwargs)
-        except ValueError as error:
+        except (ValueError, MemoryError) as error:
             raise gr.Error(sentence(error, language), print_exception=False) from error
-        except MemoryError as error:
-            raise gr.Error(say("too_much", language), print_exception=False) from error
 
     return polite
 
 
-def sentence(error: ValueError, language: str) -> str:
+def sentence(error: ValueError | MemoryError, language: str) -> str:
     """An error's message in the visitor's language."""
+    if isinstance(error, MemoryError):
+        return say("too_much", language)
     if isinstance(error, RefusalError):
         return say(error.key, language, **error.values)
     return translated(str(error), language)

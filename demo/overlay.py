@@ -59,7 +59,9 @@ def full_hints(layers: list[Image.Image], size: tuple[int, int]) -> Image.Image 
 
 
 def is_tinted(photo: Image.Image) -> bool:
-    """Whether a colour photo is really a gray one on yellowed or sepia paper: its chroma follows its luma."""
+    """Whether a photo in colour is really a gray one on yellowed or sepia paper: its chroma follows its luma."""
+    if photo.mode == "L":
+        return False
     small = preview(photo).resize((96, 96), Image.Resampling.BOX).convert("YCbCr")
     luma, *chroma = (band.ravel().astype(float) for band in np.moveaxis(np.asarray(small), 2, 0))
     left = [band - np.polyval(np.polyfit(luma, band, 2), luma) for band in chroma] if np.ptp(luma) else [np.zeros(1)]

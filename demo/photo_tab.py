@@ -20,7 +20,6 @@ from restoration import imaging
 
 QUEUE = {"concurrency_id": "work", "concurrency_limit": 1, "api_visibility": "private"}
 AT_ONCE = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-EMPTY = {"background": None, "layers": [], "composite": None}
 
 
 def photo_tab(stages: Stages, visits: Visits) -> None:
@@ -89,8 +88,7 @@ class Steps:
         mask = np.asarray(self.stages.detect(scan.image)) > 0
         small = overlay.preview(scan.image)
         visit.desk = Desk(original, scan, mask, small, overlay.shrink_mask(mask, small.size))
-        is_colour = scan.image.mode == "RGB"
-        recolor = is_colour and overlay.is_tinted(scan.image)
+        is_colour, recolor = scan.image.mode == "RGB", overlay.is_tinted(scan.image)
         return (
             gr.Column(visible=False),
             gr.Row(visible=True),

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import gradio as gr
-from PIL import Image
 
 from demo.limits import MEGAPIXELS
 from demo.manners import RefusalError
@@ -31,17 +30,6 @@ def read_scan(file: Path) -> imaging.Scan:
     Raises:
         ValueError: it is larger than the page takes, or no photo; one sentence.
     """
-    if pixels(file) > MEGAPIXELS * 1_000_000:
+    if imaging.claimed_pixels(file) > MEGAPIXELS * 1_000_000:
         raise RefusalError("too_many_pixels", name=file.name, megapixels=MEGAPIXELS)
     return imaging.read_scan(file)
-
-
-def pixels(file: Path) -> int:
-    """How many pixels a file says that it holds, without decoding it; 0 where it does not say."""
-    try:
-        with Image.open(file) as photo:
-            return photo.width * photo.height
-    except Image.DecompressionBombError:
-        return 1 << 62
-    except imaging.BROKEN:
-        return 0  # reading it finds the words

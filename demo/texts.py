@@ -170,6 +170,17 @@ KOREAN_ERRORS = (
     ),
     (r"(.+) has no pixels\.", r"\1 파일에 픽셀이 없습니다."),
     (r"(.+) has no alpha channel .+", r"\1 파일에 알파 채널이 없습니다. RGBA로 주세요."),
+    (r"(.+) is empty: .+", r"\1 파일이 비어 있습니다. 온전한 파일을 고르세요."),
+    (r"(.+) needs more memory than there is\.", r"\1 파일을 읽기에는 메모리가 부족합니다."),
+    (r"(.+) is HEIC, .+", r"\1 파일은 HEIC입니다. 이 서버는 HEIC를 읽지 못합니다."),
+    (
+        r"(.+?) (?:is a JPEG of \d+ scans|has tiles .+): save it again with another program\.",
+        r"\1 파일은 드문 방식으로 저장되었습니다. 다른 프로그램으로 다시 저장해 주세요.",
+    ),
+    (r"The first of its .+ pages is used\.", "여러 페이지 가운데 첫 번째를 씁니다."),
+    (r"Its colours have 16 bits: .+", "16비트 색을 8비트로 읽었습니다."),
+    (r"Its (.+) is damaged or too large: it is left out\.", r"\1 정보가 손상되었거나 너무 커서 뺐습니다."),
+    (r"Its colour profile cannot be followed: .+", "색 프로파일을 따를 수 없어 sRGB로 읽었습니다."),
 )
 
 _I18N = {language: {f"page.{key}": text[i] for key, text in TEXTS.items()} for i, language in enumerate(LANGUAGES)}

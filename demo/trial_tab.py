@@ -109,5 +109,9 @@ def _file(visit: Visit, name: str, pixels: np.ndarray) -> str:
 
 def _table(before: dict, after: dict, language: str) -> str:
     head = " | ".join(say(word, language) for word in ("metric", "input", "result"))
-    rows = [f"| {name} | {before[key]:.4f} | {after[key]:.4f} |" for key, name in SHOWN.items()]
+    rows = [f"| {name} | {_figure(before[key])} | {_figure(after[key])} |" for key, name in SHOWN.items()]
     return "\n".join([f"| {head} |", "|---|---:|---:|", *rows])
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"  # a hole under 7 px has no SSIM of its own

@@ -78,6 +78,19 @@ def decode(source: Source, kind: str = "photo") -> Decoded:
         raise PhotoError(f"{name} cannot be read as a photo: give a whole PNG, JPEG, TIFF or WebP file.") from error
 
 
+def claimed_pixels(file: Path) -> int:
+    """How many pixels a file says that it holds, without decoding it; 0 where that cannot be told."""
+    try:
+        with warnings.catch_warnings(), open(file, "rb") as content:
+            warnings.simplefilter("ignore")
+            size = _opened(content, file.name).size
+            return size[0] * size[1]
+    except Image.DecompressionBombError:
+        return 1 << 62
+    except (MemoryError, *BROKEN):
+        return 0
+
+
 def name_of(source: Source, kind: str) -> str:
     """What to call a source in a sentence: its file's name, or its kind."""
     return shown(Path(source).name) if isinstance(source, (str, Path)) else f"The {kind}"

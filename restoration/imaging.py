@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from restoration.decoding import BROKEN, PhotoError, Source, decode, eight_bit, gray_levels, name_of, shown
+from restoration.decoding import PhotoError, Source, claimed_pixels, decode, eight_bit, gray_levels, name_of, shown
 from restoration.encoding import WRITTEN, check_ending, encode_photo, part_stem, write_photo
 from restoration.scans import Scan, read_scan
 
 __all__ = [
-    "BROKEN", "SUFFIXES", "WRITTEN", "PhotoError", "Scan", "Source", "check_ending", "editor_mask", "encode_photo",
+    "SUFFIXES", "WRITTEN", "PhotoError", "Scan", "Source", "check_ending", "claimed_pixels", "encode_photo",
     "find_photos", "part_stem", "read_hints", "read_mask", "read_photo", "read_scan", "shown", "write_photo",
 ]  # fmt: skip
 
@@ -42,7 +42,8 @@ def read_photo(source: Source) -> Image.Image:
 
 
 def read_mask(source: Source, size: tuple[int, int]) -> np.ndarray:
-    """A mask, white = damaged, transparent = not, as bool (H, W) for a photo of `size` = (width, height).
+    """A mask, white on black or painted on transparency in any colour, as bool (H, W) for a photo of `size` =
+    (width, height); True = damaged.
 
     White is what is above 127; in a mask whose highest value is 1, as labels are often saved, it is 1.
 
@@ -52,8 +53,9 @@ def read_mask(source: Source, size: tuple[int, int]) -> np.ndarray:
     mask = _plain(source, "mask")
     _check_size(mask, size, name_of(source, "mask"))
     if mask.has_transparency_data:
-        mask = mask.convert("RGBA")
-        mask = Image.alpha_composite(Image.new("RGBA", size, "black"), mask)
+        alpha = np.asarray(mask.convert("RGBA").getchannel("A"))
+        if not alpha.all():
+            return alpha > 0  # a stroke's soft edge belongs to it
     levels = np.asarray(mask.convert("L"))
     return levels > (0 if levels.max() == 1 else 127)
 
@@ -84,21 +86,3 @@ def _plain(source: Source, kind: str) -> Image.Image:
     if levels is not None:
         return Image.fromarray(eight_bit(levels))
     return image.getchannel("L") if image.mode == "LAB" else image
-
-
-def editor_mask(layers: list[Source | None], size: tuple[int, int]) -> np.ndarray | None:
-    """What was drawn on an editor's layers, as bool (H, W), or None when nothing was.
-
-    From a browser a layer is transparent where nothing was drawn. Through the API it may as well be an
-    opaque white-on-black picture, or of another size: such a layer counts by brightness, and is resized.
-
-    Raises:
-        PhotoError: a layer cannot be read.
-    """
-    drawn = np.zeros((size[1], size[0]), bool)
-    for source in filter(None, layers):
-        layer = _plain(source, "mask").convert("RGBA").resize(size, Image.Resampling.NEAREST)
-        alpha = np.asarray(layer.getchannel("A"))
-        opaque = bool((alpha == 255).all())
-        drawn |= np.asarray(layer.convert("L")) > 127 if opaque else alpha > 0
-    return drawn if drawn.any() else None

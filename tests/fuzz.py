@@ -8,12 +8,14 @@ worker processes, so that a crash or an endless loop is found too.
 import argparse
 import io
 import json
+import os
 import queue
 import random
 import re
 import resource
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -133,7 +135,9 @@ def try_case(seed: int) -> str:
         elif reader == 1:
             imaging.read_hints(io.BytesIO(data), size)
         elif reader == 2:
-            imaging.editor_mask([None, io.BytesIO(data)], size)
+            (place := Path(tempfile.gettempdir()) / f"fuzz-{os.getpid()}").write_bytes(data)
+            imaging.claimed_pixels(place)
+            place.unlink()
         else:
             scan = imaging.read_scan(io.BytesIO(data))
     except imaging.PhotoError as error:

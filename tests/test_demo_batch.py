@@ -5,12 +5,14 @@ import zipfile
 
 import numpy as np
 import pytest
-from conftest import gray_photo, hole, read, save
+from conftest import gray_photo, hole, photo, read, save
 from PIL import Image
 
 from demo import batch
 from demo.manners import RefusalError
 from demo.stages import Stages
+from demo.texts import say
+from restoration import imaging
 
 BOX = (20, 15, 60, 45)
 
@@ -72,6 +74,31 @@ def test_gray_results_keep_16_bits(tmp_path, restorer):
     Image.fromarray(deep).save(tmp_path / "deep.png")
     _, results, _ = restore([("deep.png", tmp_path / "deep.png")], tmp_path, restorer, keep_gray=True)
     assert np.array_equal(read(io.BytesIO(results["deep.png"]))[:10], deep[:10].astype(int))
+
+
+def test_a_photo_that_needs_too_much_memory_stops_no_other(tmp_path, restorer, monkeypatch):
+    photos = [(name, save(tmp_path / name, damaged("coffee"))) for name in ("a.png", "b.png")]
+    reads = iter([MemoryError(), None])
+
+    def read_scan(file):
+        if error := next(reads):
+            raise error
+        return imaging.read_scan(file)
+
+    monkeypatch.setattr(batch, "read_scan", read_scan)
+    outcome, results, _ = restore(photos, tmp_path, restorer)
+    assert set(results) == {"b.png", batch.FAILURES}
+    assert outcome.problems == ["a.png: " + say("too_much", "en")]
+
+
+def test_tinted_paper_is_coloured_anew_and_a_colour_photo_keeps_its_colours(tmp_path, restorer):
+    sepia = (damaged("chelsea")[..., None] * [1, 0.8, 0.6]).astype(np.uint8)
+    colour = photo("chelsea", 120, 90)
+    photos = [(name, save(tmp_path / name, pixels)) for name, pixels in (("a.png", sepia), ("b.png", colour))]
+    _, results, _ = restore(photos, tmp_path, restorer)
+    sepias, colours = (np.asarray(Image.open(io.BytesIO(results[name]))) for name in ("a.png", "b.png"))
+    anew = restorer.restore(Image.fromarray(sepia).convert("L")).image
+    assert np.array_equal(sepias, np.asarray(anew)) and np.array_equal(colours, colour)
 
 
 def test_a_name_from_a_zip_leads_nowhere_else(tmp_path, restorer, archive):

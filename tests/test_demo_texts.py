@@ -16,6 +16,15 @@ SAID = [  # what restoration says, as it says it
     "mask.png is 10 x 20 px, the photo 30 x 40: give one of the photo's size.",
     "old.png has no pixels.",
     "hints.png has no alpha channel to say where its colours count: give RGBA.",
+    "old.png is empty: give a whole PNG, JPEG, TIFF or WebP file.",
+    "old.png needs more memory than there is.",
+    "old.png is HEIC, which is read once pi-heif is installed: pip install pi-heif.",
+    "old.png is a JPEG of 300 scans: save it again with another program.",
+    "old.png has tiles that are much larger than itself: save it again with another program.",
+    "The first of its 100 or more pages is used.",
+    "Its colours have 16 bits: they are read as 8.",
+    "Its EXIF is damaged or too large: it is left out.",
+    "Its colour profile cannot be followed: its colours are taken for sRGB.",
 ]
 
 
@@ -59,6 +68,9 @@ def test_the_sentences_above_are_those_of_the_package():
     code = "".join(file.read_text() for file in package.glob("*.py"))
     for part in (
         "cannot be read as a photo: give", "megapixels are read.", "The mask covers the whole photo:",
-        "give one of the photo's size.", "has no pixels.", "has no alpha channel",
+        "give one of the photo's size.", "has no pixels.", "has no alpha channel", "is empty: give", "is HEIC, which",
+        "needs more memory than there is.", "scans: save it again with another program.", "has tiles that are",
+        "pages is used.", "Its colours have 16 bits:", "is damaged or too large: it is left out.",
+        "Its colour profile cannot be followed:",
     ):  # fmt: skip
         assert part in code, f"{part!r}: nothing says so any more"

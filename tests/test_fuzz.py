@@ -7,7 +7,7 @@ import fuzz
 import profiles_made
 import pytest
 
-from restoration.imaging import PhotoError, read_scan
+from restoration.imaging import PhotoError, claimed_pixels, read_scan
 
 
 def test_a_profile_whose_colour_space_is_no_text_is_left_aside():
@@ -21,13 +21,15 @@ def test_a_profile_whose_colour_space_is_no_text_is_left_aside():
     assert scan.image.tobytes() == fuzz.photo("RGB").tobytes()
 
 
-def test_a_heic_whose_item_is_no_text_does_not_end_the_process():
+def test_a_heic_whose_item_is_no_text_does_not_end_the_process(tmp_path):
     """Seed 3173: one bit of `Exif`, and pi-heif 1.4 crashed."""
     content = (Path(__file__).parent / "files" / "photo.heic").read_bytes()
     broken = content.replace(b"Exif", b"E\xffif", 1)
     assert broken != content and read_scan(io.BytesIO(content)).image.size == (64, 32)
     with pytest.raises(PhotoError):
         read_scan(io.BytesIO(broken))
+    (tmp_path / "broken.heic").write_bytes(broken)
+    assert claimed_pixels(tmp_path / "broken.heic") == 0, "what the page asks before it reads"
 
 
 def test_mutated_files_are_read_or_refused():

@@ -8,7 +8,7 @@ from conftest import is_one_sentence, photo, pixels
 from PIL import Image
 
 from restoration import decoding
-from restoration.imaging import PhotoError, editor_mask, find_photos, read_mask, read_photo
+from restoration.imaging import PhotoError, find_photos, read_mask, read_photo
 
 UPRIGHT = np.kron(np.uint8([[10, 80], [150, 220]]), np.ones((8, 16), np.uint8))  # each corner has its own gray
 STORED = {  # how a camera stores UPRIGHT: EXIF 2.3 says which side of the scene the first row and column are
@@ -194,32 +194,22 @@ def test_a_mask_of_zeros_and_ones_is_black_and_white(tmp_path, mode):
     assert not read_mask(saved(tmp_path, np.zeros((1, 4), np.uint8)), (4, 1)).any()
 
 
-def test_a_mask_drawn_on_transparency_counts_where_it_was_drawn(tmp_path):
+@pytest.mark.parametrize("colour", [(255, 255, 255, 255), (255, 51, 102, 255), (0, 0, 0, 255), (0, 0, 0, 1)])
+def test_a_mask_painted_on_transparency_counts_in_any_colour_with_its_soft_edge(tmp_path, colour):
     strokes = np.zeros((4, 6, 4), np.uint8)
-    strokes[1, 2:4] = 255
+    strokes[1, 2:4] = colour
     mask = read_mask(saved(tmp_path, strokes), (6, 4))
     assert np.argwhere(mask).tolist() == [[1, 2], [1, 3]]
+
+
+def test_an_opaque_mask_with_an_alpha_channel_is_white_on_black(tmp_path):
+    grays = np.full((1, 3, 4), 255, np.uint8)
+    grays[0, :, :3] = [[0], [200], [90]]
+    assert read_mask(saved(tmp_path, grays), (3, 1)).tolist() == [[False, True, False]]
+    assert not read_mask(saved(tmp_path, np.zeros((1, 3, 4), np.uint8)), (3, 1)).any(), "nothing was painted"
 
 
 def test_a_mask_of_another_size_names_both_sizes(tmp_path):
     with pytest.raises(PhotoError, match="32 x 16 px, the photo 16 x 32") as error:
         read_mask(saved(tmp_path, UPRIGHT), (16, 32))
     assert is_one_sentence(error.value)
-
-
-def test_editor_layers_are_joined():
-    transparent = np.zeros((4, 6, 4), np.uint8)
-    transparent[0, 0] = (255, 51, 102, 255)
-    transparent[0, 1] = (0, 0, 0, 1)  # the soft edge of a stroke
-    opaque = np.zeros((4, 6, 3), np.uint8)
-    opaque[3, 5] = 255
-    half_size = np.zeros((2, 3), np.uint8)
-    half_size[1, 0] = 255
-    layers = [Image.fromarray(layer) for layer in (transparent, opaque, half_size)]
-    drawn = editor_mask([None, *layers], (6, 4))
-    assert np.argwhere(drawn).tolist() == [[0, 0], [0, 1], [2, 0], [2, 1], [3, 0], [3, 1], [3, 5]]
-
-
-@pytest.mark.parametrize("layers", [[], [None], [Image.new("RGBA", (6, 4))], [Image.new("RGB", (9, 9)), None]])
-def test_nothing_drawn_is_no_mask(layers):
-    assert editor_mask(layers, (6, 4)) is None

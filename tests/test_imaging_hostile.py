@@ -15,7 +15,7 @@ from conftest import as_nobody, is_one_sentence, pixels
 from PIL import Image
 
 from restoration import decoding
-from restoration.imaging import PhotoError, editor_mask, read_hints, read_mask, read_photo, read_scan, shown
+from restoration.imaging import PhotoError, read_hints, read_mask, read_photo, read_scan, shown
 
 ROOT = Path(__file__).parent.parent
 SECONDS, MEGABYTES = 5, 400  # that a hostile file of a few kilobytes may cost at the most
@@ -149,7 +149,7 @@ def test_a_photo_that_may_not_be_read_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["RGB", "L", "CMYK", "LAB", "I;16", "F", "I", "P", "1", "LA", "RGBA"])
-def test_masks_hints_and_layers_of_every_kind_are_read(kind, tmp_path):
+def test_masks_and_hints_of_every_kind_are_read(kind, tmp_path):
     """Whatever a mask or a hint image is made of: an answer, or a sentence."""
     levels = np.full((6, 8), 255, np.uint8)
     if kind in ("I;16", "F", "I"):
@@ -161,7 +161,6 @@ def test_masks_hints_and_layers_of_every_kind_are_read(kind, tmp_path):
         image = Image.fromarray(levels).convert(kind)
     image.save(tmp_path / "mask.tif")
     assert read_mask(tmp_path / "mask.tif", (8, 6)).all()
-    assert editor_mask([tmp_path / "mask.tif"], (16, 12)).all()
     if kind in ("LA", "RGBA"):
         assert read_hints(tmp_path / "mask.tif", (8, 6)).shape == (6, 8, 4)
     else:
