@@ -87,6 +87,8 @@ def load(
         raise ValueError(f"backend is {backend!r}: use one of {', '.join(BACKENDS)}.")
     if backend == "torch" or (backend == "auto" and torch_device(device) != "cpu"):
         return _load_models(source, folds, inpainter)
+    if folds == "all" and backend != "auto":
+        raise ValueError(f"{backend} runs no ensembles of folds, PyTorch does: leave the backend out.")
     root = Path(source) if folds is None else Path(source) / f"folds/{folds}"
     folders = [root / inpainter, root / "color"]
     runtimes = [name for name in installed() if backend in ("auto", name)]

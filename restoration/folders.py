@@ -81,7 +81,10 @@ def _sentence(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError):
         return f"{error.strerror or error}."
-    return f"it needs more memory than there is ({str(error).splitlines()[0] if str(error) else 'none is left'})."
+    said = (str(error).splitlines() or [""])[0]
+    if isinstance(error, MemoryError) or "memory" in said.lower():  # torch and OpenCV have errors of their own for it
+        return f"it needs more memory than there is ({said or 'none is left'})."
+    return f"it could not be worked on, which is a fault of this program ({type(error).__name__}: {said})."
 
 
 def _entry(outcome: Outcome[Job, Facts]) -> Facts:

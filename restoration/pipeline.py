@@ -15,7 +15,9 @@ from restoration.coloring import Hints, painted, predict_chroma, recoloured
 from restoration.detection import find_holes, picture_window, sure_regions
 from restoration.filling import damage_map, fill
 
-SHIPPED_WEIGHTS = Path(__file__).parent.parent / "weights"
+_PACKAGE = Path(__file__).parent
+_INSTALLED, _CHECKED_OUT = _PACKAGE / "weights", _PACKAGE.parent / "weights"
+SHIPPED_WEIGHTS = _INSTALLED if _INSTALLED.is_dir() else _CHECKED_OUT
 Photo = str | Path | Image.Image | np.ndarray
 
 
@@ -80,6 +82,7 @@ class Restorer:
                 what errs least.
 
         Raises:
+            ValueError: no such backend, or one that is not installed.
             WeightsError: one of them is not there, does not fit its config, or has no graph for that backend.
         """
         return cls(*backends.load(source, folds, device, backend, inpainter), device)

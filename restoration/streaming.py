@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
 AHEAD = 2  # photos that are read ahead, and as many that are being written: what bounds the memory
-FAILURES = (ValueError, OSError, MemoryError, RuntimeError)  # RuntimeError: torch's word for too little memory
 Item, Read, Worked, Written = (TypeVar(name) for name in ("Item", "Read", "Worked", "Written"))
 
 
@@ -63,7 +62,7 @@ def _step(step: Callable, *arguments) -> _Timed:
     began = time.perf_counter()
     try:
         return _Timed(step(*arguments), time.perf_counter() - began)
-    except FAILURES as error:
+    except Exception as error:  # whatever one photo of a million makes of it, the others go on
         return _Timed(None, time.perf_counter() - began, error)
 
 

@@ -3,6 +3,7 @@
 import threading
 import time
 
+import cv2
 import pytest
 
 from restoration.streaming import AHEAD, stream
@@ -23,7 +24,7 @@ def test_results_come_in_order_and_a_failure_stops_no_other():
     def write(i, value):
         time.sleep(0.002 * (i % 2))
         if i == 7:
-            raise ValueError("cannot be written")
+            raise cv2.error("cannot be written")
         return i, value
 
     outcomes = list(stream(range(9), read, work, write))
