@@ -7,12 +7,14 @@
     python train.py --resume runs/mine                                   # go on, or gather what an array trained
     python train.py --resume runs/mine --push-to user/name               # put it on the hub
 
-Every setting of `restoration.config.TrainConfig` is an option as well; what is None is chosen for the device.
+Every setting of `restoration.config.TrainConfig` is an option as well.
 """
 
 import argparse
 import dataclasses
+import inspect
 import os
+import re
 import signal
 import sys
 import time
@@ -20,7 +22,7 @@ import types
 import typing
 from pathlib import Path
 
-from restoration.config import STAGES, TrainConfig
+from restoration.config import ON_CPU, STAGES, TrainConfig
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -32,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     settings = {f.name: getattr(args, f.name) for f in dataclasses.fields(TrainConfig) if f.name in args}
     if args.resume and (given := [*settings, *(["name"] if args.name else [])]):
         parser.error(f"--{given[0].replace('_', '-')} with --resume: a run goes on with its own settings.")
-    from restoration.hub import push_run  # after parsing: --help and a typing error need no torch
+    from restoration.hub import check_target, push_run  # after parsing: --help and a typing error need no torch
     from restoration.results import gather
     from restoration.runs import Run
     from restoration.training import StoppedError, train
@@ -40,8 +42,11 @@ def main(argv: list[str] | None = None) -> int:
     run = Run(args.resume or args.runs / (args.name or time.strftime("%Y-%m-%d-%H%M%S")))
     try:
         config = run.config() if args.resume else TrainConfig(**settings)
+        if args.push_to:
+            check_target(args.push_to)
         first = train(run, config, args.fold, None if args.stage == "both" else args.stage, args.track)
-        if first and gather(run) and args.push_to:
+        is_whole = first and gather(run, STAGES if args.stage == "both" else (args.stage,))
+        if is_whole and args.push_to:
             print(f"Pushed to {push_run(run.folder, args.push_to)}")
     except (StoppedError, KeyboardInterrupt) as stopped:
         return _ended(run, "stopped", 128 + (stopped.args[0] if stopped.args else signal.SIGINT))
@@ -69,16 +74,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stage", choices=(*STAGES, "both"), default="both")
     parser.add_argument("--track", choices=("trackio",), help="mirror metrics.jsonl to a tracker")
     parser.add_argument("--push-to", metavar="USER/NAME", help="a hub repository for the finished run")
-    settings = parser.add_argument_group("settings of the run")
+    settings, meanings = parser.add_argument_group("settings of the run"), _meanings()
     for field in dataclasses.fields(TrainConfig):
-        _add_setting(settings, field)
+        _add_setting(settings, field, meanings.get(field.name, ""))
     return parser
 
 
-def _add_setting(group, field: dataclasses.Field) -> None:
+def _meanings() -> dict[str, str]:
+    """What each setting means: the comment beside its field."""
+    return dict(re.findall(r"^    (\w+): .*?  # (.*)$", inspect.getsource(TrainConfig), re.MULTILINE))
+
+
+def _add_setting(group, field: dataclasses.Field, meaning: str) -> None:
     name, kind = "--" + field.name.replace("_", "-"), field.type
     default = " ".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
-    shared = {"default": argparse.SUPPRESS, "help": f"default {default}"}  # what is not given is not in the answer
+    default = "by device" if field.name in ON_CPU else default
+    shared = {"default": argparse.SUPPRESS, "help": f"{meaning} (default: {default})".strip().replace("%", "%%")}
     if kind is bool:
         group.add_argument(name, action=argparse.BooleanOptionalAction, **shared)
     elif typing.get_origin(kind) is tuple:

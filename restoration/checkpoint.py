@@ -5,9 +5,11 @@ Both are written to a temporary name and renamed, so that a reader never meets h
 
 import hashlib
 import os
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from huggingface_hub import snapshot_download
@@ -112,7 +114,8 @@ def load_strictly(module: nn.Module, tensors: dict[str, Tensor], source: Path | 
     try:
         module.load_state_dict(tensors, strict=True, assign=assign)
     except RuntimeError as error:
-        raise WeightsError(f"{source} do not fit the architecture: {str(error).splitlines()[-1].strip()}") from error
+        reason = textwrap.shorten(str(error).splitlines()[-1], 200, placeholder=" ...")  # it may name every tensor
+        raise WeightsError(f"{source} do not fit the architecture: {reason}") from error
 
 
 def save_state(state: dict, file: Path) -> None:
@@ -129,8 +132,17 @@ def save_state(state: dict, file: Path) -> None:
 
 
 def load_state(file: Path, device: torch.device | str = "cpu") -> dict:
-    """Read a training state onto a device, without executing anything in it."""
-    return torch.load(file, map_location=device, weights_only=True)
+    """Read a training state onto a device, without executing anything in it.
+
+    Raises:
+        WeightsError: the file is broken.
+    """
+    try:
+        return torch.load(file, map_location=device, weights_only=True)
+    except (RuntimeError, EOFError, UnpicklingError) as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        raise WeightsError(f"{file} is broken: remove it, and this piece begins anew.") from error
 
 
 @contextmanager
@@ -139,6 +151,8 @@ def replacing(file: Path) -> Iterator[Path]:
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
         yield part
+        with open(part, "rb") as written:
+            os.fsync(written)  # a power cut must not find the new name before the new bytes
         os.replace(part, file)
     finally:
         part.unlink(missing_ok=True)

@@ -35,7 +35,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Stage:
+class Curves:
     """What the six panels of a stage show, and which epoch of each fold is the best."""
 
     name: str
@@ -63,7 +63,7 @@ def panels(stage: str) -> list[Panel]:
     ]
 
 
-def draw_curves(stage: Stage, file: Path) -> None:
+def draw_curves(stage: Curves, file: Path) -> None:
     """Six panels, 1500 x 800 pixels: a thin line a fold, the folds' mean bold, a ring at each fold's best epoch."""
     figure = Figure(figsize=(15, 8), dpi=100, facecolor="white", layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1)
@@ -77,7 +77,7 @@ def draw_curves(stage: Stage, file: Path) -> None:
     figure.savefig(file)
 
 
-def _draw_panel(axis: Axes, panel: Panel, stage: Stage) -> None:
+def _draw_panel(axis: Axes, panel: Panel, stage: Curves) -> None:
     _frame(axis, stage)
     shown = []
     for (label, key), (line, marker) in zip(panel.curves.items(), STYLES, strict=False):  # one curve or two
@@ -120,7 +120,7 @@ def mean_curve(curves: list[Points]) -> Points:
     return np.array(common), np.mean([values[np.isin(epochs, common)] for epochs, values in curves], axis=0)
 
 
-def _frame(axis: Axes, stage: Stage) -> None:
+def _frame(axis: Axes, stage: Curves) -> None:
     epochs = [record["epoch"] for records in stage.folds.values() for record in records]
     margin = max(0.5, 0.02 * (max(epochs) - min(epochs)))
     axis.set_xlim(min(epochs) - margin, max(epochs) + margin)  # of all panels: what starts late is seen to
@@ -142,7 +142,7 @@ def _make_logarithmic(axis: Axes) -> None:
     axis.yaxis.set_minor_formatter("")
 
 
-def _legend(stage: Stage) -> list[Line2D]:
+def _legend(stage: Curves) -> list[Line2D]:
     colors = {fold: COLORS[fold % len(COLORS)] for fold in stage.folds}
     lines = [Line2D([], [], color=color, linewidth=2, label=f"fold {fold}") for fold, color in colors.items()]
     if len(stage.folds) > 1:

@@ -27,6 +27,19 @@ class HubError(ValueError):
     """A push that did not happen; the message is one sentence: why, and what to type."""
 
 
+def check_target(repository: str) -> None:
+    """Ask no hub, but see that a push could be tried: before hours of training, not after them.
+
+    Raises:
+        HubError: it could not.
+    """
+    try:
+        _check_name(repository)
+        find_token()
+    except HubError as error:
+        raise HubError(f"--push-to cannot work, {error}.") from None
+
+
 def push_run(run: Path, repository: str) -> str:
     """Upload a finished run in one commit, and return its address.
 
@@ -45,8 +58,7 @@ def push_run(run: Path, repository: str) -> str:
 
 
 def _push(run: Path, repository: str) -> str:
-    if not is_name(repository):
-        raise HubError(f"{repository!r} is no name of the form user/name")
+    _check_name(repository)
     card = _checked_card(run, repository)
     api = HfApi(token=find_token())
     get_session().timeout = PATIENCE
@@ -69,6 +81,11 @@ def _public_files(run: Path) -> list[str]:
 
 def _is_ours(file: str) -> bool:
     return any(fnmatch(file, pattern) and file.count("/") == pattern.count("/") for pattern in PUBLIC)
+
+
+def _check_name(repository: str) -> None:
+    if not is_name(repository):
+        raise HubError(f"{repository!r} is no name of the form user/name")
 
 
 def is_name(repository: str) -> bool:

@@ -18,7 +18,7 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from restoration.color import luma
-from restoration.imaging import PhotoError, read_photo
+from restoration.imaging import PhotoError, read_photo, shown
 from restoration.sources import BUNDLED_CROP, Entry, find_entries
 
 MIN_SIDE = 32  # pixels; a smaller photo shows the networks nothing
@@ -63,7 +63,7 @@ def decode(entry: Entry, side: int | None) -> Picture:
     try:
         rgb = np.asarray(read_photo(io.BytesIO(entry.read())).convert("RGB"))
     except (PhotoError, OSError) as error:
-        raise ValueError(f"{entry.name} in {entry.file} cannot be read as a photo.") from error
+        raise ValueError(f"{shown(entry.name)} in {shown(entry.file)} cannot be read as a photo.") from error
     if entry.box:
         left, top, square = entry.box
         rgb = _reduced(rgb[top : top + square, left : left + square], BUNDLED_CROP)
@@ -194,11 +194,11 @@ def load(
     photos = Photos.find(source, side, budget).without(exclude or ())
     with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow's, which threads would leak
         checks = pool.map(lambda entry: _check(entry, photos.memory), photos.entries)
-        shown = tqdm(checks, desc="reading photos", total=len(photos), unit=" photos", disable=None)
+        bar = tqdm(checks, desc="reading photos", total=len(photos), unit=" photos", disable=None)
         with closing(checks):  # Ctrl-C does not wait for photos that are still to be read
-            hashes, problems = zip(*shown, strict=True) if len(photos) else ((), ())
+            hashes, problems = zip(*bar, strict=True) if len(photos) else ((), ())
     usable = [i for i, pair in enumerate(hashes) if pair]
-    problems = [f"{name}: {problem}" for name, problem in zip(photos.names, problems, strict=True) if problem]
+    problems = [f"{shown(name)}: {problem}" for name, problem in zip(photos.names, problems, strict=True) if problem]
     if not usable:
         reason = f", such as {problems[0]}" if problems else ": all are excluded"
         raise ValueError(f"none of the {len(photos)} photos in {source} can be used{reason}.")
@@ -218,7 +218,8 @@ def _check(entry: Entry, memory: Memory) -> tuple[tuple[int, int] | None, str]:
         return None, "gray, it has no colour to learn"
     memory.keep(entry, picture)
     misfit = entry.damaged and picture.hole_bits is None
-    return (perceptual_hash(gray), perceptual_hash(gray[:, ::-1])), "its damaged partner does not fit" if misfit else ""
+    problem = "used without its damaged partner, which does not fit" if misfit else ""
+    return (perceptual_hash(gray), perceptual_hash(gray[:, ::-1])), problem
 
 
 def perceptual_hash(gray: np.ndarray) -> int:
@@ -235,4 +236,4 @@ def perceptual_hash(gray: np.ndarray) -> int:
 def fingerprint(photos: Photos) -> str:
     """Which photos these are, 12 hex digits: SHA-256 over their sorted names and file sizes."""
     lines = sorted(f"{entry.name}\t{entry.size}\n" for entry in photos.entries)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()[:12]
+    return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()[:12]  # names need not be UTF-8

@@ -4,15 +4,16 @@ import dataclasses
 import json
 import math
 import platform
+from collections.abc import Collection
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from restoration.config import CRITERION, TrainConfig
-from restoration.figures import Stage, draw_curves, draw_grid
-from restoration.tracking import Journal, Record
+from restoration.config import CRITERION, STAGES, TrainConfig
+from restoration.figures import Curves, draw_curves, draw_grid
+from restoration.tracking import MetricsLog, Record
 
 METRICS = {  # titles, and which way is better
     "ssim": "SSIM ↑",
@@ -25,55 +26,64 @@ METRICS = {  # titles, and which way is better
     "hole_psnr": "PSNR in the hole (dB) ↑",
     "hole_ssim": "SSIM in the hole ↑",
     "damage_iou": "damage found (IoU) ↑",
-    "lpips": "LPIPS ↓",
     "ab_mae": "mean colour error (ab) ↓",
     "validation_loss": "validation loss ↓",
 }
+REPORT = "report.md"
 CONDITIONS = ("step", "learning_rate", "photos_per_second")  # of an epoch: no metrics
 PACKAGES = ("torch", "torchvision", "timm", "segmentation-models-pytorch", "numpy", "opencv-python-headless")
 NAMED = 20  # problems of the data that the page names; summary.json has them all
 Folds = dict[int, list[Record]]
 
 
-def write_report(run: Path, grid: list[list[Image.Image]] | None, command: str) -> None:
+def write_report(
+    run: Path, grid: list[list[Image.Image]] | None, command: str, stages: Collection[str] = STAGES
+) -> None:
     """Write `report.md`, `summary.json`, `curves-STAGE.png` and `grid.png` into a run's folder.
 
     Args:
         run: holds `folds/K/STAGE/metrics.jsonl`, `train.json` and `data.json`; what is not there is named.
         grid: rows of four photos: damaged, gray, colour, truth.
         command: what a reader types to get this run.
+        stages: that it tells of.
 
     Raises:
         ValueError: no epoch of any fold is there.
     """
-    pieces = read_pieces(run)
+    pieces = read_pieces(run, stages)
     if not any(pieces.values()):
         raise ValueError(f"{run} holds no trained fold: there is nothing to report.")
+    (run / REPORT).unlink(missing_ok=True)  # an earlier one, of fewer stages
     summary = summarize(pieces, _read_json(run / "data.json"), command)
     for stage, folds in pieces.items():
         if folds:
             best = {int(fold): row["epoch"] for fold, row in summary["stages"][stage]["folds"].items()}
-            draw_curves(Stage(stage, folds, best, _title(CRITERION[stage])), run / f"curves-{stage}.png")
+            draw_curves(Curves(stage, folds, best, _title(CRITERION[stage])), run / f"curves-{stage}.png")
     if grid:
         draw_grid(grid, run / "grid.png")
     (run / "summary.json").write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n")
-    part = run / ".report.md.part"
+    part = run / f".{REPORT}.part"
     part.write_text(_page(run, pieces, summary, bool(grid)), encoding="utf-8")
-    part.replace(run / "report.md")  # it says that the run is finished: there whole, or not at all
+    part.replace(run / REPORT)  # it says that these stages are finished: there whole, or not at all
 
 
-def best_folds(run: Path) -> dict[str, int]:
-    """The fold with the highest criterion of each trained stage; the first where it could not be measured."""
-    trained = {stage: folds for stage, folds in read_pieces(run).items() if folds}
+def stages_of(run: Path) -> list[str]:
+    """The stages that a run's report tells of; none where there is no report yet."""
+    return list(_read_json(run / "summary.json")["stages"]) if (run / REPORT).exists() else []
+
+
+def best_folds(run: Path, stages: Collection[str] = STAGES) -> dict[str, int]:
+    """The fold with the highest criterion of each of the stages; the first where it could not be measured."""
+    trained = {stage: folds for stage, folds in read_pieces(run, stages).items() if folds}
     return {stage: _summarize_stage(folds, CRITERION[stage])["best_fold"] or 0 for stage, folds in trained.items()}
 
 
-def read_pieces(run: Path) -> dict[str, Folds]:
+def read_pieces(run: Path, stages: Collection[str] = STAGES) -> dict[str, Folds]:
     """The records of each stage's folds; a fold that has no epoch yet is not among them."""
-    pieces = {stage: {} for stage in CRITERION}
+    pieces = {stage: {} for stage in STAGES if stage in stages}
     for fold in sorted(int(folder.name) for folder in run.glob("folds/*") if folder.name.isdecimal()):
         for stage, folds in pieces.items():
-            records = Journal.read(run / "folds" / str(fold) / stage / "metrics.jsonl")
+            records = MetricsLog.read(run / "folds" / str(fold) / stage / "metrics.jsonl")
             if records:
                 folds[fold] = [_finite(record) for record in records]
     return pieces

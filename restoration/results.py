@@ -10,35 +10,49 @@ from PIL import Image
 from restoration import folds, report
 from restoration.checkpoint import CONFIG, WEIGHTS, replacing
 from restoration.color import luma
-from restoration.config import TrainConfig
-from restoration.imaging import read_photo, write_photo
+from restoration.config import STAGES, Stage, TrainConfig
+from restoration.imaging import PhotoError, read_photo, write_photo
 from restoration.masking import damage
 from restoration.pipeline import Restorer
+from restoration.report import REPORT
 from restoration.runs import COMMAND, Run, locked
 from restoration.sources import unseen_inputs
 from restoration.training import load_photos
 from restoration.validation import validation_crop
 
 GRID_PHOTOS = 6
-REPORT = "report.md"
 
 
-def gather(run: Run) -> bool:
-    """Gather the pieces of a run that has them all; False, and a line that names the missing ones, otherwise."""
+def gather(run: Run, asked: tuple[Stage, ...] = STAGES) -> bool:
+    """Gather the stages whose folds are all trained; False, and a line that names the missing pieces, where one of
+    the stages `asked` for is not among them."""
     config = run.config()
-    if missing := [] if (run.folder / REPORT).exists() else run.missing(config):
-        print("still to be trained: " + ", ".join(f"fold {fold} {stage}" for fold, stage in missing))
+    if report.stages_of(run.folder) == list(STAGES):  # it is written last, and what is finished does not change
+        print(f"Finished before: {run.folder / REPORT}")
+        return True
+    missing = run.missing(config)
+    if awaited := [(fold, stage) for fold, stage in missing if stage in asked]:
+        print("still to be trained: " + ", ".join(f"fold {fold} {stage}" for fold, stage in awaited))
         return False
     with locked(run.folder):
-        if (run.folder / REPORT).exists():  # it is written last, and what is finished does not change
-            return True
-        for stage, fold in report.best_folds(run.folder).items():
-            _copy_model(run.piece(fold, stage), run.folder / stage)
-        _answer_contest(run, config)
-        command = (run.folder / COMMAND).read_text().strip()
-        report.write_report(run.folder, _grid(run, config), command)
+        stages = [stage for stage in STAGES if stage not in {stage for _, stage in missing}]
+        if report.stages_of(run.folder) != stages:  # else another job of an array was faster
+            _gather(run, config, stages)
     print(f"Finished: {run.folder / REPORT}")
     return True
+
+
+def _gather(run: Run, config: TrainConfig, stages: list[Stage]) -> None:
+    for stage, fold in report.best_folds(run.folder, stages).items():
+        _copy_model(run.piece(fold, stage), run.folder / stage)
+    command, grid = (run.folder / COMMAND).read_text().strip(), None
+    if stages == list(STAGES):
+        for problem in _answer_contest(run, config):
+            print(f"problem: {problem}")
+        grid = _grid(run, config)
+    else:
+        command += f" --stage {stages[0]}"
+    report.write_report(run.folder, grid, command, stages)
 
 
 def _copy_model(piece: Path, folder: Path) -> None:
@@ -61,14 +75,29 @@ def _grid(run: Run, config: TrainConfig) -> list[list[Image.Image]]:
     return rows
 
 
-def _answer_contest(run: Run, config: TrainConfig) -> None:
-    """Restore the contest's unseen photos with the ensemble of folds: PNGs of the same names, and a zip of them."""
-    unseen = unseen_inputs(config.data)
+def _answer_contest(run: Run, config: TrainConfig) -> list[str]:
+    """Restore the contest's unseen photos with the ensemble of folds: PNGs of the same names, and a zip of them.
+
+    Returns:
+        A sentence for each photo that could not be restored.
+    """
+    unseen, problems = unseen_inputs(config.data), []
     restorer = Restorer.from_pretrained(run.folder, folds="all") if unseen else None
     for name, files in unseen.items():
-        answers = [run.folder / name / f"{file.stem}.png" for file in files]
-        for file, answer in zip(files, answers, strict=True):
-            write_photo(restorer.restore(read_photo(file)).image, answer)
+        answers = {}
+        for file in sorted(files, key=lambda file: file.suffix.lower() != ".png"):  # those keep their names
+            inner = file.relative_to(Path(config.data) / name)
+            answer = inner.with_suffix(".png")
+            answers[inner.with_name(f"{inner.name}.png") if answer in answers else answer] = file
         with replacing(run.folder / f"{name}.zip") as part, zipfile.ZipFile(part, "w") as archive:
-            for answer in answers:
-                archive.write(answer, answer.name)
+            for answer, file in answers.items():
+                try:
+                    result = restorer.restore(read_photo(file)).image
+                except PhotoError as error:
+                    problems.append(f"{name}: {error}")
+                    continue
+                target = run.folder / name / answer
+                target.parent.mkdir(parents=True, exist_ok=True)
+                write_photo(result, target)
+                archive.write(target, answer)
+    return problems

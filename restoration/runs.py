@@ -47,6 +47,11 @@ class Run:
             raise RunError(f"{self.folder} holds no run: name a folder that train.py made.")
         return load_config(TrainConfig, self.folder / CONFIG)
 
+    def check(self, config: TrainConfig) -> None:
+        """RunError where the folder holds a run of other settings."""
+        if self.exists and self.config() != config:
+            raise RunError(f"{self.folder} holds a run with other settings: give this one another --name.")
+
     def join(self, config: TrainConfig, command: str) -> None:
         """Start the run, or join it where it was started with the same settings (as the jobs of an array do)."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -55,8 +60,7 @@ class Run:
                 (self.folder / COMMAND).write_text(command + "\n")
                 with checkpoint.replacing(self.folder / CONFIG) as part:
                     save_config(config, part)
-            elif self.config() != config:
-                raise RunError(f"{self.folder} holds a run with other settings: give this one another --name.")
+            self.check(config)
 
     def describe_data(self, description: dict) -> None:
         """Note what the data was; a run that goes on with other data is refused.

@@ -51,7 +51,7 @@ def find_entries(source: str | Path) -> list[Entry]:
     "bundled": overlapping crops of the photos that come inside scikit-image and scikit-learn.
 
     Raises:
-        ValueError: no photo is found, or a shard is broken.
+        ValueError: there is no such place, no photo in it, or a shard is broken.
     """
     entries = _bundled() if str(source) == BUNDLED else _below(Path(source))
     if not entries:
@@ -85,6 +85,8 @@ def _visible(path: Path) -> bool:
 
 
 def _below(source: Path) -> list[Entry]:
+    if not source.exists():
+        return []
     contest = (source / CONTEST_TRUTH).is_dir()
     root = source / CONTEST_TRUTH if contest else source if source.is_dir() else source.parent
     files = [source] if source.is_file() else _files(root, SUFFIXES | {".tar"})

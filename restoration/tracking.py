@@ -29,11 +29,18 @@ class Trackio:
     again: metrics.jsonl is the truth, this is a view of it.
     """
 
-    def __init__(self, name: str, config: dict):
+    @staticmethod
+    def check() -> None:
+        """ValueError where it cannot be used."""
         try:
-            import trackio
+            import trackio  # noqa: F401
         except ImportError as error:
             raise ValueError("trackio is not installed: pip install trackio, or leave out --track.") from error
+
+    def __init__(self, name: str, config: dict):
+        self.check()
+        import trackio
+
         self.run = trackio.init(project=PROJECT, name=name, config=config, resume="allow", embed=False)
 
     def log(self, record: Record) -> None:
@@ -49,7 +56,7 @@ class Trackio:
 TRACKERS = {"trackio": Trackio}
 
 
-class Journal:
+class MetricsLog:
     """Appends records to `metrics.jsonl`. A resumed run first drops what it is going to write again."""
 
     def __init__(self, file: Path, resumed_at: int = 0, tracker: Trackio | None = None):

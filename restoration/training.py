@@ -1,5 +1,6 @@
 """The only loop: folds x stages, each piece epoch by epoch, into one run folder."""
 
+import argparse
 import dataclasses
 import shlex
 import signal
@@ -22,7 +23,7 @@ from restoration.piece import Piece
 from restoration.runs import METRICS, STATE, Run, locked
 from restoration.schedules import learning_rate
 from restoration.sources import read_names
-from restoration.tracking import TRACKERS, Journal, Progress
+from restoration.tracking import TRACKERS, MetricsLog, Progress
 from restoration.validation import validate
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -35,7 +36,7 @@ class StoppedError(Exception):
 
 
 @dataclass(frozen=True)
-class Job:
+class Common:
     """What every piece that this program trains has in common."""
 
     run: Run
@@ -57,7 +58,7 @@ def train(
 ) -> bool:
     """Train every unfinished piece of a run, or the one that is asked for; `track` names one of TRACKERS.
 
-    The first call notes the program's command line in the run, for its report.
+    The first call notes the program's command line in the run, for its report: of a job of an array without its piece.
 
     Returns:
         Whether this process is the first of all: the one that goes on to write results.
@@ -71,20 +72,32 @@ def train(
     config = config.resolved(world.device.type == "cuda", world.has_bf16)
     if config.batch_size < world.size:
         raise ValueError(f"batch_size is {config.batch_size}: give at least 1 for each of {world.size} processes.")
+    if config.batch_size // world.size == 1 and config.size < 64 and not config.freeze_norm:
+        raise ValueError(f"one photo of {config.size} px is too little for batch norm: give more, or --freeze-norm.")
     if fold is not None and not 0 <= fold < config.folds:
         raise ValueError(f"fold {fold} does not exist: with {config.folds} folds they are 0 to {config.folds - 1}.")
+    if track and world.is_first:
+        TRACKERS[track].check()
+    if world.is_first:
+        run.check(config)
     pieces = world.from_first(_unfinished(run, config, fold, stage) if world.is_first else [])
     initial.check(config, {s for _, s, begun in pieces if not begun})
-    if world.is_first:
-        run.join(config, shlex.join(["python", *sys.argv]))
     if pieces:  # else there is no need to read all photos
-        job = Job(run, config, world, track)
+        job = Common(run, config, world, track)
         checked, groups = _prepare(job)
         with _signals() as told:
             for k, s, _ in pieces:
                 _train_piece(job, k, s, _sets(checked, groups, config, k), told)
     world.close()
     return world.is_first
+
+
+def command_of(words: list[str]) -> str:
+    """What a reader types to get a whole run, from what one of its programs was called with: no job's own piece."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for own in ("--fold", "--stage"):
+        parser.add_argument(own)
+    return shlex.join(["python", *parser.parse_known_args(words)[1]])
 
 
 def _unfinished(run: Run, config: TrainConfig, fold: int | None, stage: Stage | None) -> list[tuple[int, Stage, bool]]:
@@ -105,14 +118,15 @@ def total_steps(config: TrainConfig, photos: int) -> int:
     return config.epochs * -(-(config.epoch_photos or photos) // config.batch_size)
 
 
-def _prepare(job: Job) -> tuple[Checked, np.ndarray]:
+def _prepare(job: Common) -> tuple[Checked, np.ndarray]:
     config, checked = job.config, load_photos(job.config)
     groups = folds.group(checked, config.group_by, config.group_pattern)
     if job.world.is_first:
+        job.run.join(config, command_of(sys.argv))  # not before: what was refused must leave the name free
         job.run.describe_data(_description(config, checked, groups))
         print(f"{folds.describe(groups)}.", *filter(None, [folds.warning(groups)]), flush=True)
         for problem in checked.problems:
-            print(f"left out: {problem}", flush=True)
+            print(f"problem: {problem}", flush=True)
         again = len(checked.photos) - len(checked.photos.memory)
         if again > 0:
             print(f"{again} photos do not fit into memory and are decoded at each use: raise --cache-gib.", flush=True)
@@ -138,7 +152,7 @@ def _description(config: TrainConfig, checked: Checked, groups: np.ndarray) -> d
     }
 
 
-def _train_piece(job: Job, fold: int, stage: Stage, sets: Sets, told: list[int]) -> None:
+def _train_piece(job: Common, fold: int, stage: Stage, sets: Sets, told: list[int]) -> None:
     """Take the piece's folder, begin or go on, and finish."""
     folder, first = job.run.piece(fold, stage), job.world.is_first
     with locked(folder, wait=False) if first else nullcontext():
@@ -147,21 +161,21 @@ def _train_piece(job: Job, fold: int, stage: Stage, sets: Sets, told: list[int])
             return
         name = "-".join(folder.parts[-4:])
         tracker = TRACKERS[job.track](name, dataclasses.asdict(job.config)) if job.track and first else None
-        _learn(folder, piece, sets, told, Journal(folder / METRICS, piece.step, tracker) if first else None)
+        _learn(folder, piece, sets, told, MetricsLog(folder / METRICS, piece.step, tracker) if first else None)
         if tracker:
             tracker.close()
         if first:
             checkpoint.save_state({"finished": True, "step": piece.step, "ema": piece.ema}, folder / STATE)
 
 
-def _piece(job: Job, fold: int, stage: Stage, steps: int) -> Piece | None:
+def _piece(job: Common, fold: int, stage: Stage, steps: int) -> Piece | None:
     """A new piece, or one that goes on; None where another job has finished it after this one had looked."""
     file = job.run.piece(fold, stage) / STATE
     state = checkpoint.load_state(file, job.world.device) if job.world.from_first(file.exists()) else {}
     return None if state.get("finished") else Piece(job.config, stage, steps, job.world, fold, state or None)
 
 
-def _learn(folder: Path, piece: Piece, sets: Sets, told: list[int], journal: Journal | None) -> None:
+def _learn(folder: Path, piece: Piece, sets: Sets, told: list[int], journal: MetricsLog | None) -> None:
     config, epoch_steps, saved = piece.config, piece.steps // piece.config.epochs, time.monotonic()
     shown = {"photos": epoch_steps * config.batch_size, "done": piece.step * config.batch_size}
     title = f"fold {folder.parent.name} {piece.stage}"

@@ -17,7 +17,7 @@ from huggingface_hub import constants
 
 from restoration.card import model_card
 from restoration.checkpoint import find_folds
-from restoration.hub import HubError, push_run
+from restoration.hub import HubError, check_target, push_run
 
 
 @pytest.fixture
@@ -144,6 +144,17 @@ def test_without_a_usable_token_nothing_is_asked(hub, run, monkeypatch, token, s
     monkeypatch.delenv("HF_TOKEN") if token is None else monkeypatch.setenv("HF_TOKEN", token)
     sentence = refusal(run)
     assert said in sentence and command(run) in sentence and not hub.asked
+
+
+def test_what_can_be_known_before_training_is_said_before_training(hub, monkeypatch):
+    check_target("user/name")
+    with pytest.raises(HubError, match="no name of the form user/name") as error:
+        check_target("https://huggingface.co/a/b")
+    assert is_one_sentence(error.value)
+    monkeypatch.delenv("HF_TOKEN")
+    with pytest.raises(HubError, match="hf auth login"):
+        check_target("user/name")
+    assert not hub.asked
 
 
 def test_a_token_that_the_hub_does_not_know(hub, run):

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import shutil
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -90,7 +91,7 @@ def test_the_contests_folder_gives_truth_with_its_real_damage(tmp_path):
     assert checked.photos.names == ["a.png", "b.png", "c.png"]
     assert np.array_equal(checked.photos.picture(0).hole.mask, wanted) and checked.photos.picture(0).hole.level == 73
     assert checked.photos.picture(1).hole is None and checked.photos.picture(2).hole is None
-    assert checked.problems == ["c.png: its damaged partner does not fit"]
+    assert checked.problems == ["c.png: used without its damaged partner, which does not fit"]
     unseen = {name: [file.name for file in files] for name, files in unseen_inputs(tmp_path).items()}
     assert unseen == {"test_input1": ["t1.png", "t2.png"]}
 
@@ -137,8 +138,20 @@ def test_what_cannot_be_used_is_named_and_stops_nothing(folder):
     ]
 
 
+def test_a_name_that_is_no_utf8_is_used_and_shown(scenes, tmp_path):
+    source = next(scenes.glob("*.png"))
+    whole, broken = (tmp_path / os.fsdecode(name) for name in (b"caf\xe9.png", b"caf\xe8.png"))
+    shutil.copy(source, whole)
+    broken.write_bytes(b"no photo")
+    checked = photos.load(tmp_path)
+    assert len(photos.fingerprint(checked.photos)) == 12 and checked.photos.names == [whole.name]
+    assert checked.problems == [r"caf\udce8.png: cannot be read as a photo"]
+
+
 @pytest.mark.parametrize("place", ["", "nowhere"])
-def test_an_empty_place_is_one_sentence_that_says_what_to_do(tmp_path, place):
+def test_an_empty_place_is_one_sentence_that_says_what_to_do(scenes, tmp_path, place):
+    if place:
+        shutil.copy(next(scenes.glob("*.png")), tmp_path)  # beside it, where nobody asked to look
     with pytest.raises(ValueError, match=r"no photos in .*train_gt.*--data bundled") as error:
         photos.load(tmp_path / place)
     assert is_one_sentence(error.value)

@@ -12,7 +12,7 @@ from restoration import report
 from restoration.config import CRITERION, TrainConfig
 from restoration.figures import CELL, COLORS, curve, mean_curve
 from restoration.report import best_epoch, write_report
-from restoration.tracking import Journal
+from restoration.tracking import MetricsLog
 
 EPOCHS = 5
 DATA = {"source": "photos", "photos": 2000, "fingerprint": "3f9a2c71", "groups": 1890, "largest_group": 5}
@@ -289,8 +289,8 @@ def test_a_resumed_run_is_reported_as_one_that_was_never_stopped(tmp_path, no_cu
         make_run(tmp_path / name, {("color", 0): make_records("color", 0)}) for name in ("a/run", "b/run")
     )
     file = resumed / "folds/0/color/metrics.jsonl"
-    later = Journal.read(file)[3:]
-    journal = Journal(file, resumed_at=30)
+    later = MetricsLog.read(file)[3:]
+    journal = MetricsLog(file, resumed_at=30)
     for record in later:
         journal.write(**record)
     for run in (whole, resumed):

@@ -9,7 +9,7 @@ import pytest
 from conftest import files, is_one_sentence
 
 from restoration import tracking
-from restoration.tracking import Journal, Progress, Trackio
+from restoration.tracking import MetricsLog, Progress, Trackio
 
 EPOCH = {
     "epoch": 2,
@@ -47,16 +47,16 @@ class UnreadLoss:
 
 
 def test_a_journal_gives_back_what_was_written(tmp_path):
-    journal = Journal(tmp_path / "metrics.jsonl")
+    journal = MetricsLog(tmp_path / "metrics.jsonl")
     journal.write(epoch=1, step=4, train_loss=0.1, train_loss_d=None)
     journal.write(epoch=2, step=8, train_loss=1e-9, train_loss_d=2.5)
-    first, second = Journal.read(tmp_path / "metrics.jsonl")
+    first, second = MetricsLog.read(tmp_path / "metrics.jsonl")
     assert first == {"epoch": 1, "step": 4, "train_loss": 0.1, "train_loss_d": None}
     assert second == {"epoch": 2, "step": 8, "train_loss": 1e-9, "train_loss_d": 2.5}
 
 
 def test_what_is_not_finite_is_null_in_strict_json(tmp_path):
-    Journal(tmp_path / "metrics.jsonl").write(step=1, hole_psnr=float("inf"), ssim=float("nan"))
+    MetricsLog(tmp_path / "metrics.jsonl").write(step=1, hole_psnr=float("inf"), ssim=float("nan"))
     line = (tmp_path / "metrics.jsonl").read_text()
     assert json.loads(line, parse_constant=pytest.fail) == {"step": 1, "hole_psnr": None, "ssim": None}
 
@@ -64,11 +64,11 @@ def test_what_is_not_finite_is_null_in_strict_json(tmp_path):
 def test_a_resumed_journal_equals_one_that_was_never_stopped(tmp_path):
     whole, stopped = tmp_path / "whole.jsonl", tmp_path / "stopped.jsonl"
     for file, steps in ((whole, (4, 8, 12, 16)), (stopped, (4, 8, 12))):
-        journal = Journal(file)
+        journal = MetricsLog(file)
         for step in steps:
             journal.write(step=step, loss=1 / step)
-    journal = Journal(stopped, resumed_at=8)
-    assert [record["step"] for record in Journal.read(stopped)] == [4, 8]
+    journal = MetricsLog(stopped, resumed_at=8)
+    assert [record["step"] for record in MetricsLog.read(stopped)] == [4, 8]
     for step in (12, 16):
         journal.write(step=step, loss=1 / step)
     assert stopped.read_bytes() == whole.read_bytes()
@@ -77,21 +77,21 @@ def test_a_resumed_journal_equals_one_that_was_never_stopped(tmp_path):
 
 def test_a_line_that_was_cut_off_is_not_a_record(tmp_path):
     file = tmp_path / "metrics.jsonl"
-    journal = Journal(file)
+    journal = MetricsLog(file)
     journal.write(step=4)
     journal.write(step=8)
     file.write_bytes(file.read_bytes()[:-4])
-    assert Journal.read(file) == [{"step": 4}]
-    Journal(file, resumed_at=8).write(step=8)
-    assert Journal.read(file) == [{"step": 4}, {"step": 8}]
+    assert MetricsLog.read(file) == [{"step": 4}]
+    MetricsLog(file, resumed_at=8).write(step=8)
+    assert MetricsLog.read(file) == [{"step": 4}, {"step": 8}]
 
 
 def test_a_journal_that_cannot_be_replaced_stays_whole(tmp_path, monkeypatch):
-    Journal(tmp_path / "metrics.jsonl").write(step=4)
+    MetricsLog(tmp_path / "metrics.jsonl").write(step=4)
     monkeypatch.setattr(tracking.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("killed")))
     with pytest.raises(OSError, match="killed"):
-        Journal(tmp_path / "metrics.jsonl", resumed_at=0)
-    assert Journal.read(tmp_path / "metrics.jsonl") == [{"step": 4}]
+        MetricsLog(tmp_path / "metrics.jsonl", resumed_at=0)
+    assert MetricsLog.read(tmp_path / "metrics.jsonl") == [{"step": 4}]
 
 
 def test_trackio_mirrors_every_record(tmp_path, monkeypatch):
@@ -100,7 +100,7 @@ def test_trackio_mirrors_every_record(tmp_path, monkeypatch):
     fake = SimpleNamespace(init=lambda **options: opened.append(options) or run)
     monkeypatch.setitem(sys.modules, "trackio", fake)
     tracker = Trackio("first/fold-2/color", {"size": 64})
-    Journal(tmp_path / "metrics.jsonl", tracker=tracker).write(step=4, ssim=0.5, train_loss_d=None)
+    MetricsLog(tmp_path / "metrics.jsonl", tracker=tracker).write(step=4, ssim=0.5, train_loss_d=None)
     tracker.close()
     assert opened[0]["name"] == "first/fold-2/color"
     assert opened[0]["config"] == {"size": 64}
