@@ -5,8 +5,11 @@ RUN = $(VENV)/bin/python
 # Waiting threads that spin make shared cores several times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: app space test lint fuzz train bench weights clean
+.PHONY: help app space test lint fuzz bench weights clean
 .DEFAULT_GOAL := app
+
+help:  ## what there is to make
+	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' $(MAKEFILE_LIST)
 
 app: $(VENV)/app  ## the page on http://127.0.0.1:7860, on the shipped weights, offline
 	HF_HUB_OFFLINE=1 $(RUN) app.py --host 127.0.0.1 --port 7860

@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[1]
 PARTS = (
     "README.md", "LICENSE", "app.py", "requirements.txt", "demo/*.py", "restoration/*.py",
     "weights/README.md", "weights/*/config.json", "weights/*/model.safetensors", "weights/*/*.onnx",
-    "examples/README.md", "examples/*.png", "examples/colour/*.jpg", "examples/before_after.jpg", "docs/*.jpg",
+    "examples/README.md", "examples/*.png", "examples/colour/*.jpg", "examples/before_after.jpg", "docs/*",
+    "benchmarks/EXPERIMENTS.md",
 )  # fmt: skip
 ZERO_GPU = {  # the latest that Spaces with a shared GPU have; those with a CPU take them too
     "torch>=2.8": "torch>=2.8,<2.12",

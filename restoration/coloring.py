@@ -7,6 +7,7 @@ from PIL import Image
 
 from restoration.backends import Network
 from restoration.color import chroma, with_chroma
+from restoration.config import CHROMA_SCALE
 from restoration.membrane import membrane
 from restoration.scaling import Guided, bands, shrink
 
@@ -35,7 +36,7 @@ def predict_chroma(gray: np.ndarray, colorizer: Network, hints: Hints | None = N
     if hints is None:
         return colorizer(image).transpose(1, 2, 0)
     known, hinted = _shrunk_hints(hints, size)
-    image[1:3], image[3] = 4 * known.transpose(2, 0, 1), hinted  # times 4, as models.Colorizer does
+    image[1:3], image[3] = CHROMA_SCALE * known.transpose(2, 0, 1), hinted  # as models.Colorizer does
     predicted = colorizer(image).transpose(1, 2, 0)
     return predicted + membrane(known - predicted, ~hinted) if meet else predicted
 

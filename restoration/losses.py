@@ -74,7 +74,7 @@ def chroma_loss(prediction: Tensor, truth: Tensor, saturation_weight: float) -> 
 
 
 class Perceptual(nn.Module):
-    """How differently VGG16 sees two gray photos: mean L1 of its features after the first three blocks.
+    """How differently VGG16 sees two gray photos: L1 of its features after each of the first three blocks, summed.
 
     Johnson et al. 2016. `tensors`: VGG16's convolutions under torchvision's names (`features.0.weight` and on).
     """

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restoration import checkpoint
-from restoration.config import INPUT_CHANNELS, OUTPUT_CHANNELS, ModelConfig
+from restoration.config import CHROMA_SCALE, INPUT_CHANNELS, OUTPUT_CHANNELS, ModelConfig
 from restoration.prefill import prefill
 
 STRIDE = 32  # the encoder halves five times
@@ -117,23 +117,15 @@ class Colorizer(_Network):
         """
         if hint_chroma is None or hint_mask is None:
             hint_chroma, hint_mask = torch.zeros_like(luma).expand(-1, 2, -1, -1), torch.zeros_like(luma)
-        # Chroma is small: times 4 it reaches the encoder at the luma's scale.
-        return self.run(luma, torch.cat([hint_chroma * hint_mask * 4, hint_mask], dim=1))
+        return self.run(luma, torch.cat([hint_chroma * hint_mask * CHROMA_SCALE, hint_mask], dim=1))
 
 
 class Ensemble(nn.Module):
-    """Networks of one stage that answer as one: every output is the mean of theirs."""
+    """Networks of one stage whose outputs `backends` averages."""
 
     def __init__(self, members: Iterable[_Network]):
         super().__init__()
         self.members = nn.ModuleList(members)
-
-    def forward(self, *inputs: Tensor | None) -> Filled | Tensor:
-        """What one member would return, (B, C, H, W) or two of them."""
-        outputs = [member(*inputs) for member in self.members]
-        if isinstance(outputs[0], Tensor):
-            return torch.stack(outputs).mean(dim=0)
-        return Filled(*(torch.stack(parts).mean(dim=0) for parts in zip(*outputs, strict=True)))
 
 
 MODELS: dict[str, type[_Network]] = {"inpaint": Inpainter, "color": Colorizer}

@@ -1,7 +1,7 @@
 """A smooth first fill: each hole takes the values of a membrane stretched over its border.
 
-It is the Inpainter's starting point (the network predicts the residual), and in the pipeline it
-spreads a colour correction from a hole's border into the hole.
+It is the Inpainter's starting point: the network predicts the residual. `membrane` is the same in NumPy, which
+inference needs.
 """
 
 import torch

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from restoration import losses
-from restoration.config import TrainConfig
+from restoration.config import CHROMA_SCALE, TrainConfig
 from restoration.data import Batch
 from restoration.losses import Mean, Perceptual
 from restoration.models import Colorizer, Inpainter
@@ -53,9 +53,8 @@ def color_forward(model: Colorizer, batch: Batch, config: TrainConfig, _: None) 
     luma, chroma = prefill(batch["luma"], batch["mask"]), batch["chroma"]
     predicted = model(luma, batch["hint_chroma"], batch["hint_mask"])
     terms = {"chroma": losses.chroma_loss(predicted, chroma, config.saturation_weight)}
-    return Forward(
-        terms, torch.cat([luma, predicted * 4], dim=1), torch.cat([luma, chroma * 4], dim=1), torch.ones_like(luma)
-    )
+    fake, real = (torch.cat([luma, colours * CHROMA_SCALE], dim=1) for colours in (predicted, chroma))
+    return Forward(terms, fake, real, torch.ones_like(luma))
 
 
 FORWARD: dict[str, Callable[..., Forward]] = {"inpaint": inpaint_forward, "color": color_forward}
