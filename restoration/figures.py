@@ -42,6 +42,7 @@ class Curves:
     folds: dict[int, Records]
     best: dict[int, int] = field(default_factory=dict)  # epochs, by fold
     criterion: str = ""
+    rate: Points | None = None  # the learning rate's whole course: between the ends of epochs it may rise and fall
 
     @property
     def epochs(self) -> int:
@@ -84,6 +85,10 @@ def _draw_panel(axis: Axes, panel: Panel, stage: Curves) -> None:
         curves = {fold: curve(records, key) for fold, records in stage.folds.items()}
         curves = {fold: points for fold, points in curves.items() if np.isfinite(points[1]).any()}
         style = {"linestyle": line, "marker": marker if stage.epochs <= SHORT else None}
+        if stage.rate is not None and key == "learning_rate":
+            style = {"linestyle": "", "marker": marker}
+            axis.plot(*stage.rate, color=INK, linewidth=1.2, zorder=1)
+            axis.set_xlim(left=min(0.0, axis.get_xlim()[0]))
         if curves:
             _draw_folds(axis, curves, style, stage.best if panel.rings else {})
             shown.append(Line2D([], [], color=INK, linewidth=2, markersize=5, label=label, **style))

@@ -140,7 +140,7 @@ class Restorer:
         found = find_holes(gray)
         if not found.any():
             window = picture_window(gray)  # in the corner of a frame, plain sky looks like a hole
-            found[window] = sure_regions(damage_map(gray[window], self._inpaint))
+            found[window] = sure_regions(damage_map(gray[window], self._inpaint), gray[window])
         return found
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from restoration.config import CRITERION, STAGES, TrainConfig
+from restoration.config import CRITERION, STAGES, TrainConfig, load_config
 from restoration.figures import Curves, draw_curves, draw_grid
+from restoration.schedules import learning_rate
 from restoration.tracking import MetricsLog, Record
 
 METRICS = {  # titles, and which way is better
@@ -32,6 +33,7 @@ METRICS = {  # titles, and which way is better
 REPORT = "report.md"
 CONDITIONS = ("step", "learning_rate", "photos_per_second")  # of an epoch: no metrics
 PACKAGES = ("torch", "torchvision", "timm", "segmentation-models-pytorch", "numpy", "opencv-python-headless")
+CURVE_POINTS = 500  # of the learning rate
 NAMED = 20  # problems of the data that the page names; summary.json has them all
 Folds = dict[int, list[Record]]
 
@@ -58,13 +60,27 @@ def write_report(
     for stage, folds in pieces.items():
         if folds:
             best = {int(fold): row["epoch"] for fold, row in summary["stages"][stage]["folds"].items()}
-            draw_curves(Curves(stage, folds, best, _title(CRITERION[stage])), run / f"curves-{stage}.png")
+            curves = Curves(stage, folds, best, _title(CRITERION[stage]), _rate(run, folds))
+            draw_curves(curves, run / f"curves-{stage}.png")
     if grid:
         draw_grid(grid, run / "grid.png")
     (run / "summary.json").write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n")
     part = run / f".{REPORT}.part"
     part.write_text(_page(run, pieces, summary, bool(grid)), encoding="utf-8")
     part.replace(run / REPORT)  # it says that these stages are finished: there whole, or not at all
+
+
+def _rate(run: Path, folds: Folds) -> tuple[np.ndarray, np.ndarray] | None:
+    """Epochs and learning rates of the fold that came furthest, as its settings make them; None without those."""
+    try:
+        config, last = load_config(TrainConfig, run / "train.json"), max(folds.values(), key=len)[-1]
+    except (OSError, ValueError):
+        return None
+    if config.epochs is None or not last.get("step"):
+        return None
+    epoch_steps, steps = last["step"] / last["epoch"], np.linspace(0, last["step"], CURVE_POINTS)
+    rates = [learning_rate(step, epoch_steps * config.epochs, config) for step in steps]
+    return steps / epoch_steps, config.learning_rate * np.array(rates)
 
 
 def stages_of(run: Path) -> list[str]:
@@ -177,7 +193,8 @@ def _missing(run: Path, pieces: dict[str, Folds]) -> str:
 def _results(stages: dict) -> str:
     rows = [[_name(key), *(_mean_and_std(found, key) for found in stages.values())] for key in _keys(*stages.values())]
     said = "Mean ± sample standard deviation over folds, each at its best epoch by the criterion above; "
-    said += "that epoch is chosen on the photos it is measured on, which flatters it a little."
+    said += "that epoch is chosen on the photos it is measured on, which flatters it a little. "
+    said += "The Colorizer's are those of true gray photos: in its contest score the luma is perfect."
     return f"## Results\n\n{said}\n\n" + _table(["", *stages], rows)
 
 

@@ -5,7 +5,7 @@ import math
 from restoration.config import TrainConfig
 
 
-def learning_rate(step: int, steps: int, config: TrainConfig) -> float:
+def learning_rate(step: float, steps: float, config: TrainConfig) -> float:
     """The factor of step `step` of `steps`, under the config's schedule."""
     progress = step / steps
     if config.schedule == "onecycle":

@@ -205,9 +205,13 @@ def test_a_damage_map_is_believed_where_it_is_sure_of_a_large_enough_region():
     likely[9, 10:30] = 0.4  # its soft edge
     likely[50:80, 50:80] = 0.6  # a large maybe
     likely[90:92, 5:7] = 1.0  # a speck
-    found = sure_regions(likely)
+    gray = np.random.default_rng(0).integers(1, 255, likely.shape, np.uint8)
+    gray[0, :2] = 0, 255  # the ends of its range
+    found = sure_regions(likely, gray)
     assert found[9:30, 10:30].all() and np.count_nonzero(found) == 21 * 20
-    assert not sure_regions(np.zeros((16, 16), np.float32)).any()
+    assert not sure_regions(np.zeros((16, 16), np.float32), gray[:16, :16]).any()
+    gray[9:30, 10:16] = 255
+    assert not sure_regions(likely, gray).any(), "a blown highlight, as likely as it seems"
 
 
 def test_the_picture_lies_inside_its_bars_and_frames():

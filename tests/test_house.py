@@ -58,7 +58,7 @@ ALLOWED = {
         "validation": "color config data evaluation masking models photos piece",
         "training": "checkpoint config data distributed folds initial photos piece runs schedules sources tracking "
         "validation",
-        "report": "config figures tracking",
+        "report": "config figures schedules tracking",
         "card": "config",
         "hub": "card config",
         "results": "checkpoint color config folds imaging masking pipeline report runs sources training validation",
