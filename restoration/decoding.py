@@ -26,7 +26,7 @@ else:
 
 MAX_PIXELS = 120_000_000  # a larger photo is refused before it is decoded; each costs up to about 20 bytes
 MAX_BYTES = 2 << 30  # of a file
-MAX_SCANNED = 2_400_000_000  # pixels that a progressive JPEG passes over in all its scans; encoders write about 10
+MAX_SCANNED = 2_400_000_000  # pixels that a JPEG passes over in all its scans; encoders write about 10
 MAX_PAGES = 100  # that are counted
 MAX_TILE = 1 << 22  # pixels of a TIFF's tile, where it is larger than its photo
 FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF", "HEIF")
@@ -172,7 +172,7 @@ def _too_large(name: str) -> str:
 
 def _check_work(photo: Image.Image, name: str) -> None:
     """A few kilobytes can ask for hundreds of passes over all pixels, or for tiles of gigabytes."""
-    if photo.info.get("progressive"):
+    if photo.format in ("JPEG", "MPO"):
         place = photo.fp.tell()
         photo.fp.seek(0)
         scans = photo.fp.read().count(b"\xff\xda")
@@ -215,16 +215,25 @@ def _is_deep_color(photo: Image.Image) -> bool:
 def gray_levels(photo: Image.Image) -> np.ndarray | None:
     """The levels of a gray photo of more than 8 bits, scaled to uint16 (H, W); None for all others.
 
-    Float files count in [0, 1], or in [0, 255] where one level is above 1.
+    Float files count in [0, 1], in [0, 255] where a level is above 2 (a filter may overshoot 1), or in [0, 65535] where
+    one is above 1024. Whole numbers of more than 16 bits lose their last ones.
     """
     if photo.mode == "F":
         levels = np.asarray(photo)
-        unit = 257 if levels.max(initial=0, where=np.isfinite(levels)) > 1 else 65535
+        highest = levels.max(initial=0, where=np.isfinite(levels))
+        unit = 65535 if highest <= 2 else 257 if highest <= 1024 else 1
         levels = np.nan_to_num(levels, nan=0.0, posinf=np.inf, neginf=0.0).clip(0, 65535 / unit)
         return np.rint(levels * unit).astype(np.uint16)
     if photo.mode == "I" or photo.mode.startswith("I;16"):
-        return np.asarray(photo).clip(0, 65535).astype(np.uint16)
+        levels = np.asarray(photo).clip(0)
+        levels = (levels >> max(0, int(levels.max()).bit_length() - 16)).astype(np.uint16)
+        return 65535 - levels if _is_white_zero(photo) else levels
     return None
+
+
+def _is_white_zero(photo: Image.Image) -> bool:
+    """Whether 0 is white in a TIFF, which Pillow heeds for 8 bits only."""
+    return photo.format == "TIFF" and photo.tag_v2.get(ExifTags.Base.PhotometricInterpretation) == 0
 
 
 def eight_bit(levels: np.ndarray) -> np.ndarray:

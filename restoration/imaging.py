@@ -3,6 +3,8 @@
 This is the door that all others use; behind it, `decoding` opens files, `scans` reads photos, `encoding` writes them.
 """
 
+import os
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -14,18 +16,44 @@ from restoration.scans import Scan, read_scan
 
 __all__ = [
     "SUFFIXES", "WRITTEN", "PhotoError", "Scan", "Source", "check_ending", "claimed_pixels", "encode_photo",
-    "find_photos", "part_stem", "read_hints", "read_mask", "read_photo", "read_scan", "shown", "write_photo",
+    "find_files", "find_photos", "part_stem", "read_hints", "read_mask", "read_photo", "read_scan", "shown",
+    "write_photo",
 ]  # fmt: skip
 
-SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".heic", ".heif", ".jp2", ".pgm"}
-)
+SUFFIXES = frozenset({
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".avif",
+    ".heic", ".heif", ".hif", ".jp2", ".j2k", ".pgm", ".ppm", ".pnm",
+})  # fmt: skip
 
 
 def find_photos(folder: Path) -> list[Path]:
-    """All photos below a folder, sorted; hidden ones and those that macOS adds to an archive are none."""
-    files = (file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-    return sorted(file for file in files if not any(map(_is_hidden, file.relative_to(folder).parts)))
+    """All photos below a folder, sorted; see `find_files`."""
+    return find_files(folder, SUFFIXES)
+
+
+def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
+    """All files below a folder with one of the suffixes, sorted. Links to folders are followed, each folder once;
+    what is hidden, and what macOS adds to an archive, is left out.
+
+    Raises:
+        PhotoError: a folder may not be read.
+    """
+    found, seen = [], {os.path.realpath(folder)}
+
+    def fail(error: OSError) -> None:
+        raise PhotoError(f"{shown(error.filename)} may not be read: you have no permission.") from error
+
+    for place, inner, names in os.walk(folder, onerror=fail, followlinks=True):
+        inner.sort()  # that each process takes the same way
+        inner[:] = [name for name in inner if not _is_hidden(name) and _is_new(os.path.join(place, name), seen)]
+        files = (Path(place, name) for name in names if not _is_hidden(name))
+        found += [file for file in files if file.suffix.lower() in suffixes and file.is_file()]
+    return sorted(found)
+
+
+def _is_new(folder: str, seen: set[str]) -> bool:
+    real = os.path.realpath(folder)
+    return real not in seen and not seen.add(real)
 
 
 def _is_hidden(name: str) -> bool:
@@ -45,7 +73,8 @@ def read_mask(source: Source, size: tuple[int, int]) -> np.ndarray:
     """A mask, white on black or painted on transparency in any colour, as bool (H, W) for a photo of `size` =
     (width, height); True = damaged.
 
-    White is what is above 127; in a mask whose highest value is 1, as labels are often saved, it is 1.
+    White is what is above 127. Where nothing is, but there are two values, as in labels of 0 and 1, the higher one
+    counts.
 
     Raises:
         PhotoError: the file is unreadable or its size is not the photo's.
@@ -57,7 +86,11 @@ def read_mask(source: Source, size: tuple[int, int]) -> np.ndarray:
         if not alpha.all():
             return alpha > 0  # a stroke's soft edge belongs to it
     levels = np.asarray(mask.convert("L"))
-    return levels > (0 if levels.max() == 1 else 127)
+    return levels > (127 if levels.max() > 127 or not _has_two_values(levels) else levels.min())
+
+
+def _has_two_values(levels: np.ndarray) -> bool:
+    return bool(np.isin(levels, (levels.min(), levels.max())).all())
 
 
 def read_hints(source: Source, size: tuple[int, int]) -> np.ndarray:
@@ -83,6 +116,6 @@ def _plain(source: Source, kind: str) -> Image.Image:
     """A mask or hints as a mode that Pillow converts to any other; nothing is known of their colours."""
     image = decode(source, kind).image
     levels = gray_levels(image)
-    if levels is not None:
-        return Image.fromarray(eight_bit(levels))
+    if levels is not None:  # 16 bits may hold labels, or 8 bits' worth of levels
+        return Image.fromarray(levels.astype(np.uint8) if levels.max() <= 255 else eight_bit(levels))
     return image.getchannel("L") if image.mode == "LAB" else image

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from restoration.imaging import SUFFIXES
+from restoration.imaging import SUFFIXES, find_files
 
 CONTEST_TRUTH, CONTEST_DAMAGED, CONTEST_UNSEEN = "train_gt", "train_input", ("valid_input", "test_input1")
 BUNDLED = "bundled"
@@ -65,18 +65,13 @@ def find_entries(source: str | Path) -> list[Entry]:
 def unseen_inputs(source: str | Path) -> dict[str, list[Path]]:
     """Damaged photos without a truth, by their folder's name: the contest's `valid_input` and `test_input1`."""
     folders = (Path(source) / name for name in CONTEST_UNSEEN)
-    return {folder.name: _files(folder, SUFFIXES) for folder in folders if folder.is_dir()}
+    return {folder.name: find_files(folder, SUFFIXES) for folder in folders if folder.is_dir()}
 
 
 def read_names(file: str | Path) -> set[str]:
     """Photo names from a text file: the first tab-separated field of each line but a `name` header."""
     fields = (line.split("\t")[0].strip() for line in Path(file).read_text().splitlines())
     return {name for name in fields if name and name != "name"}
-
-
-def _files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
-    files = (file for file in folder.rglob("*") if file.suffix.lower() in suffixes and file.is_file())
-    return sorted(file for file in files if _visible(file.relative_to(folder)))
 
 
 def _visible(path: Path) -> bool:
@@ -89,7 +84,7 @@ def _below(source: Path) -> list[Entry]:
         return []
     contest = (source / CONTEST_TRUTH).is_dir()
     root = source / CONTEST_TRUTH if contest else source if source.is_dir() else source.parent
-    files = [source] if source.is_file() else _files(root, SUFFIXES | {".tar"})
+    files = [source] if source.is_file() else find_files(root, SUFFIXES | {".tar"})
     damaged = source / CONTEST_DAMAGED if contest else None
     return [entry for file in files for entry in _entries(file, root, damaged)]
 

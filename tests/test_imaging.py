@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+import tifffile
 from conftest import is_one_sentence, photo, pixels
 from PIL import Image
 
@@ -54,12 +55,27 @@ def test_16_bit_gray_is_scaled_and_not_clipped(tmp_path, name):
     "values, expected",
     [
         ([0, 0.2, 0.5, 1, np.nan], [0, 51, 128, 255, 0]),  # up to 1: the unit interval
+        ([0, 0.5, 1.004, 1, 0], [0, 128, 255, 255, 0]),  # a filter's overshoot
         ([-5, 100.4, 300, np.inf, np.nan], [0, 100, 255, 255, 0]),  # above: levels
+        ([0, 32768, 65535, 257, 0], [0, 128, 255, 1, 0]),  # of 16 bits
     ],
 )
 def test_float_tiff(tmp_path, values, expected):
     read = read_photo(saved(tmp_path, np.float32([values]), "photo.tif"))
     assert read.mode == "L" and pixels(read)[0].tolist() == expected
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_a_tiff_whose_zero_is_white_is_not_a_negative(tmp_path, kind):
+    levels = np.linspace(0, np.iinfo(kind).max, 64 * 48).reshape(48, 64).astype(kind)
+    tifffile.imwrite(tmp_path / "photo.tif", np.iinfo(kind).max - levels, photometric="miniswhite")
+    expected = levels if kind == np.uint8 else levels / 257
+    assert np.abs(pixels(read_photo(tmp_path / "photo.tif")) - expected).max() <= 0.51
+
+
+def test_whole_numbers_of_32_bits_lose_their_last_ones(tmp_path):
+    tifffile.imwrite(tmp_path / "photo.tif", np.int32([[0, 2**30, 2**31 - 1]] * 3))
+    assert pixels(read_photo(tmp_path / "photo.tif"))[0].tolist() == [0, 128, 255]
 
 
 def test_rgba_is_laid_on_white(tmp_path):
@@ -188,8 +204,10 @@ def test_a_mask_is_white_above_the_middle(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_a_mask_of_zeros_and_ones_is_black_and_white(tmp_path, mode):
+def test_a_mask_of_two_labels_is_black_and_white(tmp_path, mode):
     labels = Image.fromarray(np.uint8([[0, 1, 1, 0]])).convert(mode)
+    deep = saved(tmp_path, np.uint16([[0, 1, 1, 0]]), "deep.png")
+    assert read_mask(deep, (4, 1)).tolist() == [[False, True, True, False]]
     assert read_mask(saved(tmp_path, labels), (4, 1)).tolist() == [[False, True, True, False]]
     assert not read_mask(saved(tmp_path, np.zeros((1, 4), np.uint8)), (4, 1)).any()
 
