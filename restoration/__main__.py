@@ -13,7 +13,7 @@ from PIL import Image
 
 from restoration import decoding, imaging
 from restoration.folders import Facts, run
-from restoration.jobs import Job, find_jobs, mask_file
+from restoration.jobs import Job, check_masks, find_jobs, mask_file
 from restoration.shares import own_gpu
 
 KINDS = "PNG keeps every level, as TIFF, BMP and WebP do; JPEG does not"
@@ -116,6 +116,7 @@ def _pixels(text: str) -> int:
 def _restore(args: argparse.Namespace) -> int:
     decoding.MAX_PIXELS = args.max_pixels
     jobs = find_jobs(args.input, args.output)
+    check_masks(args.mask, args.output, jobs)
     restorer = _restorer(args)
 
     def read(job: Job) -> tuple[imaging.Scan, Image.Image | None]:
@@ -141,7 +142,7 @@ def _restore(args: argparse.Namespace) -> int:
         width, height = image.size
         return {"width": width, "height": height, "damaged": round(damaged / (width * height), 6), "notes": notes}
 
-    return run(jobs, read, restore, write, args.again or not args.input.is_dir(), args.report)
+    return run(jobs, read, restore, write, args.again, args.report, alone=not args.input.is_dir())
 
 
 def _detect(args: argparse.Namespace) -> int:
@@ -153,8 +154,10 @@ def _detect(args: argparse.Namespace) -> int:
         imaging.write_photo(mask, job.target)
         return {}
 
-    again = args.again or not args.input.is_dir()
-    return run(jobs, lambda job: imaging.read_photo(job.source), restorer.detect, write, again)
+    def read(job: Job) -> Image.Image:
+        return imaging.read_photo(job.source)
+
+    return run(jobs, read, restorer.detect, write, args.again, alone=not args.input.is_dir())
 
 
 def _damage(args: argparse.Namespace) -> int:
@@ -182,7 +185,7 @@ def _damage(args: argparse.Namespace) -> int:
         imaging.write_photo(Image.fromarray(damaged), job.target)
         return {}
 
-    return run(jobs, read, make, write)
+    return run(jobs, read, make, write, alone=not args.input.is_dir())
 
 
 def _evaluate(args: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from restoration.imaging import PhotoError, shown
 from restoration.jobs import Job, own_jobs, split_done
 from restoration.journal import Journal
-from restoration.shares import own_share
+from restoration.shares import Share, ends_together, own_share
 from restoration.streaming import Outcome, stream
 
 Facts = dict[str, object]  # what is reported of a photo; "notes" are sentences, which are shown too
@@ -25,6 +25,7 @@ def run(
     write: Callable[[Job, Worked], Facts],
     again: bool = True,
     report: Path | None = None,
+    alone: bool = False,
 ) -> int:
     """Do every job that is this process's; a photo that fails does not stop the others and is named at the end.
 
@@ -32,18 +33,20 @@ def run(
         read, work, write: the steps of `streaming.stream`.
         again: do also those whose result is there already.
         report: a file for one JSON line a photo, see `journal.Journal`.
+        alone: the one job is a photo that was named itself, not found in a folder: nobody else does it.
 
     Returns:
-        The exit status: 0, or 1 when a photo failed.
+        The exit status: 0, or 1 when a photo failed; but 0 where a 1 would stop the processes beside this one.
     """
-    share = own_share()
+    share = Share() if alone else own_share()
     jobs = own_jobs(jobs, share)
     to_do, done = split_done(jobs)
-    to_do, done = (jobs, []) if again else (to_do, done)
+    to_do, done = (jobs, []) if again or alone else (to_do, done)
     if done:
         print(f"restoration: {len(done)} of {len(jobs)} photos were done already (--again: anew).", file=sys.stderr)
     problems = []
-    with Journal(report, share, anew=again) if report else nullcontext() as journal:
+    redone = {str(job.name) for job in to_do}
+    with Journal(report, share, redone) if report else nullcontext() as journal:
         for job in done:
             if journal and str(job.name) not in journal.known:
                 journal.add(photo=str(job.name), result=str(job.target), error=None)  # its process did not live to tell
@@ -56,7 +59,7 @@ def run(
         print(f"restoration: {problem}", file=sys.stderr)
     if len(to_do) > 1 and problems:
         print(f"restoration: {len(problems)} of {len(to_do)} photos failed.", file=sys.stderr)
-    return 1 if problems else 0
+    return 1 if problems and not ends_together() else 0
 
 
 def _unless_twin(read: Callable[[Job], Read]) -> Callable[[Job], Read]:

@@ -47,7 +47,25 @@ def find_jobs(source: Path, target: Path, results: Path | None = None) -> list[J
         file = (target / name).with_suffix(".png")
         twin = first.setdefault(file, name)
         jobs.append(Job(source / name, file, name, None if twin == name else source / twin))
+    _keep_originals(jobs)
     return jobs
+
+
+def _keep_originals(jobs: list[Job]) -> None:
+    """PhotoError where a link among the results leads back to a photo."""
+    folders = {folder for job in jobs for folder in (job.source.parent, job.target.parent)}
+    real = {folder: folder.resolve() for folder in folders}
+    photos = {real[job.source.parent] / job.source.name for job in jobs}
+    for job in jobs:
+        if real[job.target.parent] / job.target.name in photos:
+            place = imaging.shown(job.target)
+            raise imaging.PhotoError(f"{place} is one of the photos: name another place for the results.")
+
+
+def check_masks(mask: Path | None, target: Path, jobs: list[Job]) -> None:
+    """PhotoError where results would take the place of masks."""
+    if mask is not None and mask.resolve() in {target.resolve(), *(job.target.resolve() for job in jobs[:1])}:
+        raise imaging.PhotoError(f"{imaging.shown(mask)} holds the masks: name another place for the results.")
 
 
 def _target(source: Path, target: Path) -> Path:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 
@@ -19,9 +20,10 @@ class Journal:
     `report.3.jsonl` for the fourth. Photos that failed are tried again by the next run; their lines go then.
     """
 
-    def __init__(self, file: Path, share: Share, anew: bool = False):
+    def __init__(self, file: Path, share: Share, redone: Collection[str] = ()):
+        """Go on with a report, less the lines of the photos that are `redone`."""
         self.file = file if share.count == 1 else file.with_suffix(f".{share.index}{file.suffix}")
-        kept = [] if anew or not self.file.exists() else self._read()
+        kept = [line for line in self._read() if line["photo"] not in redone] if self.file.exists() else []
         self.known = {line["photo"] for line in kept}
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+UNCLEAR = "RANK, WORLD_SIZE or SLURM_ARRAY_TASK_ID do not say whose photo is whose: start by torchrun or as an array."
+
 
 class ShareError(ValueError):
     """An environment that does not say how to share; the message is one sentence for the user."""
@@ -30,11 +32,23 @@ def own_share(environment: Mapping[str, str] = os.environ) -> Share:
     """The share of this process: of an array's tasks, and in each of torchrun's processes.
 
     Raises:
-        ShareError: the numbers of an array's tasks do not follow each other evenly.
+        ShareError: the numbers of an array's tasks do not follow each other evenly, or they are none.
     """
-    rank, size = int(environment.get("RANK", 0)), int(environment.get("WORLD_SIZE", 1))
-    task, tasks = _array_task(environment)
+    try:
+        rank, size = int(environment.get("RANK", 0)), int(environment.get("WORLD_SIZE", 1))
+        task, tasks = _array_task(environment)
+    except (KeyError, ValueError) as error:
+        if isinstance(error, ShareError):
+            raise
+        raise ShareError(UNCLEAR) from error
+    if not (0 <= rank < size and 0 <= task < tasks):
+        raise ShareError(UNCLEAR)
     return Share(task * size + rank, tasks * size)
+
+
+def ends_together(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a process that ends with an error ends the others too, as torchrun sees to."""
+    return "TORCHELASTIC_RUN_ID" in environment
 
 
 def own_gpu(count: int, environment: Mapping[str, str] = os.environ) -> int:

@@ -61,6 +61,52 @@ def test_halves_that_a_killed_run_left_are_removed_and_no_other_hidden_file(run,
     assert files(out) == ["0/.mine-2.png", "0/.mine.png", "0/photo0.png", "1/photo1.png"]
 
 
+def test_a_linked_folder_is_read_once_and_a_ring_of_links_ends(run, tmp_path):
+    source, more = folder_of(tmp_path / "in", 2), folder_of(tmp_path / "more", 1)
+    (source / "linked").symlink_to(more)
+    (source / "linked too").symlink_to(more)
+    (source / "ring").symlink_to(source)
+    assert run("restore", source, tmp_path / "out") == (0, [], [])
+    assert files(tmp_path / "out") == ["0/photo0.png", "1/photo1.png", "linked/0/photo0.png"]
+
+
+def test_a_folder_that_may_not_be_read_is_said(tmp_path, monkeypatch):
+    source, scandir = folder_of(tmp_path / "in", 2), os.scandir
+
+    def refusing(place):
+        if str(place).endswith("1"):
+            raise PermissionError(13, "Permission denied", str(place))
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(imaging.PhotoError, match="may not be read") as error:
+        imaging.find_photos(source)
+    assert is_one_sentence(error.value)
+
+
+def test_photos_of_every_ending_are_found(tmp_path):
+    for ending in ("jfif", "JPE", "ppm", "pnm", "dib", "mpo", "j2k", "hif"):
+        (tmp_path / f"a.{ending}").touch()
+    assert len(imaging.find_photos(tmp_path)) == 8
+
+
+def test_originals_and_masks_are_never_overwritten(run, tmp_path):
+    source, out = folder_of(tmp_path / "in", 2), tmp_path / "out"
+    out.mkdir()
+    (out / "0").symlink_to(source / "0")
+    mask = save(tmp_path / "mask.png", hole(96, 72, (20, 15, 60, 45)))
+    before = {file: file.read_bytes() for file in (*source.rglob("*.png"), mask)}
+    for words in (
+        (source, out, "--again"),
+        (source / "0" / "photo0.png", mask, "--mask", mask),
+        (source, tmp_path / "masks", "--mask", tmp_path / "masks", "--again"),
+        (source / "0" / "photo0.png", tmp_path / "o.png", "--report", source / "0" / "photo0.png"),
+    ):
+        status, _, err = run("restore", *words)
+        assert status == 1 and len(err) == 1 and is_one_sentence(err[0].removeprefix("restoration: ")), words
+    assert {file: file.read_bytes() for file in before} == before
+
+
 # Reported --------------------------------------------------------------------------------------
 
 
@@ -81,6 +127,13 @@ def test_a_report_has_one_line_a_photo_however_often_it_is_taken_up(run, tmp_pat
     assert run("restore", source, out, "--report", report)[0] == 0
     last = {line["photo"]: line["error"] for line in lines(report)}
     assert last == dict.fromkeys(found) and [line["photo"] for line in lines(report)].count("0/photo0.png") == 1
+
+
+def test_a_report_is_shared_by_photos_that_are_named_one_by_one(run, tmp_path):
+    report = tmp_path / "report.jsonl"
+    for name in ("a.png", "b.png", "a.png"):
+        assert run("restore", save(tmp_path / name, DAMAGED), tmp_path / "out" / name, "--report", report)[0] == 0
+    assert [line["photo"] for line in lines(report)] == ["b.png", "a.png"]
 
 
 def test_a_photo_whose_process_died_before_it_told_is_told_by_the_next(run, tmp_path):
@@ -134,6 +187,34 @@ def test_the_environment_says_which_share():
     with pytest.raises(ShareError) as error:
         own_share(slurm(7, 3, 1, 8))
     assert is_one_sentence(error.value)
+
+
+@pytest.mark.parametrize("environment", [
+    {"RANK": "x"}, {"WORLD_SIZE": "0"}, {"RANK": "4", "WORLD_SIZE": "4"}, {"SLURM_ARRAY_TASK_ID": "3"},
+])  # fmt: skip
+def test_an_environment_that_says_nothing_clear_is_one_sentence(environment):
+    with pytest.raises(ShareError) as error:
+        own_share(environment)
+    assert is_one_sentence(error.value)
+
+
+def test_a_photo_that_is_named_itself_is_done_by_whoever_is_asked(run, tmp_path, monkeypatch):
+    photo = save(tmp_path / "a.png", DAMAGED)
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    for rank in range(4):
+        monkeypatch.setenv("RANK", str(rank))
+        assert run("restore", photo, tmp_path / f"{rank}.png") == (0, [], []) and (tmp_path / f"{rank}.png").exists()
+
+
+def test_a_broken_photo_does_not_stop_the_processes_beside(run, tmp_path, monkeypatch):
+    """torchrun ends all as soon as one ends with another status than 0."""
+    source = folder_of(tmp_path / "in", 2)
+    (source / "broken.png").write_bytes(b"no photo")
+    status, _, err = run("restore", source, tmp_path / "alone")
+    assert status == 1
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    status, _, under_torchrun = run("restore", source, tmp_path / "out")
+    assert status == 0 and under_torchrun == err and "1 of 3 photos failed" in err[-1]
 
 
 def test_each_process_of_a_machine_takes_a_gpu_of_its_own():
