@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import warnings
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -95,7 +96,8 @@ def load(
     if not runtimes and backend != "auto":
         raise ValueError(f"{backend} is not installed: pip install {backend}, or leave the backend out.")
     if runtimes and all(map(graphs.fit, folders)):
-        return tuple(open_graphs(folder, runtimes[0]) for folder in folders)
+        with suppress(Exception):  # of a damaged graph; each runtime has errors of its own
+            return tuple(open_graphs(folder, runtimes[0]) for folder in folders)
     if backend == "auto":
         if runtimes and any((folder / graphs.TRUNK).exists() for folder in folders):
             warnings.warn(f"PyTorch runs {root}: {AGAIN}", stacklevel=3)
@@ -185,7 +187,7 @@ def _quota() -> int | None:
     """Cores that a container's control group grants."""
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return round(int(quota) / int(period))
+        return max(1, round(int(quota) / int(period)))
     except (OSError, ValueError):
         return None  # no such group, or "max"
 

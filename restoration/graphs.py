@@ -51,7 +51,7 @@ def fit(folder: Path) -> bool:
         noted = layout(folder).encode()
         graphs = [(folder / name).read_bytes() for name in (TRUNK, TAIL)]
         return all(noted in graph for graph in graphs) and _is_whole(folder / WEIGHTS)
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):  # a header may hold anything
         return False
 
 

@@ -112,6 +112,27 @@ def test_other_weights_of_the_same_architecture_need_no_other_graphs(exported):
     assert np.abs(after - wanted).max() <= TOLERANCE < np.abs(after - before).max()
 
 
+def test_a_damaged_graph_leaves_the_work_to_pytorch(exported):
+    graph = exported / "color" / graphs.TAIL
+    content = bytearray(graph.read_bytes())
+    content[:40] = bytes(40)
+    graph.write_bytes(content)
+    with pytest.warns(match="PyTorch runs"):
+        assert hasattr(Restorer.from_pretrained(exported, "cpu").colorizer, "state_dict")
+    with pytest.raises(WeightsError, match="export"):
+        Restorer.from_pretrained(exported, backend=RUNTIMES[0])
+
+
+@pytest.mark.parametrize("header", [b"[]", b"[" * 100_000, b'{"__metadata__": null}', b'{"a": {"dtype": "F1024"}}'])
+def test_a_header_may_hold_anything(exported, header):
+    weights = exported / "color" / graphs.WEIGHTS
+    weights.write_bytes(len(header).to_bytes(8, "little") + header)
+    assert not graphs.fit(exported / "color")
+    with pytest.raises(WeightsError) as error:
+        Restorer.from_pretrained(exported)
+    assert is_one_sentence(error.value)
+
+
 @pytest.mark.parametrize("change", ["config", "weights", "damage", "no tail"])
 def test_graphs_that_do_not_fit_are_not_used(exported, change):
     folder = exported / "color"
