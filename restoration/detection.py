@@ -30,7 +30,7 @@ MAX_JPEG_STEP = 16  # levels, the median over the rim, that the strongest quanti
 MAX_REGIONS = 200  # looked at, the largest first: labels fit a byte, time stays bounded
 
 LIKELY = 0.5  # of a damage map: a pixel of a region
-SURE = 0.9  # the mean over a region that counts: a benchmark trades found damage for false alarms here
+SURE = 0.85  # the mean over a region that counts: a benchmark trades found damage for false alarms here
 MIN_SURE_AREA = 0.0005  # of the photo: a scratch
 MAX_CLIPPED = (
     0.1  # of a region at the photo's darkest or brightest level: with more, its tones are clipped, not damaged
