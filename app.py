@@ -7,9 +7,7 @@ Without --host and --port Gradio's own environment decides (GRADIO_SERVER_NAME, 
 
 import argparse
 import atexit
-import ctypes
 import os
-from contextlib import suppress
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # else Gradio asks other hosts as soon as it is imported
 
@@ -27,22 +25,9 @@ from demo.trial_tab import trial_tab
 from demo.visit import Visits
 from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
 
-ARENA_MAX = -8  # glibc's M_ARENA_MAX
-
-
-def bound_memory() -> None:
-    """Let all threads share two of the allocator's arenas.
-
-    A page answers from some forty threads; by default (glibc) each takes an arena of its own and keeps what it once
-    needed, which was measured to double the memory. Elsewhere than with glibc nothing happens.
-    """
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(ARENA_MAX, 2)
-
 
 def build_demo(restorer: Restorer) -> gr.Blocks:
     """The page around one restorer; `build_demo(restorer).launch(**LAUNCH)` serves it."""
-    bound_memory()
     stages, visits = Stages(restorer), Visits()
     with gr.Blocks(title="Photo restoration", fill_width=True, delete_cache=LIFETIME) as demo:
         api(stages)  # first: it is to have the endpoints' plain names

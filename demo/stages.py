@@ -1,6 +1,8 @@
-"""The restorer as the page calls it: on a Space with a shared GPU, each call borrows one."""
+"""The restorer as the page calls it: on a Space with a shared GPU, each call borrows one; memory is given back."""
 
-from collections.abc import Callable
+import ctypes
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 try:  # before torch: there it prepares the GPU that is borrowed. The package comes with the Space.
     from spaces import GPU as borrows_gpu  # noqa: N811
@@ -23,14 +25,27 @@ class Stages:
         # Functions, not bound methods: what a borrowed GPU runs is sent to another process.
         @borrows_gpu
         def detect(photo: Image.Image) -> Image.Image:
-            return restorer.detect(photo)
+            with memory_given_back():
+                return restorer.detect(photo)
 
         @borrows_gpu
         def repair(photo: Image.Image, mask: Image.Image | None) -> Repair:
-            return restorer.repair(photo, mask)
+            with memory_given_back():
+                return restorer.repair(photo, mask)
 
         @borrows_gpu
         def colorize(repaired: Repair, hints: Image.Image | None) -> Restoration:
-            return restorer.colorize(repaired, hints)
+            with memory_given_back():
+                return restorer.colorize(repaired, hints)
 
         self.detect, self.repair, self.colorize = detect, repair, colorize
+
+
+@contextmanager
+def memory_given_back() -> Iterator[None]:
+    """Afterwards glibc returns what it holds free: in pieces between what is kept, it would grow for half an hour."""
+    try:
+        yield
+    finally:
+        with suppress(OSError, AttributeError):  # other allocators
+            ctypes.CDLL(None).malloc_trim(0)
