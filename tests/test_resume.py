@@ -21,7 +21,7 @@ from restoration.data import TrainingBatches
 from restoration.distributed import World
 from restoration.photos import Photos
 from restoration.piece import Piece
-from restoration.runs import METRICS, STATE, Run, RunError, locked
+from restoration.runs import CONFIG, METRICS, STATE, Run, RunError, locked
 
 
 @pytest.mark.parametrize("stage", ["inpaint", "color"])
@@ -140,15 +140,18 @@ def test_a_piece_that_another_job_has_finished_meanwhile_is_left_alone(scenes, t
 
 @pytest.mark.parametrize("error, status", [(OSError(28, "No space left on device"), 1), (KeyboardInterrupt(), 130)])
 def test_a_full_disk_and_ctrl_c_name_the_way_on(scenes, tmp_path, capsys, monkeypatch, error, status):
-    """Ctrl-C while photos are read, too."""
+    """Once it has begun; before, while photos are read, nothing is lost and the name stays free."""
 
-    def fail(_):
+    def fail(*_):
         raise error
 
-    monkeypatch.setattr(training, "load_photos", fail)
-    assert train.main(command(scenes, tmp_path, "run")[2:]) == status
-    said = capsys.readouterr().err
-    assert f"--resume {tmp_path / 'run'}" in said and "Traceback" not in said
+    for place, begun in (("load_photos", False), ("_train_piece", True)):
+        with monkeypatch.context() as patch:
+            patch.setattr(training, place, fail)
+            assert train.main(command(scenes, tmp_path, "run")[2:]) == status
+        said = capsys.readouterr().err
+        assert (f"--resume {tmp_path / 'run'}" in said) == begun == (tmp_path / "run" / CONFIG).exists()
+        assert "Traceback" not in said
 
 
 def test_a_state_that_cannot_be_written_leaves_the_one_before(tmp_path):
