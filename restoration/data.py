@@ -13,8 +13,9 @@ from restoration.color import chroma, luma
 from restoration.config import Stage, TrainConfig
 from restoration.masking import MIN_AREA, clip_tones, damage, draw_hole, jpeg
 from restoration.photos import Hole, Photos
-from restoration.wear import fade, worn
+from restoration.wear import fade, scanned, worn
 
+PRINT_SCALE = 4  # a crop is worn as a part of a print whose side is up to this many times its own
 REAL_AREA = 0.4  # of a crop, the most that a real hole may cover: a crop may lie mostly inside one
 Batch = dict[str, Tensor | list[str]]
 
@@ -107,7 +108,7 @@ def _damage(
     """An old print's wear, for a share of the samples, with `margin` pixels around it in the mask; else the real
     hole, filled anew after the crop's resizing so that it is constant; else drawn ones."""
     if rng.random() < config.wear:
-        damaged, mask = worn(gray, rng)
+        damaged, mask = worn(gray, rng, scale=PRINT_SCALE ** rng.uniform(0, 1))
         return damaged, cv2.dilate(mask.view(np.uint8), None, iterations=margin).view(bool)
     if hole and MIN_AREA <= hole.mask.mean() <= REAL_AREA and rng.random() < 0.5:
         return np.where(hole.mask, np.uint8(hole.level), gray), hole.mask
@@ -121,6 +122,7 @@ def _blind_damage(
 
     A mark of wear has the same margin always: with a random one no map could be sure of a thin scratch.
     """
+    gray = scanned(gray, rng)
     gray = fade(gray, rng) if rng.random() < config.wear / 2 else clip_tones(gray, rng)
     damaged, mask = _damage(gray, rng, config, hole, margin=1)
     if rng.random() < 0.2:

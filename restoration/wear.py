@@ -13,24 +13,43 @@ from restoration.masking import draw_hole
 
 Layer = tuple[np.ndarray, np.ndarray]  # what lies on the photo: its gray and its opacity in [0, 1], float32 (H, W) each
 SEEN = 0.1  # opacity from which a pixel counts as damaged; what is fainter is left out of the picture altogether
+MAX_WORN, MAX_PARTS = 0.4, 8  # the share of a part that may be worn, and how many parts are tried for it
 
 
-def worn(gray: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def worn(gray: np.ndarray, rng: np.random.Generator, scale: float = 1) -> tuple[np.ndarray, np.ndarray]:
     """A print with one to three kinds of wear.
 
     Args:
         gray: uint8 (H, W), left unchanged.
+        scale: sides of the whole print, in the photo's: above 1 the photo is a part of a larger print, whose scratches
+            are broader and reach beyond it. That part has some of the wear.
 
     Returns:
         The worn photo, uint8 (H, W), and the mask, bool (H, W): True where a pixel was touched.
     """
+    shape = [round(scale * side) for side in gray.shape]
+    chosen = rng.permutation(len(WEAR))[: rng.integers(1, len(WEAR) + 1)]
+    layers = [WEAR[index](rng, *shape) for index in chosen]
+    part = _part(layers, gray.shape, rng) if scale > 1 else ...
     photo, mask = gray.astype(np.float32), np.zeros(gray.shape, bool)
-    for index in rng.permutation(len(WEAR))[: rng.integers(1, len(WEAR) + 1)]:
-        level, opacity = WEAR[index](rng, *gray.shape)
-        opacity = np.where(opacity >= SEEN, opacity, 0)
-        photo += opacity * (level - photo)
-        mask |= opacity > 0
+    for level, opacity in layers:
+        seen = np.where(opacity[part] >= SEEN, opacity[part], 0)
+        photo += seen * (level[part] - photo)
+        mask |= seen > 0
     return np.rint(photo.clip(0, 255)).astype(np.uint8), mask
+
+
+def _part(layers: list[Layer], size: tuple[int, ...], rng: np.random.Generator) -> tuple[slice, slice]:
+    """Where a photo of `size` lies on a larger print: around one of its worn pixels, not mostly in a stain."""
+    worn_pixels = np.logical_or.reduce([opacity >= SEEN for _, opacity in layers])
+    places = np.argwhere(worn_pixels)
+    for _ in range(MAX_PARTS if len(places) else 1):
+        place = places[rng.integers(len(places))] if len(places) else np.zeros(2, int)
+        corner = (place - rng.uniform(0, 1, 2) * size).clip(0, np.subtract(worn_pixels.shape, size)).astype(int)
+        part = tuple(slice(start, start + side) for start, side in zip(corner, size, strict=True))
+        if worn_pixels[part].mean() <= MAX_WORN:
+            break
+    return part
 
 
 def scratches(rng: np.random.Generator, height: int, width: int) -> Layer:
@@ -73,6 +92,16 @@ def fade(gray: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A print that light has bleached: less contrast on a lighter ground; uint8 (H, W) in and out."""
     black, white = rng.uniform(0, 90), rng.uniform(190, 255)
     return np.rint(black + gray * ((white - black) / 255)).astype(np.uint8)
+
+
+def scanned(gray: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A print as scanners see it: one in three less sharp, one in three with grain; uint8 (H, W) in and out."""
+    photo = gray.astype(np.float32)
+    if rng.random() < 1 / 3:
+        photo = cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.4, 1.5))
+    if rng.random() < 1 / 3:
+        photo += _grain(rng, *gray.shape)
+    return np.rint(photo.clip(0, 255)).astype(np.uint8)
 
 
 def _wander(rng: np.random.Generator, start: np.ndarray, angle: float, length: float, bend: float) -> np.ndarray:

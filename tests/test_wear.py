@@ -1,10 +1,11 @@
 """Wear as old prints have it: the mask tells the whole truth, and the same seed gives the same wear."""
 
+import cv2
 import numpy as np
 import pytest
 from skimage import data
 
-from restoration.wear import SEEN, WEAR, fade, worn
+from restoration.wear import SEEN, WEAR, fade, scanned, worn
 
 PHOTO = data.camera()[:256, :200]
 
@@ -35,6 +36,20 @@ def test_each_kind_is_seen(wear):
     assert min(contrast) > 40 and len(contrast) > 30
 
 
+def test_a_part_of_a_larger_print_has_broader_wear_some_of_it_and_not_too_much():
+    """What is drawn for the whole print is cut to the photo: the mask still tells the whole truth."""
+    breadths = {}
+    for scale in (1, 4):
+        masks = []
+        for seed in range(60):
+            photo, mask = worn(PHOTO, generator(seed), scale)
+            assert photo.shape == PHOTO.shape and np.array_equal(photo[~mask], PHOTO[~mask])
+            assert mask.any() and mask.mean() < 0.6
+            masks.append(mask)
+        breadths[scale] = np.mean([cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3).max() for mask in masks])
+    assert breadths[4] > 1.5 * breadths[1]
+
+
 def test_same_generator_same_wear():
     one, other, different = (worn(PHOTO, generator(seed)) for seed in (5, 5, 6))
     assert np.array_equal(one[0], other[0]) and np.array_equal(one[1], other[1])
@@ -45,6 +60,13 @@ def test_same_generator_same_wear():
 def test_any_shape(shape):
     photo, mask = worn(np.full(shape, 128, np.uint8), generator(1))
     assert photo.shape == mask.shape == shape
+
+
+def test_a_scanner_keeps_the_mean_and_is_sharp_in_some_photos_only():
+    sharpness = [np.abs(np.diff(scanned(PHOTO, generator(seed)).astype(int))).mean() for seed in range(60)]
+    true = np.abs(np.diff(PHOTO.astype(int))).mean()
+    assert min(sharpness) < 0.8 * true and max(sharpness) > 1.1 * true and np.isclose(sharpness, true, rtol=1e-6).any()
+    assert np.allclose([scanned(PHOTO, generator(seed)).mean() for seed in range(60)], PHOTO.mean(), atol=2)
 
 
 def test_fading_keeps_the_order_of_grays_and_narrows_their_range():
