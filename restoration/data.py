@@ -10,12 +10,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from restoration.color import chroma, luma
-from restoration.config import Stage, TrainConfig
+from restoration.config import FILL_SIZE, Stage, TrainConfig
 from restoration.masking import MIN_AREA, clip_tones, damage, draw_hole, jpeg
 from restoration.photos import Hole, Photos
 from restoration.wear import fade, scanned, worn
 
-PRINT_SCALE = 4  # a crop is worn as a part of a print whose side is up to this many times its own
 REAL_AREA = 0.4  # of a crop, the most that a real hole may cover: a crop may lie mostly inside one
 Batch = dict[str, Tensor | list[str]]
 
@@ -106,9 +105,12 @@ def _damage(
     gray: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None, margin: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """An old print's wear, for a share of the samples, with `margin` pixels around it in the mask; else the real
-    hole, filled anew after the crop's resizing so that it is constant; else drawn ones."""
+    hole, filled anew after the crop's resizing so that it is constant; else drawn ones.
+
+    A crop is worn as a part of any print that the network will see at once.
+    """
     if rng.random() < config.wear:
-        damaged, mask = worn(gray, rng, scale=PRINT_SCALE ** rng.uniform(0, 1))
+        damaged, mask = worn(gray, rng, scale=max(1, FILL_SIZE / config.size) ** rng.uniform(0, 1))
         return damaged, cv2.dilate(mask.view(np.uint8), None, iterations=margin).view(bool)
     if hole and MIN_AREA <= hole.mask.mean() <= REAL_AREA and rng.random() < 0.5:
         return np.where(hole.mask, np.uint8(hole.level), gray), hole.mask

@@ -4,10 +4,9 @@ import cv2
 import numpy as np
 
 from restoration.backends import Network
+from restoration.config import FILL_SIZE
 from restoration.membrane import membrane
 from restoration.regions import MAX_DEPTH, Box, Window, depth, tiles, windows
-
-FILL_SIZE = 512  # px, the longest side at which the Inpainter works
 
 
 def fill(gray: np.ndarray, mask: np.ndarray, inpainter: Network) -> np.ndarray:

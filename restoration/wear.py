@@ -11,7 +11,7 @@ import numpy as np
 
 from restoration.masking import draw_hole
 
-Layer = tuple[np.ndarray, np.ndarray]  # what lies on the photo: its gray and its opacity in [0, 1], float32 (H, W) each
+Layer = tuple[float, np.ndarray]  # what lies on the print: its gray, and its opacity in [0, 1], float32 (H, W)
 SEEN = 0.1  # opacity from which a pixel counts as damaged; what is fainter is left out of the picture altogether
 MAX_WORN, MAX_PARTS = 0.4, 8  # the share of a part that may be worn, and how many parts are tried for it
 
@@ -32,22 +32,23 @@ def worn(gray: np.ndarray, rng: np.random.Generator, scale: float = 1) -> tuple[
     layers = [WEAR[index](rng, *shape) for index in chosen]
     part = _part(layers, gray.shape, rng) if scale > 1 else ...
     photo, mask = gray.astype(np.float32), np.zeros(gray.shape, bool)
-    for level, opacity in layers:
+    for tone, opacity in layers:
         seen = np.where(opacity[part] >= SEEN, opacity[part], 0)
-        photo += seen * (level[part] - photo)
+        photo += seen * (tone + _grain(rng, *gray.shape) - photo)
         mask |= seen > 0
     return np.rint(photo.clip(0, 255)).astype(np.uint8), mask
 
 
 def _part(layers: list[Layer], size: tuple[int, ...], rng: np.random.Generator) -> tuple[slice, slice]:
     """Where a photo of `size` lies on a larger print: around one of its worn pixels, not mostly in a stain."""
-    worn_pixels = np.logical_or.reduce([opacity >= SEEN for _, opacity in layers])
-    places = np.argwhere(worn_pixels)
-    for _ in range(MAX_PARTS if len(places) else 1):
-        place = places[rng.integers(len(places))] if len(places) else np.zeros(2, int)
-        corner = (place - rng.uniform(0, 1, 2) * size).clip(0, np.subtract(worn_pixels.shape, size)).astype(int)
-        part = tuple(slice(start, start + side) for start, side in zip(corner, size, strict=True))
-        if worn_pixels[part].mean() <= MAX_WORN:
+    marks = [opacity >= SEEN for _, opacity in layers]
+    places = np.argwhere(marks[rng.integers(len(marks))])  # of one kind: a scratch has few pixels beside a stain's
+    anywhere, mask = places if len(places) else np.zeros((1, 2), int), np.logical_or.reduce(marks)
+    for _ in range(MAX_PARTS):
+        corner = anywhere[rng.integers(len(anywhere))] - rng.uniform(0, 1, 2) * size
+        rows, columns = corner.clip(0, np.subtract(mask.shape, size)).astype(int)
+        part = np.s_[rows : rows + size[0], columns : columns + size[1]]
+        if mask[part].mean() <= MAX_WORN:
             break
     return part
 
@@ -60,7 +61,7 @@ def scratches(rng: np.random.Generator, height: int, width: int) -> Layer:
         line = _wander(rng, rng.uniform(0, 1, 2) * (width, height), rng.uniform(0, 2 * np.pi), length, bend=0.03)
         _draw(opacity, line, thickness=int(rng.integers(1, max(2, min(height, width) // 120 + 2))))
     opacity *= rng.uniform(0.6, 1.0) * _clouds(rng, height, width, cells=12, least=0.6)
-    return _tone(rng) + _grain(rng, height, width), opacity
+    return _tone(rng), opacity
 
 
 def crease(rng: np.random.Generator, height: int, width: int) -> Layer:
@@ -74,7 +75,7 @@ def crease(rng: np.random.Generator, height: int, width: int) -> Layer:
     _draw(opacity, line, thickness=max(1, round(min(height, width) * rng.uniform(0.004, 0.02))))
     flakes = _clouds(rng, height, width, cells=int(min(height, width) / rng.uniform(3, 8)) + 2, least=0.0)
     opacity *= (flakes > rng.uniform(0.1, 0.4)).astype(np.float32)
-    return rng.uniform(190, 255) + _grain(rng, height, width), opacity
+    return rng.uniform(190, 255), opacity
 
 
 def stain(rng: np.random.Generator, height: int, width: int) -> Layer:
@@ -82,7 +83,7 @@ def stain(rng: np.random.Generator, height: int, width: int) -> Layer:
     blot = draw_hole(rng, height, width, rng.uniform(0.005, 0.06)).astype(np.float32)
     softness = min(height, width) * rng.uniform(0.005, 0.02) + 0.5
     blot = cv2.GaussianBlur(blot, (0, 0), softness) * _clouds(rng, height, width, cells=8, least=0.7)
-    return _tone(rng) + _grain(rng, height, width), blot * rng.uniform(0.7, 1.0)
+    return _tone(rng), blot * rng.uniform(0.7, 1.0)
 
 
 WEAR: tuple[Callable[[np.random.Generator, int, int], Layer], ...] = (scratches, crease, stain)

@@ -43,7 +43,7 @@ ALLOWED = {
         "graphs": "config",
         "backends": "checkpoint config graphs models regions",
         "export": "backends checkpoint config graphs models",
-        "filling": "backends membrane regions",
+        "filling": "backends config membrane regions",
         "coloring": "backends color config membrane scaling",
         "pipeline": "backends coloring detection filling imaging",
         "sources": "imaging",
