@@ -2,19 +2,28 @@
 
     python benchmarks/scale.py start BACKEND     # seconds: imports, loading, first and second result
     python benchmarks/scale.py size MEGAPIXELS   # seconds and memory, one hole of 5 %
+    python benchmarks/scale.py command MEGAPIXELS  # memory of the command line, gray and colour, with and without mask
 
 Each measurement is a process of its own, and prints one JSON object.
 """
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not installed
 
 MEGAPIXELS = (0.25, 1, 4, 16, 64, 100)
+CASES = {
+    "gray, found": [],
+    "gray, mask": ["--mask", "MASK"],
+    "colour, mask": ["--mask", "MASK"],
+    "colour as gray, found": ["--recolor"],
+}
 LIBRARIES = {"openvino": "openvino", "onnxruntime": "onnxruntime", "torch": "restoration.models"}
 
 
@@ -60,15 +69,51 @@ def size(megapixels: float) -> dict[str, float]:
     return found | {"peak, MB above the start": _memory("VmHWM") - before}
 
 
+def command(megapixels: float) -> dict[str, float]:
+    """The peak of memory of `restore` from file to file, above that of the same command with a stamp, in MB."""
+    import numpy as np
+    from PIL import Image
+
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for side in (32, round((megapixels * 1e6) ** 0.5)):
+            photo = Image.fromarray(damaged(side))
+            colour = Image.merge("RGB", [photo, photo.point(lambda level: 255 - level), photo])
+            mask = Image.fromarray(with_hole(np.zeros((side, side), np.uint8), 255))
+            files = [Path(folder) / name for name in ("gray.tif", "colour.tif", "mask.png", "out.bmp")]
+            for image, file in zip((photo, colour, mask), files, strict=False):
+                image.save(file)
+            for image, words in CASES.items():
+                words = [str(files[2]) if word == "MASK" else word for word in words]
+                peak = _peak(["restore", str(files["colour" in image]), str(files[3]), *words])
+                found[image] = peak - found.get(image, 0)
+    return found
+
+
+def _peak(words: list[str]) -> float:
+    """The most memory that a command takes, in MB."""
+    process = subprocess.Popen([sys.executable, "-m", "restoration", *words], cwd=Path(__file__).parents[1])
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(process.returncode)
+    return usage.ru_maxrss * 1024 / 1e6
+
+
 def damaged(side: int):
     """A gray square with one constant hole of 5 %, uint8."""
-    import cv2
-
     from benchmarks.timing import gray_noise
 
-    photo = gray_noise(side, side)
+    return with_hole(gray_noise(side, side), 80)
+
+
+def with_hole(photo, level: int):
+    """An ellipse of 5 % drawn into a uint8 square."""
+    import cv2
+
+    side = len(photo)
     axes = round(0.147 * side), round(0.108 * side)
-    return cv2.ellipse(photo, (round(0.4 * side), round(0.45 * side)), axes, 20, 0, 360, 80, -1)
+    return cv2.ellipse(photo, (round(0.4 * side), round(0.45 * side)), axes, 20, 0, 360, level, -1)
 
 
 def _memory(field: str) -> float:
@@ -83,4 +128,5 @@ def measured(what: str, value: object) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(start(sys.argv[2]) if sys.argv[1] == "start" else size(float(sys.argv[2]))))
+    kind, value = sys.argv[1:]
+    print(json.dumps(start(value) if kind == "start" else {"size": size, "command": command}[kind](float(value))))

@@ -119,14 +119,13 @@ def _restore(args: argparse.Namespace) -> int:
     check_masks(args.mask, args.output, jobs)
     restorer = _restorer(args)
 
-    def read(job: Job) -> tuple[imaging.Scan, Image.Image | None]:
+    def read(job: Job) -> tuple[imaging.Scan, np.ndarray | None]:
         scan = imaging.read_scan(job.source)
         if args.mask is None:
             return scan, None
-        mask = imaging.read_mask(mask_file(args.mask, job.source, args.input), scan.image.size)
-        return scan, Image.fromarray(mask)
+        return scan, imaging.read_mask(mask_file(args.mask, job.source, args.input), scan.image.size)
 
-    def restore(photo: tuple[imaging.Scan, Image.Image | None]):
+    def restore(photo: tuple[imaging.Scan, np.ndarray | None]):
         scan, mask = photo
         return scan, restorer.restore(scan.image.convert("L") if args.recolor else scan.image, mask)
 

@@ -9,7 +9,7 @@ from restoration.backends import Network
 from restoration.color import chroma, with_chroma
 from restoration.config import CHROMA_SCALE
 from restoration.membrane import membrane
-from restoration.scaling import Guided, bands, shrink
+from restoration.scaling import Guided, Rows, bands, shrink
 
 COLOR_SIZE = 160  # px, the shorter side at which chroma is predicted: eyes want colour coarser than light
 MAX_COLOR_SIDE = 1024  # px, the longer one, for panoramas
@@ -18,7 +18,7 @@ MAX_COLOR_SIDE = 1024  # px, the longer one, for panoramas
 class Hints(NamedTuple):
     """Colours to follow."""
 
-    rgb: np.ndarray  # uint8 (H, W, 3)
+    rgb: np.ndarray | Rows  # uint8 (H, W, 3)
     where: np.ndarray  # bool (H, W)
 
 
@@ -61,14 +61,14 @@ def painted(gray: np.ndarray, cbcr: np.ndarray) -> Image.Image:
     return image
 
 
-def recoloured(rgb: np.ndarray, gray: np.ndarray, mask: np.ndarray, cbcr: np.ndarray) -> Image.Image:
+def recoloured(photo: Image.Image, gray: np.ndarray, mask: np.ndarray, cbcr: np.ndarray) -> Image.Image:
     """The photo's own RGB outside the mask; inside it `gray` in the colours of `cbcr`."""
-    large, image = Guided(cbcr, gray), Image.new("RGB", gray.shape[::-1])
+    large, image = Guided(cbcr, gray), photo.copy()
     for rows in bands(*gray.shape):
-        band = rgb[rows]
         if mask[rows].any():
-            band = np.where(mask[rows, :, None], with_chroma(gray[rows], large[rows]), band)
-        image.paste(Image.fromarray(band), (0, rows.start))
+            coloured = with_chroma(gray[rows], large[rows])
+            band = np.where(mask[rows, :, None], coloured, Rows(photo)[rows])
+            image.paste(Image.fromarray(band), (0, rows.start))
     return image
 
 

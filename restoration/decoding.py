@@ -151,12 +151,15 @@ def _check_heif(file: BinaryIO) -> None:
 
 
 def _upright(photo: Image.Image, name: str, pages: str = "", own: bool = True) -> Decoded:
-    """Decoded and turned; a photo that is not our own stays as it is, and a copy is returned."""
+    """Decoded and turned; a photo that is not our own stays as it is."""
     _check_pixels(photo.size, name)
     is_deep_color = _is_deep_color(photo)  # asked first: to ask for EXIF may be to decode
-    is_turned = photo.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
-    turned = ImageOps.exif_transpose(photo, in_place=own)
-    return Decoded(photo if own else turned, is_turned, pages, is_deep_color)
+    orientation = photo.getexif().get(ExifTags.Base.Orientation)
+    if own:
+        ImageOps.exif_transpose(photo, in_place=True)
+    elif orientation in range(2, 9):
+        photo = ImageOps.exif_transpose(photo)
+    return Decoded(photo, orientation in (5, 6, 7, 8), pages, is_deep_color)
 
 
 def _check_pixels(size: tuple[int, int], name: str) -> None:

@@ -32,9 +32,7 @@ MAX_REGIONS = 200  # looked at, the largest first: labels fit a byte, time stays
 LIKELY = 0.5  # of a damage map: a pixel of a region
 SURE = 0.85  # the mean over a region that counts: a benchmark trades found damage for false alarms here
 MIN_SURE_AREA = 0.0005  # of the photo: a scratch
-MAX_CLIPPED = (
-    0.1  # of a region at the photo's darkest or brightest level: with more, its tones are clipped, not damaged
-)
+MAX_CLIPPED = 0.1  # of a region at the photo's darkest or brightest level; with more, it is of clipped tones
 SOFT = 0.2  # of a damage map: a pixel of a counting region's rim, at most 3 pixels wide
 
 _MARGIN = 2  # pixels around a region: its rim, and the pixels beyond
@@ -83,20 +81,29 @@ def _inside(gray: np.ndarray) -> np.ndarray:
 
 
 def sure_regions(likely: np.ndarray, gray: np.ndarray) -> np.ndarray:
-    """Damage in a network's damage map of a photo, float (H, W) in [0, 1] and uint8 (H, W) -> bool (H, W).
+    """Damage in a network's damage map of a photo -> bool (H, W).
 
     Regions of likely pixels that are large enough, on the whole as good as certain, and not of clipped tones; and
     their soft rims: what is shown here is painted over, so a false alarm costs more than a miss.
+
+    Args:
+        likely: float (h, w) in [0, 1], of a photo larger than the network sees at the size that it saw.
+        gray: the photo, uint8 (H, W).
     """
+    size = likely.shape[::-1]
+    clipped = ((gray == gray.min()) | (gray == gray.max())).view(np.uint8) * np.uint8(255)
+    clipped = cv2.resize(clipped, size, interpolation=cv2.INTER_AREA) / 255
     _, labels, stats, _ = cv2.connectedComponentsWithStats((likely > LIKELY).view(np.uint8), connectivity=8)
     area = stats[:, cv2.CC_STAT_AREA]
-    area_or_1, clipped = np.maximum(area, 1), (gray == gray.min()) | (gray == gray.max())
-    mean = np.bincount(labels.ravel(), weights=likely.ravel(), minlength=len(area)) / area_or_1
-    share = np.bincount(labels[clipped], minlength=len(area)) / area_or_1
+    mean, share = (
+        np.bincount(labels.ravel(), weights=weights.ravel(), minlength=len(area)) / np.maximum(area, 1)
+        for weights in (likely, clipped)
+    )
     sure = (area >= MIN_SURE_AREA * likely.size) & (mean >= SURE) & (share <= MAX_CLIPPED)
     sure[0] = False  # the rest of the photo
     near = cv2.dilate(sure[labels].view(np.uint8), _BOX, iterations=3).view(bool)
-    return near & ((likely > SOFT) | sure[labels])
+    found = (near & ((likely > SOFT) | sure[labels])).view(np.uint8) * np.uint8(255)
+    return cv2.resize(found, gray.shape[::-1], interpolation=cv2.INTER_LINEAR) > 127
 
 
 def _flat_regions(gray: np.ndarray, inside: np.ndarray) -> Iterator[Region]:

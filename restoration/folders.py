@@ -8,12 +8,13 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from restoration.imaging import PhotoError, shown
+from restoration.imaging import PhotoError, claimed_pixels, shown
 from restoration.jobs import Job, own_jobs, split_done
 from restoration.journal import Journal
 from restoration.shares import Share, ends_together, own_share
 from restoration.streaming import Outcome, stream
 
+MAX_PIXELS_HELD = 100_000_000  # of photos that are read ahead, in work and being written; each costs up to 20 bytes
 Facts = dict[str, object]  # what is reported of a photo; "notes" are sentences, which are shown too
 Read, Worked = TypeVar("Read"), TypeVar("Worked")
 
@@ -50,7 +51,7 @@ def run(
         for job in done:
             if journal and str(job.name) not in journal.known:
                 journal.add(photo=str(job.name), result=str(job.target), error=None)  # its process did not live to tell
-        steps = stream(to_do, _unless_twin(read), work, write)
+        steps = stream(to_do, _unless_twin(read), work, write, _pixels, MAX_PIXELS_HELD)
         for outcome in tqdm(steps, total=len(to_do), unit="photo", disable=len(to_do) < 2 or share.index > 0 or None):
             problems += _told(outcome)
             if journal:
@@ -60,6 +61,10 @@ def run(
     if len(to_do) > 1 and problems:
         print(f"restoration: {len(problems)} of {len(to_do)} photos failed.", file=sys.stderr)
     return 1 if problems and not ends_together() else 0
+
+
+def _pixels(job: Job) -> int:
+    return claimed_pixels(job.source)
 
 
 def _unless_twin(read: Callable[[Job], Read]) -> Callable[[Job], Read]:

@@ -14,6 +14,7 @@ from restoration import backends, imaging
 from restoration.coloring import Hints, painted, predict_chroma, recoloured
 from restoration.detection import find_holes, picture_window, sure_regions
 from restoration.filling import damage_map, fill
+from restoration.scaling import Rows
 
 _PACKAGE = Path(__file__).parent
 _INSTALLED, _CHECKED_OUT = _PACKAGE / "weights", _PACKAGE.parent / "weights"
@@ -122,18 +123,20 @@ class Restorer:
         if repair.photo.mode == "L":
             predicted = predict_chroma(gray, self._color, given)
             return Restoration(painted(gray, predicted), repair.gray, repair.mask, predicted)
-        rgb, mask = np.asarray(repair.photo), np.asarray(repair.mask) > 0
-        image = self._repaired_colors(rgb, gray, mask, given) if mask.any() else repair.photo
+        mask = np.asarray(repair.mask) > 0
+        image = self._repaired_colors(repair.photo, gray, mask, given) if mask.any() else repair.photo
         return Restoration(image, repair.gray, repair.mask)
 
-    def _repaired_colors(self, rgb: np.ndarray, gray: np.ndarray, mask: np.ndarray, hints: Hints | None) -> Image.Image:
+    def _repaired_colors(
+        self, photo: Image.Image, gray: np.ndarray, mask: np.ndarray, hints: Hints | None
+    ) -> Image.Image:
         """The photo's own colours outside the mask; inside, chroma that meets them at the border."""
         known = (
-            Hints(rgb, ~mask)
+            Hints(Rows(photo), ~mask)
             if hints is None
-            else Hints(np.where(mask[..., None], hints.rgb, rgb), hints.where | ~mask)
+            else Hints(np.where(mask[..., None], hints.rgb, photo), hints.where | ~mask)
         )
-        return recoloured(rgb, gray, mask, predict_chroma(gray, self._color, known, meet=True))
+        return recoloured(photo, gray, mask, predict_chroma(gray, self._color, known, meet=True))
 
     def _detect(self, gray: np.ndarray) -> np.ndarray:
         """Holes of one constant gray, to the pixel; where there is none, what the network's damage map is sure of."""
@@ -170,6 +173,8 @@ def _as_mask(mask: np.ndarray) -> Image.Image:
 
 
 def _read_mask(mask: Photo, size: tuple[int, int]) -> np.ndarray:
+    if isinstance(mask, np.ndarray) and mask.dtype == bool and mask.shape == size[::-1]:
+        return mask  # as `imaging.read_mask` gives it
     return imaging.read_mask(_source(mask, "mask", "bool or uint8, (H, W)"), size)
 
 

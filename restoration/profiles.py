@@ -31,7 +31,7 @@ def color_to_srgb(photo: Image.Image, profile: bytes | None) -> Image.Image:
         ProfileError: the profile does not say what this photo's colours are.
     """
     if profile is None and photo.mode != "LAB":
-        return photo.convert("RGB")
+        return photo if photo.mode == "RGB" else photo.convert("RGB")
     own = _opened(profile) if profile is not None else ImageCms.createProfile("LAB")
     if profile is not None and _mode(own) != photo.mode:
         raise ProfileError("It is a profile for other files.")

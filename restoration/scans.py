@@ -8,6 +8,7 @@ from PIL import Image, ImageCms
 from restoration.decoding import Source, decode, eight_bit, gray_levels
 from restoration.exif import Dpi, ExifError, carried, carried_xmp, resolution
 from restoration.profiles import ProfileError, color_to_srgb, gray_to_srgb
+from restoration.scaling import Rows, bands
 
 BRIGHTER = np.arange(256) * 257.0  # 8-bit levels in 16 bits
 
@@ -80,6 +81,8 @@ def read_scan(source: Source) -> Scan:
 
 def _bare(image: Image.Image) -> Image.Image:
     """Without what its file said: read once more, it would be turned and converted once more."""
+    if type(image) is Image.Image and not image.info and not image.getexif():
+        return image
     image = image.copy()
     image.info = {}
     return image
@@ -105,15 +108,18 @@ def _split(photo: Image.Image) -> tuple[Image.Image | None, Image.Image]:
         alpha = alpha if alpha.getextrema()[0] < 255 else None
     if photo.mode in ("1", "L", "I", "F") or photo.mode.startswith("I;16"):
         return alpha, photo.convert("L") if photo.mode == "1" else photo
-    photo = photo if photo.mode in ("CMYK", "LAB") else photo.convert("RGB")
+    photo = photo if photo.mode in ("RGB", "CMYK", "LAB") else photo.convert("RGB")
     return alpha, _gray_if_equal(photo)
 
 
 def _gray_if_equal(photo: Image.Image) -> Image.Image:
     if photo.mode != "RGB":
         return photo
-    red, green, blue = photo.split()
-    return red if red.tobytes() == green.tobytes() == blue.tobytes() else photo
+    for rows in bands(photo.height, photo.width):  # most photos show in their first rows that they have colours
+        band = Rows(photo)[rows]
+        if (band[..., 0] != band[..., 1]).any() or (band[..., 1] != band[..., 2]).any():
+            return photo
+    return photo.getchannel("R")
 
 
 def _in_srgb(

@@ -1,10 +1,10 @@
 """Many photos in turn: while one is in the network, the next ones are read and the last ones are written."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
 AHEAD = 2  # photos that are read ahead, and as many that are being written: what bounds the memory
@@ -26,36 +26,58 @@ class _Timed(NamedTuple):
     error: Exception | None = None
 
 
+class _Pending(NamedTuple):
+    """An item that is being read or written."""
+
+    item: object
+    weight: float
+    future: Future
+
+
+_END = object()  # of the items
+
+
 def stream(
     items: Iterable[Item],
     read: Callable[[Item], Read],
     work: Callable[[Read], Worked],
     write: Callable[[Item, Worked], Written],
+    weigh: Callable[[Item], float] = lambda item: 0,
+    room: float = math.inf,
 ) -> Iterator[Outcome[Item, Written]]:
     """Each item through read, work and write, in order. `work` runs in the caller's thread, the others beside it.
 
     An item that fails does not stop the others; where the caller stops, what is being written is written to its end.
+
+    Args:
+        weigh: how much of `room` an item takes from before it is read until it is written. One that takes more than
+            there is has it all, alone.
     """
     items, reading, writing = iter(items), deque(), deque()
     readers, writers = ThreadPoolExecutor(AHEAD, "read"), ThreadPoolExecutor(AHEAD, "write")
+
+    def fits(weight: float) -> bool:
+        held = [*reading, *(pending for pending in writing if not pending.future.done())]
+        return not held or sum(pending.weight for pending in held) + weight <= room
+
+    coming = next(items, _END)
     try:
-        while True:
-            for item in islice(items, AHEAD + 1 - len(reading)):
-                reading.append((item, readers.submit(_step, read, item)))
-            if not reading:
-                break
-            item, photo = reading.popleft()
-            worked = _after(photo.result(), work)
-            del photo
-            writing.append((item, writers.submit(_after, worked, write, item)))
-            del worked
-            if len(writing) > AHEAD:
-                yield _outcome(*writing.popleft())
-        while writing:
-            yield _outcome(*writing.popleft())
+        while coming is not _END or reading or writing:
+            while coming is not _END and len(reading) <= AHEAD and fits(weight := weigh(coming)):
+                reading.append(_Pending(coming, weight, readers.submit(_step, read, coming)))
+                coming = next(items, _END)
+            if reading:
+                writing.append(_worked(reading.popleft(), work, write, writers))
+            if len(writing) > AHEAD or not reading:
+                yield _outcome(writing.popleft())
     finally:
         readers.shutdown(cancel_futures=True)
         writers.shutdown()
+
+
+def _worked(pending: _Pending, work: Callable, write: Callable, writers: ThreadPoolExecutor) -> _Pending:
+    """The item after work, which is done here, and while it is written."""
+    return pending._replace(future=writers.submit(_after, _after(pending.future.result(), work), write, pending.item))
 
 
 def _step(step: Callable, *arguments) -> _Timed:
@@ -73,6 +95,6 @@ def _after(before: _Timed, step: Callable, *arguments) -> _Timed:
     return done._replace(seconds=before.seconds + done.seconds)
 
 
-def _outcome(item: Item, future: Future) -> Outcome:
-    done = future.result()
-    return Outcome(item, done.value, done.seconds, done.error)
+def _outcome(pending: _Pending) -> Outcome:
+    done = pending.future.result()
+    return Outcome(pending.item, done.value, done.seconds, done.error)

@@ -210,6 +210,9 @@ def test_a_damage_map_is_believed_where_it_is_sure_of_a_large_enough_region():
     found = sure_regions(likely, gray)
     assert found[9:30, 10:30].all() and np.count_nonzero(found) == 21 * 20
     assert not sure_regions(np.zeros((16, 16), np.float32), gray[:16, :16]).any()
+    assert (
+        sure_regions(likely, gray.repeat(3, axis=0).repeat(3, axis=1)) == found.repeat(3, 0).repeat(3, 1)
+    ).mean() > 0.99
     gray[9:30, 10:16] = 255
     assert not sure_regions(likely, gray).any(), "a blown highlight, as likely as it seems"
 

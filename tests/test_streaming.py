@@ -77,6 +77,30 @@ def test_few_photos_are_held_at_once(slow):
     assert AHEAD < most <= 2 * AHEAD + 2
 
 
+@pytest.mark.parametrize(("weight", "most"), [(1, 4), (3, 1), (9, 1)])
+def test_heavy_photos_are_held_in_smaller_numbers(weight, most):
+    """Of items that weigh 1, four fit into a room of 4; of those that weigh 3 or 9 one, which is done all the same."""
+    held, seen, lock = 0, [], threading.Lock()
+
+    def count(change):
+        nonlocal held
+        with lock:
+            held += change
+            seen.append(held)
+
+    def read(i):
+        count(1)
+        return i
+
+    def write(i, _):
+        time.sleep(0.002)
+        count(-1)
+        return i
+
+    outcomes = list(stream(range(30), read, lambda i: i, write, weigh=lambda i: weight, room=4))
+    assert [outcome.value for outcome in outcomes] == list(range(30)) and max(seen) == most
+
+
 def test_what_is_being_written_when_the_run_is_stopped_is_written_to_its_end():
     written = []
 
