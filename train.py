@@ -23,6 +23,7 @@ import typing
 from pathlib import Path
 
 from restoration.config import ON_CPU, STAGES, TrainConfig
+from restoration.imaging import shown
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -53,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:
         return _ended(run, str(error), 1)
     except (ValueError, FloatingPointError) as error:
-        print(f"train.py: {error}", file=sys.stderr)
+        print(f"train.py: {shown(error)}", file=sys.stderr)
         return 1
     return 0
 
@@ -61,7 +62,7 @@ def main(argv: list[str] | None = None) -> int:
 def _ended(run, reason: str, status: int) -> int:
     """Say why the program ends, and how a run that has begun goes on."""
     way = f"; `python train.py --resume {run.folder}` goes on." if run.exists else "."
-    print(f"train.py: {reason.rstrip('.')}{way}", file=sys.stderr)
+    print(f"train.py: {shown(reason.rstrip('.'))}{way}", file=sys.stderr)
     return status
 
 

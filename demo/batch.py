@@ -1,5 +1,6 @@
 """Many photos: what was sent is looked through within limits, and the results go into one zip."""
 
+import traceback
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from PIL import Image
 
 from demo import overlay
 from demo.limits import BATCH_MEGABYTES, BATCH_MEGAPIXELS, BATCH_PHOTOS
-from demo.manners import RefusalError, sentence
+from demo.manners import RefusalError, is_fault, sentence
 from demo.reading import read_scan
 from demo.stages import Stages
 from demo.texts import say
@@ -65,7 +66,9 @@ def restore_all(
                     raise RefusalError("beyond_limit", megapixels=BATCH_MEGAPIXELS)
                 results.writestr(_free_name(name, taken), _restored(file, stages, keep_gray))
                 outcome.done += 1
-            except (ValueError, MemoryError) as error:
+            except Exception as error:  # whatever one photo makes of it, the others go on
+                if is_fault(error):
+                    traceback.print_exception(error)
                 words = sentence(error, language)
                 outcome.problems.append(words if words.startswith(file.name) else f"{name}: {words}")
         if outcome.problems:

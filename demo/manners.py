@@ -19,7 +19,10 @@ class RefusalError(ValueError):
 
 
 def politely(event: Callable) -> Callable:
-    """An event whose errors are one sentence on the page; it must take a `request`."""
+    """An event whose errors are one sentence on the page; it must take a `request`.
+
+    What is a fault of ours is told to the server's log as well.
+    """
 
     @functools.wraps(event)
     def polite(*args, **kwargs):
@@ -27,19 +30,24 @@ def politely(event: Callable) -> Callable:
         language = language_of(bound.arguments.get("request"))
         try:
             return event(*args, **kwargs)
-        except (ValueError, MemoryError) as error:
-            raise gr.Error(sentence(error, language), print_exception=False) from error
+        except Exception as error:  # whatever one photo makes of the networks, the page stays
+            raise gr.Error(sentence(error, language), print_exception=is_fault(error)) from error
 
     return polite
 
 
-def sentence(error: ValueError | MemoryError, language: str) -> str:
+def sentence(error: Exception, language: str) -> str:
     """An error's message in the visitor's language."""
-    if isinstance(error, MemoryError):
-        return say("too_much", language)
     if isinstance(error, RefusalError):
         return say(error.key, language, **error.values)
-    return translated(str(error), language)
+    if isinstance(error, ValueError):
+        return translated(str(error), language)
+    return say("fault" if is_fault(error) else "too_much", language)
+
+
+def is_fault(error: Exception) -> bool:
+    """Whether an error is neither a refusal nor want of memory, for which OpenCV and the runtimes have their own."""
+    return not isinstance(error, (ValueError, MemoryError)) and "memory" not in str(error).lower()
 
 
 def answer_kindly_when_full(queue: Queue) -> None:

@@ -136,6 +136,10 @@ TEXTS = {
         "The server had not enough memory for this photo, please try a smaller one.",
         "이 사진을 처리하기에는 서버의 메모리가 부족합니다. 더 작은 사진으로 해 보세요.",
     ),
+    "fault": (
+        "Something went wrong here that should not have, please try again or with another photo.",
+        "서버에서 예상하지 못한 문제가 생겼습니다. 다시 시도하거나 다른 사진으로 해 보세요.",
+    ),
     "too_many_pixels": (
         "{name} is too large: photos of up to {megapixels} megapixels are read here.",
         "{name} 파일이 너무 큽니다. 최대 {megapixels}메가픽셀까지 읽습니다.",

@@ -25,11 +25,11 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return args.command(args)
     except ValueError as error:  # ours: each says in one sentence what to do
-        print(f"restoration: {error}", file=sys.stderr)
+        print(f"restoration: {imaging.shown(error)}", file=sys.stderr)
         return 1
     except OSError as error:  # a name too long, a folder without permission
         where = f"{error.filename}: " if error.filename else ""
-        print(f"restoration: {where}{error.strerror or error}.", file=sys.stderr)
+        print(f"restoration: {imaging.shown(f'{where}{error.strerror or error}')}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("restoration: stopped; finished photos are kept.", file=sys.stderr)
@@ -41,38 +41,38 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     restore = commands.add_parser("restore", help="repair and colour a photo or a folder of photos")
-    restore.add_argument("input", type=Path, metavar="IN", help="photo or folder")
-    restore.add_argument("output", type=Path, metavar="OUT", help=f"photo ({KINDS}), or folder for PNGs")
-    restore.add_argument("--mask", type=Path, help="PNG, white = damaged, or a folder of them with the photos' stems")
+    restore.add_argument("input", type=_path, metavar="IN", help="photo or folder")
+    restore.add_argument("output", type=_path, metavar="OUT", help=f"photo ({KINDS}), or folder for PNGs")
+    restore.add_argument("--mask", type=_path, help="PNG, white = damaged, or a folder of them with the photos' stems")
     restore.add_argument("--gray", action="store_true", help="write the repaired photo without colour")
     restore.add_argument("--recolor", action="store_true", help="take colour photos (sepia, say) for gray ones")
     _add_weights(restore)
     restore.add_argument(
-        "--report", type=Path, metavar="FILE", help="one JSON line a photo: time, damaged share, error"
+        "--report", type=_path, metavar="FILE", help="one JSON line a photo: time, damaged share, error"
     )
     _add_folder_options(restore)
     restore.set_defaults(command=_restore)
 
     detect = commands.add_parser("detect", help="write a mask of the damage that is found, white = damaged")
-    detect.add_argument("input", type=Path, metavar="IN", help="photo or folder")
-    detect.add_argument("output", type=Path, metavar="OUT_MASK", help="PNG, or folder for PNGs")
+    detect.add_argument("input", type=_path, metavar="IN", help="photo or folder")
+    detect.add_argument("output", type=_path, metavar="OUT_MASK", help="PNG, or folder for PNGs")
     _add_weights(detect)
     _add_folder_options(detect)
     detect.set_defaults(command=_detect)
 
     damage = commands.add_parser("damage", help="damage a folder of colour photos, ready for restore and evaluate")
-    damage.add_argument("input", type=Path, metavar="IN_FOLDER")
-    damage.add_argument("output", type=Path, metavar="OUT_FOLDER", help="receives input/, mask/ and gt/")
+    damage.add_argument("input", type=_path, metavar="IN_FOLDER")
+    damage.add_argument("output", type=_path, metavar="OUT_FOLDER", help="receives input/, mask/ and gt/")
     damage.add_argument("--seed", type=int, default=0, help="another one for other holes (default: 0)")
     damage.add_argument("--holes", type=int, default=1, help="most holes a photo (default: 1)")
     damage.set_defaults(command=_damage)
 
     evaluate = commands.add_parser("evaluate", help="compare restored photos with the truth")
-    evaluate.add_argument("--pred", type=Path, required=True, help="folder of results")
+    evaluate.add_argument("--pred", type=_path, required=True, help="folder of results")
     evaluate.add_argument(
-        "--truth", type=Path, required=True, help="folder of true photos: same stems, same subfolders"
+        "--truth", type=_path, required=True, help="folder of true photos: same stems, same subfolders"
     )
-    evaluate.add_argument("--mask", type=Path, help="folder of masks; without it only whole-photo metrics")
+    evaluate.add_argument("--mask", type=_path, help="folder of masks; without it only whole-photo metrics")
     evaluate.add_argument("--json", action="store_true", help="one flat JSON object instead of a table")
     evaluate.set_defaults(command=_evaluate)
     _add_export(commands)
@@ -81,13 +81,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_export(commands) -> None:
     export = commands.add_parser("export", help="write models with the graphs that OpenVINO and ONNX Runtime run")
-    export.add_argument("output", type=Path, metavar="OUT", help="folder; it may be that of the weights itself")
+    export.add_argument("output", type=_path, metavar="OUT", help="folder; it may be that of the weights itself")
     _add_weights(export)
     export.set_defaults(command=_export)
 
 
 def _add_weights(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--weights", help="folder or hub repository (default: the shipped weights)")
+    command.add_argument("--weights", type=_name, help="folder or hub repository (default: the shipped weights)")
     command.add_argument(
         "--inpainter",
         default="inpaint",
@@ -105,6 +105,16 @@ def _add_folder_options(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="refuse larger photos (%(default)s)",
     )
+
+
+def _name(text: str) -> str:
+    if not text:  # of an unset variable; as a path it would be the folder that one is in
+        raise argparse.ArgumentTypeError("the name is empty")
+    return text
+
+
+def _path(text: str) -> Path:
+    return Path(_name(text))
 
 
 def _pixels(text: str) -> int:

@@ -159,6 +159,8 @@ class TrainConfig:
 
     def __post_init__(self):
         object.__setattr__(self, "decoder_channels", tuple(self.decoder_channels))
+        if empty := [field.name for field in dataclasses.fields(self) if getattr(self, field.name) == ""]:
+            raise ValueError(f"{empty[0]} is empty: give a name, or leave it out.")  # "" as a path is where one is
         self.model_config("inpaint")  # refuses a bad architecture before any photo is read
         choices = {
             "group_by": ("near", "folder", "name-pattern", "none"),

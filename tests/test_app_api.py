@@ -13,6 +13,7 @@ from gradio_client import exceptions, handle_file
 from PIL import Image
 
 import app
+from demo.texts import say
 
 SIZE = (120, 90)
 BOX = (40, 30, 70, 55)
@@ -109,6 +110,22 @@ def test_a_broken_file_is_answered_with_one_sentence(client, photo, mask, tmp_pa
         client.predict(handle_file(photo), handle_file(mask), api_name="/restore")
     assert is_one_sentence(error.value.message.replace(broken, "It"))
     assert re.fullmatch(r"[^/\n]+", error.value.message), "it names a place on the server"
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("a kernel failed\nat 0x7f"), KeyError(3), MemoryError()], ids=repr)
+def test_after_any_exception_of_a_worker_the_server_answers(served, client, tmp_path, monkeypatch, failure):
+    def fail(*_):
+        raise failure
+
+    photo = save(tmp_path / "damaged.png", np.where(HOLE, np.uint8(86), noise(1)))
+
+    for stage in ("detect", "repair", "colorize"):
+        with monkeypatch.context() as patch, pytest.raises(exceptions.AppError) as error:
+            patch.setitem(served.instead, stage, fail)
+            client.predict(handle_file(photo), api_name="/detect" if stage == "detect" else "/restore")
+        assert error.value.message == say("too_much" if isinstance(failure, MemoryError) else "fault", "en")
+        found = client.predict(handle_file(photo), api_name="/detect")
+        assert np.array_equal(read(found) > 0, HOLE)
 
 
 @pytest.mark.parametrize("inputs", [{"photo": None}, {"vividness": 7}, {"mask": "small.png"}], ids=str)

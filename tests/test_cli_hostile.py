@@ -50,6 +50,24 @@ def test_photos_of_any_name_are_restored_beside_each_other(run, tmp_path):
     assert sorted(line["photo"] for line in told) == files(tmp_path / "out")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["", "out.png"], ["in.png", ""], ["in.png", "out.png", "--mask", ""], ["in.png", "o.png", "--weights", ""]],
+)
+def test_an_empty_name_as_of_an_unset_variable_is_no_folder(run, tmp_path, monkeypatch, words):
+    """As a path it would be the folder that one is in, with all photos below."""
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / "in.png", DAMAGED)
+    with pytest.raises(SystemExit) as error:
+        run("restore", *words)
+    assert error.value.code == 2 and files(tmp_path) == ["in.png"]
+
+
+def test_weights_of_an_odd_name_are_named_on_one_line(run, tmp_path):
+    status, _, err = run("export", tmp_path / "out", "--weights", "a\nb")
+    assert status == 1 and len(err) == 1 and is_one_sentence(err[0])
+
+
 @pytest.mark.parametrize("name", ["two\nlines.png", "\x1b[31mred.png", os.fsdecode(b"\xff.png")])
 def test_a_broken_photo_of_an_odd_name_is_named_on_one_line(run, tmp_path, name):
     save(tmp_path / "in" / "whole.png", DAMAGED)

@@ -76,9 +76,13 @@ def test_gray_results_keep_16_bits(tmp_path, restorer):
     assert np.array_equal(read(io.BytesIO(results["deep.png"]))[:10], deep[:10].astype(int))
 
 
-def test_a_photo_that_needs_too_much_memory_stops_no_other(tmp_path, restorer, monkeypatch):
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [(MemoryError(), "too_much"), (RuntimeError("out of memory"), "too_much"), (KeyError("strange"), "fault")],
+)
+def test_a_photo_that_fails_in_any_way_stops_no_other(tmp_path, restorer, monkeypatch, capsys, failure, said):
     photos = [(name, save(tmp_path / name, damaged("coffee"))) for name in ("a.png", "b.png")]
-    reads = iter([MemoryError(), None])
+    reads = iter([failure, None])
 
     def read_scan(file):
         if error := next(reads):
@@ -88,7 +92,8 @@ def test_a_photo_that_needs_too_much_memory_stops_no_other(tmp_path, restorer, m
     monkeypatch.setattr(batch, "read_scan", read_scan)
     outcome, results, _ = restore(photos, tmp_path, restorer)
     assert set(results) == {"b.png", batch.FAILURES}
-    assert outcome.problems == ["a.png: " + say("too_much", "en")]
+    assert outcome.problems == ["a.png: " + say(said, "en")]
+    assert ("strange" in capsys.readouterr().err) == (said == "fault"), "the server's log tells of faults alone"
 
 
 def test_tinted_paper_is_coloured_anew_and_a_colour_photo_keeps_its_colours(tmp_path, restorer):

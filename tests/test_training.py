@@ -140,7 +140,7 @@ def test_configs_round_trip_and_strange_fields_are_refused(scenes, tmp_path):
     [
         {"schedule": "steps"}, {"folds": 0}, {"precision": "int8"}, {"size": 8}, {"validation_photos": 0},
         {"discriminator_channels": 0}, {"ema_decay": 1.0}, {"gradient_clip": 0.0}, {"gan_start": 1.5},
-        {"hint_dropout": float("nan")}, {"ssim_weight": -0.1}, {"seed": -1}, {"learning_rate": 0.0},
+        {"hint_dropout": float("nan")}, {"data": ""}, {"ssim_weight": -0.1}, {"seed": -1}, {"learning_rate": 0.0},
     ],
 )  # fmt: skip
 def test_bad_settings_are_one_sentence(fields):
