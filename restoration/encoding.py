@@ -22,6 +22,7 @@ WRITTEN = {  # the endings of results, with Pillow's options; all but JPEG keep 
     ".png": {"format": "PNG"}, ".tif": TIFF, ".tiff": TIFF, ".bmp": {"format": "BMP"},
     ".webp": {"format": "WEBP", "lossless": True}, ".jpg": JPEG, ".jpeg": JPEG,
 }  # fmt: skip
+MAX_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # px; the others hold whatever is read
 XMP_TAG = 700  # of TIFF
 DEEP = ("PNG", "TIFF")  # formats that hold 16-bit gray
 TRANSPARENT = {"PNG": ("LA", "RGBA"), "TIFF": ("LA", "RGBA"), "WEBP": ("RGBA", "RGBA")}  # for gray, for colour
@@ -54,6 +55,8 @@ def write_photo(image: Image.Image, file: Path, scan: Scan | None = None) -> Non
         file.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as opened:
             _save(image, _Unnumbered(opened), file.suffix, scan)
+            opened.flush()
+            os.fsync(opened.fileno())  # else a power cut could leave the name without its content, as if it were done
         os.replace(part, file)
     except (OSError, ValueError) as error:  # Pillow's ValueErrors: larger than the format can hold
         reason = getattr(error, "strerror", None) or error
@@ -93,6 +96,8 @@ class _Unnumbered:
 def _save(image: Image.Image, target: "_Unnumbered | BytesIO", ending: str, scan: Scan | None) -> None:
     options = WRITTEN[ending.lower()]
     kind = options["format"]
+    if (side := max(image.size)) > MAX_SIDE.get(kind, side):
+        raise ValueError(f"{kind} holds up to {MAX_SIDE[kind]} pixels a side, use .png")
     if image.mode == "I;16" and kind not in DEEP:
         image = _eight_bit_image(image)
     if scan is None:

@@ -25,6 +25,15 @@ def test_jpeg_is_written_well(tmp_path):
     assert np.abs(pixels(read_photo(tmp_path / "photo.jpg")) - gray).mean() < 2
 
 
+@pytest.mark.parametrize(("suffix", "most"), [(".jpg", 65_500), (".webp", 16_383)])
+def test_a_photo_too_long_for_a_format_is_refused_with_a_way_out(tmp_path, suffix, most):
+    write_photo(Image.new("L", (most, 1)), tmp_path / f"long{suffix}")
+    with pytest.raises(PhotoError, match=rf"{most} pixels a side, use \.png\.") as error:
+        write_photo(Image.new("L", (1, most + 1)), tmp_path / f"longer{suffix}")
+    assert is_one_sentence(str(error.value).replace(".png.", "").replace(suffix, "") + ".")
+    assert files(tmp_path) == [f"long{suffix}"]
+
+
 def test_only_the_named_file_is_replaced(tmp_path):
     for name in ("photo.png", "photo.jpg", "other.png"):
         (tmp_path / name).write_bytes(b"before")
