@@ -3,6 +3,7 @@
     python benchmarks/detection.py --data DIR                  # held-out photos of DIR, or of *.tar shards in it
     python benchmarks/detection.py --data DIR --rule           # the rule for constant holes alone, no damage map
     python benchmarks/detection.py --data DIR --others         # photos that are not held out: for tuning
+    python benchmarks/detection.py --large DIR                 # whole photos of 512 px and more, from packages
 
 Each photo is damaged from (seed, its number), so a photo's holes depend neither on order nor on subset.
 """
@@ -18,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not installed
 
-from benchmarks.photo_sets import HELDOUT, Numbered, heldout_photos
+from benchmarks.photo_sets import HELDOUT, LARGE, Numbered, heldout_photos, large_photos
 from restoration.color import luma
 from restoration.detection import find_holes
 from restoration.masking import MAX_AREA, MIN_AREA, damage, draw_hole
@@ -159,7 +160,7 @@ def wear_found(photos: Numbered, seed: int, find: Find) -> tuple[float, float]:
     return float(np.mean(found)), float(np.mean(wrong))
 
 
-def other_photos(data: Path, count: int, seed: int) -> Numbered:
+def other_photos(data: Path, count: int, seed: int = 0) -> Numbered:
     """A random sample of the photos that are not held out."""
     from restoration.photos import Photos
     from restoration.sources import read_names
@@ -179,15 +180,20 @@ def product(weights: str | None) -> Find:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder of photos or their tar shards, or one shard")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data", type=Path, help="folder of photos or their tar shards, or one shard")
+    source.add_argument("--large", type=Path, help=f"folder of the photos of {LARGE.name}")
     parser.add_argument("--photos", type=int, default=300, help="how many at most")
-    parser.add_argument("--seed", type=int, default=0, help="of the damage, and of the sample of --others")
+    parser.add_argument("--seed", type=int, default=0, help="of the damage")
     parser.add_argument("--weights", help="folder or hub repository (default: the shipped weights)")
     parser.add_argument("--rule", action="store_true", help="the rule for constant holes alone")
-    parser.add_argument("--others", action="store_true", help="photos that are not held out, drawn by seed")
+    parser.add_argument("--others", action="store_true", help="photos that are not held out, drawn at random")
     args = parser.parse_args()
 
-    read = other_photos(args.data, args.photos, args.seed) if args.others else heldout_photos(args.data, args.photos)
+    if args.large:
+        read = large_photos(args.large, args.photos)
+    else:
+        read = (other_photos if args.others else heldout_photos)(args.data, args.photos)
     find = find_holes if args.rule else product(args.weights)
     started = time.perf_counter()
     print(f"{len(read)} photos, seed {args.seed}\n\n| damaged | mean IoU | IoU > 0.9 |\n|---|---:|---:|")

@@ -30,9 +30,10 @@ MAX_JPEG_STEP = 16  # levels, the median over the rim, that the strongest quanti
 MAX_REGIONS = 200  # looked at, the largest first: labels fit a byte, time stays bounded
 
 LIKELY = 0.5  # of a damage map: a pixel of a region
-SURE = 0.85  # the mean over a region that counts: a benchmark trades found damage for false alarms here
+SURE = 0.95  # of a damage map: a pixel as good as certain
+MIN_SURE = 0.4  # of a region that counts, as good as certain: a benchmark trades found damage for false alarms here
 MIN_SURE_AREA = 0.0005  # of the photo: a scratch
-MAX_CLIPPED = 0.1  # of a region at the photo's darkest or brightest level; with more, it is of clipped tones
+MAX_CLIPPED = 0.05  # of a region at the photo's darkest or brightest level; with more, it is of clipped tones
 SOFT = 0.2  # of a damage map: a pixel of a counting region's rim, at most 3 pixels wide
 
 _MARGIN = 2  # pixels around a region: its rim, and the pixels beyond
@@ -83,7 +84,7 @@ def _inside(gray: np.ndarray) -> np.ndarray:
 def sure_regions(likely: np.ndarray, gray: np.ndarray) -> np.ndarray:
     """Damage in a network's damage map of a photo -> bool (H, W).
 
-    Regions of likely pixels that are large enough, on the whole as good as certain, and not of clipped tones; and
+    Regions of likely pixels that are large enough, in good part as good as certain, and not of clipped tones; and
     their soft rims: what is shown here is painted over, so a false alarm costs more than a miss.
 
     Args:
@@ -95,14 +96,14 @@ def sure_regions(likely: np.ndarray, gray: np.ndarray) -> np.ndarray:
     clipped = cv2.resize(clipped, size, interpolation=cv2.INTER_AREA) / 255
     _, labels, stats, _ = cv2.connectedComponentsWithStats((likely > LIKELY).view(np.uint8), connectivity=8)
     area = stats[:, cv2.CC_STAT_AREA]
-    mean, share = (
+    certain, cut = (
         np.bincount(labels.ravel(), weights=weights.ravel(), minlength=len(area)) / np.maximum(area, 1)
-        for weights in (likely, clipped)
+        for weights in (likely > SURE, clipped)
     )
-    sure = (area >= MIN_SURE_AREA * likely.size) & (mean >= SURE) & (share <= MAX_CLIPPED)
-    sure[0] = False  # the rest of the photo
-    near = cv2.dilate(sure[labels].view(np.uint8), _BOX, iterations=3).view(bool)
-    found = (near & ((likely > SOFT) | sure[labels])).view(np.uint8) * np.uint8(255)
+    counts = (area >= MIN_SURE_AREA * likely.size) & (certain >= MIN_SURE) & (cut <= MAX_CLIPPED)
+    counts[0] = False  # the rest of the photo
+    near = cv2.dilate(counts[labels].view(np.uint8), _BOX, iterations=3).view(bool)
+    found = (near & ((likely > SOFT) | counts[labels])).view(np.uint8) * np.uint8(255)
     return cv2.resize(found, gray.shape[::-1], interpolation=cv2.INTER_LINEAR) > 127
 
 
