@@ -29,15 +29,27 @@ MAX_ON_GRID = 0.5  # of the outline on that grid's lines; by chance 1/8 is, of J
 MAX_JPEG_STEP = 16  # levels, the median over the rim, that the strongest quantisation in use leaves
 MAX_REGIONS = 200  # looked at, the largest first: labels fit a byte, time stays bounded
 
-LIKELY = 0.5  # of a damage map: a pixel of a region
-SURE = 0.95  # of a damage map: a pixel as good as certain
-MIN_SURE = 0.4  # of a region that counts, as good as certain: a benchmark trades found damage for false alarms here
 MIN_SURE_AREA = 0.0005  # of the photo: a scratch
-MAX_CLIPPED = 0.05  # of a region at the photo's darkest or brightest level; with more, it is of clipped tones
+CERTAIN = 0.95  # of a damage map: a pixel as good as certain
 SOFT = 0.2  # of a damage map: a pixel of a counting region's rim, at most 3 pixels wide
 
 _MARGIN = 2  # pixels around a region: its rim, and the pixels beyond
 _BOX = np.ones((3, 3), np.uint8)
+
+
+class Sure(NamedTuple):
+    """What counts as damage in a damage map; a benchmark trades found damage for false alarms here."""
+
+    likely: float  # of the damage map: a pixel of a region
+    certain: float  # of a region's pixels that are as good as certain, at least
+    clipped: float  # of its pixels at the photo's darkest or brightest level, at most: such tones clip by themselves
+    length: float  # of its longer side, in the photo's (the square root of its area), at least
+
+
+SURE = (
+    Sure(likely=0.5, certain=0.4, clipped=0.05, length=0.0),
+    Sure(likely=0.9, certain=0.6, clipped=0.02, length=0.2),  # a scratch that runs into what is less likely
+)
 
 
 class Region(NamedTuple):
@@ -84,8 +96,8 @@ def _inside(gray: np.ndarray) -> np.ndarray:
 def sure_regions(likely: np.ndarray, gray: np.ndarray) -> np.ndarray:
     """Damage in a network's damage map of a photo -> bool (H, W).
 
-    Regions of likely pixels that are large enough, in good part as good as certain, and not of clipped tones; and
-    their soft rims: what is shown here is painted over, so a false alarm costs more than a miss.
+    Regions that are large enough and meet one line of SURE, and their soft rims: what is shown here is painted over, so
+    a false alarm costs more than a miss.
 
     Args:
         likely: float (h, w) in [0, 1], of a photo larger than the network sees at the size that it saw.
@@ -94,17 +106,24 @@ def sure_regions(likely: np.ndarray, gray: np.ndarray) -> np.ndarray:
     size = likely.shape[::-1]
     clipped = ((gray == gray.min()) | (gray == gray.max())).view(np.uint8) * np.uint8(255)
     clipped = cv2.resize(clipped, size, interpolation=cv2.INTER_AREA) / 255
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((likely > LIKELY).view(np.uint8), connectivity=8)
-    area = stats[:, cv2.CC_STAT_AREA]
+    sure = np.logical_or.reduce([_counting(likely, clipped, line) for line in SURE])
+    near = cv2.dilate(sure.view(np.uint8), _BOX, iterations=3).view(bool)
+    found = (near & ((likely > SOFT) | sure)).view(np.uint8) * np.uint8(255)
+    return cv2.resize(found, gray.shape[::-1], interpolation=cv2.INTER_LINEAR) > 127
+
+
+def _counting(likely: np.ndarray, clipped: np.ndarray, sure: Sure) -> np.ndarray:
+    """The regions of a damage map that meet one line of SURE, bool (h, w)."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((likely > sure.likely).view(np.uint8), connectivity=8)
+    area, sides = stats[:, cv2.CC_STAT_AREA], stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
     certain, cut = (
         np.bincount(labels.ravel(), weights=weights.ravel(), minlength=len(area)) / np.maximum(area, 1)
-        for weights in (likely > SURE, clipped)
+        for weights in (likely > CERTAIN, clipped)
     )
-    counts = (area >= MIN_SURE_AREA * likely.size) & (certain >= MIN_SURE) & (cut <= MAX_CLIPPED)
+    counts = (area >= MIN_SURE_AREA * likely.size) & (certain >= sure.certain) & (cut <= sure.clipped)
+    counts &= sides.max(axis=1) >= sure.length * np.sqrt(likely.size)
     counts[0] = False  # the rest of the photo
-    near = cv2.dilate(counts[labels].view(np.uint8), _BOX, iterations=3).view(bool)
-    found = (near & ((likely > SOFT) | counts[labels])).view(np.uint8) * np.uint8(255)
-    return cv2.resize(found, gray.shape[::-1], interpolation=cv2.INTER_LINEAR) > 127
+    return counts[labels]
 
 
 def _flat_regions(gray: np.ndarray, inside: np.ndarray) -> Iterator[Region]:

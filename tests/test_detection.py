@@ -216,6 +216,19 @@ def test_a_damage_map_is_believed_where_it_is_sure_of_a_large_enough_region():
     assert not sure_regions(likely, gray).any(), "a blown highlight, as likely as it seems"
 
 
+def test_a_long_scratch_is_found_where_it_runs_into_what_is_less_likely():
+    """Together they are one region of which too little is certain; a speck in the same place is left."""
+    gray = np.random.default_rng(0).integers(1, 255, (100, 100), np.uint8)
+    gray[0, :2] = 0, 255
+    likely = np.zeros((100, 100), np.float32)
+    likely[40:70, 40:70] = 0.6
+    likely[50:53, 50:60] = 0.98
+    assert not sure_regions(likely, gray).any()
+    likely[50:53, 10:60] = 0.98
+    found = sure_regions(likely, gray)
+    assert found[50:53, 10:60].all() and not found[58:].any() and not found[:46].any()
+
+
 def test_the_picture_lies_inside_its_bars_and_frames():
     photo = np.random.default_rng(0).integers(1, 255, (80, 120), np.uint8)
     for bar, inside in (
