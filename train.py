@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
         first = train(run, config, args.fold, None if args.stage == "both" else args.stage, args.track)
         is_whole = first and gather(run, STAGES if args.stage == "both" else (args.stage,))
         if is_whole and args.push_to:
-            print(f"Pushed to {push_run(run.folder, args.push_to)}")
+            print(f"Pushed to {push_run(run.folder, args.push_to, args.private)}")
     except (StoppedError, KeyboardInterrupt) as stopped:
         return _ended(run, "stopped", 128 + (stopped.args[0] if stopped.args else signal.SIGINT))
     except OSError as error:
@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stage", choices=(*STAGES, "both"), default="both")
     parser.add_argument("--track", choices=("trackio",), help="mirror metrics.jsonl to a tracker")
     parser.add_argument("--push-to", metavar="USER/NAME", help="a hub repository for the finished run")
+    parser.add_argument("--private", action="store_true", help="with --push-to: one that nobody else sees")
     settings, meanings = parser.add_argument_group("settings of the run"), _meanings()
     for field in dataclasses.fields(TrainConfig):
         _add_setting(settings, field, meanings.get(field.name, ""))

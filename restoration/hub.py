@@ -40,29 +40,30 @@ def check_target(repository: str) -> None:
         raise HubError(f"--push-to cannot work, {error}.") from None
 
 
-def push_run(run: Path, repository: str) -> str:
+def push_run(run: Path, repository: str, private: bool = False) -> str:
     """Upload a finished run in one commit, and return its address.
 
-    Files of an earlier push that this run does not have are removed by the same commit.
+    Files of an earlier push that this run does not have are removed by the same commit. `private`: nobody else shall
+    see the repository; one that is there already stays as it is.
 
     Raises:
         HubError: anything went wrong; the run is as it was.
     """
     try:
-        return _push(run, repository)
+        return _push(run, repository, private)
     except (HTTPError, OSError, RuntimeError, ValueError, KeyError) as error:
         name = repository if is_name(repository) else "user/name"
-        again = f"`python train.py --resume {shlex.quote(str(run))} --push-to {name}`"
+        again = f"`python train.py --resume {shlex.quote(str(run))} --push-to {name}{' --private' * private}`"
         # No chained traceback: it may show the request's headers, and the token is one of them.
         raise HubError(f"Not pushed, {reason(error)}: type {again} to try again, the run is untouched.") from None
 
 
-def _push(run: Path, repository: str) -> str:
+def _push(run: Path, repository: str, private: bool) -> str:
     _check_name(repository)
     card = _checked_card(run, repository)
     api = HfApi(token=find_token())
     get_session().timeout = PATIENCE
-    api.create_repo(repository, exist_ok=True)
+    api.create_repo(repository, private=private or None, exist_ok=True)
     files = _public_files(run)
     stale = [file for file in api.list_repo_files(repository) if _is_ours(file) and file not in files]
     # Not upload_folder: it may spread a folder over several commits.

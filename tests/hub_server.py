@@ -47,6 +47,7 @@ class Hub:
     def __init__(self):
         self.token = TOKEN
         self.repos: dict[str, dict[str, bytes]] = {}
+        self.private: dict[str, bool] = {}
         self.commits: list[str] = []  # the summary line of each
         self.blobs: dict[str, bytes] = {}  # LFS uploads, by SHA-256
         self.failing: dict[str, int | str] = {}
@@ -143,7 +144,11 @@ class _Handler(BaseHTTPRequestHandler):
         asked = json.loads(body)
         repo = f"{asked['organization']}/{asked['name']}"
         status = 409 if repo in self.hub.repos else 200
-        self.hub.repos.setdefault(repo, {".gitattributes": b"*.safetensors filter=lfs\n"})
+        if repo not in self.hub.repos:
+            self.hub.repos[repo] = {".gitattributes": b"*.safetensors filter=lfs\n"}
+            self.hub.private[repo] = (
+                asked.get("visibility") == "private" or asked.get("private") is True
+            )  # older clients
         return status, {"url": f"{self.hub.url}/{repo}"}, {}
 
     def _validate(self, body):

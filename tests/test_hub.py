@@ -96,6 +96,16 @@ def test_a_push_that_fails_at_one_route_changes_nothing_and_a_repeat_completes(h
     assert TOKEN not in "".join(capfd.readouterr()) + caplog.text
 
 
+def test_a_private_repository_is_made_where_one_is_asked_for(hub, run):
+    hub.failing = {"commit": 500}
+    with pytest.raises(HubError, match="--push-to someone/private --private`"):
+        push_run(run, "someone/private", private=True)
+    hub.failing = {}
+    push_run(run, "someone/private", private=True)
+    push_run(run, NAME)
+    assert hub.private == {"someone/private": True, NAME: False}
+
+
 @pytest.mark.parametrize("route", ["create", "tree", "validate", "preupload", "lfs_batch", "commit"])
 def test_an_answer_that_is_no_answer(hub, run, route):
     """What a proxy's log-in page looks like to the client."""

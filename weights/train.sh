@@ -43,11 +43,16 @@ train --name inpaint-gan-2 --stage inpaint --init "$RUNS/inpaint-gan/last" --enc
     --size 128 --batch-size 12 --epochs 7 --epoch-photos 2880 --learning-rate 5e-4 --warmup 0.05 --max-area 0.25 \
     --discriminator projected --discriminator-channels 64 --discriminator-learning-rate 1e-3 --gan-start 0 \
     --inpaint-gan-weight 0.2 --inpaint-feature-weight 0.5 --hole-weight 1 --ssim-weight 0 --wear 0.3 --hint-dropout 0.45 --damage-weight 1
+"$PYTHON" weights/last.py "$RUNS/inpaint-gan-2/folds/0/inpaint" "$RUNS/inpaint-gan-2/last/inpaint"
+train --name inpaint-gan-3 --stage inpaint --init "$RUNS/inpaint-gan-2/last" --encoder-weights "$ENCODER_WEIGHTS" \
+    --size 128 --batch-size 12 --epochs 7 --epoch-photos 2880 --learning-rate 5e-4 --warmup 0.05 --max-area 0.25 \
+    --discriminator projected --discriminator-channels 64 --discriminator-learning-rate 1e-3 --gan-start 0 \
+    --inpaint-gan-weight 0.2 --inpaint-feature-weight 0.5 --hole-weight 1 --ssim-weight 0 --wear 0.4 --hint-dropout 0.5 --damage-weight 2
 # The Colorizer sees more photos, most of each.
 train --name color-128 --stage color --init "$RUNS/192" \
     --size 128 --batch-size 16 --epochs 9 --epoch-photos 6000 --learning-rate 8e-4 --min-scale 0.6
 
-"$PYTHON" weights/last.py "$RUNS/inpaint-gan-2/folds/0/inpaint" weights/inpaint
+"$PYTHON" weights/last.py "$RUNS/inpaint-gan-3/folds/0/inpaint" weights/inpaint
 "$PYTHON" weights/last.py "$RUNS/inpaint-psnr-3/folds/0/inpaint" weights/inpaint-psnr
 "$PYTHON" weights/mix.py "$RUNS/192/color" "$RUNS/color-128/folds/0/color" 0.35 weights/color
 for name in inpaint inpaint-psnr; do  # the graphs that run fast on a CPU
