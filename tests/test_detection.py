@@ -212,7 +212,7 @@ def test_a_damage_map_is_believed_where_it_is_sure_of_a_large_enough_region():
     assert not sure_regions(np.zeros((16, 16), np.float32), gray[:16, :16]).any()
     large = sure_regions(likely, gray.repeat(3, axis=0).repeat(3, axis=1))  # of a photo that was seen at a third
     assert large.shape == (300, 300) and np.mean(large == found.repeat(3, axis=0).repeat(3, axis=1)) > 0.99
-    gray[9:30, 10:16] = 255
+    gray[9:30, 10:20] = 255
     assert not sure_regions(likely, gray).any(), "a blown highlight, as likely as it seems"
 
 
