@@ -19,10 +19,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not
 
 MEGAPIXELS = (0.25, 1, 4, 16, 64, 100)
 CASES = {
-    "gray, found": [],
-    "gray, mask": ["--mask", "MASK"],
-    "colour, mask": ["--mask", "MASK"],
-    "colour as gray, found": ["--recolor"],
+    "gray, found": ["gray.tif"],
+    "gray, mask": ["gray.tif", "--mask", "MASK"],
+    "colour, mask": ["colour.tif", "--mask", "MASK"],
+    "colour as gray, found": ["colour.tif", "--recolor"],
 }
 LIBRARIES = {"openvino": "openvino", "onnxruntime": "onnxruntime", "torch": "restoration.models"}
 
@@ -80,13 +80,12 @@ def command(megapixels: float) -> dict[str, float]:
             photo = Image.fromarray(damaged(side))
             colour = Image.merge("RGB", [photo, photo.point(lambda level: 255 - level), photo])
             mask = Image.fromarray(with_hole(np.zeros((side, side), np.uint8), 255))
-            files = [Path(folder) / name for name in ("gray.tif", "colour.tif", "mask.png", "out.bmp")]
-            for image, file in zip((photo, colour, mask), files, strict=False):
-                image.save(file)
-            for image, words in CASES.items():
-                words = [str(files[2]) if word == "MASK" else word for word in words]
-                peak = _peak(["restore", str(files["colour" in image]), str(files[3]), *words])
-                found[image] = peak - found.get(image, 0)
+            for image, name in ((photo, "gray.tif"), (colour, "colour.tif"), (mask, "mask.png")):
+                image.save(Path(folder) / name)
+            for case, (source, *words) in CASES.items():
+                words = [f"{folder}/mask.png" if word == "MASK" else word for word in words]
+                peak = _peak(["restore", f"{folder}/{source}", f"{folder}/out.bmp", *words])
+                found[case] = peak - found.get(case, 0)  # the stamp's comes first
     return found
 
 

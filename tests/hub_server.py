@@ -146,9 +146,8 @@ class _Handler(BaseHTTPRequestHandler):
         status = 409 if repo in self.hub.repos else 200
         if repo not in self.hub.repos:
             self.hub.repos[repo] = {".gitattributes": b"*.safetensors filter=lfs\n"}
-            self.hub.private[repo] = (
-                asked.get("visibility") == "private" or asked.get("private") is True
-            )  # older clients
+            # Older clients say "private": true.
+            self.hub.private[repo] = asked.get("visibility") == "private" or asked.get("private") is True
         return status, {"url": f"{self.hub.url}/{repo}"}, {}
 
     def _validate(self, body):
