@@ -41,11 +41,12 @@ def api(stages: Stages) -> None:
     with gr.Column(visible=False):
         photo, mask, hints = map(file_input, ABOUT)
         recolor, vividness = gr.Checkbox(label="recolor"), gr.Number(1, label="vividness")
+        sensitivity = gr.Number(0, label="sensitivity", precision=0)
         colour, gray, found = (
             gr.Image(label=name, format="png", type="filepath") for name in ("colour", "gray", "mask")
         )
         for call, inputs, outputs in (
-            (calls.detect, [photo], found),
+            (calls.detect, [photo, sensitivity], found),
             (calls.restore, [photo, mask, hints, recolor, vividness], [colour, gray, found]),
             (calls.colorize, [photo, hints, vividness], colour),
         ):
@@ -58,9 +59,12 @@ class Calls:
     def __init__(self, stages: Stages):
         self.stages = stages
 
-    def detect(self, photo: str, request: gr.Request = None) -> str:
-        """Find the damage of a photo. Returns a PNG mask of its size, white = damaged."""
-        return _sent(self.stages.detect(_scan(photo).image), "mask.png")
+    def detect(self, photo: str, sensitivity: int = 0, request: gr.Request = None) -> str:
+        """Find the damage of a photo. Returns a PNG mask of its size, white = damaged.
+
+        A `sensitivity` above 0, at most 3, finds more, and more that is none.
+        """
+        return _sent(self.stages.detect(_scan(photo).image, sensitivity), "mask.png")
 
     def restore(
         self,

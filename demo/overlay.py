@@ -48,6 +48,14 @@ def changed_mask(mask: Mask, shown: Mask, now: Mask) -> Mask:
     return (mask | added) & ~erased
 
 
+def with_more(mask: Mask, before: Mask, now: Mask) -> Mask:
+    """The mask and the regions that are found `now`, but none that meets what was found `before` and erased since."""
+    count, labels = cv2.connectedComponents(now.view(np.uint8), connectivity=8)
+    is_refused = np.zeros(count, bool)
+    is_refused[labels[before & ~mask]] = True
+    return mask | (now & ~is_refused[labels])
+
+
 def full_hints(layers: list[Image.Image], size: tuple[int, int]) -> Image.Image | None:
     """The dabs of the editor's layers, as RGBA of the photo's (width, height); None where there are none."""
     dabs = Image.new("RGBA", layers[0].size) if layers else None

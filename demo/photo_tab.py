@@ -17,6 +17,7 @@ from demo.style import SAVE, SHOW_RESULT, TO_TOP
 from demo.texts import language_of, say, translated
 from demo.visit import Desk, Visit, Visits
 from restoration import imaging
+from restoration.pipeline import MOST_SENSITIVE
 
 QUEUE = {"concurrency_id": "work", "concurrency_limit": 1, "api_visibility": "private"}
 AT_ONCE = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -45,6 +46,7 @@ def _tie_photo(steps: "Steps", start: Start, work: gr.Row, marking: Marking, res
 
 def _tie_marks(steps: "Steps", marking: Marking) -> None:
     view = [marking.editor, marking.note]
+    marking.more.click(politely(steps.find_more), marking.editor, view, show_progress_on=marking.editor, **QUEUE)
     marking.again.click(politely(steps.find_again), None, view, show_progress_on=marking.editor, **QUEUE)
     marking.unmark.click(politely(steps.unmark), None, view, **AT_ONCE)
     marking.mask_file.upload(politely(steps.take_mask), marking.mask_file, view, **QUEUE)
@@ -85,9 +87,9 @@ class Steps:
         original = visit.keep(upload)
         scan = read_scan(original)
         progress(0.4, desc=say("finding", language))
-        mask = np.asarray(self.stages.detect(scan.image)) > 0
+        mask = np.asarray(self.stages.detect(scan.image, 0)) > 0
         small = overlay.preview(scan.image)
-        visit.desk = Desk(original, scan, mask, small, overlay.shrink_mask(mask, small.size))
+        visit.desk = Desk(original, scan, mask, small, overlay.shrink_mask(mask, small.size), mask)
         is_colour, recolor = scan.image.mode == "RGB", overlay.is_tinted(scan.image)
         return (
             gr.Column(visible=False),
@@ -105,8 +107,21 @@ class Steps:
 
     def find_again(self, request: gr.Request) -> tuple:
         """The marks as they were found at first."""
+        return self._mark(request, np.asarray(self.stages.detect(self.visits.desk(request).photo, 0)) > 0)
+
+    def find_more(self, painted: dict, request: gr.Request) -> tuple:
+        """Beside what is marked, what the next more sensitive look that finds anything finds; nothing erased again."""
         desk = self.visits.desk(request)
-        return self._mark(request, np.asarray(self.stages.detect(desk.photo)) > 0)
+        _take_strokes(desk, painted)
+        while desk.sensitivity < MOST_SENSITIVE:
+            desk.sensitivity += 1
+            found = np.asarray(self.stages.detect(desk.photo, desk.sensitivity)) > 0
+            marked = overlay.with_more(desk.mask, desk.found, found)
+            desk.found = desk.found | found
+            if not np.array_equal(marked, desk.mask):
+                desk.mask = marked
+                return self._show_marks(request)
+        return self._show_marks(request)[0], say("no_more", language_of(request))
 
     def unmark(self, request: gr.Request) -> tuple:
         """No marks."""
@@ -118,8 +133,12 @@ class Steps:
         return self._mark(request, imaging.read_mask(self.visits.of(request).keep(upload), size))
 
     def _mark(self, request: gr.Request, mask: np.ndarray) -> tuple:
+        desk = self.visits.desk(request)
+        desk.mask, desk.found, desk.sensitivity = mask, mask, 0
+        return self._show_marks(request)
+
+    def _show_marks(self, request: gr.Request) -> tuple:
         visit = self.visits.of(request)
-        visit.desk.mask = mask
         return _marked(visit), _found(visit.desk, language_of(request))
 
     def restore(self, painted: dict, recolor: bool, request: gr.Request, progress=gr.Progress()) -> tuple:  # noqa: B008

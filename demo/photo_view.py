@@ -30,6 +30,7 @@ class Marking:
     note: gr.Markdown
     editor: gr.ImageEditor
     recolor: gr.Checkbox
+    more: gr.Button
     again: gr.Button
     unmark: gr.Button
     mask_file: gr.UploadButton
@@ -87,7 +88,8 @@ def marking_view() -> Marking:
         note = gr.Markdown(elem_id="found", elem_classes="quiet")
         editor = painter("editor", gr.Brush(colors=[("#ff3366", 0.6)], color_mode="fixed"))
         recolor = gr.Checkbox(label=label("recolor"), container=False, visible=False, elem_id="recolor")
-        with gr.Row(elem_classes="tools"):
+        with gr.Row(elem_classes="tools", equal_height=True):
+            more = gr.Button(label("more"), size="sm", elem_id="more")
             again = gr.Button(label("again"), size="sm", elem_id="again")
             unmark = gr.Button(label("unmark"), size="sm", elem_id="unmark")
             mask_file = gr.UploadButton(label("mask_file"), size="sm", file_types=["image"], elem_id="mask-file")
@@ -96,7 +98,7 @@ def marking_view() -> Marking:
             restore = gr.Button(
                 label("restore"), variant="primary", size="lg", elem_id="restore", scale=2, min_width=180
             )
-    return Marking(area, note, editor, recolor, again, unmark, mask_file, restore, another)
+    return Marking(area, note, editor, recolor, more, again, unmark, mask_file, restore, another)
 
 
 def painter(name: str, brush: gr.Brush) -> gr.ImageEditor:

@@ -24,9 +24,9 @@ class Stages:
     def __init__(self, restorer: Restorer):
         # Functions, not bound methods: what a borrowed GPU runs is sent to another process.
         @borrows_gpu
-        def detect(photo: Image.Image) -> Image.Image:
+        def detect(photo: Image.Image, sensitivity: int) -> Image.Image:
             with memory_given_back():
-                return restorer.detect(photo)
+                return restorer.detect(photo, sensitivity)
 
         @borrows_gpu
         def repair(photo: Image.Image, mask: Image.Image | None) -> Repair:

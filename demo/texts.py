@@ -40,9 +40,10 @@ TEXTS = {
         "붉은 부분은 사진의 {share}입니다. 빠진 곳은 칠하고, 손상이 아닌 곳은 지우세요.",
     ),
     "not_found": (
-        "No damage was found. Paint over what should be repaired, or go on: the photo is coloured as it is.",
-        "손상된 곳을 찾지 못했습니다. 고칠 곳을 칠하거나, 그대로 복원하면 색만 입힙니다.",
+        "No damage was found. Find more, paint over what should be repaired, or go on: the photo is coloured as it is.",
+        "손상된 곳을 찾지 못했습니다. 더 찾거나 고칠 곳을 칠하세요. 그대로 복원하면 색만 입힙니다.",
     ),
+    "no_more": ("Nothing more was found.", "더 찾은 곳이 없습니다."),
     "in_colour": (
         "This photo is in colour already: only what is marked is repaired, all other colours are kept.",
         "이미 컬러 사진입니다. 표시한 곳만 고치고 나머지 색은 그대로 둡니다.",
@@ -53,6 +54,7 @@ TEXTS = {
     ),
     "editor": ("The photo, its damage marked", "손상된 곳을 표시한 사진"),
     "recolor": ("Take it for a gray photo and colour it anew", "흑백 사진으로 보고 색을 새로 입히기"),
+    "more": ("Find more", "더 찾기"),
     "again": ("Find again", "다시 찾기"),
     "unmark": ("Unmark all", "모두 지우기"),
     "mask_file": ("Use a mask file", "마스크 파일 쓰기"),

@@ -31,6 +31,8 @@ class Desk:
     mask: np.ndarray  # bool (H, W), what is marked as damaged
     small: Image.Image  # the photo's preview
     shown: np.ndarray  # bool, the same at the size of the preview, as the editor shows it
+    found: np.ndarray  # bool (H, W), all that was found so far, erased since or not
+    sensitivity: int = 0  # with which the damage was looked for last
     hints: Image.Image | None = None  # RGBA of the photo's size
     repair: Repair | None = None
     restored: Restoration | None = None

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from restoration import decoding, imaging
+from restoration.detection import MOST_SENSITIVE
 from restoration.folders import Facts, run
 from restoration.jobs import Job, check_masks, find_jobs, mask_file
 from restoration.shares import own_gpu
@@ -46,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("--mask", type=_path, help="PNG, white = damaged, or a folder of them with the photos' stems")
     restore.add_argument("--gray", action="store_true", help="write the repaired photo without colour")
     restore.add_argument("--recolor", action="store_true", help="take colour photos (sepia, say) for gray ones")
+    _add_sensitivity(restore)
     _add_weights(restore)
     restore.add_argument(
         "--report", type=_path, metavar="FILE", help="one JSON line a photo: time, damaged share, error"
@@ -56,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     detect = commands.add_parser("detect", help="write a mask of the damage that is found, white = damaged")
     detect.add_argument("input", type=_path, metavar="IN", help="photo or folder")
     detect.add_argument("output", type=_path, metavar="OUT_MASK", help="PNG, or folder for PNGs")
+    _add_sensitivity(detect)
     _add_weights(detect)
     _add_folder_options(detect)
     detect.set_defaults(command=_detect)
@@ -93,6 +96,16 @@ def _add_weights(command: argparse.ArgumentParser) -> None:
         default="inpaint",
         metavar="NAME",
         help="its subfolder; inpaint-psnr: smooth fills that err least",
+    )
+
+
+def _add_sensitivity(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--sensitivity",
+        type=int,
+        choices=range(MOST_SENSITIVE + 1),
+        default=0,
+        help="a higher one finds more damage, and more that is none (default: 0)",
     )
 
 
@@ -137,7 +150,8 @@ def _restore(args: argparse.Namespace) -> int:
 
     def restore(photo: tuple[imaging.Scan, np.ndarray | None]):
         scan, mask = photo
-        return scan, restorer.restore(scan.image.convert("L") if args.recolor else scan.image, mask)
+        image = scan.image.convert("L") if args.recolor else scan.image
+        return scan, restorer.restore(image, mask, sensitivity=args.sensitivity)
 
     def write(job: Job, restored: tuple) -> Facts:
         scan, result = restored
@@ -166,7 +180,10 @@ def _detect(args: argparse.Namespace) -> int:
     def read(job: Job) -> Image.Image:
         return imaging.read_photo(job.source)
 
-    return run(jobs, read, restorer.detect, write, args.again, alone=not args.input.is_dir())
+    def detect(photo: Image.Image) -> Image.Image:
+        return restorer.detect(photo, args.sensitivity)
+
+    return run(jobs, read, detect, write, args.again, alone=not args.input.is_dir())
 
 
 def _damage(args: argparse.Namespace) -> int:

@@ -31,6 +31,7 @@ MAX_REGIONS = 200  # looked at, the largest first: labels fit a byte, time stays
 
 MIN_SURE_AREA = 0.0005  # of the photo: a scratch
 CERTAIN = 0.95  # of a damage map: a pixel as good as certain
+MOST_SENSITIVE = 3  # with 4, every fourth whole photo has something that is taken for damage
 SOFT = 0.2  # of a damage map: a pixel of a counting region's rim, at most 3 pixels wide
 
 _MARGIN = 2  # pixels around a region: its rim, and the pixels beyond
@@ -94,7 +95,7 @@ def _inside(gray: np.ndarray) -> np.ndarray:
     return cv2.erode(gray, _BOX) == cv2.dilate(gray, _BOX)
 
 
-def sure_regions(likely: np.ndarray, gray: np.ndarray) -> np.ndarray:
+def sure_regions(likely: np.ndarray, gray: np.ndarray, sensitivity: int = 0) -> np.ndarray:
     """Damage in a network's damage map of a photo -> bool (H, W).
 
     Regions that are large enough and meet one line of SURE, and their soft rims: what is shown here is painted over, so
@@ -103,14 +104,18 @@ def sure_regions(likely: np.ndarray, gray: np.ndarray) -> np.ndarray:
     Args:
         likely: float (h, w) in [0, 1], of a photo larger than the network sees at the size that it saw.
         gray: the photo, uint8 (H, W).
+        sensitivity: 0 to MOST_SENSITIVE; each step shows also what would count if the odds were e times as high.
     """
     size = likely.shape[::-1]
     clipped = ((gray == gray.min()) | (gray == gray.max())).view(np.uint8) * np.uint8(255)
     clipped = cv2.resize(clipped, size, interpolation=cv2.INTER_AREA) / 255
-    sure = np.logical_or.reduce([_counting(likely, clipped, line) for line in SURE])
-    near = cv2.dilate(sure.view(np.uint8), _BOX, iterations=3).view(bool)
-    found = (near & ((likely > SOFT) | sure)).view(np.uint8) * np.uint8(255)
-    return cv2.resize(found, gray.shape[::-1], interpolation=cv2.INTER_LINEAR) > 127
+    found = np.zeros(likely.shape, bool)
+    for step in range(sensitivity + 1):
+        raised = likely / (likely + (1 - likely) * np.float32(np.exp(-step)))
+        sure = np.logical_or.reduce([_counting(raised, clipped, line) for line in SURE])
+        near = cv2.dilate(sure.view(np.uint8), _BOX, iterations=3).view(bool)
+        found |= near & ((raised > SOFT) | sure)
+    return cv2.resize(found.view(np.uint8) * np.uint8(255), gray.shape[::-1], interpolation=cv2.INTER_LINEAR) > 127
 
 
 def _counting(likely: np.ndarray, clipped: np.ndarray, sure: Sure) -> np.ndarray:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from restoration import backends, imaging
 from restoration.coloring import Hints, painted, predict_chroma, recoloured
-from restoration.detection import find_holes, picture_window, sure_regions
+from restoration.detection import MOST_SENSITIVE, find_holes, picture_window, sure_regions
 from restoration.filling import damage_map, fill
 from restoration.scaling import Rows
 
@@ -88,11 +88,21 @@ class Restorer:
         """
         return cls(*backends.load(source, folds, device, backend, inpainter), device)
 
-    def detect(self, photo: Photo) -> Image.Image:
-        """The damage that is found without help: mode L, 255 = damaged."""
-        return _as_mask(self._detect(_luma(_as_photo(photo))))
+    def detect(self, photo: Photo, sensitivity: int = 0) -> Image.Image:
+        """The damage that is found without help: mode L, 255 = damaged.
 
-    def restore(self, photo: Photo, mask: Photo | None = None, hints: Photo | None = None) -> Restoration:
+        Args:
+            sensitivity: 0 = what is as good as certain. Up to MOST_SENSITIVE finds more, and more that is none.
+
+        Raises:
+            PhotoError: the photo cannot be read.
+            ValueError: no such sensitivity.
+        """
+        return _as_mask(self._detect(_luma(_as_photo(photo)), sensitivity))
+
+    def restore(
+        self, photo: Photo, mask: Photo | None = None, hints: Photo | None = None, sensitivity: int = 0
+    ) -> Restoration:
         """Repair and colour a photo.
 
         Args:
@@ -102,17 +112,19 @@ class Restorer:
                 (see `imaging.read_mask`), of the photo's size. None = find the damage.
             hints: colours to follow: a path, a PIL RGBA image or uint8 (H, W, 4) of the photo's size, read
                 where its alpha is above 127; in a colour photo, only inside the mask.
+            sensitivity: of `detect`, where no mask is given.
 
         Raises:
             PhotoError: one of them cannot be read, is not of the photo's size, or leaves nothing to go by.
+            ValueError: no such sensitivity.
         """
-        return self.colorize(self.repair(photo, mask), hints)
+        return self.colorize(self.repair(photo, mask, sensitivity), hints)
 
-    def repair(self, photo: Photo, mask: Photo | None = None) -> Repair:
+    def repair(self, photo: Photo, mask: Photo | None = None, sensitivity: int = 0) -> Repair:
         """The first half of `restore`: find the damage, unless a mask says where it is, and fill it."""
         photo = _as_photo(photo)
         gray = _luma(photo)
-        damaged = self._detect(gray) if mask is None else _read_mask(mask, photo.size)
+        damaged = self._detect(gray, sensitivity) if mask is None else _read_mask(mask, photo.size)
         if damaged.all():
             raise imaging.PhotoError("The mask covers the whole photo: leave something to restore it from.")
         return Repair(photo, Image.fromarray(fill(gray, damaged, self._inpaint)), _as_mask(damaged))
@@ -138,12 +150,17 @@ class Restorer:
         )
         return recoloured(photo, gray, mask, predict_chroma(gray, self._color, known, meet=True))
 
-    def _detect(self, gray: np.ndarray) -> np.ndarray:
-        """Holes of one constant gray, to the pixel; where there is none, what the network's damage map is sure of."""
+    def _detect(self, gray: np.ndarray, sensitivity: int) -> np.ndarray:
+        """Holes of one constant gray, to the pixel; where there is none, what the network's damage map is sure of.
+
+        A map that is to be more sensitive has its say beside holes as well.
+        """
+        if sensitivity not in range(MOST_SENSITIVE + 1):
+            raise ValueError(f"A sensitivity of {sensitivity} is not possible: give 0 to {MOST_SENSITIVE}.")
         found = find_holes(gray)
-        if not found.any():
+        if sensitivity > 0 or not found.any():
             window = picture_window(gray)  # in the corner of a frame, plain sky looks like a hole
-            found[window] = sure_regions(damage_map(gray[window], self._inpaint), gray[window])
+            found[window] |= sure_regions(damage_map(gray[window], self._inpaint), gray[window], sensitivity)
         return found
 
 

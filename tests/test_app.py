@@ -5,6 +5,7 @@ from urllib.parse import urlparse
 import numpy as np
 import pytest
 from browser import DESKTOP, PHONE, Visitor
+from conftest import hole
 from PIL import Image
 
 from demo.photo_view import EXAMPLES
@@ -128,6 +129,26 @@ def test_a_stroke_on_the_preview_changes_the_full_size_mask(visitor, served, tmp
     radius = 1.5 * 25  # of the brush, counted in pixels of the preview
     assert np.allclose([rows.min() + 200, rows.max() + 200], [300 - radius, 300 + radius], atol=5)
     assert np.allclose([columns.min(), columns.max()], [150 - radius, 225 + radius], atol=5)
+
+
+def test_find_more_adds_to_what_is_marked_and_brings_nothing_back(visitor, served, tmp_path, monkeypatch):
+    left, right, doubtful = (hole(*SIZE, box) for box in ((60, 60, 90, 90), (300, 60, 330, 90), (200, 200, 260, 206)))
+    likely = np.select([left | right, doubtful], [np.float32(1), np.float32(0.8)])
+    monkeypatch.setattr("restoration.pipeline.damage_map", lambda *_: likely)
+    visitor.choose(save(noise(SIZE, 4), tmp_path / "photo.png"))
+    visitor.erase(SIZE, (300, 75), (330, 75))
+    visitor.paint(SIZE, (60, 300), (90, 300))
+    before = visitor.read("#found")
+    visitor.page.click("#more")
+    visitor.page.wait_for_function(f"document.querySelector('#found').innerText.trim() != {before!r}")
+    visitor.wait_for_editor("editor")
+    visitor.restore()
+    mask = np.asarray(last(served.calls, "repair")[2]) > 0
+    assert mask[left | doubtful].all(), "what was found first, and what is found now"
+    assert not mask[right].any() and mask[300, 60:90].all(), "the visitor's own strokes"
+    visitor.page.click("#more")
+    visitor.page.wait_for_function(f"document.querySelector('#found').innerText.trim() == {say('no_more', 'en')!r}")
+    visitor.wait_for_editor("editor")
 
 
 def test_an_example_replaces_the_photo_and_its_marks(visitor, served, tmp_path):

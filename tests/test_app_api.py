@@ -144,7 +144,7 @@ def test_only_the_three_endpoints_are_offered_and_each_is_described(client):
     assert set(offered) == {"/detect", "/restore", "/colorize"}
     described = {name: [p["parameter_name"] for p in endpoint["parameters"]] for name, endpoint in offered.items()}
     assert described == {
-        "/detect": ["photo"],
+        "/detect": ["photo", "sensitivity"],
         "/restore": ["photo", "mask", "hints", "recolor", "vividness"],
         "/colorize": ["photo", "hints", "vividness"],
     }

@@ -33,6 +33,13 @@ def test_a_stroke_and_an_erasure_reach_the_same_place_at_full_size():
     assert np.array_equal(overlay.changed_mask(mask, shown, now), hole(400, 200, (20, 0, 40, 40), (240, 80, 280, 120)))
 
 
+def test_what_was_erased_is_not_found_again_and_what_was_painted_stays():
+    erased, kept, painted, new = (hole(60, 40, (x, 5, x + 5, 10)) for x in (0, 10, 20, 30))
+    grown = hole(60, 40, (0, 3, 7, 12))  # around what was erased
+    marked = overlay.with_more(kept | painted, erased | kept, grown | kept | new)
+    assert np.array_equal(marked, kept | painted | new)
+
+
 def test_a_layer_goes_to_the_editor_and_back():
     shown = hole(50, 30, (10, 5, 20, 9))
     layer = overlay.marked_layer(shown)

@@ -229,6 +229,18 @@ def test_a_long_scratch_is_found_where_it_runs_into_what_is_less_likely():
     assert found[50:53, 10:60].all() and not found[58:].any() and not found[:46].any()
 
 
+def test_each_step_of_sensitivity_adds_what_counts_at_higher_odds():
+    rng = np.random.default_rng(0)
+    gray = rng.integers(1, 255, (120, 120), np.uint8)
+    gray[0, :2] = 0, 255
+    logits = 40 * cv2.GaussianBlur(rng.normal(size=gray.shape), (0, 0), 4)
+    found = [sure_regions(1 / (1 + np.exp(-logits)), gray, sensitivity) for sensitivity in range(4)]
+    at_odds = [sure_regions(1 / (1 + np.exp(-(logits + step))), gray) for step in range(4)]
+    for sensitivity in range(4):
+        assert np.array_equal(found[sensitivity], np.any(at_odds[: sensitivity + 1], axis=0))
+    assert 0 < found[0].sum() < found[1].sum() < found[3].sum()
+
+
 def test_the_picture_lies_inside_its_bars_and_frames():
     photo = np.random.default_rng(0).integers(1, 255, (80, 120), np.uint8)
     for bar, inside in (

@@ -43,7 +43,9 @@ def test_what_is_done_is_not_done_again_unless_it_is_asked_for(run, tmp_path, mo
     (out / "1" / "photo1.png").unlink()
     asked = []
     restore = pipeline.Restorer.restore
-    monkeypatch.setattr(pipeline.Restorer, "restore", lambda *args: asked.append(1) or restore(*args))
+    monkeypatch.setattr(
+        pipeline.Restorer, "restore", lambda *args, **kwargs: asked.append(1) or restore(*args, **kwargs)
+    )
     status, _, err = run("restore", source, out)
     assert status == 0 and len(asked) == 1 and len(err) == 1 and "2 of 3 photos were done already" in err[0]
     assert {name: (out / name).read_bytes() for name in files(out)} == whole

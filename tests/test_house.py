@@ -98,7 +98,7 @@ PAGE = {  # demo/, from the bottom up: each may import those above it
     "style": "limits texts", "photo_view": "limits reading texts",
     "api": "imaging manners reading stages",
     "batch": "imaging limits manners overlay reading stages texts",
-    "photo_tab": "imaging manners overlay photo_view reading stages style texts visit",
+    "photo_tab": "imaging manners overlay photo_view pipeline reading stages style texts visit",
     "batch_tab": "batch limits manners reading stages texts visit",
     "trial_tab": "color evaluation manners masking photo_view reading stages texts visit",
 }  # fmt: skip

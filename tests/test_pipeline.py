@@ -132,6 +132,19 @@ def test_a_constant_hole_is_found(restorer):
     assert_same(result, restorer.restore(damaged, found))
 
 
+def test_a_sensitive_look_sees_more_than_a_constant_hole(restorer, monkeypatch):
+    where = hole(200, 150, (100, 60, 150, 100))
+    damaged = np.where(where, np.uint8(80), gray_photo("coffee", 200, 150))
+    damaged[(damaged == 80) & ~where] = 81  # a neighbour of the hole's own level would count as well
+    doubtful = hole(200, 150, (20, 20, 60, 24))
+    monkeypatch.setattr("restoration.pipeline.damage_map", lambda *_: np.where(doubtful, np.float32(0.9), 0))
+    assert np.array_equal(pixels(restorer.detect(damaged)) == 255, where)
+    assert np.array_equal(pixels(restorer.detect(damaged, 1)) == 255, where | doubtful)
+    assert np.array_equal(pixels(restorer.restore(damaged, sensitivity=1).mask) == 255, where | doubtful)
+    with pytest.raises(ValueError, match=r"^A sensitivity of 4 .*give 0 to 3\.$"):
+        restorer.detect(damaged, 4)
+
+
 # Colour photos ---------------------------------------------------------------------------------
 
 

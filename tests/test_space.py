@@ -106,9 +106,9 @@ class Spaces(types.ModuleType):
         return gpu
 sys.modules["spaces"] = Spaces("spaces")
 import app, demo.stages
-restorer = types.SimpleNamespace(detect=lambda p: "mask", repair=lambda p, m: "gray", colorize=lambda r, h: "colour")
+restorer = types.SimpleNamespace(detect=lambda p, s: "mask", repair=lambda p, m: "gray", colorize=lambda r, h: "colour")
 stages = demo.stages.Stages(restorer)
-assert [stages.detect(1), stages.repair(1, 2), stages.colorize(1, 2)] == ["mask", "gray", "colour"]
+assert [stages.detect(1, 0), stages.repair(1, 2), stages.colorize(1, 2)] == ["mask", "gray", "colour"]
 print(*lent)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=space.ROOT, capture_output=True, text=True, check=False)
