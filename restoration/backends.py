@@ -16,6 +16,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from restoration import graphs
+from restoration.config import DETECTOR
 from restoration.regions import Box
 
 Backend = Literal["auto", "torch", "openvino", "onnxruntime"]
@@ -82,8 +83,8 @@ def as_network(network: AnyNetwork, device: str | None = None) -> Network:
 
 def load(
     source: str | Path, folds: int | Literal["all"] | None, device: str | None, backend: Backend, inpainter: str
-) -> tuple[AnyNetwork, AnyNetwork]:
-    """Inpainter and Colorizer; see `Restorer.from_pretrained`."""
+) -> "tuple[AnyNetwork, AnyNetwork, AnyNetwork | None]":
+    """Inpainter, Colorizer, and the detector where there is one; see `Restorer.from_pretrained`."""
     if backend not in BACKENDS:
         raise ValueError(f"backend is {backend!r}: use one of {', '.join(BACKENDS)}.")
     if backend == "torch" or (backend == "auto" and torch_device(device) != "cpu"):
@@ -91,13 +92,14 @@ def load(
     if folds == "all" and backend != "auto":
         raise ValueError(f"{backend} runs no ensembles of folds, PyTorch does: leave the backend out.")
     root = Path(source) if folds is None else Path(source) / f"folds/{folds}"
-    folders = [root / inpainter, root / "color"]
+    folders = [root / inpainter, root / "color", *filter(Path.is_dir, [root / DETECTOR])]
     runtimes = [name for name in installed() if backend in ("auto", name)]
     if not runtimes and backend != "auto":
         raise ValueError(f"{backend} is not installed: pip install {backend}, or leave the backend out.")
     if runtimes and all(map(graphs.fit, folders)):
         with suppress(Exception):  # of a damaged graph; each runtime has errors of its own
-            return tuple(open_graphs(folder, runtimes[0]) for folder in folders)
+            first, second, *third = (open_graphs(folder, runtimes[0]) for folder in folders)
+            return first, second, third[0] if third else None
     if backend == "auto":
         if runtimes and any((folder / graphs.TRUNK).exists() for folder in folders):
             warnings.warn(f"PyTorch runs {root}: {AGAIN}", stacklevel=3)
@@ -109,9 +111,9 @@ def load(
 
 def _load_models(source, folds, inpainter):
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read as PyTorch loads: waiting threads must not take a core
-    from restoration.models import load_networks
+    from restoration.models import load_detector, load_networks
 
-    return load_networks(source, folds, inpainter)
+    return *load_networks(source, folds, inpainter), load_detector(source) if folds is None else None
 
 
 def torch_device(device: str | None = None) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 
 import torch
-from huggingface_hub import snapshot_download
+from huggingface_hub import HfApi, snapshot_download, try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError, HTTPError, OfflineModeIsEnabled
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -50,6 +50,17 @@ def find_model(source: str | Path, subfolder: str = "") -> Path:
             where = f"{source}/{subfolder}".rstrip("/")
             raise WeightsError(f"{where} holds no {name}: name a folder or hub repository that holds a trained model.")
     return folder
+
+
+def has_model(source: str | Path, subfolder: str) -> bool:
+    """Whether a folder or hub repository has a model there; without the hub, whether an earlier download has."""
+    root, file = Path(source), f"{subfolder}/{CONFIG}"
+    if root.is_dir():
+        return (root / file).is_file()
+    try:
+        return HfApi().file_exists(str(source), file)
+    except (HTTPError, OfflineModeIsEnabled, OSError):
+        return isinstance(try_to_load_from_cache(str(source), file), str)
 
 
 def find_folds(source: str | Path) -> list[Path]:

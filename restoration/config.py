@@ -14,6 +14,7 @@ CRITERION = {"inpaint": "hole_psnr", "color": "hsv_similarity"}  # the metric, h
 INPUT_CHANNELS = {"inpaint": 2, "color": 4}  # luma + mask hint; luma + hint chroma (2) + hint mask
 OUTPUT_CHANNELS = {"inpaint": 2, "color": 2}  # luma residual + damage map; Cb and Cr
 JUDGED_CHANNELS = {"inpaint": 2, "color": 3}  # what the discriminator sees: luma and mask; luma and chroma
+DETECTOR = "detect"  # the subfolder of an Inpainter that was trained on to find damage and nothing else
 FILL_SIZE = 512  # px, the longest side of what the Inpainter sees at once, whatever the photo's
 CHROMA_SCALE = 4  # chroma is small: times 4 it reaches a network at the luma's scale
 MAX_CHANNELS = 2048  # of a decoder's layer

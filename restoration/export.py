@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restoration import backends, graphs
-from restoration.checkpoint import WeightsError, find_model, replacing
-from restoration.config import INPUT_CHANNELS, STAGES, Stage
+from restoration.checkpoint import WeightsError, find_model, has_model, replacing
+from restoration.config import DETECTOR, INPUT_CHANNELS, Stage
 from restoration.models import MODELS
 
 TOLERANCE = 1e-3  # of an output, a quarter of a level of gray; 2e-5 is usual
@@ -21,7 +21,7 @@ OPSET = 17
 
 
 def export(source: str | Path, out: Path, inpainter: str = "inpaint") -> dict[str, float]:
-    """Write both models of a folder or hub repository and their graphs to `out`, which may be the folder itself.
+    """Write the models of a folder or hub repository and their graphs to `out`, which may be the folder itself.
 
     `inpainter`: the subfolder of the Inpainter, where there are several.
 
@@ -32,10 +32,9 @@ def export(source: str | Path, out: Path, inpainter: str = "inpaint") -> dict[st
         WeightsError: a model cannot be loaded, or a graph does not answer as PyTorch does.
     """
     found = {}
-    for stage, name in zip(STAGES, (inpainter, "color"), strict=True):
+    for stage, name, model in _models(source, inpainter):
         folder = out / name
         folder.mkdir(parents=True, exist_ok=True)
-        model = find_model(source, name)
         for file in (graphs.CONFIG, graphs.WEIGHTS):
             if (model / file).resolve() != (folder / file).resolve():
                 shutil.copyfile(model / file, folder / file)
@@ -44,6 +43,12 @@ def export(source: str | Path, out: Path, inpainter: str = "inpaint") -> dict[st
     if bad := [name for name, error in found.items() if not error <= TOLERANCE]:
         raise WeightsError(f"the graphs of {', '.join(bad)} do not answer as PyTorch does: use backend='torch'.")
     return found
+
+
+def _models(source: str | Path, inpainter: str) -> list[tuple[Stage, str, Path]]:
+    """Stage, subfolder and place of each model that a Restorer loads."""
+    names = [("inpaint", inpainter), ("color", "color"), *[("inpaint", DETECTOR)] * has_model(source, DETECTOR)]
+    return [(stage, name, find_model(source, name)) for stage, name in names]
 
 
 def export_stage(folder: Path, stage: Stage) -> None:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restoration import checkpoint
-from restoration.config import CHROMA_SCALE, INPUT_CHANNELS, OUTPUT_CHANNELS, ModelConfig
+from restoration.config import CHROMA_SCALE, DETECTOR, INPUT_CHANNELS, OUTPUT_CHANNELS, ModelConfig
 from restoration.prefill import prefill
 
 STRIDE = 32  # the encoder halves five times
@@ -147,6 +147,15 @@ def load_networks(
         return Ensemble(inpainters), Ensemble(colorizers)
     place = "" if folds is None else f"folds/{folds}/"
     return Inpainter.from_pretrained(source, place + inpainter), Colorizer.from_pretrained(source, f"{place}color")
+
+
+def load_detector(source: str | Path) -> Inpainter | None:
+    """The Inpainter that finds damage, of a folder or hub repository that has one of its own for it.
+
+    Raises:
+        WeightsError: it does not fit its config.
+    """
+    return Inpainter.from_pretrained(source, DETECTOR) if checkpoint.has_model(source, DETECTOR) else None
 
 
 def imagenet_tensors(encoder: str) -> dict[str, Tensor]:

@@ -54,13 +54,21 @@ class Restorer:
     """Both networks and the way through them. Safe to call from several threads at once.
 
     Args:
-        inpainter: a model, an ensemble of folds, or a network of `backends`; so is `colorizer`.
+        inpainter: a model, an ensemble of folds, or a network of `backends`; so are the others.
         device: of models: "cuda", "cpu"; None = the GPU where there is one.
+        detector: an Inpainter whose damage map is asked; None = that of `inpainter`.
     """
 
-    def __init__(self, inpainter: backends.AnyNetwork, colorizer: backends.AnyNetwork, device: str | None = None):
-        self.inpainter, self.colorizer = inpainter, colorizer
+    def __init__(
+        self,
+        inpainter: backends.AnyNetwork,
+        colorizer: backends.AnyNetwork,
+        device: str | None = None,
+        detector: "backends.AnyNetwork | None" = None,
+    ):
+        self.inpainter, self.colorizer, self.detector = inpainter, colorizer, detector or inpainter
         self._inpaint, self._color = (backends.as_network(network, device) for network in (inpainter, colorizer))
+        self._find = backends.as_network(detector, device) if detector else self._inpaint
 
     @classmethod
     def from_pretrained(
@@ -71,7 +79,7 @@ class Restorer:
         backend: backends.Backend = "auto",
         inpainter: str = "inpaint",
     ) -> "Restorer":
-        """Load `inpaint/` and `color/` from a folder or a hub repository.
+        """Load `inpaint/`, `color/`, and `detect/` where there is one, from a folder or a hub repository.
 
         Args:
             source: the shipped weights, a run of train.py, or the `user/name` it was pushed to.
@@ -86,7 +94,8 @@ class Restorer:
             ValueError: no such backend, or one that is not installed.
             WeightsError: one of them is not there, does not fit its config, or has no graph for that backend.
         """
-        return cls(*backends.load(source, folds, device, backend, inpainter), device)
+        inpaint, color, detector = backends.load(source, folds, device, backend, inpainter)
+        return cls(inpaint, color, device, detector)
 
     def detect(self, photo: Photo, sensitivity: int = 0) -> Image.Image:
         """The damage that is found without help: mode L, 255 = damaged.
@@ -160,7 +169,7 @@ class Restorer:
         found = find_holes(gray)
         if sensitivity > 0 or not found.any():
             window = picture_window(gray)  # in the corner of a frame, plain sky looks like a hole
-            found[window] |= sure_regions(damage_map(gray[window], self._inpaint), gray[window], sensitivity)
+            found[window] |= sure_regions(damage_map(gray[window], self._find), gray[window], sensitivity)
         return found
 
 

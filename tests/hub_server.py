@@ -204,13 +204,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _head(self, body, repo, path):
         files = self.hub.repos.get(repo, {})
         if path not in files:
-            return self._nothing()
+            return self._nothing("EntryNotFound" if repo in self.hub.repos else "RepoNotFound")
         return 200, files[path], {"ETag": f'"{_oid(path, files[path])}"', "X-Repo-Commit": _sha(files)}
 
     _get = _head
 
-    def _nothing(self):
-        return 404, {"error": "not found"}, {"X-Error-Code": "RepoNotFound"}
+    def _nothing(self, code="RepoNotFound"):
+        return 404, {"error": "not found"}, {"X-Error-Code": code}
 
 
 def _sha(files: dict[str, bytes]) -> str:

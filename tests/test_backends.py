@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import assert_same, gray_photo, hole, is_one_sentence, pixels
+from conftest import assert_same, gray_photo, hole, is_one_sentence, pixels, small_restorer
 
 from restoration import Restorer, backends, graphs
 from restoration.checkpoint import WeightsError
@@ -167,6 +167,19 @@ def test_an_export_without_its_package_is_one_sentence(run, weights, tmp_path, m
     monkeypatch.setitem(sys.modules, "onnx", None)
     status, _, err = run("export", tmp_path / "out", "--weights", weights)
     assert status == 1 and len(err) == 1 and "pip install onnx" in err[0]
+
+
+@pytest.mark.parametrize("backend", ["torch", *RUNTIMES])
+def test_a_detector_finds_the_damage_and_the_inpainter_fills_it(backend, weights, restorer, tmp_path):
+    shutil.copytree(weights, tmp_path / "weights")
+    other = small_restorer().inpainter
+    other.unet.segmentation_head[0].bias.data[1] = 9  # all is damaged
+    other.save_pretrained(tmp_path / "weights" / "detect")
+    export(tmp_path / "weights", tmp_path / "exported")
+    loaded = Restorer.from_pretrained(tmp_path / "exported", "cpu", backend=backend)
+    photo, mask = gray_photo("coffee", 90, 60), hole(90, 60, (10, 10, 40, 30))
+    assert pixels(loaded.detect(photo)).all() and not pixels(restorer.detect(photo)).any()
+    assert np.abs(pixels(loaded.repair(photo, mask).gray) - pixels(restorer.repair(photo, mask).gray)).max() <= 1
 
 
 # Choices ----------------------------------------------------------------------------------------

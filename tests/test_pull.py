@@ -9,7 +9,7 @@ import torch
 from conftest import gray_photo, hole, is_one_sentence, pixels, small_restorer
 from finished_run import FOLDS, NAME, finished_run
 from hub_server import FAILURES, PULL, Hub, use
-from huggingface_hub import constants
+from huggingface_hub import HfApi, constants
 from safetensors.torch import load_file
 
 from restoration import Restorer
@@ -61,6 +61,19 @@ def test_weights_come_back_to_the_bit(hub, trained, folds, place):
     restorer = Restorer.from_pretrained(NAME, "cpu", folds=folds)
     for stage, network in {"inpaint": restorer.inpainter, "color": restorer.colorizer}.items():
         assert_holds(network, trained / f"{place}{stage}/model.safetensors")
+
+
+def test_a_detector_comes_along_where_there_is_one(hub, trained, networks):
+    push_run(trained, NAME)
+    plain = Restorer.from_pretrained(NAME, "cpu")
+    assert plain.detector is plain.inpainter
+    detector = networks / "folds/10/inpaint"
+    HfApi(token=hub.token).upload_folder(repo_id=NAME, folder_path=detector, path_in_repo="detect")
+    restorer = Restorer.from_pretrained(NAME, "cpu")
+    assert_holds(restorer.detector, detector / "model.safetensors")
+    assert_holds(restorer.inpainter, trained / "inpaint/model.safetensors")
+    of_a_fold = Restorer.from_pretrained(NAME, "cpu", folds=0)
+    assert of_a_fold.detector is of_a_fold.inpainter
 
 
 def assert_holds(network: torch.nn.Module, file: Path) -> None:
