@@ -1,6 +1,7 @@
 """How well constant holes and an old print's wear are found, and how rarely a photo's own flat areas are taken for it.
 
     python benchmarks/detection.py --data DIR                  # held-out photos of DIR, or of *.tar shards in it
+    python benchmarks/detection.py --data DIR --sensitivity 1  # what Find more finds
     python benchmarks/detection.py --data DIR --rule           # the rule for constant holes alone, no damage map
     python benchmarks/detection.py --data DIR --others         # photos that are not held out: for tuning
     python benchmarks/detection.py --large DIR                 # whole photos of 512 px and more, from packages
@@ -170,12 +171,12 @@ def other_photos(data: Path, count: int, seed: int = 0) -> Numbered:
     return [(int(i), photos.names[i], photos[i]) for i in chosen]
 
 
-def product(weights: str | None) -> Find:
+def product(weights: str | None, sensitivity: int) -> Find:
     """What a user gets: the rule, and where it finds nothing, the network's damage map."""
     from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
 
     restorer = Restorer.from_pretrained(weights or SHIPPED_WEIGHTS)
-    return lambda gray: np.asarray(restorer.detect(gray)) > 0
+    return lambda gray: np.asarray(restorer.detect(gray, sensitivity)) > 0
 
 
 def main() -> None:
@@ -186,6 +187,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=300, help="how many at most")
     parser.add_argument("--seed", type=int, default=0, help="of the damage")
     parser.add_argument("--weights", help="folder or hub repository (default: the shipped weights)")
+    parser.add_argument("--sensitivity", type=int, default=0, help="of Restorer.detect, 0 to 3")
     parser.add_argument("--rule", action="store_true", help="the rule for constant holes alone")
     parser.add_argument("--others", action="store_true", help="photos that are not held out, drawn at random")
     args = parser.parse_args()
@@ -194,7 +196,7 @@ def main() -> None:
         read = large_photos(args.large, args.photos)
     else:
         read = (other_photos if args.others else heldout_photos)(args.data, args.photos)
-    find = find_holes if args.rule else product(args.weights)
+    find = find_holes if args.rule else product(args.weights, args.sensitivity)
     started = time.perf_counter()
     print(f"{len(read)} photos, seed {args.seed}\n\n| damaged | mean IoU | IoU > 0.9 |\n|---|---:|---:|")
     for name, values in overlaps(read, args.seed, find).items():

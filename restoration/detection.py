@@ -48,9 +48,9 @@ class Sure(NamedTuple):
 
 
 SURE = (
-    Sure(likely=0.5, certain=0.4, clipped=0.05, length=0.0),
+    Sure(likely=0.5, certain=0.5, clipped=0.05, length=0.0),
     Sure(likely=0.5, certain=0.6, clipped=0.3, length=0.0),  # a hole after JPEG, whose gray may be the photo's darkest
-    Sure(likely=0.9, certain=0.6, clipped=0.02, length=0.2),  # a scratch that runs into what is less likely
+    Sure(likely=0.9, certain=0.6, clipped=0.02, length=0.3),  # a scratch that runs into what is less likely
 )
 
 

@@ -51,7 +51,7 @@ class Restoration:
 
 
 class Restorer:
-    """Both networks and the way through them. Safe to call from several threads at once.
+    """The networks and the way through them. Safe to call from several threads at once.
 
     Args:
         inpainter: a model, an ensemble of folds, or a network of `backends`; so are the others.

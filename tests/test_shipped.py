@@ -39,7 +39,7 @@ def restored(shipped) -> list[tuple]:
     return rows
 
 
-@pytest.mark.parametrize("model", ["inpaint", "inpaint-psnr", "color"])
+@pytest.mark.parametrize("model", ["inpaint", "inpaint-psnr", "detect", "color"])
 def test_each_model_notes_its_own_digest(model):
     with safe_open(ROOT / "weights" / model / "model.safetensors", "np") as file:
         total = hashlib.sha256()

@@ -48,12 +48,22 @@ train --name inpaint-gan-3 --stage inpaint --init "$RUNS/inpaint-gan-2/last" --e
     --size 128 --batch-size 12 --epochs 7 --epoch-photos 2880 --learning-rate 5e-4 --warmup 0.05 --max-area 0.25 \
     --discriminator projected --discriminator-channels 64 --discriminator-learning-rate 1e-3 --gan-start 0 \
     --inpaint-gan-weight 0.2 --inpaint-feature-weight 0.5 --hole-weight 1 --ssim-weight 0 --wear 0.4 --hint-dropout 0.5 --damage-weight 2
+# The detector is the same network, which no longer has to fill.
+"$PYTHON" weights/last.py "$RUNS/inpaint-gan-3/folds/0/inpaint" "$RUNS/inpaint-gan-3/last/inpaint"
+train --name detect --stage inpaint --init "$RUNS/inpaint-gan-3/last" \
+    --size 160 --batch-size 12 --epochs 3 --epoch-photos 3128 --learning-rate 7e-4 --warmup 0.05 --max-area 0.2 --min-scale 0.6 \
+    --wear 0.6 --hint-dropout 1 --damage-weight 1 --hole-weight 0 --known-weight 0 --ssim-weight 0
+"$PYTHON" weights/last.py "$RUNS/detect/folds/0/inpaint" "$RUNS/detect/last/inpaint"
+train --name detect-2 --stage inpaint --init "$RUNS/detect/last" \
+    --size 192 --batch-size 10 --epochs 6 --epoch-photos 2500 --learning-rate 5e-4 --warmup 0.03 --max-area 0.45 --min-scale 0.7 \
+    --wear 0.5 --hint-dropout 1 --damage-weight 1 --hole-weight 0 --known-weight 0 --ssim-weight 0
 # The Colorizer sees more photos, most of each.
 train --name color-128 --stage color --init "$RUNS/192" \
     --size 128 --batch-size 16 --epochs 9 --epoch-photos 6000 --learning-rate 8e-4 --min-scale 0.6
 
 "$PYTHON" weights/last.py "$RUNS/inpaint-gan-3/folds/0/inpaint" weights/inpaint
 "$PYTHON" weights/last.py "$RUNS/inpaint-psnr-3/folds/0/inpaint" weights/inpaint-psnr
+"$PYTHON" weights/last.py "$RUNS/detect-2/folds/0/inpaint" weights/detect
 "$PYTHON" weights/mix.py "$RUNS/192/color" "$RUNS/color-128/folds/0/color" 0.35 weights/color
 for name in inpaint inpaint-psnr; do  # the graphs that run fast on a CPU
     "$PYTHON" -m restoration export weights --weights weights --inpainter "$name"
