@@ -59,6 +59,8 @@ def has_model(source: str | Path, subfolder: str) -> bool:
         return (root / file).is_file()
     try:
         return HfApi().file_exists(str(source), file)
+    except HFValidationError:
+        return False
     except (HTTPError, OfflineModeIsEnabled, OSError):
         return isinstance(try_to_load_from_cache(str(source), file), str)
 
