@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
@@ -98,7 +99,8 @@ def load(
         raise ValueError(f"{backend} is not installed: pip install {backend}, or leave the backend out.")
     if runtimes and all(map(graphs.fit, folders)):
         with suppress(Exception):  # of a damaged graph; each runtime has errors of its own
-            first, second, *third = (open_graphs(folder, runtimes[0]) for folder in folders)
+            with ThreadPoolExecutor(len(folders)) as pool:
+                first, second, *third = pool.map(open_graphs, folders, [runtimes[0]] * len(folders))
             return first, second, third[0] if third else None
     if backend == "auto":
         if runtimes and any((folder / graphs.TRUNK).exists() for folder in folders):
