@@ -10,7 +10,7 @@ from PIL import Image
 
 from restoration import Restorer
 
-HEIGHT = 260  # pixels of each photo
+HEIGHT = 240  # pixels of each photo
 
 
 def main() -> None:

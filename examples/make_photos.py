@@ -1,6 +1,6 @@
 """Make the example photos of this folder: `python examples/make_photos.py`.
 
-Gray versions of free photos that come inside scikit-image, three of them damaged as in training.
+Gray versions of free photos that come inside scikit-image, three of them with holes, one as an old print with a crease.
 Run it to see how, or with another seed; the photos themselves are kept in the repository.
 """
 
@@ -16,6 +16,7 @@ sys.path.insert(0, str(FOLDER.parent))  # runs on a fresh clone, not installed
 
 from restoration.color import luma
 from restoration.masking import damage
+from restoration.wear import worn
 
 
 def main() -> None:
@@ -27,6 +28,8 @@ def main() -> None:
     for name in (*holes, "rocket"):  # whole and in colour, to be damaged on the page
         Image.fromarray(getattr(data, name)()).save(FOLDER / "colour" / f"{name}.jpg", quality=90)
     Image.fromarray(luma(data.rocket())).save(FOLDER / "rocket.png", optimize=True)
+    creased, _ = worn(luma(data.chelsea()), np.random.default_rng(5))
+    Image.fromarray(creased).save(FOLDER / "creased.png", optimize=True)
 
 
 if __name__ == "__main__":
