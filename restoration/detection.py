@@ -31,7 +31,7 @@ MAX_REGIONS = 200  # looked at, the largest first: labels fit a byte, time stays
 
 MIN_SURE_AREA = 0.0005  # of the photo: a scratch
 CERTAIN = 0.95  # of a damage map: a pixel as good as certain
-MOST_SENSITIVE = 3  # with 4, every fourth whole photo has something that is taken for damage
+MOST_SENSITIVE = 3  # with 4, one whole photo in six has something that is taken for damage
 SOFT = 0.2  # of a damage map: a pixel of a counting region's rim, at most 3 pixels wide
 
 _MARGIN = 2  # pixels around a region: its rim, and the pixels beyond

@@ -60,6 +60,18 @@ def test_restore_a_folder_with_masks_of_the_same_stems(run, tmp_path):
         assert np.mean(after[mask] != before[mask]) > 0.9
 
 
+def test_a_higher_sensitivity_finds_more(run, tmp_path, monkeypatch):
+    doubtful = hole(90, 60, (10, 10, 40, 14))
+    monkeypatch.setattr("restoration.pipeline.damage_map", lambda *_: np.where(doubtful, np.float32(0.8), 0))
+    save(tmp_path / "in.png", gray_photo("coffee", 90, 60))
+    for sensitivity, found in ((0, False), (1, False), (2, doubtful)):
+        status, *_ = run("detect", tmp_path / "in.png", tmp_path / "mask.png", "--sensitivity", sensitivity)
+        assert status == 0 and np.array_equal(read(tmp_path / "mask.png") > 0, doubtful & found)
+    run("restore", tmp_path / "in.png", tmp_path / "out.png", "--gray", "--sensitivity", 2)
+    changed = read(tmp_path / "out.png") != read(tmp_path / "in.png")
+    assert changed.any() and not (changed & ~doubtful).any()
+
+
 def test_a_photo_without_damage_is_coloured(run, tmp_path):
     whole, out = gray_photo("coffee", 96, 72), tmp_path / "v1.0"
     out.mkdir()  # a folder, though its name looks like a file's
