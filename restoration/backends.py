@@ -100,8 +100,8 @@ def load(
     if runtimes and all(map(graphs.fit, folders)):
         with suppress(Exception):  # of a damaged graph; each runtime has errors of its own
             with ThreadPoolExecutor(len(folders)) as pool:
-                first, second, *third = pool.map(open_graphs, folders, [runtimes[0]] * len(folders))
-            return first, second, third[0] if third else None
+                inpaint, color, *detect = pool.map(open_graphs, folders, [runtimes[0]] * len(folders))
+            return inpaint, color, *(detect or [None])
     if backend == "auto":
         if runtimes and any((folder / graphs.TRUNK).exists() for folder in folders):
             warnings.warn(f"PyTorch runs {root}: {AGAIN}", stacklevel=3)

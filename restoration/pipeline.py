@@ -67,8 +67,9 @@ class Restorer:
         detector: "backends.AnyNetwork | None" = None,
     ):
         self.inpainter, self.colorizer, self.detector = inpainter, colorizer, detector or inpainter
-        self._inpaint, self._color = (backends.as_network(network, device) for network in (inpainter, colorizer))
-        self._find = backends.as_network(detector, device) if detector else self._inpaint
+        self._inpaint, self._color, self._find = (
+            backends.as_network(network, device) for network in (inpainter, colorizer, self.detector)
+        )
 
     @classmethod
     def from_pretrained(
