@@ -15,7 +15,7 @@ app: $(VENV)/app  ## the page on http://127.0.0.1:7860, on the shipped weights, 
 	HF_HUB_OFFLINE=1 $(RUN) app.py --host 127.0.0.1 --port 7860
 
 space: $(VENV)/app  ## put the page on Hugging Face Spaces: make space REPO=user/name
-	$(RUN) -m demo.space "$(REPO)"
+	$(RUN) scripts/space.py "$(REPO)"
 
 test: $(VENV)/dev  ## linter and tests; browser tests run where Chromium is installed
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
@@ -25,13 +25,13 @@ lint: $(VENV)/dev  ## mend what the linter can mend
 	$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .
 
 fuzz: $(VENV)/dev  ## 10,000 mutated files through every reader
-	$(RUN) tests/fuzz.py --count 10000
+	$(RUN) tests/helpers/fuzz.py --count 10000
 
 bench: $(VENV)/app  ## the README's table on photos that everybody has
 	$(RUN) benchmarks/quality.py --mini
 
 weights: $(VENV)/app  ## train the shipped weights again: make weights DATA=folder
-	PYTHON=$(RUN) DATA="$(DATA)" sh weights/train.sh
+	PYTHON=$(RUN) DATA="$(DATA)" sh scripts/weights/train.sh
 
 clean:
 	rm -rf $(VENV)

@@ -1,4 +1,4 @@
-"""The web page: a damaged gray photo goes in, a whole colour photo comes out.
+"""The web page: a damaged gray photo goes in, a whole color photo comes out.
 
     python app.py [--host 127.0.0.1] [--port 7860] [--share] [--weights weights]
 

@@ -23,7 +23,7 @@ import typing
 from pathlib import Path
 
 from restoration.config import ON_CPU, STAGES, TrainConfig
-from restoration.imaging import shown
+from restoration.files.imaging import shown
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -35,10 +35,10 @@ def main(argv: list[str] | None = None) -> int:
     settings = {f.name: getattr(args, f.name) for f in dataclasses.fields(TrainConfig) if f.name in args}
     if args.resume and (given := [*settings, *(["name"] if args.name else [])]):
         parser.error(f"--{given[0].replace('_', '-')} with --resume: a run goes on with its own settings.")
-    from restoration.hub import check_target, push_run  # after parsing: --help and a typing error need no torch
-    from restoration.results import gather
-    from restoration.runs import Run
-    from restoration.training import StoppedError, train
+    from restoration.reports.hub import check_target, push_run  # after parsing: --help and a typing error need no torch
+    from restoration.reports.results import gather
+    from restoration.training.loop import StoppedError, train
+    from restoration.training.runs import Run
 
     run = Run(args.resume or args.runs / (args.name or time.strftime("%Y-%m-%d-%H%M%S")))
     try:

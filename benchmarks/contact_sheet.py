@@ -49,7 +49,7 @@ def contact_sheet(
                 Strip(caption, _pictures(*cases[name], rows, rivals, ours, damaging))
                 for name, caption in captions.items()
             ]
-    return draw_sheet(["damaged", *rivals, "ours, gray", "ours, colour", "truth"], sections)
+    return draw_sheet(["damaged", *rivals, "ours, gray", "ours, color", "truth"], sections)
 
 
 def _figures(table: dict[str, Evaluation], rows: list[str], name: str) -> str:

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not
 
 from benchmarks.photo_sets import HELDOUT, LARGE, Numbered, heldout_photos, large_photos
 from restoration.color import luma
-from restoration.detection import find_holes
+from restoration.inference.detection import find_holes
 from restoration.masking import MAX_AREA, MIN_AREA, damage, draw_hole
 from restoration.wear import worn
 
@@ -66,7 +66,7 @@ UNDAMAGED: dict[str, Callable[[Gray], Gray]] = {
     "crushed, 1.4 g - 80": scaled(1.4, -80),
     "crushed, g - 60": scaled(1, -60),
     "both ends clipped, 2 g - 128": scaled(2, -128),
-    "histogram equalised": cv2.equalizeHist,
+    "histogram equalized": cv2.equalizeHist,
     "letterboxed, 0, 12 % of the height": bordered(0, rows=0.12),
     "letterboxed, 16, 12 % of the height": bordered(16, rows=0.12),
     "pillarboxed, 0, 12 % of the width": bordered(0, columns=0.12),
@@ -163,8 +163,8 @@ def wear_found(photos: Numbered, seed: int, find: Find) -> tuple[float, float]:
 
 def other_photos(data: Path, count: int, seed: int = 0) -> Numbered:
     """A random sample of the photos that are not held out."""
-    from restoration.photos import Photos
-    from restoration.sources import read_names
+    from restoration.data.photos import Photos
+    from restoration.data.sources import read_names
 
     photos = Photos.find(data).without(read_names(HELDOUT))
     chosen = np.random.default_rng(seed).permutation(len(photos))[:count]

@@ -20,7 +20,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not installed
 
 from restoration.checkpoint import load_state
-from restoration.runs import METRICS, STATE
+from restoration.training.runs import METRICS, STATE
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = (

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "helpers")]
 
 import cv2
 import gradio as gr
@@ -64,7 +64,7 @@ def start(log: Path) -> tuple[subprocess.Popen, str, float]:
 
 def photo(size: tuple[int, int], folder: Path) -> Path:
     """A gray photo of this size with one hole, and with grain, which keeps a file as large as a scan's."""
-    gray = cv2.resize(cv2.imread(str(ROOT / "examples/colour/coffee.jpg"), cv2.IMREAD_GRAYSCALE), size)
+    gray = cv2.resize(cv2.imread(str(ROOT / "examples/color/coffee.jpg"), cv2.IMREAD_GRAYSCALE), size)
     rng = np.random.default_rng(0)
     gray = np.clip(gray + rng.normal(0, 3, gray.shape), 0, 255).astype(np.uint8)
     file = folder / f"{size[0]}.png"
@@ -80,10 +80,10 @@ def way(browser, url: str, file: Path) -> list[float]:
     visitor.page.wait_for_selector("#editor [aria-label='Brush Size']", timeout=180_000)
     times.append(time.perf_counter())
     visitor.press_restore()
-    visitor.page.wait_for_selector("#compare-colour img", timeout=180_000)
+    visitor.page.wait_for_selector("#compare-color img", timeout=180_000)
     times.append(time.perf_counter())
     with visitor.page.expect_download(timeout=180_000) as download:
-        visitor.page.click("#save-colour-png")
+        visitor.page.click("#save-color-png")
     assert Image.open(download.value.path()).size == Image.open(file).size
     times.append(time.perf_counter())
     visitor.leave()

@@ -64,13 +64,13 @@ class Lpips(nn.Module):
         return float(sum((weight * (a - b).square()).sum(dim=0).mean() for weight, a, b in layers))
 
     def reference(self, truth: np.ndarray) -> "Reference":
-        """A colour photo, uint8 (H, W, 3), that several results are compared with."""
+        """A color photo, uint8 (H, W, 3), that several results are compared with."""
         return Reference(self, self.features(luma(truth)), self.features(truth))
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A truth's features, in gray and in colour."""
+    """A truth's features, in gray and in color."""
 
     lpips: Lpips
     gray: Features

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from restoration.imaging import read_photo
+from restoration.files.imaging import read_photo
 
 HELDOUT = Path(__file__).with_name("heldout.tsv")
 LARGE = Path(__file__).with_name("large.tsv")
@@ -32,7 +32,7 @@ def heldout_photos(data: Path, count: int) -> Numbered:
     Raises:
         SystemExit: a photo is missing or altered.
     """
-    from restoration.photos import Photos  # with torch, which --mini --mask none does without
+    from restoration.data.photos import Photos  # with torch, which --mini --mask none does without
 
     lines = listed(HELDOUT)
     numbers = _spread(len(lines), count)
@@ -58,7 +58,7 @@ def large_photos(folder: Path, count: int) -> Numbered:
 
 
 def mini_photos(count: int) -> Numbered:
-    """256 x 256 crops, side by side, of the colour photos that scikit-image and scikit-learn bring."""
+    """256 x 256 crops, side by side, of the color photos that scikit-image and scikit-learn bring."""
     from skimage import data
     from sklearn.datasets import load_sample_image
 

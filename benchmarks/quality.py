@@ -28,7 +28,7 @@ from benchmarks.contact_sheet import contact_sheet
 from benchmarks.photo_sets import HELDOUT, LARGE, Numbered, heldout_photos, large_photos, mini_photos, mini_scene
 from restoration.color import luma
 from restoration.evaluation import Evaluation, Row, evaluate_pair
-from restoration.imaging import check_ending, write_photo
+from restoration.files.imaging import check_ending, write_photo
 from restoration.masking import damage, jpeg
 
 PERFECT, TRUTH = "gray, perfect luma", "the truth"
@@ -73,7 +73,7 @@ def color_shares(found: tables.Intervals) -> dict[str, float]:
     shares = {}
     for row in (row for row in OURS if row in found):
         shares[f"{row}: ab error / gray's"] = found[row]["ab_mae"].mean / found[PERFECT]["ab_mae"].mean
-        shares[f"{row}: colourfulness / truth's"] = found[row]["colorfulness"].mean / found[TRUTH]["colorfulness"].mean
+        shares[f"{row}: colorfulness / truth's"] = found[row]["colorfulness"].mean / found[TRUTH]["colorfulness"].mean
     return shares
 
 

@@ -2,7 +2,7 @@
 
     python benchmarks/scale.py start BACKEND     # seconds: imports, loading, first and second result
     python benchmarks/scale.py size MEGAPIXELS   # seconds and memory, one hole of 5 %
-    python benchmarks/scale.py command MEGAPIXELS  # memory of the command line, gray and colour, with and without mask
+    python benchmarks/scale.py command MEGAPIXELS  # memory of the command line, gray and color, with and without mask
 
 Each measurement is a process of its own, and prints one JSON object.
 """
@@ -21,8 +21,8 @@ MEGAPIXELS = (0.25, 1, 4, 16, 64, 100)
 CASES = {
     "gray, found": ["gray.tif"],
     "gray, mask": ["gray.tif", "--mask", "MASK"],
-    "colour, mask": ["colour.tif", "--mask", "MASK"],
-    "colour as gray, found": ["colour.tif", "--recolor"],
+    "color, mask": ["color.tif", "--mask", "MASK"],
+    "color as gray, found": ["color.tif", "--recolor"],
 }
 LIBRARIES = {"openvino": "openvino", "onnxruntime": "onnxruntime", "torch": "restoration.models"}
 
@@ -63,8 +63,8 @@ def size(megapixels: float) -> dict[str, float]:
     repair = restorer.repair(photo)
     repaired = time.perf_counter()
     restorer.colorize(repair)
-    coloured = time.perf_counter()
-    found = {"detect and fill": repaired - started, "colour": coloured - repaired, "all": coloured - started}
+    colored = time.perf_counter()
+    found = {"detect and fill": repaired - started, "color": colored - repaired, "all": colored - started}
     found["processor"] = time.process_time() - worked
     return found | {"peak, MB above the start": _memory("VmHWM") - before}
 
@@ -78,9 +78,9 @@ def command(megapixels: float) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         for side in (32, round((megapixels * 1e6) ** 0.5)):
             photo = Image.fromarray(damaged(side))
-            colour = Image.merge("RGB", [photo, photo.point(lambda level: 255 - level), photo])
+            color = Image.merge("RGB", [photo, photo.point(lambda level: 255 - level), photo])
             mask = Image.fromarray(with_hole(np.zeros((side, side), np.uint8), 255))
-            for image, name in ((photo, "gray.tif"), (colour, "colour.tif"), (mask, "mask.png")):
+            for image, name in ((photo, "gray.tif"), (color, "color.tif"), (mask, "mask.png")):
                 image.save(Path(folder) / name)
             for case, (source, *words) in CASES.items():
                 words = [f"{folder}/mask.png" if word == "MASK" else word for word in words]

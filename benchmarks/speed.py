@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not
 from benchmarks.competitors import MiGan, telea
 from benchmarks.scale import LIBRARIES, MEGAPIXELS, damaged, measured
 from benchmarks.timing import Clock, convolution_flops, matrix_product, turns
-from restoration import backends
 from restoration.config import INPUT_CHANNELS, STAGES
+from restoration.inference import backends
 from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
 
 PARTS = ("networks", "photo", "start", "sizes")
@@ -107,11 +107,11 @@ def photo_table(rounds: int, migan: Path | None, clock: Clock) -> str:
         other = MiGan.from_file(migan)
         runs["MI-GAN, fill"] = lambda: other(photo, mask)
     for name, restorer in restorers.items():
-        runs[f"ours, {name}: detect, fill, colour"] = lambda restorer=restorer: restorer.restore(photo)
+        runs[f"ours, {name}: detect, fill, color"] = lambda restorer=restorer: restorer.restore(photo)
         runs[f"ours, {name}: fill alone"] = lambda restorer=restorer: restorer.repair(photo, mask)
     first = next(iter(restorers.values()))
     repair = first.repair(photo, mask)
-    runs["of it: detect"], runs["of it: colour"] = lambda: first.detect(photo), lambda: first.colorize(repair)
+    runs["of it: detect"], runs["of it: color"] = lambda: first.detect(photo), lambda: first.colorize(repair)
     seconds = turns(runs, rounds, clock)
     rival = seconds.get("MI-GAN, fill", float("nan"))
     return table(

@@ -9,8 +9,8 @@ from restoration.evaluation import Evaluation
 TITLES = {
     "hole_psnr": "hole PSNR", "hole_ssim": "hole SSIM", "lpips_gray": "LPIPS, gray", "ssim": "SSIM",
     "contest_s": "S", "contest_m": "M", "contest_c": "C", "contest_score": "contest score",
-    "hsv_similarity": "HSV similarity", "ab_mae": "ab error", "colorfulness": "colourfulness",
-    "lpips_color": "LPIPS, colour",
+    "hsv_similarity": "HSV similarity", "ab_mae": "ab error", "colorfulness": "colorfulness",
+    "lpips_color": "LPIPS, color",
 }  # fmt: skip
 METRICS = (*TITLES, "masked_ssim")  # the last is for JSON only: hole SSIM says the same of luma
 COMPARED = "hole_psnr", "hole_ssim", "lpips_gray", "contest_score"  # metrics of which differences are shown

@@ -20,17 +20,18 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not installed
 
-from restoration import data, training
 from restoration.config import STAGES, TrainConfig
-from restoration.data import Batch, TrainingBatches, Window
-from restoration.distributed import World
-from restoration.photos import Photos, decode
-from restoration.piece import Piece
+from restoration.data import batches as data
+from restoration.data.batches import Batch, TrainingBatches, Window
+from restoration.data.photos import Photos, decode
+from restoration.training import loop as training
+from restoration.training.distributed import World
+from restoration.training.trainer import Piece
 
 ENDLESS = 10**6  # steps of a piece, more than are ever made
 GAN = "GAN: scores, its own step"
 DATA = ("photo, crop", "damage, hints", "collate")  # in the real loop workers do it, beside the step
-PARTS = (*DATA, "transfer", "forward", "losses", GAN, "backward", "clipping, optimiser", "EMA", "the rest")
+PARTS = (*DATA, "transfer", "forward", "losses", GAN, "backward", "clipping, optimizer", "EMA", "the rest")
 
 
 class Stopwatch:
@@ -112,7 +113,7 @@ def profile(piece: Piece, batches: TrainingBatches, step: int) -> dict[str, floa
         (piece, "judge", GAN),
         (piece, "convince", GAN),
         (torch.Tensor, "backward", "backward"),
-        (piece, "_update", lambda module, *_: GAN if module is piece.discriminator else "clipping, optimiser"),
+        (piece, "_update", lambda module, *_: GAN if module is piece.discriminator else "clipping, optimizer"),
         (piece, "_average", "EMA"),
     ]
     with ExitStack() as stack:

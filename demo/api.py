@@ -14,16 +14,16 @@ from PIL import Image
 from demo.manners import RefusalError, politely
 from demo.reading import as_file, read_scan
 from demo.stages import Stages
-from restoration import imaging
+from restoration.files import imaging
 
 LIFETIME = (600, 3600)  # s: every ten minutes, files older than an hour are deleted
 SHARED = {"concurrency_id": "work", "concurrency_limit": 1}
 
 
 ABOUT = {
-    "photo": "PNG, JPEG, TIFF or WebP; gray or colour, 8 or 16 bit, turned by its EXIF.",
+    "photo": "PNG, JPEG, TIFF or WebP; gray or color, 8 or 16 bit, turned by its EXIF.",
     "mask": "Where it is damaged, of the photo's size: white on black, or painted on transparency.",
-    "hints": "Colours to follow where it is opaque: RGBA, of the photo's size.",
+    "hints": "Colors to follow where it is opaque: RGBA, of the photo's size.",
 }
 
 
@@ -42,13 +42,11 @@ def api(stages: Stages) -> None:
         photo, mask, hints = map(file_input, ABOUT)
         recolor, vividness = gr.Checkbox(label="recolor"), gr.Number(1, label="vividness")
         sensitivity = gr.Number(0, label="sensitivity", precision=0)
-        colour, gray, found = (
-            gr.Image(label=name, format="png", type="filepath") for name in ("colour", "gray", "mask")
-        )
+        color, gray, found = (gr.Image(label=name, format="png", type="filepath") for name in ("color", "gray", "mask"))
         for call, inputs, outputs in (
             (calls.detect, [photo, sensitivity], found),
-            (calls.restore, [photo, mask, hints, recolor, vividness], [colour, gray, found]),
-            (calls.colorize, [photo, hints, vividness], colour),
+            (calls.restore, [photo, mask, hints, recolor, vividness], [color, gray, found]),
+            (calls.colorize, [photo, hints, vividness], color),
         ):
             gr.Button().click(politely(call), inputs, outputs, api_name=call.__name__, **SHARED)
 
@@ -75,9 +73,9 @@ class Calls:
         vividness: float = 1.0,
         request: gr.Request = None,
     ) -> tuple[str, str, str]:
-        """Repair and colour a photo. Returns three PNGs of its size: colour, gray, and the mask that was used.
+        """Repair and color a photo. Returns three PNGs of its size: color, gray, and the mask that was used.
 
-        Without a mask the damage is found. A colour photo keeps its colours outside the mask, unless `recolor` is
+        Without a mask the damage is found. A color photo keeps its colors outside the mask, unless `recolor` is
         true (sepia, yellowed paper). `vividness` scales the predicted chroma: 0 = gray, 1 = as predicted, at most 2.
         """
         scan = _scan(photo)
@@ -86,22 +84,22 @@ class Calls:
         repaired = self.stages.repair(image.convert("L") if recolor else image, damaged)
         restored = self.stages.colorize(repaired, _hints(hints, image.size))
         return (
-            _sent(restored.vivid(_strength(vividness)), "colour.png", scan),
+            _sent(restored.vivid(_strength(vividness)), "color.png", scan),
             _sent(scan.own_gray(restored.gray, restored.mask), "gray.png", scan),
             _sent(restored.mask, "mask.png"),
         )
 
     def colorize(self, photo: str, hints: str | None = None, vividness: float = 1.0, request: gr.Request = None) -> str:
-        """Colour a whole photo; nothing is repaired. Returns a PNG of its size.
+        """Color a whole photo; nothing is repaired. Returns a PNG of its size.
 
-        A colour photo is taken for a gray one. `vividness` scales the predicted chroma: 0 = gray, 1 = as predicted,
+        A color photo is taken for a gray one. `vividness` scales the predicted chroma: 0 = gray, 1 = as predicted,
         at most 2.
         """
         scan = _scan(photo)
         gray = scan.image.convert("L")
         repaired = self.stages.repair(gray, Image.new("L", gray.size))
         restored = self.stages.colorize(repaired, _hints(hints, gray.size))
-        return _sent(restored.vivid(_strength(vividness)), "colour.png", scan)
+        return _sent(restored.vivid(_strength(vividness)), "color.png", scan)
 
 
 def _scan(file: str | None) -> imaging.Scan:

@@ -14,7 +14,7 @@ from demo.manners import RefusalError, is_fault, sentence
 from demo.reading import read_scan
 from demo.stages import Stages
 from demo.texts import say
-from restoration.imaging import SUFFIXES, claimed_pixels, encode_photo
+from restoration.files.imaging import SUFFIXES, claimed_pixels, encode_photo
 
 FAILURES = "not restored.txt"  # in the zip
 
@@ -53,7 +53,7 @@ def restore_all(
 ) -> Outcome:
     """Restore each photo into the zip `archive`; one that fails is named there and stops nothing.
 
-    A colour photo keeps its colours, unless they are one tint of paper. `progress` is told how many are done, and the
+    A color photo keeps its colors, unless they are one tint of paper. `progress` is told how many are done, and the
     next one's name.
     """
     outcome, left, taken = Outcome(), BATCH_MEGAPIXELS * 1_000_000, set()

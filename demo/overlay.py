@@ -1,7 +1,7 @@
 """Between the full-size photo and the small preview that is painted on.
 
 The editor would lose a photo's metadata and takes long over a large one, so it gets a preview; what is painted
-there changes the mask, or the colour hints, of the photo's own size.
+there changes the mask, or the color hints, of the photo's own size.
 """
 
 import cv2
@@ -67,7 +67,7 @@ def full_hints(layers: list[Image.Image], size: tuple[int, int]) -> Image.Image 
 
 
 def is_tinted(photo: Image.Image) -> bool:
-    """Whether a photo in colour is really a gray one on yellowed or sepia paper: its chroma follows its luma."""
+    """Whether a photo in color is really a gray one on yellowed or sepia paper: its chroma follows its luma."""
     if photo.mode == "L":
         return False
     small = preview(photo).resize((96, 96), Image.Resampling.BOX).convert("YCbCr")

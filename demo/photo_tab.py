@@ -16,7 +16,7 @@ from demo.stages import Stages
 from demo.style import SAVE, SHOW_RESULT, TO_TOP
 from demo.texts import language_of, say, translated
 from demo.visit import Desk, Visit, Visits
-from restoration import imaging
+from restoration.files import imaging
 from restoration.pipeline import MOST_SENSITIVE
 
 QUEUE = {"concurrency_id": "work", "concurrency_limit": 1, "api_visibility": "private"}
@@ -59,9 +59,9 @@ def _tie_results(steps: "Steps", marking: Marking, results: Results) -> None:
         politely(steps.restore), [marking.editor, marking.recolor], view, show_progress_on=progress_on, **QUEUE
     ).success(js=SHOW_RESULT, **AT_ONCE)
     results.hints_open.click(politely(steps.open_hints), None, [results.hints_area, results.hints], **AT_ONCE)
-    colours = [results.sliders[0], results.vividness]
+    colors = [results.sliders[0], results.vividness]
     results.hints_apply.click(
-        politely(steps.colour_again), results.hints, colours, show_progress_on=results.sliders[0], **QUEUE
+        politely(steps.color_again), results.hints, colors, show_progress_on=results.sliders[0], **QUEUE
     )
     results.vividness.release(
         politely(steps.make_vivid), results.vividness, results.sliders[0], show_progress="hidden", **QUEUE
@@ -90,13 +90,13 @@ class Steps:
         mask = np.asarray(self.stages.detect(scan.image, 0)) > 0
         small = overlay.preview(scan.image)
         visit.desk = Desk(original, scan, mask, small, overlay.shrink_mask(mask, small.size), mask)
-        is_colour, recolor = scan.image.mode == "RGB", overlay.is_tinted(scan.image)
+        is_color, recolor = scan.image.mode == "RGB", overlay.is_tinted(scan.image)
         return (
             gr.Column(visible=False),
             gr.Row(visible=True),
             _marked(visit),
             _found(visit.desk, language),
-            gr.Checkbox(value=recolor, visible=is_colour),
+            gr.Checkbox(value=recolor, visible=is_color),
             gr.Markdown(visible=True),
             gr.Column(visible=False),
         )
@@ -142,23 +142,23 @@ class Steps:
         return _marked(visit), _found(visit.desk, language_of(request))
 
     def restore(self, painted: dict, recolor: bool, request: gr.Request, progress=gr.Progress()) -> tuple:  # noqa: B008
-        """Fill what is marked, and colour."""
+        """Fill what is marked, and color."""
         desk, language = self.visits.desk(request), language_of(request)
         _take_strokes(desk, painted)
-        keeps_colours = desk.photo.mode == "RGB" and not recolor
-        if keeps_colours and not desk.mask.any():
+        keeps_colors = desk.photo.mode == "RGB" and not recolor
+        if keeps_colors and not desk.mask.any():
             raise RefusalError("nothing_to_do")
-        photo = desk.photo if keeps_colours else desk.photo.convert("L")
+        photo = desk.photo if keeps_colors else desk.photo.convert("L")
         progress(0.1, desc=say("filling", language))
         desk.repair = self.stages.repair(photo, Image.fromarray(desk.mask))
-        progress(0.6, desc=say("colouring", language))
+        progress(0.6, desc=say("coloring", language))
         desk.restored, desk.vividness = self.stages.colorize(desk.repair, desk.hints), 1.0
         progress(0.9, desc=say("showing", language))
         visit = self.visits.of(request)
         return (
             gr.Markdown(visible=False),
             gr.Column(visible=True),
-            _compare(visit, "colour"),
+            _compare(visit, "color"),
             _compare(visit, "gray"),
             gr.Slider(value=1, interactive=desk.restored.chroma is not None),
             _done(desk, language),
@@ -172,17 +172,17 @@ class Steps:
         dabs = visit.desk.hints and visit.desk.hints.resize(gray.size, Image.Resampling.NEAREST)
         return gr.Column(visible=True), _canvas(visit, gray, dabs)
 
-    def colour_again(self, painted: dict, request: gr.Request) -> tuple:
+    def color_again(self, painted: dict, request: gr.Request) -> tuple:
         """Only the second stage runs: the fill stays."""
         desk = self.visits.desk(request)
         desk.hints = overlay.full_hints(painted["layers"], desk.photo.size)
         desk.restored = self.stages.colorize(desk.repair, desk.hints)
-        return _compare(self.visits.of(request), "colour"), gr.Slider(interactive=desk.restored.chroma is not None)
+        return _compare(self.visits.of(request), "color"), gr.Slider(interactive=desk.restored.chroma is not None)
 
     def make_vivid(self, vividness: float, request: gr.Request) -> tuple[str, str]:
         """No stage runs at all."""
         self.visits.desk(request).vividness = vividness
-        return _compare(self.visits.of(request), "colour")
+        return _compare(self.visits.of(request), "color")
 
     def save(self, kind: str, ending: str) -> Callable:
         """An event that writes the full-size result."""
@@ -254,11 +254,11 @@ def _found(desk: Desk, language: str) -> str:
     share = desk.mask.mean()
     words = [say("found", language, share=f"{share:.1%}") if share else say("not_found", language)]
     if desk.photo.mode == "RGB":
-        kind = "tinted" if overlay.is_tinted(desk.photo) else "in_colour"
+        kind = "tinted" if overlay.is_tinted(desk.photo) else "in_color"
         words = [*words[: bool(share)], say(kind, language)]
     return " ".join([*words, *(translated(note, language) for note in desk.scan.notes)])
 
 
 def _done(desk: Desk, language: str) -> str:
     share = desk.mask.mean()
-    return say("repaired", language, share=f"{share:.1%}") if share else say("only_coloured", language)
+    return say("repaired", language, share=f"{share:.1%}") if share else say("only_colored", language)

@@ -44,10 +44,10 @@ class Results:
 
     waiting: gr.Markdown
     area: gr.Column
-    sliders: tuple[gr.ImageSlider, gr.ImageSlider]  # colour, gray
+    sliders: tuple[gr.ImageSlider, gr.ImageSlider]  # color, gray
     vividness: gr.Slider
     note: gr.Markdown
-    saves: dict[tuple[str, str], gr.Button]  # by (colour or gray, png or jpeg)
+    saves: dict[tuple[str, str], gr.Button]  # by (color or gray, png or jpeg)
     saved: gr.DownloadButton
     hints_open: gr.Button
     hints_area: gr.Column
@@ -127,12 +127,12 @@ def results_view() -> Results:
             note = gr.Markdown(elem_id="note", elem_classes="quiet")
             sliders, saves = [], {}
             with gr.Tabs():
-                for kind in ("colour", "gray"):
+                for kind in ("color", "gray"):
                     with gr.Tab(label(kind), elem_id=f"tab-{kind}"):
                         sliders.append(before_after(f"compare-{kind}"))
                         saves |= save_row(kind)
-                        if kind == "colour":
-                            vividness, *hints = colour_controls()
+                        if kind == "color":
+                            vividness, *hints = color_controls()
         saved = gr.DownloadButton(visible="hidden", elem_id="saved")
     return Results(waiting, area, tuple(sliders), vividness, note, saves, saved, *hints)
 
@@ -156,8 +156,8 @@ def save_row(kind: str) -> dict[tuple[str, str], gr.Button]:
         }
 
 
-def colour_controls() -> tuple:
-    """How much colour, and which."""
+def color_controls() -> tuple:
+    """How much color, and which."""
     vividness = gr.Slider(0, 2, value=1, step=0.05, label=label("vividness"), elem_id="vividness")
     hints_open = gr.Button(label("hints_open"), size="sm", elem_id="hints-open")
     with gr.Column(visible=False, elem_id="hints-area") as area:

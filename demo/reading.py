@@ -6,7 +6,7 @@ import gradio as gr
 
 from demo.limits import MEGAPIXELS
 from demo.manners import RefusalError
-from restoration import imaging
+from restoration.files import imaging
 
 
 def as_file(component: gr.Component) -> gr.Component:

@@ -19,7 +19,7 @@ from restoration.pipeline import Repair, Restoration, Restorer
 
 
 class Stages:
-    """Find, repair, colour: `detect`, `repair` and `colorize` of one `Restorer`, each callable on its own."""
+    """Find, repair, color: `detect`, `repair` and `colorize` of one `Restorer`, each callable on its own."""
 
     def __init__(self, restorer: Restorer):
         # Functions, not bound methods: what a borrowed GPU runs is sent to another process.

@@ -43,7 +43,7 @@ CSS = """
     border: 1px dashed var(--border-color-accent-subdued); }
 .tools { gap: 8px !important; flex-wrap: nowrap !important; }
 .tools button { min-width: 0 !important; flex: 1 1 0; }
-/* Clears the photo too, and "Unmark all" does what is meant; the one colour of a mask is no choice. */
+/* Clears the photo too, and "Unmark all" does what is meant; the one color of a mask is no choice. */
 .painter button[aria-label="Clear canvas"], #editor button[aria-label="Color"] { display: none; }
 .painter .toolbar-wrap button { padding: 4px; }
 #trial-table table { border: 0; width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }

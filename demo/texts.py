@@ -13,7 +13,7 @@ TEXTS = {
     # the page
     "title": ("# Photo restoration", "# 사진 복원"),
     "lead": (
-        "An old photo goes in; a whole photo in colour comes out.",
+        "An old photo goes in; a whole photo in color comes out.",
         "오래된 사진을 넣으면, 손상된 곳이 채워지고 색이 돌아옵니다.",
     ),
     "tab_photo": ("One photo", "사진 한 장"),
@@ -40,20 +40,20 @@ TEXTS = {
         "붉은 부분은 사진의 {share}입니다. 빠진 곳은 칠하고, 손상이 아닌 곳은 지우세요.",
     ),
     "not_found": (
-        "No damage was found. Find more, paint over what should be repaired, or go on: the photo is coloured as it is.",
+        "No damage was found. Find more, paint over what should be repaired, or go on: the photo is colored as it is.",
         "손상된 곳을 찾지 못했습니다. 더 찾거나 고칠 곳을 칠하세요. 그대로 복원하면 색만 입힙니다.",
     ),
     "no_more": ("Nothing more was found.", "더 찾은 곳이 없습니다."),
-    "in_colour": (
-        "This photo is in colour already: only what is marked is repaired, all other colours are kept.",
+    "in_color": (
+        "This photo is in color already: only what is marked is repaired, all other colors are kept.",
         "이미 컬러 사진입니다. 표시한 곳만 고치고 나머지 색은 그대로 둡니다.",
     ),
     "tinted": (
-        "This looks like a gray photo on tinted paper: it is coloured anew.",
+        "This looks like a gray photo on tinted paper: it is colored anew.",
         "색이 바랜 흑백 사진으로 보입니다. 색을 새로 입힙니다.",
     ),
     "editor": ("The photo, its damage marked", "손상된 곳을 표시한 사진"),
-    "recolor": ("Take it for a gray photo and colour it anew", "흑백 사진으로 보고 색을 새로 입히기"),
+    "recolor": ("Take it for a gray photo and color it anew", "흑백 사진으로 보고 색을 새로 입히기"),
     "more": ("Find more", "더 찾기"),
     "again": ("Find again", "다시 찾기"),
     "unmark": ("Unmark all", "모두 지우기"),
@@ -62,21 +62,21 @@ TEXTS = {
     "another": ("Another photo", "다른 사진"),
     # one photo: the result
     "waiting": ("The restored photo appears here.", "복원된 사진이 여기에 나타납니다."),
-    "colour": ("Colour", "컬러"),
+    "color": ("Color", "컬러"),
     "gray": ("Gray", "흑백"),
     "slider": ("Before and after", "복원 전과 후"),
     "save_png": ("Download PNG", "PNG 내려받기"),
     "save_jpeg": ("Download JPEG", "JPEG 내려받기"),
     "vividness": ("Vividness", "색의 진하기"),
-    "hints_open": ("Choose colours yourself", "색을 직접 고르기"),
-    "hints": ("The gray photo, to dab colours on", "색을 찍어 볼 흑백 사진"),
+    "hints_open": ("Choose colors yourself", "색을 직접 고르기"),
+    "hints": ("The gray photo, to dab colors on", "색을 찍어 볼 흑백 사진"),
     "hints_how_to": (
-        "Pick a colour, dab it on the dress, the car, the sky: a small spot is enough. Then colour again.",
+        "Pick a color, dab it on the dress, the car, the sky: a small spot is enough. Then color again.",
         "색을 고른 뒤 옷, 자동차, 하늘에 살짝 찍어 보세요. 작은 점이면 충분합니다. 그런 다음 다시 색을 입히세요.",
     ),
-    "hints_apply": ("Colour again", "다시 색 입히기"),
+    "hints_apply": ("Color again", "다시 색 입히기"),
     "repaired": ("{share} of the photo was repaired.", "사진의 {share}를 고쳤습니다."),
-    "only_coloured": ("Nothing was marked: the photo was only coloured.", "표시된 곳이 없어 색만 입혔습니다."),
+    "only_colored": ("Nothing was marked: the photo was only colored.", "표시된 곳이 없어 색만 입혔습니다."),
     # many photos
     "batch_lead": (
         "Up to {count} photos, or a zip of them, of at most {megapixels} megapixels together. The damage of each is "
@@ -91,11 +91,11 @@ TEXTS = {
     "batch_failed": ("Not restored:", "복원하지 못한 파일:"),
     # damage a photo
     "trial_lead": (
-        "Take a whole colour photo, damage its gray copy at random, restore it, and compare with the truth.",
+        "Take a whole color photo, damage its gray copy at random, restore it, and compare with the truth.",
         "온전한 컬러 사진의 흑백본을 무작위로 손상시킨 뒤 복원하여 원본과 비교합니다.",
     ),
     "trial_photo": (
-        "Drop a colour photo here\nor tap to choose one",
+        "Drop a color photo here\nor tap to choose one",
         "컬러 사진을 여기에 끌어다 놓거나\n눌러서 고르세요",
     ),
     "trial_examples": ("Or one of these", "또는 예시 사진"),
@@ -112,7 +112,7 @@ TEXTS = {
     "reading": ("Reading the photo", "사진을 읽는 중"),
     "finding": ("Finding the damage", "손상된 곳을 찾는 중"),
     "filling": ("Filling what is missing", "빠진 곳을 채우는 중"),
-    "colouring": ("Colouring", "색을 입히는 중"),
+    "coloring": ("Coloring", "색을 입히는 중"),
     "showing": ("Preparing the view", "화면을 준비하는 중"),
     "writing": ("Writing the file", "파일을 쓰는 중"),
     "measuring": ("Measuring", "재는 중"),
@@ -123,11 +123,11 @@ TEXTS = {
         "이 사진은 이제 서버에 없습니다. 다시 골라 주세요.",
     ),
     "nothing_to_do": (
-        "This photo is in colour and nothing is marked: paint over what should be repaired, or have it coloured anew.",
+        "This photo is in color and nothing is marked: paint over what should be repaired, or have it colored anew.",
         "컬러 사진이고 표시된 곳이 없습니다. 고칠 곳을 칠하거나 색을 새로 입히기를 고르세요.",
     ),
     "no_truth": (
-        "This photo is gray, so there is no colour to compare with: choose a colour photo.",
+        "This photo is gray, so there is no color to compare with: choose a color photo.",
         "흑백 사진이라 비교할 색이 없습니다. 컬러 사진을 고르세요.",
     ),
     "busy": (
@@ -184,9 +184,9 @@ KOREAN_ERRORS = (
         r"\1 파일은 드문 방식으로 저장되었습니다. 다른 프로그램으로 다시 저장해 주세요.",
     ),
     (r"The first of its .+ pages is used\.", "여러 페이지 가운데 첫 번째를 씁니다."),
-    (r"Its colours have 16 bits: .+", "16비트 색을 8비트로 읽었습니다."),
+    (r"Its colors have 16 bits: .+", "16비트 색을 8비트로 읽었습니다."),
     (r"Its (.+) is damaged or too large: it is left out\.", r"\1 정보가 손상되었거나 너무 커서 뺐습니다."),
-    (r"Its colour profile cannot be followed: .+", "색 프로파일을 따를 수 없어 sRGB로 읽었습니다."),
+    (r"Its color profile cannot be followed: .+", "색 프로파일을 따를 수 없어 sRGB로 읽었습니다."),
 )
 
 _I18N = {language: {f"page.{key}": text[i] for key, text in TEXTS.items()} for i, language in enumerate(LANGUAGES)}

@@ -37,7 +37,7 @@ def trial_tab(stages: Stages, visits: Visits) -> None:
                 height=260, elem_id="trial-photo", buttons=[],
             )  # fmt: skip
             as_file(photo)
-            examples = example_row(sorted((EXAMPLES / "colour").glob("*.jpg")), "trial_examples")
+            examples = example_row(sorted((EXAMPLES / "color").glob("*.jpg")), "trial_examples")
             seed = gr.Number(0, label=label("seed"), info=label("seed_info"), precision=0, minimum=0, elem_id="seed")
             with gr.Row():
                 again = gr.Button(label("trial_start"), elem_id="trial-start", min_width=140)
@@ -92,7 +92,7 @@ class Trials:
         damaged, hole = damage(luma(truth), np.random.default_rng(int(seed or 0)))
         progress(0.2, desc=say("filling", language))
         repaired = self.stages.repair(Image.fromarray(damaged), None)
-        progress(0.6, desc=say("colouring", language))
+        progress(0.6, desc=say("coloring", language))
         restored = np.asarray(self.stages.colorize(repaired, None).image)
         progress(0.9, desc=say("measuring", language))
         files = [_file(visit, name, image) for name, image in

@@ -14,7 +14,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from demo.manners import RefusalError
-from restoration.imaging import Scan
+from restoration.files.imaging import Scan
 from restoration.pipeline import Repair, Restoration
 
 GRACE = 300  # s after the page was closed; a phone also closes it when it goes to sleep

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from restoration import decoding, imaging
-from restoration.detection import MOST_SENSITIVE
-from restoration.folders import Facts, run
-from restoration.jobs import Job, check_masks, find_jobs, mask_file
-from restoration.shares import own_gpu
+from restoration.files import decoding, imaging
+from restoration.folders.jobs import Job, check_masks, find_jobs, mask_file
+from restoration.folders.run import Facts, run
+from restoration.folders.sharding import own_gpu
+from restoration.inference.detection import MOST_SENSITIVE
 
 KINDS = "PNG keeps every level, as TIFF, BMP and WebP do; JPEG does not"
 
@@ -38,15 +38,15 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m restoration", description="Restore damaged gray photos in colour.")
+    parser = argparse.ArgumentParser(prog="python -m restoration", description="Restore damaged gray photos in color.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    restore = commands.add_parser("restore", help="repair and colour a photo or a folder of photos")
+    restore = commands.add_parser("restore", help="repair and color a photo or a folder of photos")
     restore.add_argument("input", type=_path, metavar="IN", help="photo or folder")
     restore.add_argument("output", type=_path, metavar="OUT", help=f"photo ({KINDS}), or folder for PNGs")
     restore.add_argument("--mask", type=_path, help="PNG, white = damaged, or a folder of them with the photos' stems")
-    restore.add_argument("--gray", action="store_true", help="write the repaired photo without colour")
-    restore.add_argument("--recolor", action="store_true", help="take colour photos (sepia, say) for gray ones")
+    restore.add_argument("--gray", action="store_true", help="write the repaired photo without color")
+    restore.add_argument("--recolor", action="store_true", help="take color photos (sepia, say) for gray ones")
     _add_sensitivity(restore)
     _add_weights(restore)
     restore.add_argument(
@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_folder_options(detect)
     detect.set_defaults(command=_detect)
 
-    damage = commands.add_parser("damage", help="damage a folder of colour photos, ready for restore and evaluate")
+    damage = commands.add_parser("damage", help="damage a folder of color photos, ready for restore and evaluate")
     damage.add_argument("input", type=_path, metavar="IN_FOLDER")
     damage.add_argument("output", type=_path, metavar="OUT_FOLDER", help="receives input/, mask/ and gt/")
     damage.add_argument("--seed", type=int, default=0, help="another one for other holes (default: 0)")
@@ -160,7 +160,7 @@ def _restore(args: argparse.Namespace) -> int:
         damaged = np.count_nonzero(result.mask)
         notes = list(scan.notes)
         if args.mask is None and not damaged:
-            done = "copied" if args.gray or (scan.image.mode == "RGB" and not args.recolor) else "coloured"
+            done = "copied" if args.gray or (scan.image.mode == "RGB" and not args.recolor) else "colored"
             notes.append(f"no damage was found, it was only {done}; give --mask where it should be repaired.")
         width, height = image.size
         return {"width": width, "height": height, "damaged": round(damaged / (width * height), 6), "notes": notes}
@@ -228,7 +228,7 @@ def _evaluate(args: argparse.Namespace) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from restoration.export import TOLERANCE, export
+    from restoration.inference.export import TOLERANCE, export
     from restoration.pipeline import SHIPPED_WEIGHTS
 
     for name, error in export(args.weights or SHIPPED_WEIGHTS, args.output, args.inpainter).items():
@@ -237,7 +237,7 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _restorer(args: argparse.Namespace):
-    from restoration.backends import torch_device  # loaded only where networks are needed
+    from restoration.inference.backends import torch_device  # loaded only where networks are needed
     from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
 
     device = torch_device()

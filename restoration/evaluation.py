@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from restoration import imaging, metrics
+from restoration import metrics
+from restoration.files import imaging
 
 METRICS = (
     "ssim", "masked_ssim", "hsv_similarity", "contest_s", "contest_m", "contest_c", "contest_score",
@@ -88,7 +89,7 @@ def evaluate_folders(pred: Path, truth: Path, mask: Path | None = None) -> Evalu
 
     Args:
         pred: RGB or gray photos, in the same subfolders as the truths.
-        truth: colour photos of the same sizes.
+        truth: color photos of the same sizes.
         mask: white where the photo was damaged, see `imaging.read_mask`.
 
     Returns:

@@ -17,7 +17,7 @@ Points = np.ndarray  # (N, 2) float, x and y in units of the shape's radius
 
 
 def _star_polygon(rng: np.random.Generator) -> Points:
-    """An irregular polygon whose outline goes once around its centre."""
+    """An irregular polygon whose outline goes once around its center."""
     count = rng.integers(5, 13)
     angles = np.sort(rng.uniform(0, 2 * np.pi, count))
     radii = rng.uniform(0.4, 1.0, count)
@@ -61,12 +61,12 @@ def draw_hole(rng: np.random.Generator, height: int, width: int, area: float) ->
     wanted = max(4.0, area * height * width)
     for _ in range(MAX_SHAPES):
         points = SHAPES[rng.integers(len(SHAPES))](rng)
-        centre = rng.uniform(0, 1, 2)
+        center = rng.uniform(0, 1, 2)
         largest = ((np.array([width, height]) - 1) / np.ptp(points, axis=0)).min()
         radius = np.sqrt(wanted / np.pi)
         for _ in range(MAX_CORRECTIONS):
             radius = min(radius, largest)
-            mask = _fill(points * radius, centre, height, width)
+            mask = _fill(points * radius, center, height, width)
             drawn = np.count_nonzero(mask) / wanted
             if abs(drawn - 1) <= AREA_TOLERANCE:
                 return mask
@@ -74,11 +74,11 @@ def draw_hole(rng: np.random.Generator, height: int, width: int, area: float) ->
     return mask
 
 
-def _fill(points: Points, centre: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Points in pixels, `centre` in [0, 1] of the room that the shape has -> bool (height, width)."""
+def _fill(points: Points, center: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Points in pixels, `center` in [0, 1] of the room that the shape has -> bool (height, width)."""
     low, extent = points.min(axis=0), np.ptp(points, axis=0)
     room = np.maximum(np.array([width, height]) - 1 - extent, 0)
-    corners = np.rint(points - low + centre * room).astype(np.int32)
+    corners = np.rint(points - low + center * room).astype(np.int32)
     mask = np.zeros((height, width), np.uint8)
     cv2.fillPoly(mask, [corners], 1)  # even-odd: an outline that crosses itself leaves parts of its inside whole
     return mask.view(bool)

@@ -69,7 +69,7 @@ def hole_psnr(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> fl
 def contest_score(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
     """0.2 S + 0.4 M + 0.4 C, the score of DACON 236420; in [-1, 1], 1 = equal.
 
-    Never read it alone: a perfect gray photo without any colour scored 0.588 on the contest's photos.
+    Never read it alone: a perfect gray photo without any color scored 0.588 on the contest's photos.
     """
     return contest_sum(contest_s(truth, prediction), contest_m(truth, prediction, mask), contest_c(truth, prediction))
 
@@ -81,17 +81,17 @@ def contest_sum(s: float, m: float, c: float) -> float:
 
 def contest_s(truth: np.ndarray, prediction: np.ndarray) -> float:
     """The contest's S: `ssim` of RGB, but with the prediction's own data range; in [-1, 1]."""
-    _check_colour(truth, prediction)
+    _check_color(truth, prediction)
     return interior_mean(ssim_map(truth, prediction, _contest_range(prediction)))
 
 
 def contest_m(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
     """The contest's M: one-dimensional SSIM over the row-major list of the hole's RGB pixels; in [-1, 1].
 
-    Its neighbours are neighbours in the list, not in the photo, and its data range is that of the
+    Its neighbors are neighbors in the list, not in the photo, and its data range is that of the
     whole prediction. It needs a hole of 7 pixels or more.
     """
-    _check_colour(truth, prediction)
+    _check_color(truth, prediction)
     _check_mask(truth, mask)
     if np.count_nonzero(mask) < WINDOW:
         raise ValueError(f"The hole has under {WINDOW} pixels, too few for the contest's M; leave M out.")
@@ -104,26 +104,26 @@ def contest_c(truth: np.ndarray, prediction: np.ndarray) -> float:
 
     Saturation does not count: gray pixels are red ones (hue 0).
     """
-    _check_colour(truth, prediction)
+    _check_color(truth, prediction)
     return _correlation(*(_histogram(image, [0], [HUES], [0, HUES]) for image in (truth, prediction)))
 
 
 def hsv_similarity(truth: np.ndarray, prediction: np.ndarray) -> float:
     """Correlation of two 30 x 32 hue-saturation histograms of the whole image (OpenCV's); in [-1, 1]."""
-    _check_colour(truth, prediction)
+    _check_color(truth, prediction)
     return _correlation(*(_histogram(image, [0, 1], [30, 32], [0, HUES, 0, 256]) for image in (truth, prediction)))
 
 
 def ab_mae(truth: np.ndarray, prediction: np.ndarray) -> float:
     """Mean absolute error of a and b of CIELAB over all pixels, in levels of OpenCV's 8-bit Lab; 0 = equal."""
-    _check_colour(truth, prediction)
+    _check_color(truth, prediction)
     a, b = (cv2.cvtColor(image, cv2.COLOR_RGB2LAB)[..., 1:].astype(np.float64) for image in (truth, prediction))
     return float(np.abs(a - b).mean())
 
 
 def colorfulness(image: np.ndarray) -> float:
-    """Colourfulness of one RGB image, 0 = gray, over 80 vivid (Hasler and Süsstrunk 2003, M3)."""
-    _check_colour(image, image)
+    """Colorfulness of one RGB image, 0 = gray, over 80 vivid (Hasler and Süsstrunk 2003, M3)."""
+    _check_color(image, image)
     r, g, b = (image[..., i].astype(np.float64) for i in range(3))
     red_green, yellow_blue = r - g, (r + g) / 2 - b
     spread = np.hypot(red_green.std(), yellow_blue.std())
@@ -160,10 +160,10 @@ def _check_pair(truth: np.ndarray, prediction: np.ndarray) -> None:
         )
 
 
-def _check_colour(truth: np.ndarray, prediction: np.ndarray) -> None:
+def _check_color(truth: np.ndarray, prediction: np.ndarray) -> None:
     _check_pair(truth, prediction)
     if truth.ndim != 3:
-        raise ValueError("This metric compares colours; give RGB images (H, W, 3).")
+        raise ValueError("This metric compares colors; give RGB images (H, W, 3).")
 
 
 def _check_mask(image: np.ndarray, mask: np.ndarray) -> None:

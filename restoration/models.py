@@ -103,7 +103,7 @@ class Inpainter(_Network):
 
 
 class Colorizer(_Network):
-    """Luma and optional colour hints -> chroma."""
+    """Luma and optional color hints -> chroma."""
 
     stage = "color"
 

@@ -1,4 +1,4 @@
-"""The one inference path: a photo, and perhaps a mask and colour hints, becomes a restored photo.
+"""The one inference path: a photo, and perhaps a mask and color hints, becomes a restored photo.
 
 The command line, the demo, the benchmarks and the tests all go through `Restorer`.
 """
@@ -10,11 +10,12 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from restoration import backends, imaging
-from restoration.coloring import Hints, painted, predict_chroma, recoloured
-from restoration.detection import MOST_SENSITIVE, find_holes, picture_window, sure_regions
-from restoration.filling import damage_map, fill
-from restoration.scaling import Rows
+from restoration.bands import Rows
+from restoration.files import imaging
+from restoration.inference import backends
+from restoration.inference.coloring import Hints, painted, predict_chroma, recolored
+from restoration.inference.detection import MOST_SENSITIVE, find_holes, picture_window, sure_regions
+from restoration.inference.filling import damage_map, fill
 
 _PACKAGE = Path(__file__).parent
 _INSTALLED, _CHECKED_OUT = _PACKAGE / "weights", _PACKAGE.parent / "weights"
@@ -24,7 +25,7 @@ Photo = str | Path | Image.Image | np.ndarray
 
 @dataclass(frozen=True)
 class Repair:
-    """A photo whose damage is filled, before its colour is asked for; all of the photo's own size."""
+    """A photo whose damage is filled, before its color is asked for; all of the photo's own size."""
 
     photo: Image.Image  # L or RGB, as it was read
     gray: Image.Image  # L, whole
@@ -36,14 +37,14 @@ class Restoration:
     """What comes back; all of the photo's own size."""
 
     image: Image.Image  # RGB; its convert("L") equals the photo's outside the mask, exactly
-    gray: Image.Image  # L, the whole photo without colour
+    gray: Image.Image  # L, the whole photo without color
     mask: Image.Image  # L, 255 = what was taken for damaged
-    chroma: np.ndarray | None = None  # float32 (h, w, 2), at the size of its prediction; None: its own colours
+    chroma: np.ndarray | None = None  # float32 (h, w, 2), at the size of its prediction; None: its own colors
 
     def vivid(self, strength: float) -> Image.Image:
-        """The colour photo with `strength` times its predicted chroma, 0 = gray; no network is asked again.
+        """The color photo with `strength` times its predicted chroma, 0 = gray; no network is asked again.
 
-        A photo that kept its own colours comes back as it is.
+        A photo that kept its own colors comes back as it is.
         """
         if self.chroma is None:
             return self.image
@@ -113,15 +114,15 @@ class Restorer:
     def restore(
         self, photo: Photo, mask: Photo | None = None, hints: Photo | None = None, sensitivity: int = 0
     ) -> Restoration:
-        """Repair and colour a photo.
+        """Repair and color a photo.
 
         Args:
-            photo: a path, a PIL image, or uint8 (H, W) or (H, W, 3). A colour photo keeps its own colours
-                outside the mask, bit for bit; pass `photo.convert("L")` to have it coloured anew.
+            photo: a path, a PIL image, or uint8 (H, W) or (H, W, 3). A color photo keeps its own colors
+                outside the mask, bit for bit; pass `photo.convert("L")` to have it colored anew.
             mask: where it is damaged: a path, a PIL image, uint8 or bool (H, W), white or True = damaged
                 (see `imaging.read_mask`), of the photo's size. None = find the damage.
-            hints: colours to follow: a path, a PIL RGBA image or uint8 (H, W, 4) of the photo's size, read
-                where its alpha is above 127; in a colour photo, only inside the mask.
+            hints: colors to follow: a path, a PIL RGBA image or uint8 (H, W, 4) of the photo's size, read
+                where its alpha is above 127; in a color photo, only inside the mask.
             sensitivity: of `detect`, where no mask is given.
 
         Raises:
@@ -152,13 +153,13 @@ class Restorer:
     def _repaired_colors(
         self, photo: Image.Image, gray: np.ndarray, mask: np.ndarray, hints: Hints | None
     ) -> Image.Image:
-        """The photo's own colours outside the mask; inside, chroma that meets them at the border."""
+        """The photo's own colors outside the mask; inside, chroma that meets them at the border."""
         known = (
             Hints(Rows(photo), ~mask)
             if hints is None
             else Hints(np.where(mask[..., None], hints.rgb, photo), hints.where | ~mask)
         )
-        return recoloured(photo, gray, mask, predict_chroma(gray, self._color, known, meet=True))
+        return recolored(photo, gray, mask, predict_chroma(gray, self._color, known, meet=True))
 
     def _detect(self, gray: np.ndarray, sensitivity: int) -> np.ndarray:
         """Holes of one constant gray, to the pixel; where there is none, what the network's damage map is sure of.

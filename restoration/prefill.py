@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from restoration.membrane import RELAXATIONS
+from restoration.config import RELAXATIONS
 
 
 def prefill(image: Tensor, mask: Tensor, relaxations: int = RELAXATIONS) -> Tensor:
@@ -42,11 +42,11 @@ def _cascade(weighted: Tensor, known: Tensor, relaxations: int) -> Tensor:
     filled = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)[..., :height, :width]
     filled = torch.where(known > 0, values, filled)
     for _ in range(relaxations):
-        filled = torch.where(known > 0, values, _mean_of_neighbours(filled))
+        filled = torch.where(known > 0, values, _mean_of_neighbors(filled))
     return filled
 
 
-def _mean_of_neighbours(x: Tensor) -> Tensor:
+def _mean_of_neighbors(x: Tensor) -> Tensor:
     """Of the four around each pixel. By additions: on a CPU, a convolution of one channel takes four times as long."""
     padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
     rows, columns = padded[..., 1:-1], padded[..., 1:-1, :]

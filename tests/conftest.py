@@ -18,7 +18,7 @@ os.environ.update(
 
 
 def small_restorer():
-    """Both networks, small; a fresh head adds nothing, so holes get the smooth first fill and no colour."""
+    """Both networks, small; a fresh head adds nothing, so holes get the smooth first fill and no color."""
     from restoration.config import ModelConfig
     from restoration.models import Colorizer, Inpainter
     from restoration.pipeline import Restorer
@@ -86,7 +86,7 @@ def hole(width: int, height: int, *boxes: tuple[int, int, int, int]) -> np.ndarr
 
 
 def dab(width: int, height: int, box: tuple[int, int, int, int], color=(230, 20, 20, 255)) -> np.ndarray:
-    """A colour hint in one box (left, top, right, bottom), red by default: uint8 (H, W, 4)."""
+    """A color hint in one box (left, top, right, bottom), red by default: uint8 (H, W, 4)."""
     hints = np.zeros((height, width, 4), np.uint8)
     hints[hole(width, height, box)] = color
     return hints

@@ -1,4 +1,4 @@
-"""The plan of the house: imports point one way, and the README's tree is the tree."""
+"""The plan of the house: imports point one way between rooms, and docs/architecture.md names every file."""
 
 import ast
 import re
@@ -7,117 +7,108 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MODULES = sorted(file.stem for file in (ROOT / "restoration").glob("[!_]*.py"))
-ALLOWED = {
-    module: set(needs.split())
-    for module, needs in {
+ROOMS = {  # a folder or file of restoration/, and the rooms that it may use
+    room: set(needs.split())
+    for room, needs in {
         "config": "",
         "color": "",
-        "membrane": "",
-        "prefill": "membrane",
-        "scaling": "",
-        "decoding": "",
-        "exif": "",
-        "profiles": "",
-        "scans": "decoding exif profiles scaling",
-        "encoding": "decoding profiles scans",
-        "imaging": "decoding encoding scans",
-        "shares": "",
-        "jobs": "imaging shares",
-        "streaming": "",
-        "journal": "shares",
-        "folders": "imaging jobs journal shares streaming",
-        "regions": "",
+        "bands": "",
         "masking": "",
         "wear": "masking",
-        "detection": "",
-        "losses": "",
-        "discriminators": "config",
-        "distributed": "",
-        "tracking": "",
-        "figures": "",
         "metrics": "color",
-        "evaluation": "imaging metrics",
         "checkpoint": "config",
+        "prefill": "config",
         "models": "checkpoint config prefill",
-        "graphs": "config",
-        "backends": "checkpoint config graphs models regions",
-        "export": "backends checkpoint config graphs models",
-        "filling": "backends config membrane regions",
-        "coloring": "backends color config membrane scaling",
-        "pipeline": "backends coloring detection filling imaging scaling",
-        "sources": "imaging",
-        "photos": "color imaging sources",
-        "folds": "photos sources",
-        "data": "color config masking photos wear",
-        "schedules": "config",
-        "runs": "checkpoint config",
-        "steps": "config data losses models prefill",
-        "initial": "checkpoint config discriminators losses models",
-        "piece": "checkpoint config data discriminators distributed initial losses models schedules steps",
-        "validation": "color config data evaluation masking models photos piece",
-        "training": "checkpoint config data distributed folds initial photos piece runs schedules sources tracking "
-        "validation",
-        "report": "config figures schedules tracking",
-        "card": "config",
-        "hub": "card config",
-        "results": "checkpoint color config folds imaging masking pipeline report runs sources training validation",
+        "files": "bands",
+        "evaluation": "files metrics",
+        "folders": "files",
+        "inference": "bands checkpoint color config models",
+        "pipeline": "bands files inference",
+        "data": "color config files masking wear",
+        "training": "checkpoint color config data evaluation masking models prefill",
+        "reports": "checkpoint color config data files masking pipeline training",
     }.items()
 }
-
-
-def imported(module: str) -> set[str]:
-    """Names of the package's own modules that a module imports, at its top or inside a function."""
-    found = set()
-    for node in ast.walk(ast.parse((ROOT / "restoration" / f"{module}.py").read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module == "restoration":
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("restoration."):
-            found.add(node.module.split(".")[1])
-        elif isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("restoration.")}
-    return found
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_point_one_way(module):
-    assert imported(module) <= ALLOWED[module]
-
-
-def test_the_plan_has_no_circle():
-    rest = dict(ALLOWED)
-    while free := [name for name, needs in rest.items() if not needs & rest.keys()]:
-        for name in free:
-            del rest[name]
-    assert not rest
-
-
 PAGE = {  # demo/, from the bottom up: each may import those above it
-    "limits": "", "texts": "", "stages": "pipeline", "overlay": "", "space": "hub",
-    "manners": "texts", "reading": "imaging limits manners", "visit": "imaging manners pipeline",
+    "limits": "", "texts": "", "stages": "pipeline", "overlay": "",
+    "manners": "texts", "reading": "files limits manners", "visit": "files manners pipeline",
     "style": "limits texts", "photo_view": "limits reading texts",
-    "api": "imaging manners reading stages",
-    "batch": "imaging limits manners overlay reading stages texts",
-    "photo_tab": "imaging manners overlay photo_view pipeline reading stages style texts visit",
+    "api": "files manners reading stages",
+    "batch": "files limits manners overlay reading stages texts",
+    "photo_tab": "files manners overlay photo_view pipeline reading stages style texts visit",
     "batch_tab": "batch limits manners reading stages texts visit",
     "trial_tab": "color evaluation manners masking photo_view reading stages texts visit",
 }  # fmt: skip
 
 
+def imported(file: Path, package: str = "restoration") -> set[str]:
+    """What a file imports of a package, at its top or inside a function, as dotted names below the package."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and f"{node.module}.".startswith(f"{package}."):
+            found |= {f"{node.module}.{alias.name}".removeprefix(f"{package}.") for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {a.name.removeprefix(f"{package}.") for a in node.names if a.name.startswith(f"{package}.")}
+    return found
+
+
+def modules() -> dict[str, Path]:
+    """Every file of the package but its doors (`__init__`, `__main__`), by its dotted name."""
+    files = (ROOT / "restoration").rglob("[!_]*.py")
+    return {".".join(file.relative_to(ROOT / "restoration").with_suffix("").parts): file for file in files}
+
+
+def module_of(name: str) -> str | None:
+    """The module that a dotted name lies in: `files.imaging.read_photo` -> `files.imaging`."""
+    parts = name.split(".")
+    return next((m for n in (2, 1) if (m := ".".join(parts[:n])) in modules()), None)
+
+
+def room_of(name: str) -> str:
+    return name.split(".")[0]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_between_rooms_point_one_way(room):
+    used = {room_of(name) for module, file in modules().items() if room_of(module) == room for name in imported(file)}
+    assert used - {room} - {name for name in used if name[0].isupper()} == ROOMS[room]
+
+
+def test_every_room_is_in_the_plan():
+    assert {room_of(module) for module in modules()} == set(ROOMS)
+
+
+def circle(needs: dict[str, set[str]]) -> set[str]:
+    """What is left when everything that needs nothing is taken away, again and again."""
+    rest = dict(needs)
+    while free := [name for name, uses in rest.items() if not uses & rest.keys()]:
+        for name in free:
+            del rest[name]
+    return set(rest)
+
+
+def test_neither_rooms_nor_files_import_in_a_circle():
+    assert not circle(ROOMS)
+    assert not circle({m: {module_of(name) for name in imported(f)} - {m} for m, f in modules().items()})
+
+
 def test_the_page_knows_only_what_serves_it():
     files = {file.stem: file for file in (ROOT / "demo").glob("[!_]*.py")}
     assert set(PAGE) == set(files)
-    above = set(MODULES)
+    above = set(ROOMS)
     for module, needs in PAGE.items():
-        used = set(re.findall(r"^ *from (?:demo|restoration)\.?(\w*) import", files[module].read_text(), re.MULTILINE))
-        whole = re.findall(r"^from (?:demo|restoration) import (.*)", files[module].read_text(), re.MULTILINE)
-        used = (used | set(", ".join(whole).split(", "))) - {""}
+        used = {room_of(name) for package in ("demo", "restoration") for name in imported(files[module], package)}
         assert used <= set(needs.split()) and used <= above, module
         above.add(module)
 
 
-def test_the_readme_names_every_module():
-    tree = re.search(r"```\napp\.py.*?```", (ROOT / "README.md").read_text(), re.DOTALL).group()
-    page, package = re.search(r"\ndemo/(.*)\nrestoration/(.*)\nweights/", tree, re.DOTALL).groups()
-    for listed, modules in ((page, PAGE), (package, MODULES)):
-        assert set(re.findall(r"^  (\w+)\.py", listed, re.MULTILINE)) - {"__init__", "__main__"} == set(modules)
+def test_the_architecture_page_names_every_file():
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    tree = re.search(r"```\napp\.py.*?```", text, re.DOTALL).group()
+    page, package = re.search(r"\ndemo/(.*?)\nrestoration/(.*?)\nscripts/", tree, re.DOTALL).groups()
+    assert set(re.findall(r"^  (\w+)\.py", page, re.MULTILINE)) == set(PAGE)
+    room, listed = "", set()
+    for indent, folder, file in re.findall(r"^( +)(?:(\w+)/|(\w+)\.py)", package, re.MULTILINE):
+        room = f"{folder}." if folder else room if len(indent) > 2 else ""
+        listed |= {f"{room}{file}"} if file else set()
+    assert listed - {"__init__", "__main__"} == set(modules())

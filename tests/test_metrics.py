@@ -128,7 +128,7 @@ def test_contest_score_is_the_contests_own_code(photo, prediction, mask):
 
 
 def test_contest_m_reads_the_hole_as_a_list(photo, prediction, mask):
-    """By the textbook, over windows of seven pixels that are neighbours in row-major order only."""
+    """By the textbook, over windows of seven pixels that are neighbors in row-major order only."""
     data_range = int(prediction.max()) - int(prediction.min())
     textbook = np.mean([windows_ssim(photo[mask][:, i], prediction[mask][:, i], data_range).mean() for i in range(3)])
     assert metrics.contest_m(photo, prediction, mask) == pytest.approx(textbook, abs=1e-6)
@@ -239,7 +239,7 @@ def test_unlike_photos_are_refused(metric, photo, mask):
 
 
 @pytest.mark.parametrize("metric", PAIR_METRICS[1:])
-def test_colour_metrics_refuse_gray(metric, photo):
+def test_color_metrics_refuse_gray(metric, photo):
     with pytest.raises(ValueError, match="RGB"):
         metric(luma(photo), luma(photo))
 

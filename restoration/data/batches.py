@@ -1,0 +1,167 @@
+"""Training batches made of photos: crops, damage, hints."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from restoration.color import chroma, luma
+from restoration.config import FILL_SIZE, Stage, TrainConfig
+from restoration.data.photos import Hole, Photos
+from restoration.masking import MIN_AREA, clip_tones, damage, draw_hole, jpeg
+from restoration.wear import fade, scanned, worn
+
+REAL_AREA = 0.4  # of a crop, the most that a real hole may cover: a crop may lie mostly inside one
+Batch = dict[str, Tensor | list[str]]
+
+
+class Window(NamedTuple):
+    """A square of a photo that becomes a training crop of `size` pixels, maybe mirrored."""
+
+    top: int
+    left: int
+    side: int
+    size: int
+    mirrored: bool
+
+    @classmethod
+    def draw(cls, shape: tuple[int, ...], size: int, min_scale: float, rng: np.random.Generator) -> "Window":
+        """A random square, at least `min_scale` of the photo's shorter side."""
+        height, width = shape[:2]
+        short = min(height, width)
+        smallest = max(min(size, short), min_scale * short)  # never enlarge where it can be helped
+        side = int(rng.uniform(smallest, short + 1))
+        top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
+        return cls(int(top), int(left), side, size, bool(rng.random() < 0.5))
+
+    def cut(self, plane: np.ndarray) -> np.ndarray:
+        """The crop of a photo, uint8, or of a mask, bool."""
+        crop = plane[self.top : self.top + self.side, self.left : self.left + self.side]
+        shrink = cv2.INTER_AREA if self.side >= self.size else cv2.INTER_LINEAR
+        how = cv2.INTER_NEAREST_EXACT if plane.dtype == bool else shrink
+        crop = cv2.resize(crop.view(np.uint8), (self.size, self.size), interpolation=how).view(plane.dtype)
+        return crop[:, ::-1] if self.mirrored else crop
+
+
+class TrainingBatches(Dataset):
+    """`batches[step]` is the batch of that step: a pure function of photos, config, seed and step.
+
+    So a data loader may read ahead, a resumed run goes on with the very batch it would have had, and of
+    `size` processes each takes its own part of one and the same batch. Beside its tensors a batch holds
+    the `names` of its photos.
+    """
+
+    def __init__(self, photos: Photos, config: TrainConfig, stage: Stage, seed: int, rank: int = 0, size: int = 1):
+        self.photos, self.config, self.stage, self.seed = photos, config, stage, seed
+        self.rank, self.size = rank, size
+
+    def __getitem__(self, step: int) -> Batch:
+        first = step * self.config.batch_size
+        samples = [self._sample(first + i) for i in range(self.rank, self.config.batch_size, self.size)]
+        names, tensors = zip(*samples, strict=True)
+        return {key: torch.stack([sample[key] for sample in tensors]) for key in tensors[0]} | {"names": list(names)}
+
+    def _sample(self, position: int) -> tuple[str, dict[str, Tensor]]:
+        epoch, place = divmod(position, len(self.photos))
+        index = _order(self.seed, epoch, len(self.photos))[place]
+        rng = np.random.default_rng([self.seed, epoch, place])
+        picture = self.photos.picture(index)
+        window = Window.draw(picture.rgb.shape, self.config.size, self.config.min_scale, rng)
+        crop, hole = window.cut(picture.rgb), picture.hole
+        if self.stage == "color":
+            return self.photos.names[index], color_sample(crop, rng, self.config)
+        real = hole and Hole(window.cut(hole.mask), hole.level)
+        return self.photos.names[index], inpaint_sample(crop, rng, self.config, real)
+
+
+@lru_cache(maxsize=4)
+def _order(seed: int, epoch: int, count: int) -> np.ndarray:
+    return np.random.default_rng([seed, epoch]).permutation(count)
+
+
+def inpaint_sample(
+    rgb: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None = None
+) -> dict[str, Tensor]:
+    """`luma`, `damaged`, `mask` and `hint`, each (1, H, W); the hint is the mask, or zeros for a blind sample.
+
+    Where the photo's real hole is known and the crop shows it, one sample in two has that damage. A hint marks wear
+    as broadly as a hand would.
+    """
+    gray = luma(rgb)
+    if rng.random() < config.hint_dropout:
+        gray, damaged, mask = _blind_damage(gray, rng, config, hole)
+        hint = np.zeros_like(mask)
+    else:
+        damaged, mask = _damage(gray, rng, config, hole, margin=int(rng.integers(0, 3)))
+        hint = mask
+    return {"luma": _plane(gray / 255), "damaged": _plane(damaged / 255), "mask": _plane(mask), "hint": _plane(hint)}
+
+
+def _damage(
+    gray: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None, margin: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """An old print's wear, for a share of the samples, with `margin` pixels around it in the mask; else the real
+    hole, filled anew after the crop's resizing so that it is constant; else drawn ones.
+
+    A crop is worn as a part of any print that the network will see at once.
+    """
+    if rng.random() < config.wear:
+        damaged, mask = worn(gray, rng, scale=max(1, FILL_SIZE / config.size) ** rng.uniform(0, 1))
+        return damaged, cv2.dilate(mask.view(np.uint8), None, iterations=margin).view(bool)
+    if hole and MIN_AREA <= hole.mask.mean() <= REAL_AREA and rng.random() < 0.5:
+        return np.where(hole.mask, np.uint8(hole.level), gray), hole.mask
+    return damage(gray, rng, area=(0.01, config.max_area), max_holes=config.max_holes)
+
+
+def _blind_damage(
+    gray: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None
+) -> tuple[np.ndarray, ...]:
+    """What must be told apart without a hint: holes, naturally flat areas, and both after JPEG; one in five whole.
+
+    A mark of wear has the same margin always: with a random one no map could be sure of a thin scratch.
+    """
+    gray = scanned(gray, rng)
+    gray = fade(gray, rng) if rng.random() < config.wear / 2 else clip_tones(gray, rng)
+    damaged, mask = _damage(gray, rng, config, hole, margin=1)
+    if rng.random() < 0.2:
+        damaged, mask = gray, np.zeros_like(mask)
+    return gray, jpeg(damaged, int(rng.integers(60, 96))) if rng.random() < 0.6 else damaged, mask
+
+
+def color_sample(rgb: np.ndarray, rng: np.random.Generator, config: TrainConfig) -> dict[str, Tensor]:
+    """`luma` (1, H, W), `chroma` (2, H, W), `hint_chroma` (2, H, W), `hint_mask` and `mask` (1, H, W).
+
+    `mask` is where the photo shall be seen as one with a filled hole, for a share of the samples.
+    """
+    cbcr = chroma(rgb)
+    filled = draw_hole(rng, *cbcr.shape[:2], rng.uniform(0.01, config.max_area))
+    filled &= rng.random() < config.filled_share
+    hinted = color_hints(cbcr, rng) if rng.random() < config.color_hints else np.zeros(cbcr.shape[:2], bool)
+    return {
+        "luma": _plane(luma(rgb) / 255),
+        "chroma": torch.from_numpy(cbcr.transpose(2, 0, 1).copy()),
+        "hint_chroma": torch.from_numpy((cbcr * hinted[..., None]).transpose(2, 0, 1).copy()),
+        "hint_mask": _plane(hinted),
+        "mask": _plane(filled),
+    }
+
+
+def color_hints(cbcr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Where the true chroma is shown, bool (H, W): a few dabs, as a person gives, or all but one large hole,
+    as when a color photo is repaired."""
+    height, width = cbcr.shape[:2]
+    if rng.random() < 0.3:
+        return ~draw_hole(rng, height, width, rng.uniform(0.02, 0.4))
+    hinted = np.zeros((height, width), np.uint8)
+    for _ in range(rng.integers(1, 9)):
+        center = (int(rng.integers(width)), int(rng.integers(height)))
+        cv2.circle(hinted, center, int(rng.integers(0, max(2, width // 24))), 1, -1)
+    return hinted.view(bool)
+
+
+def _plane(values: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))[None]

@@ -1,0 +1,108 @@
+"""Folds of groups: photos of the same scene must not sit on both sides of a split."""
+
+import re
+
+import numpy as np
+from sklearn.model_selection import KFold
+
+from restoration.data.photos import Checked
+from restoration.data.sources import Entry
+
+GROUPINGS = ("near", "folder", "name-pattern", "none")
+MAX_DISTANCE = 10  # of 64 bits; clusters stay small (5-6 in 6,000 landscapes)
+MAX_SHARE = 0.01  # of all photos in one group, before that is worth a word
+HELD_OUT = 0.05  # of all groups, where there is one fold only
+
+
+def group(checked: Checked, by: str = "near", pattern: str | None = None) -> np.ndarray:
+    """Group number of each photo, int (N,).
+
+    Args:
+        by: "near" puts near-duplicates together, "folder" the photos of a folder, "name-pattern" those whose
+            names give `pattern`'s first group the same text; "none" leaves each photo alone. No hash knows
+            another view of the same place. Photos of a scene that is known, such as crops of one photo, stay
+            together always.
+        pattern: a regular expression, for "name-pattern" only.
+
+    Raises:
+        ValueError: an unknown grouping, or a pattern that is missing, faulty or does not match.
+    """
+    if by not in GROUPINGS or (by == "name-pattern") != bool(pattern):
+        raise ValueError(f"group by one of {', '.join(GROUPINGS)}, and give a pattern with name-pattern alone.")
+    entries = checked.photos.entries
+    if by == "near":
+        keys = near_duplicates(checked.hashes[:, 0], checked.hashes[:, 1]).tolist()
+    elif by == "folder":
+        keys = [entry.folder for entry in entries]
+    else:
+        keys = _name_keys(entries, pattern) if pattern else range(len(entries))
+    number: dict[tuple, int] = {}
+    named = (("scene", entry.scene) if entry.scene else ("key", key) for entry, key in zip(entries, keys, strict=True))
+    return np.array([number.setdefault(key, len(number)) for key in named])
+
+
+def near_duplicates(hashes: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+    """A number for each photo, int (N,): near-duplicates, and near-duplicates of those, share one.
+
+    Two photos are near when one's hash is within MAX_DISTANCE bits of the other's or of the other's mirror
+    image. Time is O(N^2) in whole-array steps (30,000 photos: seconds), memory O(N).
+    """
+    own, other = np.asarray(hashes, np.uint64), np.asarray(mirrored, np.uint64)
+    label = np.arange(len(own))
+    for i in range(len(own) - 1):
+        rest = slice(i + 1, None)
+        near = np.minimum(np.bitwise_count(own[rest] ^ own[i]), np.bitwise_count(other[rest] ^ own[i]))
+        together = label[rest][near <= MAX_DISTANCE]
+        if (together != label[i]).any():
+            label[np.isin(label, together)] = label[i]
+    return label
+
+
+def _name_keys(entries: list[Entry], pattern: str) -> list[str]:
+    try:
+        matches = [re.search(pattern, entry.name) for entry in entries]
+        strange = [entry.name for entry, match in zip(entries, matches, strict=True) if not match or match[1] is None]
+    except (re.error, IndexError) as error:
+        raise ValueError(f"the pattern {pattern!r} is no regular expression with a group ({error}).") from error
+    if strange:
+        raise ValueError(f"the pattern {pattern!r} does not match {len(strange)} names, such as {strange[0]}.")
+    return [match[1] for match in matches]
+
+
+def describe(groups: np.ndarray) -> str:
+    """How many photos and groups there are, for a person."""
+    sizes = np.bincount(groups)
+    return f"{len(groups):,} photos in {len(sizes):,} groups, the largest of {sizes.max():,}"
+
+
+def warning(groups: np.ndarray) -> str | None:
+    """A sentence where one group is so large that folds become uneven."""
+    largest = int(np.bincount(groups).max())
+    if largest == 1 or largest <= MAX_SHARE * len(groups):
+        return None
+    return f"the largest group holds {largest / len(groups):.1%} of all photos: folds are uneven, and it weighs much."
+
+
+def split(groups: np.ndarray, folds: int, fold: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the training and of the validation photos of one fold, each sorted.
+
+    scikit-learn's KFold, shuffled by seed, over the groups. `folds` = 1 holds a share of HELD_OUT out instead.
+
+    Args:
+        groups: numbers 0, 1, ... of the photos' groups, as `group` gives them.
+        fold: counted from 0.
+
+    Raises:
+        ValueError: there are fewer groups than folds, or no such fold.
+    """
+    numbers = np.unique(groups)
+    if not 0 <= fold < folds:
+        raise ValueError(f"fold {fold} does not exist: with {folds} folds they are 0 to {folds - 1}.")
+    if len(numbers) < max(2, folds):
+        raise ValueError(f"{len(numbers)} groups of photos cannot make {folds} folds: give more photos or fewer folds.")
+    if folds == 1:
+        chosen = np.random.default_rng(seed).permutation(numbers)[: max(1, round(HELD_OUT * len(numbers)))]
+    else:
+        chosen = numbers[list(KFold(folds, shuffle=True, random_state=seed).split(numbers))[fold][1]]
+    held_out = np.isin(groups, chosen)
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)

@@ -1,0 +1,239 @@
+"""Photos as arrays: decoded once, kept in memory within a budget, checked and hashed in one pass."""
+
+import hashlib
+import io
+import os
+import threading
+import warnings
+from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from torch.utils.data import Dataset
+from tqdm import tqdm
+
+from restoration.color import luma
+from restoration.data.sources import BUNDLED_CROP, Entry, find_entries
+from restoration.files.imaging import PhotoError, read_photo, shown
+
+MIN_SIDE = 32  # pixels; a smaller photo shows the networks nothing
+MAX_HOLE = 0.5  # of the photo; where more differs, the two are no pair
+
+
+class Hole(NamedTuple):
+    """Real damage: `mask` is bool (H, W), and `level` is the one gray that fills it."""
+
+    mask: np.ndarray
+    level: int
+
+
+class Picture(NamedTuple):
+    """A decoded photo, uint8 RGB (H, W, 3), and its real hole, if any: eight mask pixels a byte."""
+
+    rgb: np.ndarray
+    hole_bits: np.ndarray | None = None
+    level: int = 0
+
+    @property
+    def hole(self) -> Hole | None:
+        """The real hole at the photo's size."""
+        if self.hole_bits is None:
+            return None
+        height, width = self.rgb.shape[:2]
+        mask = np.unpackbits(self.hole_bits, count=height * width).reshape(height, width)
+        return Hole(mask.view(bool), self.level)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the arrays take."""
+        return self.rgb.nbytes + (0 if self.hole_bits is None else self.hole_bits.nbytes)
+
+
+def decode(entry: Entry, side: int | None) -> Picture:
+    """The photo, upright; reduced where its shorter side is above `side`.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    try:
+        rgb = np.asarray(read_photo(io.BytesIO(entry.read())).convert("RGB"))
+    except (PhotoError, OSError) as error:
+        raise ValueError(f"{shown(entry.name)} in {shown(entry.file)} cannot be read as a photo.") from error
+    if entry.box:
+        left, top, square = entry.box
+        rgb = _reduced(rgb[top : top + square, left : left + square], BUNDLED_CROP)
+    hole = _real_hole(entry.damaged, rgb) if entry.damaged else None
+    rgb = np.ascontiguousarray(_reduced(rgb, side))
+    rgb.flags.writeable = False  # one array serves many readers
+    return Picture(rgb, np.packbits(_reduced(hole.mask, side)), hole.level) if hole else Picture(rgb)
+
+
+def _reduced(plane: np.ndarray, side: int | None) -> np.ndarray:
+    short = min(plane.shape[:2])
+    if side is None or short <= side:
+        return plane
+    size = [round(length * side / short) for length in plane.shape[1::-1]]
+    if plane.dtype == bool:
+        return cv2.resize(plane.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT).view(bool)
+    return cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
+
+
+def _real_hole(damaged: Path, rgb: np.ndarray) -> Hole | None:
+    """Where the damaged photo differs from the truth's luma; None where the two are no such pair."""
+    try:
+        gray = np.asarray(read_photo(damaged).convert("L"))
+    except PhotoError:
+        return None
+    if gray.shape != rgb.shape[:2]:
+        return None
+    mask = gray != luma(rgb)
+    return Hole(mask, int(np.bincount(gray[mask]).argmax())) if 0 < mask.mean() <= MAX_HOLE else None
+
+
+class Memory:
+    """Decoded photos, each kept from its first reading on, while they fit into `budget` bytes.
+
+    A photo over the budget is decoded at each reading. Only the process that made the memory adds to it:
+    data workers that are forked read what it holds without a copy, and do not each build up their own.
+    """
+
+    def __init__(self, side: int | None = None, budget: int = 0):
+        self.side, self.budget, self.used = side, budget, 0
+        self._kept: dict[Entry, Picture] = {}
+        self._owner, self._lock = os.getpid(), threading.Lock()
+
+    def __reduce__(self):
+        return Memory, (self.side, 0)  # a spawned worker is not sent gigabytes, and keeps none
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def picture(self, entry: Entry) -> Picture:
+        """The decoded photo. ValueError: it cannot be read."""
+        return self._kept.get(entry) or self.keep(entry, decode(entry, self.side))
+
+    def keep(self, entry: Entry, picture: Picture) -> Picture:
+        """Remember the photo where there is room for it; the photo."""
+        if os.getpid() == self._owner:
+            with self._lock:
+                if entry not in self._kept and self.used + picture.nbytes <= self.budget:
+                    self._kept[entry] = picture
+                    self.used += picture.nbytes
+        return picture
+
+
+class Photos(Dataset):
+    """A map-style set of photos: `photos[i]` is uint8 RGB (H, W, 3), read-only, `photos.names[i]` its name.
+
+    All sets that are made of one share its memory.
+    """
+
+    def __init__(self, entries: Iterable[Entry], memory: Memory | None = None):
+        self.entries = list(entries)
+        self.names = [entry.name for entry in self.entries]
+        self.memory = Memory() if memory is None else memory
+
+    @classmethod
+    def find(cls, source: str | Path, side: int | None = None, budget: int = 0) -> "Photos":
+        """All photos of a place, sorted by name, none opened yet; see `sources.find_entries` for the places.
+
+        Args:
+            side: photos whose shorter side is longer are reduced to it.
+            budget: bytes of decoded photos that are kept in memory.
+        """
+        return cls(find_entries(source), Memory(side, budget))
+
+    def subset(self, indices: Iterable[int]) -> "Photos":
+        """The photos at these places."""
+        return Photos((self.entries[i] for i in indices), self.memory)
+
+    def without(self, names: Collection[str]) -> "Photos":
+        """The same set less the named photos."""
+        return self.subset(i for i, name in enumerate(self.names) if name not in names)
+
+    def only(self, names: Collection[str]) -> "Photos":
+        """The named photos of the set."""
+        return self.subset(i for i, name in enumerate(self.names) if name in names)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self.picture(index).rgb
+
+    def picture(self, index: int) -> Picture:
+        """A photo together with its real hole, where the contest's `train_input` shows it."""
+        return self.memory.picture(self.entries[index])
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What one pass over all photos found: the usable ones, their hashes, and why others are left out."""
+
+    photos: Photos
+    hashes: np.ndarray  # uint64 (N, 2): of each photo and of its mirror image
+    problems: list[str]  # a line each, the photo's name first
+
+
+def load(
+    source: str | Path, exclude: Collection[str] | None = None, side: int | None = None, budget: int = 0
+) -> Checked:
+    """Find, decode, check and hash all photos of a place; as many as fit `budget` stay in memory.
+
+    Unreadable, gray and tiny photos are left out and named. Photos are reduced to `side` when their shorter
+    side is longer: 29,603 photos of 512 x 512 take 23.3e9 bytes as they are, 5.8e9 with a side of 256.
+
+    Raises:
+        ValueError: no photo is found, or none can be used.
+    """
+    photos = Photos.find(source, side, budget).without(exclude or ())
+    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow's, which threads would leak
+        checks = pool.map(lambda entry: _check(entry, photos.memory), photos.entries)
+        bar = tqdm(checks, desc="reading photos", total=len(photos), unit=" photos", disable=None)
+        with closing(checks):  # Ctrl-C does not wait for photos that are still to be read
+            hashes, problems = zip(*bar, strict=True) if len(photos) else ((), ())
+    usable = [i for i, pair in enumerate(hashes) if pair]
+    problems = [f"{shown(name)}: {problem}" for name, problem in zip(photos.names, problems, strict=True) if problem]
+    if not usable:
+        reason = f", such as {problems[0]}" if problems else ": all are excluded"
+        raise ValueError(f"none of the {len(photos)} photos in {source} can be used{reason}.")
+    return Checked(photos.subset(usable), np.array([hashes[i] for i in usable], np.uint64), problems)
+
+
+def _check(entry: Entry, memory: Memory) -> tuple[tuple[int, int] | None, str]:
+    """Hashes of a usable photo (None: not usable), and what is wrong with it. Only a usable one is remembered."""
+    try:
+        picture = decode(entry, memory.side)
+    except ValueError:
+        return None, "cannot be read as a photo"
+    rgb, gray = picture.rgb, luma(picture.rgb)
+    if min(gray.shape) < MIN_SIDE:
+        return None, f"smaller than {MIN_SIDE} pixels"
+    if np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 1], rgb[..., 2]):
+        return None, "gray, it has no color to learn"
+    memory.keep(entry, picture)
+    misfit = entry.damaged and picture.hole_bits is None
+    problem = "used without its damaged partner, which does not fit" if misfit else ""
+    return (perceptual_hash(gray), perceptual_hash(gray[:, ::-1])), problem
+
+
+def perceptual_hash(gray: np.ndarray) -> int:
+    """64-bit DCT hash of a uint8 luma photo (H, W).
+
+    The lowest 8 x 8 frequencies of the photo at 32 x 32, each compared with their median (C. Zauner,
+    "Implementation and benchmarking of perceptual image hash functions", 2010).
+    """
+    small = cv2.resize(gray, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
+    low = cv2.dct(small)[:8, :8].ravel()
+    return int.from_bytes(np.packbits(low > np.median(low)).tobytes(), "big")
+
+
+def fingerprint(photos: Photos) -> str:
+    """Which photos these are, 12 hex digits: SHA-256 over their sorted names and file sizes."""
+    lines = sorted(f"{entry.name}\t{entry.size}\n" for entry in photos.entries)
+    return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()[:12]  # names need not be UTF-8

@@ -1,0 +1,132 @@
+"""Where photos lie: a folder, tar shards, the contest's layout, or the libraries that bring some along."""
+
+import tarfile
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from restoration.files.imaging import SUFFIXES, find_files
+
+CONTEST_TRUTH, CONTEST_DAMAGED, CONTEST_UNSEEN = "train_gt", "train_input", ("valid_input", "test_input1")
+BUNDLED = "bundled"
+BUNDLED_CROP = 256  # pixels
+BUNDLED_GRID = 3, 5  # crops along the shorter and the longer side
+BUNDLED_PHOTOS = {
+    "skimage": (
+        "data/astronaut.png", "data/chelsea.png", "data/coffee.png", "data/hubble_deep_field.jpg", "data/ihc.png",
+        "data/motorcycle_left.png", "data/motorcycle_right.png", "data/retina.jpg", "data/rocket.jpg",
+    ),
+    "sklearn": ("datasets/images/china.jpg", "datasets/images/flower.jpg"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where one photo's bytes lie (a whole file, or a stretch of a tar shard) and what is known about it."""
+
+    name: str  # the file's own name, without folders
+    file: Path
+    offset: int
+    size: int  # bytes
+    folder: str = ""  # where it lies, below the folder of all photos and inside its shard
+    scene: str = ""  # photos of one named scene belong together, however photos are grouped
+    box: tuple[int, int, int] | None = None  # left, top, side: this square of the file alone
+    damaged: Path | None = None  # the same photo as the contest damaged it
+
+    def read(self) -> bytes:
+        """The file's bytes."""
+        with open(self.file, "rb") as stream:
+            stream.seek(self.offset)
+            return stream.read(self.size)
+
+
+def find_entries(source: str | Path) -> list[Entry]:
+    """All photos of a place, sorted by name; none is opened.
+
+    The place is the contest's folder (photos of `train_gt`, with the damage of `train_input`), any other
+    folder or one tar shard (photos and uncompressed shards at any depth; hidden files do not count), or
+    "bundled": overlapping crops of the photos that come inside scikit-image and scikit-learn.
+
+    Raises:
+        ValueError: there is no such place, no photo in it, or a shard is broken.
+    """
+    entries = _bundled() if str(source) == BUNDLED else _below(Path(source))
+    if not entries:
+        raise ValueError(
+            f"no photos in {source}: put photos, tar shards of them or the contest's {CONTEST_TRUTH} there, or "
+            f"name --data {BUNDLED} for the photos that come with scikit-image and scikit-learn."
+        )
+    return sorted(entries, key=lambda entry: (entry.name, str(entry.file), entry.offset))
+
+
+def unseen_inputs(source: str | Path) -> dict[str, list[Path]]:
+    """Damaged photos without a truth, by their folder's name: the contest's `valid_input` and `test_input1`."""
+    folders = (Path(source) / name for name in CONTEST_UNSEEN)
+    return {folder.name: find_files(folder, SUFFIXES) for folder in folders if folder.is_dir()}
+
+
+def read_names(file: str | Path) -> set[str]:
+    """Photo names from a text file: the first tab-separated field of each line but a `name` header."""
+    fields = (line.split("\t")[0].strip() for line in Path(file).read_text().splitlines())
+    return {name for name in fields if name and name != "name"}
+
+
+def _visible(path: Path) -> bool:
+    """Not hidden: thumbnails and macOS's `._photo.jpg` are no photos."""
+    return not any(part.startswith(".") for part in path.parts)
+
+
+def _below(source: Path) -> list[Entry]:
+    if not source.exists():
+        return []
+    contest = (source / CONTEST_TRUTH).is_dir()
+    root = source / CONTEST_TRUTH if contest else source if source.is_dir() else source.parent
+    files = [source] if source.is_file() else find_files(root, SUFFIXES | {".tar"})
+    damaged = source / CONTEST_DAMAGED if contest else None
+    return [entry for file in files for entry in _entries(file, root, damaged)]
+
+
+def _entries(file: Path, root: Path, damaged: Path | None) -> list[Entry]:
+    inner = file.relative_to(root)
+    if file.suffix.lower() == ".tar":
+        return _members(file, inner.parent)
+    if file.suffix.lower() not in SUFFIXES:
+        return []
+    partner = damaged / inner if damaged and (damaged / inner).is_file() else None
+    return [Entry(file.name, file, 0, file.stat().st_size, inner.parent.as_posix(), damaged=partner)]
+
+
+def _members(file: Path, folder: Path) -> list[Entry]:
+    """A shard's photos. A broken shard ends the run: it may stand for thousands of them."""
+    try:
+        with tarfile.open(file, "r:") as shard:
+            members = [(Path(m.name), m) for m in shard if m.isfile()]
+    except (tarfile.TarError, OSError) as error:
+        raise ValueError(f"{file} cannot be read: give an uncompressed tar file.") from error
+    photos = ((path, m) for path, m in members if path.suffix.lower() in SUFFIXES and _visible(path))
+    return [Entry(path.name, file, m.offset_data, m.size, (folder / path.parent).as_posix()) for path, m in photos]
+
+
+def _bundled() -> list[Entry]:
+    folders = {package: Path(find_spec(package).origin).parent for package in BUNDLED_PHOTOS}
+    files = [folders[package] / name for package, names in BUNDLED_PHOTOS.items() for name in names]
+    return [entry for file in files if file.is_file() for entry in _crops(file)]
+
+
+def _crops(file: Path) -> list[Entry]:
+    """Squares of one photo, evenly spread; of a large photo, large ones. Both halves of a stereo pair are one scene."""
+    with Image.open(file) as photo:
+        width, height = photo.size
+    side = max(BUNDLED_CROP, min(width, height) // 2)
+    rows, columns = BUNDLED_GRID if width >= height else BUNDLED_GRID[::-1]
+    tops = np.linspace(0, height - side, rows).astype(int).tolist()
+    lefts = np.linspace(0, width - side, columns).astype(int).tolist()
+    scene = file.stem.split("_")[0]  # motorcycle_left, motorcycle_right
+    return [
+        Entry(f"{file.stem}-{top}-{left}.png", file, 0, file.stat().st_size, scene, scene, (left, top, side))
+        for top in tops
+        for left in lefts
+    ]

@@ -1,0 +1,1 @@
+"""Reading and writing photos: formats, profiles, EXIF, 16 bit, transparency."""

@@ -1,0 +1,144 @@
+"""Results into files and downloads: every level kept, with what the scan's file had, and never half a file."""
+
+import contextlib
+import hashlib
+import os
+import secrets
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from restoration.files.decoding import PhotoError, eight_bit, shown
+from restoration.files.profiles import srgb_profile
+from restoration.files.scans import Scan
+
+JPEG = {"format": "JPEG", "quality": 95}  # Pillow's own 75 would show
+TIFF = {"format": "TIFF"}
+WRITTEN = {  # the endings of results, with Pillow's options; all but JPEG keep every level
+    ".png": {"format": "PNG"}, ".tif": TIFF, ".tiff": TIFF, ".bmp": {"format": "BMP"},
+    ".webp": {"format": "WEBP", "lossless": True}, ".jpg": JPEG, ".jpeg": JPEG,
+}  # fmt: skip
+MAX_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # px; the others hold whatever is read
+XMP_TAG = 700  # of TIFF
+DEEP = ("PNG", "TIFF")  # formats that hold 16-bit gray
+TRANSPARENT = {"PNG": ("LA", "RGBA"), "TIFF": ("LA", "RGBA"), "WEBP": ("RGBA", "RGBA")}  # for gray, for color
+
+
+def check_ending(file: Path) -> None:
+    """Refuse a file that `write_photo` could not write, before any work is done for it.
+
+    Raises:
+        PhotoError: its ending is not one of a photo's, or one that would lose the photo's levels.
+    """
+    if file.suffix.lower() not in WRITTEN:
+        raise PhotoError(f"{shown(file.name)}: no photo is written with this ending, use {', '.join(WRITTEN)}.")
+
+
+def write_photo(image: Image.Image, file: Path, scan: Scan | None = None) -> None:
+    """Save in the format of the file's suffix, under a temporary name first: no half file is ever seen.
+
+    Args:
+        image: L, RGB, or what `scan.own_gray` gives.
+        scan: what the result was made of; its EXIF, resolution and transparency go along, where the format holds
+            them, and a profile that is true for the result.
+
+    Raises:
+        PhotoError: no photo is written with this suffix, or not in this place.
+    """
+    check_ending(file)
+    part = file.with_name(f"{part_stem(file)}-{secrets.token_hex(4)}{file.suffix}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as opened:
+            _save(image, _Unnumbered(opened), file.suffix, scan)
+            opened.flush()
+            os.fsync(opened.fileno())  # else a power cut could leave the name without its content, as if it were done
+        os.replace(part, file)
+    except (OSError, ValueError) as error:  # Pillow's ValueErrors: larger than the format can hold
+        reason = getattr(error, "strerror", None) or error
+        raise PhotoError(f"{shown(file)} cannot be written: {shown(reason)}.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
+
+
+def part_stem(file: Path) -> str:
+    """How temporary names of a file begin, up to their hyphen: hidden, and short even where its own name is long."""
+    return f".{hashlib.sha256(os.fsencode(file.name)).hexdigest()[:16]}"
+
+
+def encode_photo(image: Image.Image, ending: str = ".png", scan: Scan | None = None) -> bytes:
+    """What `write_photo` would write into a file of this ending, for a download.
+
+    Raises:
+        PhotoError: no photo is written with this ending, or none so large.
+    """
+    check_ending(Path(f"photo{ending}"))
+    content = BytesIO()
+    try:
+        _save(image, content, ending, scan)
+    except (OSError, ValueError) as error:
+        raise PhotoError(f"The photo cannot be written as {ending}: {shown(error)}.") from error
+    return content.getvalue()
+
+
+class _Unnumbered:
+    """A file whose descriptor Pillow does not get: what it writes there by itself ends unsaid where a disk is full."""
+
+    def __init__(self, file: BinaryIO):
+        self.write, self.seek, self.tell, self.flush = file.write, file.seek, file.tell, file.flush
+
+
+def _save(image: Image.Image, target: "_Unnumbered | BytesIO", ending: str, scan: Scan | None) -> None:
+    options = WRITTEN[ending.lower()]
+    kind = options["format"]
+    if (side := max(image.size)) > MAX_SIDE.get(kind, side):
+        raise ValueError(f"{kind} holds up to {MAX_SIDE[kind]} pixels a side, use .png")
+    if image.mode == "I;16" and kind not in DEEP:
+        image = _eight_bit_image(image)
+    if scan is None:
+        image.save(target, **options)
+        return
+    profile = image.info.get("icc_profile") or (srgb_profile() if scan.profile and image.mode != "L" else None)
+    beside = {"icc_profile": profile, "exif": scan.exif, "dpi": scan.dpi, **_xmp(scan, kind)}
+    if scan.alpha is not None and kind in TRANSPARENT and image.mode in ("L", "RGB"):
+        image = _transparent(image, scan.alpha).convert(TRANSPARENT[kind][image.mode == "RGB"])
+    image.save(target, **options, **{name: value for name, value in beside.items() if value})
+
+
+def _xmp(scan: Scan, kind: str) -> dict[str, object]:
+    """XMP as Pillow wants it for a format."""
+    if not scan.xmp or kind == "BMP":
+        return {}
+    if kind == "PNG":
+        text = PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", scan.xmp.decode(errors="replace"))
+        return {"pnginfo": text}
+    if kind == "TIFF":
+        tags = Image.Exif()
+        tags.load(scan.exif)
+        tags[XMP_TAG] = scan.xmp
+        return {"exif": tags}
+    return {"xmp": scan.xmp}
+
+
+def _eight_bit_image(image: Image.Image) -> Image.Image:
+    """16-bit gray for a format of 8 bits, its profile kept."""
+    result = Image.fromarray(eight_bit(np.asarray(image)))
+    result.info = image.info
+    return result
+
+
+def _transparent(image: Image.Image, alpha: Image.Image) -> Image.Image:
+    """LA or RGBA that, laid on white as the scan was, is `image` again within a level."""
+    share = np.asarray(alpha, np.float32)
+    share = (share if image.mode == "L" else share[..., None]) / 255
+    levels = np.asarray(image)
+    under = (levels - 255 * (1 - share)) / np.maximum(share, 1 / 255)
+    result = Image.fromarray(np.where(share == 1, levels, np.rint(under.clip(0, 255))).astype(np.uint8))
+    result.putalpha(alpha)
+    return result

@@ -1,0 +1,109 @@
+"""EXIF and XMP on their way from a file into its result: what tells about the photo, and nothing no longer true."""
+
+import re
+import struct
+import warnings
+
+from PIL import Image
+from PIL.ExifTags import IFD, Base
+
+MAX_EXIF = 65_000  # bytes, of XMP too: what a JPEG's segment holds
+CENTIMETER, INCH = 3, 2  # EXIF's units of resolution
+TOLD = (  # tags of the first directory that tell about the photo; all others tell about the file it was
+    Base.DocumentName, Base.ImageDescription, Base.Make, Base.Model, Base.PageName, Base.Software, Base.DateTime,
+    Base.Artist, Base.HostComputer, Base.Rating, Base.RatingPercent, Base.Copyright, Base.XPTitle, Base.XPComment,
+    Base.XPAuthor, Base.XPKeywords, Base.XPSubject,
+)  # fmt: skip
+SRGB = 1
+UNTRUE = (  # in XMP, of the result; as an attribute or as an element
+    rb'tiff:Orientation="[^"]*"', rb"<tiff:Orientation>[^<]*</tiff:Orientation>", rb'photoshop:ICCProfile="[^"]*"',
+    rb"<photoshop:ICCProfile>[^<]*</photoshop:ICCProfile>", rb"(?s)<xmp:Thumbnails>.*?</xmp:Thumbnails>",
+)  # fmt: skip
+DAMAGED = (SyntaxError, struct.error, OSError, ValueError, TypeError, KeyError, IndexError, AttributeError)
+DAMAGED += (EOFError, ZeroDivisionError, OverflowError)  # what Pillow's reader answers to damaged directories
+Dpi = tuple[float, float]
+
+
+class ExifError(ValueError):
+    """EXIF that is damaged or too large."""
+
+
+def carried(photo: Image.Image, size: tuple[int, int], dpi: Dpi | None) -> bytes:
+    """The EXIF of a result of `size` = (width, height) that was made of `photo`; empty where there is nothing to say.
+
+    Orientation, size and color space are the result's. The thumbnail, which shows the damaged photo, is left out.
+
+    Raises:
+        ExifError: what the photo has cannot be read, or not be carried.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damaged directories: what can be read of them counts
+            result = _told(photo.getexif())
+            if dpi is not None:
+                result[Base.XResolution], result[Base.YResolution] = dpi
+                result[Base.ResolutionUnit] = INCH
+            return _bytes(result, size)
+    except DAMAGED as error:
+        raise ExifError(str(error)) from error
+
+
+def _told(exif: Image.Exif) -> Image.Exif:
+    result = Image.Exif()
+    for tag in TOLD:
+        if tag in exif:
+            result[tag] = exif[tag]
+    for directory in (IFD.Exif, IFD.GPSInfo):
+        if own := exif.get_ifd(directory):
+            result.get_ifd(directory).update(own)
+    return result
+
+
+def _bytes(exif: Image.Exif, size: tuple[int, int]) -> bytes:
+    details = exif.get_ifd(IFD.Exif)
+    details.pop(IFD.Interop, None)  # names a color space once more
+    if not len(exif) and not details and not exif.get_ifd(IFD.GPSInfo):
+        return b""
+    exif[Base.Orientation] = 1
+    if details:
+        details |= {Base.ColorSpace: SRGB, Base.ExifImageWidth: size[0], Base.ExifImageHeight: size[1]}
+    content = exif.tobytes()
+    if len(content) > MAX_EXIF:
+        details.pop(Base.MakerNote, None)
+        content = exif.tobytes()
+    if len(content) > MAX_EXIF:
+        raise ExifError("too large")
+    return content
+
+
+def carried_xmp(photo: Image.Image) -> bytes:
+    """The XMP of a result that was made of `photo`: captions, names, rights; empty where there is none.
+
+    Raises:
+        ExifError: it is too large.
+    """
+    xmp = photo.info.get("xmp") or b""
+    if not isinstance(xmp, bytes) or len(xmp) > MAX_EXIF:
+        raise ExifError("too large")
+    for pattern in UNTRUE:
+        xmp = re.sub(pattern, b"", xmp)
+    return xmp
+
+
+def resolution(photo: Image.Image) -> Dpi | None:
+    """Pixels per inch, across and down, of the file as it is stored; None where it says none that can be."""
+    is_jpeg = photo.format in ("JPEG", "MPO")  # whose EXIF Pillow reads by half, and says 72 where there is none
+    said = photo.info.get("dpi") if not is_jpeg or photo.info.get("jfif_unit") in (1, 2) else None
+    try:
+        noted = _from_exif(photo.getexif())
+        across, down = (float(value) for value in (noted if is_jpeg and noted else said or noted))
+    except DAMAGED:
+        return None
+    return (across, down) if 1 <= across <= 1e5 and 1 <= down <= 1e5 else None  # NaN is neither
+
+
+def _from_exif(exif: Image.Exif) -> Dpi | None:
+    if Base.XResolution not in exif or Base.YResolution not in exif:
+        return None
+    scale = 2.54 if exif.get(Base.ResolutionUnit) == CENTIMETER else 1.0
+    return float(exif[Base.XResolution]) * scale, float(exif[Base.YResolution]) * scale

@@ -1,0 +1,99 @@
+"""ICC profiles: whatever colors and tones a file's numbers stand for, the photo's stand for sRGB's."""
+
+from functools import cache
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, ImageCms
+
+MAX_PROFILE = 8 << 20  # bytes; printers' profiles have up to 3 MB
+SAME = 2  # levels: a profile that moves no color by more is sRGB, in one of its many spellings
+MODES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK", "Lab ": "LAB"}  # ICC's names of color spaces -> Pillow's
+DATE = slice(24, 36)  # of its making, in a profile's header
+
+
+class ProfileError(ValueError):
+    """A profile that cannot be read, or is not for photos of this kind."""
+
+
+@cache
+def srgb_profile() -> bytes:
+    """The profile of a result, byte for byte the same in each process."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile[DATE] = bytes([7, 234, 0, 1, 0, 1]) + bytes(6)  # 2026-01-01: the second it was made says nothing
+    return bytes(profile)
+
+
+def color_to_srgb(photo: Image.Image, profile: bytes | None) -> Image.Image:
+    """A photo of mode RGB, CMYK or LAB -> RGB. Pixels that are sRGB already stay as they are.
+
+    Raises:
+        ProfileError: the profile does not say what this photo's colors are.
+    """
+    if profile is None and photo.mode != "LAB":
+        return photo if photo.mode == "RGB" else photo.convert("RGB")
+    own = _opened(profile) if profile is not None else ImageCms.createProfile("LAB")
+    if profile is not None and _mode(own) != photo.mode:
+        raise ProfileError("It is a profile for other files.")
+    transform = _transform(own, photo.mode)
+    if photo.mode == "RGB" and _moves_nothing(transform):
+        return photo
+    return ImageCms.applyTransform(photo, transform)
+
+
+def gray_to_srgb(profile: bytes) -> np.ndarray | None:
+    """What each of a gray file's levels is in sRGB: float (256,), never falling, or None where it is the same.
+
+    Gray files carry gray profiles, but RGB ones too: then their neutral tones count.
+
+    Raises:
+        ProfileError: the profile does not say what gray levels are, or darker ones are lighter by it.
+    """
+    own = _opened(profile)
+    if _mode(own) not in ("L", "RGB"):
+        raise ProfileError("It is a profile for other files.")
+    ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None]).convert(_mode(own))
+    exact = ImageCms.Flags.NOOPTIMIZE  # a table of a few points would flatten the shadows
+    tones = np.asarray(ImageCms.applyTransform(ramp, _transform(own, ramp.mode, exact)))[0].mean(axis=1)
+    if (np.diff(tones) < 0).any() or np.ptp(tones) < 1:
+        raise ProfileError("Its tones do not rise.")
+    return None if np.abs(tones - np.arange(256)).max() <= SAME else tones
+
+
+def _opened(profile: bytes) -> ImageCms.ImageCmsProfile:
+    if len(profile) > MAX_PROFILE:
+        raise ProfileError("It is too large.")
+    try:
+        return ImageCms.ImageCmsProfile(BytesIO(profile))
+    except (OSError, ImageCms.PyCMSError) as error:
+        raise ProfileError("It cannot be read.") from error
+
+
+def _mode(profile: ImageCms.ImageCmsProfile) -> str | None:
+    try:
+        return MODES.get(profile.profile.xcolor_space)
+    except UnicodeDecodeError:  # four bytes that are no name
+        return None
+
+
+def _transform(
+    own: ImageCms.ImageCmsProfile, mode: str, precision: ImageCms.Flags = ImageCms.Flags.HIGHRESPRECALC
+) -> ImageCms.ImageCmsTransform:
+    try:
+        return ImageCms.buildTransform(
+            own,
+            ImageCms.createProfile("sRGB"),
+            mode,
+            "RGB",
+            ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            ImageCms.Flags.BLACKPOINTCOMPENSATION | precision,
+        )
+    except ImageCms.PyCMSError as error:
+        raise ProfileError("It cannot be followed.") from error
+
+
+def _moves_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
+    steps = np.arange(0, 256, 51, dtype=np.uint8)
+    cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
+    moved = ImageCms.applyTransform(Image.fromarray(cube), transform)
+    return np.abs(np.asarray(moved).astype(int) - cube).max() <= SAME

@@ -1,0 +1,147 @@
+"""A scan: the photo that the networks see, and all that its file had beside it, to be carried into the result."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from restoration.bands import Rows, bands
+from restoration.files.decoding import Source, decode, eight_bit, gray_levels
+from restoration.files.exif import Dpi, ExifError, carried, carried_xmp, resolution
+from restoration.files.profiles import ProfileError, color_to_srgb, gray_to_srgb
+
+BRIGHTER = np.arange(256) * 257.0  # 8-bit levels in 16 bits
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A photo as `read_photo` gives it, and what else its file had. Everything is upright and of one size."""
+
+    image: Image.Image  # L or RGB, opaque, 8 bit, sRGB
+    alpha: Image.Image | None = None  # L; None = opaque
+    levels: np.ndarray | None = None  # (H, W), the file's own where `image` is not: uint16, or uint8 in its own tones
+    tones: np.ndarray | None = None  # float (256,): what the file's own gray levels, as 8 bit, are in sRGB
+    profile: bytes | None = None  # ICC, as the file has it
+    exif: bytes = b""  # true for the result, see `exif.carried`
+    xmp: bytes = b""  # the same
+    dpi: Dpi | None = None  # pixels per inch, across and down
+    notes: tuple[str, ...] = ()  # sentences for the user: what was left out
+
+    def own_gray(self, gray: Image.Image, mask: Image.Image) -> Image.Image:
+        """The gray result as the file would have it: its own levels to the bit where the photo is not damaged.
+
+        Args:
+            gray: the restored photo, L.
+            mask: L, above 0 = damaged: there the levels are those of `gray`, in the file's depth and tones.
+
+        Returns:
+            I;16 for a photo that had 16 bits, with the file's own profile in its `info` where its tones are not
+            sRGB's; `gray` itself where the file had nothing more to say.
+        """
+        if self.levels is None:
+            return gray
+        to_own = BRIGHTER if self.tones is None else np.interp(np.arange(256), self.tones, BRIGHTER)
+        to_own = np.rint(to_own if self.levels.dtype == np.uint16 else to_own / 257).astype(self.levels.dtype)
+        result = Image.fromarray(np.where(np.asarray(mask) > 0, to_own[np.asarray(gray)], self.levels))
+        if self.tones is not None:
+            result.info["icc_profile"] = self.profile
+        return result
+
+
+def read_scan(source: Source) -> Scan:
+    """A photo and what its file had beside it; upright, opaque, 8 bit, sRGB, mode L when it is gray, RGB otherwise.
+
+    EXIF orientation is applied, transparency is laid on white, 16 bit is scaled to 8, colors and tones of another
+    ICC profile become sRGB's. A color file whose three channels are equal everywhere counts as gray.
+
+    Raises:
+        PhotoError: the file is missing, unreadable, empty, or beyond a limit of `decoding`.
+    """
+    decoded = decode(source)
+    photo, notes = decoded.image, []
+    dpi = resolution(photo)
+    dpi = dpi[::-1] if dpi and decoded.is_turned else dpi
+    exif, xmp = _carried(photo, dpi, notes)
+    profile = photo.info.get("icc_profile") or None
+    levels, is_gray = gray_levels(photo), photo.mode in ("1", "L", "LA", "I", "F") or photo.mode.startswith("I;16")
+    alpha, photo = _split(photo)
+    image, tones = _in_srgb(photo, levels, profile, notes)
+    if levels is None and tones is not None and is_gray and alpha is None:
+        levels = np.asarray(photo)
+    if alpha is not None:
+        image = Image.composite(image, Image.new(image.mode, image.size, "white"), alpha)
+    if decoded.pages:
+        notes.insert(0, f"The first of its {decoded.pages} pages is used.")
+    if decoded.is_deep_color:
+        notes.append("Its colors have 16 bits: they are read as 8.")
+    return Scan(
+        _bare(image), alpha, levels, tones if levels is not None else None, profile, exif, xmp, dpi, tuple(notes)
+    )
+
+
+def _bare(image: Image.Image) -> Image.Image:
+    """Without what its file said: read once more, it would be turned and converted once more."""
+    if type(image) is Image.Image and not image.info and not image.getexif():
+        return image
+    image = image.copy()
+    image.info = {}
+    return image
+
+
+def _carried(photo: Image.Image, dpi: Dpi | None, notes: list[str]) -> tuple[bytes, bytes]:
+    kept = []
+    for kind, carry in {"EXIF": lambda: carried(photo, photo.size, dpi), "XMP": lambda: carried_xmp(photo)}.items():
+        try:
+            kept.append(carry())
+        except ExifError:
+            kept.append(b"")
+            notes.append(f"Its {kind} is damaged or too large: it is left out.")
+    return kept[0], kept[1]
+
+
+def _split(photo: Image.Image) -> tuple[Image.Image | None, Image.Image]:
+    """Alpha, or None where all is opaque, and the photo without it: L, RGB, CMYK or LAB; L for all deep grays too."""
+    alpha = None
+    if photo.has_transparency_data and gray_levels(photo) is None:
+        photo = photo.convert("RGBA")
+        alpha = photo.getchannel("A")
+        alpha = alpha if alpha.getextrema()[0] < 255 else None
+    if photo.mode in ("1", "L", "I", "F") or photo.mode.startswith("I;16"):
+        return alpha, photo.convert("L") if photo.mode == "1" else photo
+    photo = photo if photo.mode in ("RGB", "CMYK", "LAB") else photo.convert("RGB")
+    return alpha, _gray_if_equal(photo)
+
+
+def _gray_if_equal(photo: Image.Image) -> Image.Image:
+    if photo.mode != "RGB":
+        return photo
+    for rows in bands(photo.height, photo.width):  # most photos show in their first rows that they have colors
+        band = Rows(photo)[rows]
+        if (band[..., 0] != band[..., 1]).any() or (band[..., 1] != band[..., 2]).any():
+            return photo
+    return photo.getchannel("R")
+
+
+def _in_srgb(
+    photo: Image.Image, levels: np.ndarray | None, profile: bytes | None, notes: list[str]
+) -> tuple[Image.Image, np.ndarray | None]:
+    """The photo as L or RGB of sRGB, and a gray one's own tones where they are others."""
+    try:
+        return _followed(photo, levels, profile)
+    except (ProfileError, ImageCms.PyCMSError):
+        notes.append("Its color profile cannot be followed: its colors are taken for sRGB.")
+        return _followed(photo, levels, None)
+
+
+def _followed(
+    photo: Image.Image, levels: np.ndarray | None, profile: bytes | None
+) -> tuple[Image.Image, np.ndarray | None]:
+    if photo.mode in ("RGB", "CMYK", "LAB"):
+        return _gray_if_equal(color_to_srgb(photo, profile)), None
+    tones = None if profile is None else gray_to_srgb(profile)
+    if levels is None:
+        return photo if tones is None else photo.point(np.rint(tones).astype(int).tolist()), tones
+    if tones is None:
+        return Image.fromarray(eight_bit(levels)), None
+    every = np.interp(np.arange(65536), BRIGHTER, tones)
+    return Image.fromarray(np.rint(every).astype(np.uint8)[levels]), tones

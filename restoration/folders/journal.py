@@ -1,0 +1,60 @@
+"""The report of a folder's run: one JSON object a line, one line a photo, however often the run is taken up again."""
+
+import contextlib
+import json
+from collections.abc import Collection
+from pathlib import Path
+from types import TracebackType
+
+from restoration.folders.sharding import Share
+
+
+class JournalError(ValueError):
+    """A report that cannot be written; the message is one sentence for the user."""
+
+
+class Journal:
+    """`photo`, `result`, `seconds`, `width`, `height`, `damaged` (a share of the pixels), `notes`, `error`.
+
+    Several processes write several files, as no file system appends for all of them: `report.jsonl` becomes
+    `report.3.jsonl` for the fourth. Photos that failed are tried again by the next run; their lines go then.
+    """
+
+    def __init__(self, file: Path, share: Share, redone: Collection[str] = ()):
+        """Go on with a report, less the lines of the photos that are `redone`."""
+        self.file = file if share.count == 1 else file.with_suffix(f".{share.index}{file.suffix}")
+        kept = [line for line in self._read() if line["photo"] not in redone] if self.file.exists() else []
+        self.known = {line["photo"] for line in kept}
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            part = self.file.with_name(f".{self.file.name}.part")
+            part.write_text("".join(map(_line, kept)))
+            part.replace(self.file)
+            self._opened = self.file.open("a", buffering=1)
+        except OSError as error:
+            raise JournalError(f"{self.file} cannot be written: {error.strerror}.") from error
+
+    def _read(self) -> list[dict]:
+        """Lines of photos that went well; one that a killed process left unfinished is dropped."""
+        found = []
+        for line in self.file.read_text(errors="replace").splitlines():
+            with contextlib.suppress(json.JSONDecodeError):
+                found.append(json.loads(line))
+        if self.file.stat().st_size and not all(isinstance(line, dict) and "photo" in line for line in found or [0]):
+            raise JournalError(f"{self.file} is no report: name another file, or remove it.")
+        return [line for line in found if line.get("error") is None]
+
+    def add(self, **entry) -> None:
+        """One photo's line."""
+        self._opened.write(_line(entry))
+        self.known.add(entry["photo"])
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._opened.close()
+
+
+def _line(entry: dict) -> str:
+    return json.dumps(entry) + "\n"

@@ -1,0 +1,101 @@
+"""A command's run over its photos: shared among processes, taken up where it was left, streamed, reported."""
+
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TypeVar
+
+from tqdm import tqdm
+
+from restoration.files.imaging import PhotoError, claimed_pixels, shown
+from restoration.folders.jobs import Job, own_jobs, split_done
+from restoration.folders.journal import Journal
+from restoration.folders.sharding import Share, ends_together, own_share
+from restoration.folders.streaming import Outcome, stream
+
+MAX_PIXELS_HELD = 100_000_000  # of photos that are read ahead, in work and being written; each costs up to 20 bytes
+Facts = dict[str, object]  # what is reported of a photo; "notes" are sentences, which are shown too
+Read, Worked = TypeVar("Read"), TypeVar("Worked")
+
+
+def run(
+    jobs: list[Job],
+    read: Callable[[Job], Read],
+    work: Callable[[Read], Worked],
+    write: Callable[[Job, Worked], Facts],
+    again: bool = True,
+    report: Path | None = None,
+    alone: bool = False,
+) -> int:
+    """Do every job that is this process's; a photo that fails does not stop the others and is named at the end.
+
+    Args:
+        read, work, write: the steps of `streaming.stream`.
+        again: do also those whose result is there already.
+        report: a file for one JSON line a photo, see `journal.Journal`.
+        alone: the one job is a photo that was named itself, not found in a folder: nobody else does it.
+
+    Returns:
+        The exit status: 0, or 1 when a photo failed; but 0 where a 1 would stop the processes beside this one.
+    """
+    share = Share() if alone else own_share()
+    jobs = own_jobs(jobs, share)
+    to_do, done = split_done(jobs)
+    to_do, done = (jobs, []) if again or alone else (to_do, done)
+    if done:
+        print(f"restoration: {len(done)} of {len(jobs)} photos were done already (--again: anew).", file=sys.stderr)
+    problems = []
+    redone = {str(job.name) for job in to_do}
+    with Journal(report, share, redone) if report else nullcontext() as journal:
+        for job in done:
+            if journal and str(job.name) not in journal.known:
+                journal.add(photo=str(job.name), result=str(job.target), error=None)  # its process did not live to tell
+        steps = stream(to_do, _unless_twin(read), work, write, _pixels, MAX_PIXELS_HELD)
+        for outcome in tqdm(steps, total=len(to_do), unit="photo", disable=len(to_do) < 2 or share.index > 0 or None):
+            problems += _told(outcome)
+            if journal:
+                journal.add(**_entry(outcome))
+    for problem in problems:
+        print(f"restoration: {problem}", file=sys.stderr)
+    if len(to_do) > 1 and problems:
+        print(f"restoration: {len(problems)} of {len(to_do)} photos failed.", file=sys.stderr)
+    return 1 if problems and not ends_together() else 0
+
+
+def _pixels(job: Job) -> int:
+    return claimed_pixels(job.source)
+
+
+def _unless_twin(read: Callable[[Job], Read]) -> Callable[[Job], Read]:
+    def checked(job: Job) -> Read:
+        if job.twin is not None:
+            raise PhotoError(f"its result would overwrite that of {shown(job.twin.name)}: rename one of them.")
+        return read(job)
+
+    return checked
+
+
+def _told(outcome: Outcome[Job, Facts]) -> list[str]:
+    """Show the notes of a photo; the sentence about what went wrong with it, to be shown at the end."""
+    source = shown(outcome.item.source)
+    for note in (outcome.value or {}).get("notes", ()):
+        tqdm.write(f"{source}: {note}", file=sys.stderr)  # print would break the bar
+    return [] if outcome.error is None else [f"{source}: {_sentence(outcome.error)}"]
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, ValueError):  # ours: each is a sentence
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}."
+    said = (str(error).splitlines() or [""])[0]
+    if isinstance(error, MemoryError) or "memory" in said.lower():  # torch and OpenCV have errors of their own for it
+        return f"it needs more memory than there is ({said or 'none is left'})."
+    return f"it could not be worked on, which is a fault of this program ({type(error).__name__}: {said})."
+
+
+def _entry(outcome: Outcome[Job, Facts]) -> Facts:
+    job, error = outcome.item, outcome.error
+    about = {"photo": str(job.name), "result": str(job.target), "seconds": round(outcome.seconds, 3)}
+    return {**about, **(outcome.value or {}), "error": None if error is None else _sentence(error)}

@@ -1,0 +1,204 @@
+"""What runs the networks: PyTorch, the reference and the way to a GPU; OpenVINO or ONNX Runtime on a CPU.
+
+All are one function: luma in [0, 1] and hints, float32 (C, H, W) of any size, and a box -> the output there, (2, h, w).
+"""
+
+import os
+import shutil
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+
+from restoration.config import DETECTOR
+from restoration.inference import graphs
+from restoration.inference.regions import Box
+
+Backend = Literal["auto", "torch", "openvino", "onnxruntime"]
+BACKENDS = "auto", "torch", "openvino", "onnxruntime"
+AGAIN = "it holds no graphs that fit its weights, `python -m restoration export OUT --weights IT` makes them."
+STRIDE = 32  # the encoder halves five times
+GRID = 8  # px, of the coarsest features that the tail reads
+MARGIN = 24  # px around a box that its pixels depend on in the tail: seven 3 x 3 convolutions, at 1/4, 1/2 and 1/1
+AnyNetwork = "Inpainter | Colorizer | Ensemble | GraphNetwork"  # of `models`, which is not loaded for a name
+
+
+class Network(Protocol):
+    """One U-Net in evaluation mode; safe to call from several threads at once."""
+
+    def __call__(self, image: np.ndarray, box: Box | None = None) -> np.ndarray:
+        """float32 (C, H, W) -> float32 (2, h, w), the whole or what lies in the box."""
+        ...
+
+
+class TorchNetwork:
+    """A model or an ensemble of folds in PyTorch."""
+
+    def __init__(self, model, device):
+        import torch
+
+        self._torch, self._device = torch, torch.device(device)
+        self._members = getattr(model.eval().to(device, memory_format=torch.channels_last), "members", [model])
+
+    def __call__(self, image: np.ndarray, box: Box | None = None) -> np.ndarray:
+        with self._torch.inference_mode():
+            luma, hints = self._torch.from_numpy(image)[None].to(self._device).split([1, len(image) - 1], dim=1)
+            out = sum(member.run(luma, hints) for member in self._members) / len(self._members)
+            out = out[0].cpu().numpy()
+        return out if box is None else out[(slice(None), *box.slices)]
+
+
+class GraphNetwork:
+    """Exported graphs: the trunk sees all, the tail computes no more than the box."""
+
+    def __init__(self, trunk, tail):
+        self._trunk, self._tail = trunk, tail
+
+    def __call__(self, image: np.ndarray, box: Box | None = None) -> np.ndarray:
+        height, width = image.shape[1:]
+        image = _padded(image)
+        box = box or Box(0, 0, height, width)
+        seen = box.grown(MARGIN, image.shape[1:]).snapped(GRID)
+        features = self._trunk([image[None]])
+        parts = [seen.divided(scale).slices for scale in (8, 4, 2)]
+        inputs = [np.ascontiguousarray(x[(..., *part)]) for x, part in zip(features, parts, strict=True)]
+        return self._tail(inputs)[0][(0, slice(None), *box.seen_from(seen).slices)]
+
+
+def _padded(image: np.ndarray) -> np.ndarray:
+    height, width = image.shape[1:]
+    below, right = -height % STRIDE, -width % STRIDE
+    return np.pad(image, ((0, 0), (0, below), (0, right)), "edge") if below or right else np.ascontiguousarray(image)
+
+
+def as_network(network: AnyNetwork, device: str | None = None) -> Network:
+    """A model or an ensemble as a network; one that is a network already comes back as it is."""
+    return network if isinstance(network, GraphNetwork) else TorchNetwork(network, torch_device(device))
+
+
+def load(
+    source: str | Path, folds: int | Literal["all"] | None, device: str | None, backend: Backend, inpainter: str
+) -> "tuple[AnyNetwork, AnyNetwork, AnyNetwork | None]":
+    """Inpainter, Colorizer, and the detector where there is one; see `Restorer.from_pretrained`."""
+    if backend not in BACKENDS:
+        raise ValueError(f"backend is {backend!r}: use one of {', '.join(BACKENDS)}.")
+    if backend == "torch" or (backend == "auto" and torch_device(device) != "cpu"):
+        return _load_models(source, folds, inpainter)
+    if folds == "all" and backend != "auto":
+        raise ValueError(f"{backend} runs no ensembles of folds, PyTorch does: leave the backend out.")
+    root = Path(source) if folds is None else Path(source) / f"folds/{folds}"
+    folders = [root / inpainter, root / "color", *filter(Path.is_dir, [root / DETECTOR])]
+    runtimes = [name for name in installed() if backend in ("auto", name)]
+    if not runtimes and backend != "auto":
+        raise ValueError(f"{backend} is not installed: pip install {backend}, or leave the backend out.")
+    if runtimes and all(map(graphs.fit, folders)):
+        with suppress(Exception):  # of a damaged graph; each runtime has errors of its own
+            with ThreadPoolExecutor(len(folders)) as pool:
+                inpaint, color, *detect = pool.map(open_graphs, folders, [runtimes[0]] * len(folders))
+            return inpaint, color, *(detect or [None])
+    if backend == "auto":
+        if runtimes and any((folder / graphs.TRUNK).exists() for folder in folders):
+            warnings.warn(f"PyTorch runs {root}: {AGAIN}", stacklevel=3)
+        return _load_models(source, folds, inpainter)
+    from restoration.checkpoint import WeightsError
+
+    raise WeightsError(f"{root} cannot be run by {backend}: {AGAIN}")
+
+
+def _load_models(source, folds, inpainter):
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read as PyTorch loads: waiting threads must not take a core
+    from restoration.models import load_detector, load_networks
+
+    return *load_networks(source, folds, inpainter), load_detector(source) if folds is None else None
+
+
+def torch_device(device: str | None = None) -> str:
+    """The device that is asked for, or the GPU if there is one: without a driver PyTorch is not loaded to ask."""
+    if device is not None or not (Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi")):
+        return device or "cpu"
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def open_graphs(folder: Path, runtime: str, precision: str | None = None) -> GraphNetwork:
+    """The graphs beside a model in one of the runtimes that are installed.
+
+    Args:
+        precision: "f32" or, in OpenVINO, "bf16"; None = the faster one on this processor.
+    """
+    load = {"openvino": _openvino, "onnxruntime": _onnxruntime}[runtime]
+    return GraphNetwork(*(load(folder / name, precision) for name in (graphs.TRUNK, graphs.TAIL)))
+
+
+def installed() -> list[str]:
+    """The runtimes for graphs that are there, the fastest first."""
+    return [name for name in ("openvino", "onnxruntime") if find_spec(name)]
+
+
+@cache
+def _core():
+    """OpenVINO, never let go: as the last core ends (2026.4), it frees the stack that signal handlers run on."""
+    import openvino
+
+    return openvino.Core()
+
+
+def _openvino(file: Path, precision: str | None):
+    settings = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": threads(),
+        "ENABLE_CPU_PINNING": False,  # a pinned thread waits for its core while others stand idle
+        "CPU_RUNTIME_CACHE_CAPACITY": 300,  # layers kept for sizes met before; by default memory grows with each
+        "INFERENCE_PRECISION_HINT": precision or ("bf16" if _has_matrix_units() else "f32"),
+    }
+    compiled = _core().compile_model(str(file), "CPU", settings)
+
+    def run(inputs: list[np.ndarray]) -> list[np.ndarray]:
+        request = compiled.create_infer_request()  # holds one call's tensors, so no two threads may share one
+        return list(request.infer(inputs, share_inputs=True, share_outputs=False).values())
+
+    return run
+
+
+def _onnxruntime(file: Path, _):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others may need the core
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    names = [entry.name for entry in session.get_inputs()]
+    return lambda inputs: session.run(None, dict(zip(names, inputs, strict=True)))
+
+
+def threads() -> int:
+    """Threads for one call: OMP_NUM_THREADS, or the cores that this process may use, a container's share counted."""
+    if os.environ.get("OMP_NUM_THREADS", "").isdecimal():
+        return max(1, int(os.environ["OMP_NUM_THREADS"]))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, _quota() or cores))
+
+
+def _quota() -> int | None:
+    """Cores that a container's control group grants."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, round(int(quota) / int(period)))
+    except (OSError, ValueError):
+        return None  # no such group, or "max"
+
+
+def _has_matrix_units() -> bool:
+    """Whether bfloat16 is fast: with AMX. AVX-512's bfloat16 alone was measured slower than float32."""
+    try:
+        return sys.platform == "linux" and "amx_bf16" in Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False

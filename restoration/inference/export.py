@@ -1,0 +1,172 @@
+"""PyTorch models -> ONNX graphs, which OpenVINO and ONNX Runtime run faster and load without PyTorch."""
+
+import shutil
+import warnings
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from restoration.checkpoint import WeightsError, find_model, has_model, replacing
+from restoration.config import DETECTOR, INPUT_CHANNELS, Stage
+from restoration.inference import backends, graphs
+from restoration.models import MODELS
+
+TOLERANCE = 1e-3  # of an output, a quarter of a level of gray; 2e-5 is usual
+CHECKED = ((32, 32), (160, 96), (256, 320))  # px, sizes at which graphs are compared with PyTorch
+OPSET = 17
+
+
+def export(source: str | Path, out: Path, inpainter: str = "inpaint") -> dict[str, float]:
+    """Write the models of a folder or hub repository and their graphs to `out`, which may be the folder itself.
+
+    `inpainter`: the subfolder of the Inpainter, where there are several.
+
+    Returns:
+        The largest difference to PyTorch over all outputs, by stage and runtime.
+
+    Raises:
+        WeightsError: a model cannot be loaded, or a graph does not answer as PyTorch does.
+    """
+    found = {}
+    for stage, name, model in _models(source, inpainter):
+        folder = out / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in (graphs.CONFIG, graphs.WEIGHTS):
+            if (model / file).resolve() != (folder / file).resolve():
+                shutil.copyfile(model / file, folder / file)
+        export_stage(folder, stage)
+        found |= {f"{name}, {runtime}": error for runtime, error in differences(folder, stage).items()}
+    if bad := [name for name, error in found.items() if not error <= TOLERANCE]:
+        raise WeightsError(f"the graphs of {', '.join(bad)} do not answer as PyTorch does: use backend='torch'.")
+    return found
+
+
+def _models(source: str | Path, inpainter: str) -> list[tuple[Stage, str, Path]]:
+    """Stage, subfolder and place of each model that a Restorer loads."""
+    names = [("inpaint", inpainter), ("color", "color"), *[("inpaint", DETECTOR)] * has_model(source, DETECTOR)]
+    return [(stage, name, find_model(source, name)) for stage, name in names]
+
+
+def export_stage(folder: Path, stage: Stage) -> None:
+    """Write the graphs of the model in `folder` beside it."""
+    network = MODELS[stage].from_pretrained(folder)
+    _pad_statically(network.unet)
+    image = torch.zeros(1, INPUT_CHANNELS[stage], 64, 96)
+    with torch.no_grad():
+        features = _Trunk(network)(image)
+    coarse = ["eighth", "quarter", "half"]
+    _write(_Trunk(network), (image,), ["image"], coarse, folder, graphs.TRUNK)
+    _write(_Tail(network), features, coarse, ["out"], folder, graphs.TAIL)
+
+
+def differences(folder: Path, stage: Stage) -> dict[str, float]:
+    """The largest difference between PyTorch and each runtime that is installed, on noise of several sizes."""
+    reference = backends.TorchNetwork(MODELS[stage].from_pretrained(folder), "cpu")
+    rng = np.random.default_rng(0)
+    images = [rng.random((INPUT_CHANNELS[stage], *size), np.float32) for size in CHECKED]
+    found = {}
+    for name in backends.installed():
+        network = backends.open_graphs(folder, name, "f32")
+        found[name] = max(float(np.abs(network(image) - reference(image)).max()) for image in images)
+    return found
+
+
+class _Trunk(nn.Module):
+    """Luma and hints (B, C, H, W) -> what the tail needs, at 1/8, 1/4 and 1/2 of the size."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.unet, self.config = network.unet, network.config
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        light = (image[:, :1] - self.config.luma_mean) / self.config.luma_std
+        image = torch.cat([light, image[:, 1:]], dim=1)
+        _, half, quarter, eighth, sixteenth, deepest = self.unet.encoder(image)
+        first, second = self.unet.decoder.blocks[:2]
+        x = self.unet.decoder.center(deepest)
+        return _twice(second, _twice(first, x, sixteenth), eighth), quarter, half
+
+
+class _Tail(nn.Module):
+    """What the trunk returned, or the same part of each -> (B, 2, H, W)."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.unet = network.unet
+
+    def forward(self, eighth: Tensor, quarter: Tensor, half: Tensor) -> Tensor:
+        third, fourth, fifth = self.unet.decoder.blocks[2:]
+        return self.unet.segmentation_head(_twice(fifth, _twice(fourth, _twice(third, eighth, quarter), half)))
+
+
+def _twice(block: nn.Module, x: Tensor, skip: Tensor | None = None) -> Tensor:
+    """A decoder block of segmentation-models-pytorch, whose own forward would note sizes of the example."""
+    x = F.interpolate(x, scale_factor=2, mode="nearest")
+    x = x if skip is None else block.attention1(torch.cat([x, skip], dim=1))
+    return block.attention2(block.conv2(block.conv1(x)))
+
+
+def _pad_statically(unet: nn.Module) -> None:
+    """timm's "same" convolutions compute their padding anew from every size; where sizes are even, it is constant."""
+    for conv in unet.modules():
+        if type(conv).__name__ == "Conv2dSame":
+            conv.forward = partial(_same, conv)
+
+
+def _same(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    padding = [*_sides(conv.kernel_size[1], conv.stride[1]), *_sides(conv.kernel_size[0], conv.stride[0])]
+    return F.conv2d(F.pad(x, padding), conv.weight, conv.bias, conv.stride, 0, conv.dilation, conv.groups)
+
+
+def _sides(size: int, step: int) -> tuple[int, int]:
+    total = max(size - step, 0)
+    return total // 2, total - total // 2
+
+
+def _write(module: nn.Module, args: tuple, inputs: list[str], outputs: list[str], folder: Path, name: str) -> None:
+    """Trace a module into an ONNX file whose weights lie in the safetensors file beside it."""
+    onnx = _onnx()
+    with warnings.catch_warnings(), replacing(folder / name) as part:
+        warnings.simplefilter("ignore")  # of the exporter's coming retirement
+        torch.onnx.export(
+            module.eval(), args, str(part), dynamo=False, opset_version=OPSET, input_names=inputs, output_names=outputs,
+            dynamic_axes={key: {2: f"{key} height", 3: f"{key} width"} for key in (*inputs, *outputs)},
+            training=torch.onnx.TrainingMode.PRESERVE,  # folds nothing: each tensor stays the one of the file
+            do_constant_folding=False,
+        )  # fmt: skip
+        model = onnx.load(part)
+        _point_to_file(model.graph, folder / graphs.WEIGHTS, onnx)
+        model.metadata_props.add(key=graphs.LAYOUT, value=graphs.layout(folder))
+        model.metadata_props.add(key="seal", value=graphs.SEAL.decode() + "0" * 64)
+        del model.graph.value_info[:]
+        part.write_bytes(graphs.sealed(model.SerializeToString()))
+
+
+def _onnx():
+    try:
+        import onnx
+    except ImportError as error:
+        raise WeightsError("graphs are written with the package onnx: pip install onnx.") from error
+    return onnx
+
+
+def _point_to_file(graph, weights: Path, onnx) -> None:
+    """Replace every tensor by a note of where it lies in the file, and the cast to float32."""
+    table, start, _ = graphs.read_table(weights)
+    kinds = {"F16": onnx.TensorProto.FLOAT16, "F32": onnx.TensorProto.FLOAT}
+    casts = []
+    for tensor in graph.initializer:
+        entry, name = table[tensor.name], tensor.name
+        begin, end = entry["data_offsets"]
+        tensor.CopyFrom(onnx.TensorProto(name=f"{name}.stored", dims=entry["shape"], data_type=kinds[entry["dtype"]]))
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        for key, value in (("location", weights.name), ("offset", start + begin), ("length", end - begin)):
+            tensor.external_data.add(key=key, value=str(value))
+        casts.append(onnx.helper.make_node("Cast", [tensor.name], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)

@@ -1,0 +1,87 @@
+"""A damaged gray photo and its mask -> whole luma. Known pixels are copied, at any size."""
+
+import cv2
+import numpy as np
+
+from restoration.config import FILL_SIZE
+from restoration.inference.backends import Network
+from restoration.inference.laplace import membrane
+from restoration.inference.regions import MAX_DEPTH, Box, Window, depth, tiles, windows
+
+
+def fill(gray: np.ndarray, mask: np.ndarray, inpainter: Network) -> np.ndarray:
+    """uint8 (H, W) with the pixels of bool (H, W) predicted and all others copied; what lies there is not read."""
+    return _fill(gray, mask, mask, inpainter)
+
+
+def _fill(gray: np.ndarray, mask: np.ndarray, wanted: np.ndarray, inpainter: Network) -> np.ndarray:
+    """Fill those of the masked pixels that are `wanted`, bool (H, W)."""
+    whole = gray.copy()
+    at_once, large = windows(wanted, FILL_SIZE)
+    for window in at_once:
+        _predict(whole, gray, mask, window, inpainter)
+    if large is not None:
+        _fill_large(whole, gray, mask, large, inpainter)
+    return whole
+
+
+def _fill_large(whole: np.ndarray, gray: np.ndarray, mask: np.ndarray, holes: np.ndarray, inpainter: Network) -> None:
+    """Fill holes larger than the network sees at once, coarse to fine.
+
+    What is deep inside comes from the photo of half the size, for there is no detail to go on. Then it counts as
+    known, and the rim between it and the photo is filled at full resolution.
+    """
+    deep = holes & (depth(holes) > MAX_DEPTH)
+    coarse = _fill(*_halved(gray, mask), _any_of_four(holes), inpainter)
+    guess = np.where(deep, _doubled(coarse, gray.shape), gray)
+    np.copyto(whole, guess, where=deep)
+    for window in tiles(holes & ~deep, Box(0, 0, *gray.shape), FILL_SIZE):
+        _predict(whole, guess, mask & ~deep, window, inpainter)
+
+
+def _predict(whole: np.ndarray, gray: np.ndarray, mask: np.ndarray, window: Window, inpainter: Network) -> None:
+    """One pass of the network over what a window sees; what it fills is written into `whole`."""
+    seen, filled = window.seen.slices, window.filled.seen_from(window.seen)
+    start = membrane(gray[seen] / np.float32(255), mask[seen])
+    residual = inpainter(np.stack([start, mask[seen].astype(np.float32)]), filled)[0]
+    luma = np.rint((start[filled.slices] + residual).clip(0, 1) * 255).astype(np.uint8)
+    np.copyto(whole[window.filled.slices], luma, where=window.hole)
+
+
+def _halved(gray: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A photo and its mask at half the size: the mean of what is known, where half or more of four pixels is.
+
+    Where hardly a pixel of the photo is known, one of four is enough.
+    """
+    odd = [(0, side % 2) for side in gray.shape]
+    gray, known = np.pad(gray, odd, "edge"), np.pad(~mask, odd, "edge")
+    count = _sum_of_four(known)
+    mean = (_sum_of_four(gray * known) + count // 2) // np.maximum(count, 1)
+    return mean.astype(np.uint8), count < min(2, max(1, int(count.max())))
+
+
+def _any_of_four(mask: np.ndarray) -> np.ndarray:
+    return _sum_of_four(np.pad(mask, [(0, side % 2) for side in mask.shape])) > 0
+
+
+def _sum_of_four(x: np.ndarray) -> np.ndarray:
+    rows = np.add(x[::2], x[1::2], dtype=np.uint16)
+    return rows[:, ::2] + rows[:, 1::2]
+
+
+def _doubled(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    height, width = shape
+    large = cv2.resize(image, (2 * image.shape[1], 2 * image.shape[0]), interpolation=cv2.INTER_CUBIC)
+    return large[:height, :width]
+
+
+def damage_map(gray: np.ndarray, detector: Network) -> np.ndarray:
+    """How likely each pixel of a photo, uint8 (H, W), is damaged, asked without a mask.
+
+    float32 (h, w) in [0, 1]: of the photo's own size, or of what the network sees of a larger one.
+    """
+    scale = min(1.0, FILL_SIZE / max(gray.shape))
+    height, width = (max(1, round(side * scale)) for side in gray.shape)
+    light = cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA) if scale < 1 else gray
+    logits = detector(np.stack([light / np.float32(255), np.zeros_like(light, np.float32)]))[1]
+    return 1 / (1 + np.exp(-logits))

@@ -1,0 +1,78 @@
+"""Photos shrunk, and small fields enlarged, in bands of rows: memory grows little with the photo."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from restoration.bands import bands
+
+RADIUS = 1  # px of the small field: the neighborhood in which it is a linear function of luma
+SMOOTH = 1e-3  # the variance of luma below which a neighborhood counts as flat: (8 levels)^2
+
+
+def shrink(shape: tuple[int, int], size: tuple[int, int], band: Callable[[slice], np.ndarray]) -> np.ndarray:
+    """Mean over areas of a photo (H, W) that is made band by band -> float32 of `size` (h, w), channels kept.
+
+    Args:
+        band: rows -> float32 (rows, W) or (rows, W, C).
+    """
+    if shape == size:
+        return band(slice(0, shape[0]))
+    narrow = [_resized(rows, (len(rows), size[1])) for rows in map(band, bands(*shape))]
+    return _resized(np.concatenate(narrow), size)
+
+
+def _resized(image: np.ndarray, size: tuple[int, int], how: int = cv2.INTER_AREA) -> np.ndarray:
+    return image if image.shape[:2] == size else cv2.resize(image, size[::-1], interpolation=how)
+
+
+class Guided:
+    """A small field enlarged along the edges of a photo.
+
+    Around each of its pixels the field is fitted as a linear function of luma; slope and offset are enlarged
+    linearly and read at the photo's own luma, as in He and Sun's "Fast Guided Filter" (2015). Theirs also smooths the
+    offset; here it makes the function exact at the field's own pixels, so that no color is blurred.
+
+    Args:
+        field: float32 (h, w, C).
+        gray: the photo, uint8 (H, W).
+    """
+
+    def __init__(self, field: np.ndarray, gray: np.ndarray):
+        self.gray = gray
+        self.plain = field if field.shape[:2] == gray.shape else None
+        if self.plain is None:
+            light = shrink(gray.shape, field.shape[:2], lambda rows: gray[rows] / np.float32(255))
+            slope, offset = _linear(field, light)
+            both = np.concatenate([slope, offset], axis=-1)
+            self.wide = _resized(both, (len(field), gray.shape[1]), cv2.INTER_LINEAR)
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        """float32 (rows, W, C)."""
+        if self.plain is not None:
+            return self.plain[rows]
+        slope, offset = np.split(_stretched(self.wide, len(self.gray), rows), 2, axis=-1)
+        return slope * (self.gray[rows, :, None] / np.float32(255)) + offset
+
+
+def _linear(field: np.ndarray, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Slope and offset of the field (h, w, C) over luma (h, w): least squares around each pixel, slopes averaged."""
+    side = 2 * RADIUS + 1
+    mean = lambda x: cv2.blur(x, (side, side), borderType=cv2.BORDER_REFLECT).reshape(x.shape)  # noqa: E731
+    light = light[..., None]
+    light_mean, field_mean = mean(light), mean(field)
+    variance = mean(light * light) - light_mean**2
+    slope = mean((mean(light * field) - light_mean * field_mean) / (variance + np.float32(SMOOTH)))
+    return slope, field - slope * light
+
+
+def _stretched(field: np.ndarray, height: int, rows: slice) -> np.ndarray:
+    """Some rows of a field (h, W, C) whose height is interpolated linearly to `height`."""
+    band = np.empty((rows.stop - rows.start, *field.shape[1:]), np.float32)
+    for row, line in enumerate(band):
+        center = min(max((rows.start + row + 0.5) * (len(field) / height) - 0.5, 0), len(field) - 1)
+        above = int(center)
+        below = min(above + 1, len(field) - 1)
+        cv2.addWeighted(field[above], above + 1 - center, field[below], center - above, 0, dst=line)
+    return band

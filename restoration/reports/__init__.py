@@ -1,0 +1,1 @@
+"""What a finished run leaves: best models, report, figures, card, a place on the hub."""

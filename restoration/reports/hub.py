@@ -1,0 +1,154 @@
+"""A finished run on the hub: one repository, one commit.
+
+Nothing here writes to the run: a push that fails can be repeated, and readers never meet half of one.
+"""
+
+import shlex
+from fnmatch import fnmatch
+from pathlib import Path
+
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_session, get_token
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError, OfflineModeIsEnabled
+from huggingface_hub.utils import validate_repo_id
+
+from restoration.config import STAGES
+from restoration.reports.card import model_card, read_summary
+
+MODEL = ("config.json", "model.safetensors")
+PUBLIC = (  # what a push uploads, and what it takes away when another run was pushed there before
+    *("train.json", "summary.json", "report.md", "curves-*.png", "grid*.png"),
+    *(f"{stage}/{name}" for stage in STAGES for name in MODEL),
+    *(f"folds/[0-9]*/{stage}/{name}" for stage in STAGES for name in (*MODEL, "metrics.jsonl")),
+)
+PATIENCE = 30  # s without an answer; the client alone would wait for ever
+
+
+class HubError(ValueError):
+    """A push that did not happen; the message is one sentence: why, and what to type."""
+
+
+def check_target(repository: str) -> None:
+    """Ask no hub, but see that a push could be tried: before hours of training, not after them.
+
+    Raises:
+        HubError: it could not.
+    """
+    try:
+        _check_name(repository)
+        find_token()
+    except HubError as error:
+        raise HubError(f"--push-to cannot work, {error}.") from None
+
+
+def push_run(run: Path, repository: str, private: bool = False) -> str:
+    """Upload a finished run in one commit, and return its address.
+
+    Files of an earlier push that this run does not have are removed by the same commit. `private`: nobody else shall
+    see the repository; one that is there already stays as it is.
+
+    Raises:
+        HubError: anything went wrong; the run is as it was.
+    """
+    try:
+        return _push(run, repository, private)
+    except (HTTPError, OSError, RuntimeError, ValueError, KeyError) as error:
+        name = repository if is_name(repository) else "user/name"
+        again = f"`python train.py --resume {shlex.quote(str(run))} --push-to {name}{' --private' * private}`"
+        # No chained traceback: it may show the request's headers, and the token is one of them.
+        raise HubError(f"Not pushed, {reason(error)}: type {again} to try again, the run is untouched.") from None
+
+
+def _push(run: Path, repository: str, private: bool) -> str:
+    _check_name(repository)
+    card = _checked_card(run, repository)
+    api = HfApi(token=find_token())
+    get_session().timeout = PATIENCE
+    api.create_repo(repository, private=private or None, exist_ok=True)
+    files = _public_files(run)
+    stale = [file for file in api.list_repo_files(repository) if _is_ours(file) and file not in files]
+    # Not upload_folder: it may spread a folder over several commits.
+    operations = [
+        CommitOperationAdd("README.md", card.encode()),
+        *(CommitOperationAdd(file, run / file) for file in files),
+        *(CommitOperationDelete(file) for file in stale),
+    ]
+    api.create_commit(repository, operations, commit_message=f"Training run {run.resolve().name}")
+    return f"{api.endpoint}/{repository}"
+
+
+def _public_files(run: Path) -> list[str]:
+    return sorted(file.relative_to(run).as_posix() for pattern in PUBLIC for file in run.glob(pattern))
+
+
+def _is_ours(file: str) -> bool:
+    return any(fnmatch(file, pattern) and file.count("/") == pattern.count("/") for pattern in PUBLIC)
+
+
+def _check_name(repository: str) -> None:
+    if not is_name(repository):
+        raise HubError(f"{repository!r} is no name of the form user/name")
+
+
+def is_name(repository: str) -> bool:
+    """Whether it has the form user/name."""
+    try:
+        validate_repo_id(repository)
+    except HFValidationError:
+        return False
+    return repository.count("/") == 1
+
+
+def find_token() -> str:
+    """The hub token of the usual places: HF_TOKEN, or what `hf auth login` stored.
+
+    Raises:
+        HubError: there is none, or it cannot be one.
+    """
+    token = get_token()
+    if not token:
+        raise HubError("no hub token is found (`hf auth login` stores one, or set HF_TOKEN)")
+    if not (token.isascii() and token.isprintable()):
+        raise HubError("the hub token holds characters that no token has (`hf auth login` stores another)")
+    return token
+
+
+def _checked_card(run: Path, repository: str) -> str:
+    """The card of a run that has all that the card promises."""
+    if not (run / "summary.json").is_file():
+        raise HubError(f"{run} is not finished (it holds no summary.json)")
+    try:
+        stages = read_summary(run)["stages"]
+        missing = [f"{stage}/{name}" for stage in stages for name in MODEL if not (run / stage / name).is_file()]
+        card = model_card(run, repository)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise HubError(f"{run / 'summary.json'} is not what a finished run writes") from None
+    if missing:
+        raise HubError(f"{run} holds no {missing[0]}")
+    return card
+
+
+def reason(error: Exception) -> str:
+    """What happened, in words that hold no header and no line break."""
+    if not isinstance(error, HTTPError) and isinstance(error.__cause__, HTTPError):
+        error = error.__cause__  # the client wraps failures of an upload and of the card's check
+    kind = type(error).__name__
+    if isinstance(error, HubError):
+        return str(error)
+    if isinstance(error, OfflineModeIsEnabled):
+        return "HF_HUB_OFFLINE forbids it (unset it)"
+    if isinstance(error, HfHubHTTPError):
+        return _refusal(error.response.status_code, error.response.request.url.path)
+    if isinstance(error, HTTPError):
+        return f"the hub cannot be reached or does not answer ({kind})"
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename} cannot be read ({error.strerror})"
+    return f"the upload broke off ({kind})"
+
+
+def _refusal(status: int, path: str) -> str:
+    meaning = {
+        401: "the hub does not accept the token, `hf auth login` stores another",
+        403: "the token may not write there, the hub's settings give it that right",
+        429: "the hub takes no more requests for the moment",
+    }
+    return f"{meaning.get(status, 'the hub fails')} (HTTP {status} at {path})"

@@ -1,0 +1,106 @@
+"""What a piece starts from: --init, an encoder's weights (the projected discriminator's too), VGG16's."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from threading import Thread
+
+from huggingface_hub import constants, get_session
+from huggingface_hub.errors import HTTPError
+from torch import nn
+
+from restoration.checkpoint import WeightsError, load_tensors
+from restoration.config import ModelConfig, Stage, TrainConfig
+from restoration.models import MODELS, imagenet_tensors, load_encoder
+from restoration.training import discriminators
+from restoration.training.discriminators import ProjectedDiscriminator
+from restoration.training.losses import Perceptual
+
+PATIENCE = 3.0  # seconds that the hub has to answer, before only what was fetched earlier counts
+ARCHITECTURE = ("encoder", "decoder_channels", "luma_mean", "luma_std")
+
+
+def check(config: TrainConfig, stages: Iterable[Stage]) -> None:
+    """Load once what pieces of these stages start from, so that a fault is known before any photo is read.
+
+    Raises:
+        WeightsError: something is not there or does not fit.
+    """
+    for stage in sorted(stages):
+        network(config, stage)
+        discriminator(config, stage)
+        perceptual(config, stage)
+
+
+def network(config: TrainConfig, stage: Stage) -> nn.Module:
+    """A stage's network before its first step."""
+    if config.init:
+        return _further(config, stage)
+    model = MODELS[stage](config.model_config(stage))
+    _load_encoder(model.unet.encoder, config)
+    return model
+
+
+def discriminator(config: TrainConfig, stage: Stage) -> nn.Module:
+    """What judges a stage's photos before its first step: the projected one sees with ImageNet weights."""
+    judge = discriminators.discriminator(config, stage)
+    if isinstance(judge, ProjectedDiscriminator):
+        _load_encoder(judge.encoder, config)
+    return judge
+
+
+def _load_encoder(encoder: nn.Module, config: TrainConfig) -> None:
+    if config.encoder_weights == "imagenet":
+        with _hub_or_cache():
+            load_encoder(encoder, imagenet_tensors(config.encoder))
+    elif config.encoder_weights != "none":
+        load_encoder(encoder, load_tensors(Path(config.encoder_weights)))
+
+
+def perceptual(config: TrainConfig, stage: Stage) -> Perceptual | None:
+    """The perceptual loss, where a stage has one."""
+    file = config.perceptual_weights
+    if stage != "inpaint" or file is None or config.perceptual_weight == 0:
+        return None
+    tensors = load_tensors(Path(file))
+    try:
+        return Perceptual(tensors)
+    except RuntimeError as error:
+        raise WeightsError(f"{file} does not hold VGG16's features under torchvision's names.") from error
+
+
+def _further(config: TrainConfig, stage: Stage) -> nn.Module:
+    """The network of --init, whose architecture counts: the settings may say the same or nothing."""
+    with nullcontext() if Path(config.init).is_dir() else _hub_or_cache():
+        model = MODELS[stage].from_pretrained(config.init, stage)
+    asked, usual = config.model_config(stage), ModelConfig(stage)
+    for name in ARCHITECTURE:
+        value, theirs = getattr(asked, name), getattr(model.config, name)
+        if value not in (theirs, getattr(usual, name)):
+            raise WeightsError(f"{name} is {value}, but that of --init {config.init} is {theirs}: leave it out.")
+    return model
+
+
+@contextmanager
+def _hub_or_cache() -> Iterator[None]:
+    """Within, the hub is asked if it answers at all; else what was fetched earlier serves, or nothing does."""
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = before or not _hub_answers()
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
+def _hub_answers() -> bool:
+    """Whether the hub can be reached: huggingface_hub itself would try for minutes."""
+    answers = []
+
+    def ask() -> None:
+        with suppress(HTTPError, OSError):
+            answers.append(get_session().head(constants.ENDPOINT, timeout=PATIENCE))
+
+    asking = Thread(target=ask, daemon=True)  # looking up a name knows no timeout
+    asking.start()
+    asking.join(PATIENCE)
+    return bool(answers)

@@ -1,0 +1,136 @@
+"""Training losses: functions of tensors under the package's contract.
+
+Each returns a `Mean`: a sum and what it is a sum over. Only the training step divides, after both were
+added up over all processes: a mean of means would depend on how a batch is split.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.models import vgg16
+
+PATCH_REACH = 45  # px: with what lies between patches, just less than a patch of the PatchDiscriminator, 70 px
+
+
+class Mean(NamedTuple):
+    """`total / count`, undivided. A count of 0 stands for a loss of 0."""
+
+    total: Tensor
+    count: Tensor
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Mean:
+    """The mean of `values` over the masked pixels of the whole batch."""
+    return Mean((mask * values).sum(), mask.sum())
+
+
+def charbonnier(prediction: Tensor, truth: Tensor, mask: Tensor, epsilon: float = 1e-3) -> Mean:
+    """A smooth L1 (Charbonnier et al. 1994) over the masked pixels."""
+    return masked_mean(((prediction - truth).square() + epsilon**2).sqrt() - epsilon, mask)
+
+
+def log_error(prediction: Tensor, truth: Tensor, mask: Tensor, floor: float = 1e-4) -> Mean:
+    """log10 of each sample's mean square error in the hole, meaned over the samples that have one.
+
+    A tenth of PSNR's decibels with the sign turned: the loss whose mean over photos is the metric's. The floor
+    (2.5 levels) keeps holes that are easy from drawing all the effort.
+    """
+    pixels = mask.sum(dim=(1, 2, 3))
+    error = (mask * (prediction - truth).square()).sum(dim=(1, 2, 3)) / pixels.clamp_min(1)
+    return masked_mean((error + floor).log10(), (pixels > 0).to(error.dtype))
+
+
+def ssim_map(x: Tensor, y: Tensor, window: int = 7) -> Tensor:
+    """SSIM of two (B, 1, H, W) images in [0, 1] per pixel (Wang et al. 2004), uniform window, biased variances."""
+    c1, c2 = 0.01**2, 0.03**2
+
+    def blur(image: Tensor) -> Tensor:
+        return F.avg_pool2d(image, window, 1, window // 2, count_include_pad=False)
+
+    mean_x, mean_y = blur(x), blur(y)
+    var_x, var_y = blur(x * x) - mean_x**2, blur(y * y) - mean_y**2
+    covariance = blur(x * y) - mean_x * mean_y
+    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
+    return luminance * (2 * covariance + c2) / (var_x + var_y + c2)
+
+
+def damage_loss(logits: Tensor, mask: Tensor, hint: Tensor) -> Mean:
+    """Binary cross entropy of the damage map over the pixels of the samples that were given no hint."""
+    blind = (hint.amax(dim=(1, 2, 3), keepdim=True) == 0).to(logits.dtype)
+    each = F.binary_cross_entropy_with_logits(logits, mask, reduction="none")
+    return masked_mean(each, blind.expand_as(each))
+
+
+def chroma_loss(prediction: Tensor, truth: Tensor, saturation_weight: float) -> Mean:
+    """L1 of chroma, with errors of a vivid pixel counted up to (1 + saturation_weight) times.
+
+    Most pixels of most photos are nearly gray; plain L1 answers with the median, which is dull.
+    """
+    saturation = truth.norm(dim=1, keepdim=True).mul(4).clamp_max(1)  # 0.25 and above: fully vivid
+    weight = 1 + saturation_weight * saturation
+    return masked_mean((prediction - truth).abs().mean(dim=1, keepdim=True), weight)
+
+
+class Perceptual(nn.Module):
+    """How differently VGG16 sees two gray photos: L1 of its features after each of the first three blocks, summed.
+
+    Johnson et al. 2016. `tensors`: VGG16's convolutions under torchvision's names (`features.0.weight` and on).
+    """
+
+    LAST_LAYERS = (3, 8, 15)  # the ReLUs that end the blocks
+    MEAN, STD = 0.449, 0.226  # ImageNet's, of luma
+
+    def __init__(self, tensors: dict[str, Tensor]):
+        super().__init__()
+        features = vgg16(weights=None).features[: self.LAST_LAYERS[-1] + 1]
+        own = {name: tensors[f"features.{name}"] for name in features.state_dict() if f"features.{name}" in tensors}
+        features.load_state_dict(own)
+        self.features = features.eval().requires_grad_(False)
+
+    def forward(self, prediction: Tensor, truth: Tensor) -> Mean:
+        """(B, 1, H, W) each, in [0, 1]."""
+        x = ((torch.cat([prediction, truth]) - self.MEAN) / self.STD).expand(-1, 3, -1, -1)
+        total, count = prediction.new_zeros(()), prediction.new_zeros(())
+        for index, layer in enumerate(self.features):
+            x = layer(x)
+            if index in self.LAST_LAYERS:
+                ours, theirs = x.chunk(2)
+                total = total + (ours - theirs).abs().mean(dim=(1, 2, 3)).sum()
+        return Mean(total, count + len(prediction))
+
+
+def hinge_real(score: Tensor, where: Tensor) -> Mean:
+    """The discriminator's loss on true photos (Lim and Ye, "Geometric GAN", 2017), over patches that meet `where`."""
+    return _patch_mean(F.relu(1 - score), where)
+
+
+def hinge_fake(score: Tensor, where: Tensor) -> Mean:
+    """The discriminator's loss on restored photos."""
+    return _patch_mean(F.relu(1 + score), where)
+
+
+def generator_loss(score: Tensor, where: Tensor) -> Mean:
+    """What the generator loses where the discriminator is not convinced."""
+    return _patch_mean(-score, where)
+
+
+def feature_matching(fake: list[Tensor], real: list[Tensor], where: Tensor) -> Mean:
+    """How differently a discriminator's layers see a restored photo and the true one, for each pixel of `where`.
+
+    L1 of the features, meaned over layers (Wang et al., "pix2pixHD", 2018): steadier than the score alone. Where
+    nothing was restored the two are equal, so the whole map may be summed.
+    """
+    layers = [(ours - theirs).abs().mean() for ours, theirs in zip(fake, real, strict=True)]
+    return Mean(sum(layers) / len(layers) * where.numel(), where.sum())
+
+
+def _patch_mean(values: Tensor, where: Tensor) -> Mean:
+    """Over the patches that see a pixel of `where`, (B, 1, H, W); their centers lie 8 px apart.
+
+    `values`: (B, S, h, w), meaned over S where each patch has more than one.
+    """
+    values = values.mean(dim=1, keepdim=True)
+    near = F.max_pool2d(where, PATCH_REACH, 1, PATCH_REACH // 2)
+    return masked_mean(values, F.adaptive_max_pool2d(near, values.shape[-2:]).to(values.dtype))

@@ -1,0 +1,81 @@
+"""One training step a stage: a batch goes through the network, its loss terms come out.
+
+Generator and discriminator see the same pair: the true photo and the restored one, known pixels copied.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from restoration.config import CHROMA_SCALE, TrainConfig
+from restoration.data.batches import Batch
+from restoration.models import Colorizer, Inpainter
+from restoration.prefill import prefill
+from restoration.training import losses
+from restoration.training.losses import Mean, Perceptual
+
+Terms = dict[str, Mean]
+
+
+class Forward(NamedTuple):
+    """What one pass of a generator leaves for the losses."""
+
+    terms: Terms  # of the generator, without the GAN's
+    fake: Tensor  # what the discriminator judges, (B, C, H, W)
+    real: Tensor  # the same of the truth
+    where: Tensor  # (B, 1, H, W), 1 = what the generator made: patches without it teach nothing
+
+
+def inpaint_forward(model: Inpainter, batch: Batch, config: TrainConfig, perceptual: Perceptual | None) -> Forward:
+    """Fill the hole, leave the rest as it is, and find the hole where no hint was given."""
+    luma, mask = batch["luma"], batch["mask"]
+    filled = model(batch["damaged"], batch["hint"])
+    composite = mask * filled.luma + (1 - mask) * luma
+    terms = {
+        "hole": losses.charbonnier(filled.luma, luma, mask),
+        "known": losses.charbonnier(filled.luma, luma, 1 - mask),
+        "log_error": losses.log_error(filled.luma, luma, mask),
+        "ssim": losses.masked_mean(1 - losses.ssim_map(composite, luma), mask),
+        "damage": losses.damage_loss(filled.damage, mask, batch["hint"]),
+    }
+    if perceptual is not None:
+        terms["perceptual"] = perceptual(composite, luma)
+    return Forward(terms, torch.cat([composite, mask], dim=1), torch.cat([luma, mask], dim=1), mask)
+
+
+def color_forward(model: Colorizer, batch: Batch, config: TrainConfig, _: None) -> Forward:
+    """Predict the chroma of a whole gray photo, with whatever color hints the batch gives.
+
+    Where `mask` is 1 the photo is seen as the Inpainter leaves it, smooth: by the fill that it starts from.
+    """
+    luma, chroma = prefill(batch["luma"], batch["mask"]), batch["chroma"]
+    predicted = model(luma, batch["hint_chroma"], batch["hint_mask"])
+    terms = {"chroma": losses.chroma_loss(predicted, chroma, config.saturation_weight)}
+    fake, real = (torch.cat([luma, colors * CHROMA_SCALE], dim=1) for colors in (predicted, chroma))
+    return Forward(terms, fake, real, torch.ones_like(luma))
+
+
+FORWARD: dict[str, Callable[..., Forward]] = {"inpaint": inpaint_forward, "color": color_forward}
+
+
+def weights(config: TrainConfig, stage: str) -> dict[str, float]:
+    """The weight of each of a stage's loss terms, the GAN's included."""
+    return {
+        "inpaint": {
+            "hole": config.hole_weight,
+            "known": config.known_weight,
+            "log_error": config.log_error_weight,
+            "ssim": config.ssim_weight,
+            "damage": config.damage_weight,
+            "perceptual": config.perceptual_weight,
+            "loss_g": config.inpaint_gan_weight,
+            "features": config.inpaint_feature_weight,
+        },
+        "color": {
+            "chroma": config.chroma_weight,
+            "loss_g": config.color_gan_weight,
+            "features": config.color_feature_weight,
+        },
+    }[stage]

@@ -1,0 +1,246 @@
+"""One stage of one fold in training: all that changes while it learns, and how it is saved and resumed."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from restoration import checkpoint
+from restoration.config import ModelConfig, Stage, TrainConfig
+from restoration.data.batches import Batch
+from restoration.models import MODELS
+from restoration.training import initialization as initial
+from restoration.training.discriminators import discriminator
+from restoration.training.distributed import World
+from restoration.training.losses import feature_matching, generator_loss, hinge_fake, hinge_real
+from restoration.training.objectives import FORWARD, Forward, Terms, weights
+from restoration.training.schedules import learning_rate
+
+PRECISIONS = {"bf16": torch.float32, "float32": torch.float32, "float64": torch.float64}  # of the weights
+DISCRIMINATOR_WEIGHTS = {"d_real": 0.5, "d_fake": 0.5}
+
+
+class Piece:
+    """Generator, discriminator, their optimizers and the averaged weights, under one step counter.
+
+    `state` is what `save` wrote, to go on from: nothing that the piece started from is needed then.
+    """
+
+    def __init__(
+        self, config: TrainConfig, stage: Stage, steps: int, world: World, fold: int = 0, state: dict | None = None
+    ):
+        self.config, self.stage, self.steps, self.world = config, stage, steps, world
+        self.weights = weights(config, stage)
+        self.seed = int(np.random.SeedSequence([config.seed, fold]).generate_state(1)[0])
+        torch.manual_seed(self.seed)  # every process starts from the same weights
+        model = MODELS[stage](ModelConfig(**state["config"])) if state else initial.network(config, stage)
+        self.model = self._placed(model)
+        judge = discriminator(config, stage) if state else initial.discriminator(config, stage)
+        self.discriminator = self._placed(judge)
+        self.perceptual = self._placed(initial.perceptual(config, stage))
+        self.network = torch.compile(self.model) if config.compile else self.model
+        self.ema = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=config.weight_decay, fused=True)
+        self.judging = [p for p in self.discriminator.parameters() if p.requires_grad]
+        self.discriminator_optimizer = torch.optim.AdamW(
+            self.judging, weight_decay=config.weight_decay, betas=(0.5, 0.99), fused=True
+        )
+        self.step, self.best = 0, -math.inf
+        self.sums: dict[str, Tensor] = {}  # of each loss term, and of the steps that it took part in
+        self.unchecked: tuple[Tensor, list[str]] | None = None  # the last step's loss and photos
+        if state:
+            self._go_on(state)
+        self.began = self.step, time.monotonic()  # what is timed since the last epoch, or since the run resumed
+        current = self.model.state_dict()  # lists made once: making them takes as long as averaging
+        floating = [name for name, value in current.items() if value.is_floating_point()]
+        counters = [name for name in current if name not in floating]
+        self._floating, self._counters = (
+            ([self.ema[name] for name in names], [current[name] for name in names]) for names in (floating, counters)
+        )
+
+    def _placed(self, module: nn.Module | None) -> nn.Module | None:
+        if module is None:
+            return None
+        if self.world.size > 1 and self.world.device.type == "cuda":
+            module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
+        return module.to(self.world.device, PRECISIONS[self.config.precision], memory_format=torch.channels_last)
+
+    @property
+    def gan_is_on(self) -> bool:
+        """Whether the discriminator takes part in the next step."""
+        asked = self.weights["loss_g"] > 0 or self.weights["features"] > 0
+        return asked and self.step >= self.config.gan_start * self.steps
+
+    def train_step(self, batch: Batch) -> None:
+        """One update of the discriminator, where it takes part, and one of the generator."""
+        self._set_mode()
+        # Stochastic depth draws from torch's generator: seeded by the step, a resumed run draws the same.
+        torch.manual_seed((self.seed << 32) + self.step * self.world.size + self.world.rank)
+        forward = self.forward(batch)
+        values = {}
+        if self.gan_is_on:
+            optimizer, judgment = self.discriminator_optimizer, self.judge(forward)
+            values |= self._update(self.discriminator, optimizer, judgment, DISCRIMINATOR_WEIGHTS, "loss_d")
+        terms = forward.terms | (self.convince(forward) if self.gan_is_on else {})
+        values |= self._update(self.model, self.optimizer, terms, self.weights, "loss")
+        self.check()  # the step before this one
+        self.unchecked = values["loss"] + 0 * values.pop("norm"), batch["names"]
+        self._record(values)
+        self.step += 1
+        self._average()
+
+    def forward(self, batch: Batch) -> Forward:
+        """The generator on a batch, wherever the batch lies."""
+        dtype = PRECISIONS[self.config.precision]
+        on_device = {
+            key: value.to(self.world.device, dtype, non_blocking=True)
+            for key, value in batch.items()
+            if isinstance(value, Tensor)
+        }
+        with self._autocast():
+            return FORWARD[self.stage](self.network, on_device, self.config, self.perceptual)
+
+    def judge(self, forward: Forward) -> Terms:
+        """What the discriminator loses on true and on restored photos."""
+        with self._autocast():
+            real, fake = self.discriminator(forward.real), self.discriminator(forward.fake.detach())
+        return {"d_real": hinge_real(real, forward.where), "d_fake": hinge_fake(fake, forward.where)}
+
+    def convince(self, forward: Forward) -> Terms:
+        """What the generator loses where the discriminator is not convinced, and where it sees a difference."""
+        for parameter in self.judging:
+            parameter.requires_grad_(False)
+        with self._autocast():
+            *fake, score = self.discriminator.features(forward.fake)
+            terms = {"loss_g": generator_loss(score, forward.where)}
+            if self.weights["features"] > 0:
+                terms["features"] = feature_matching(
+                    fake, self.discriminator.features(forward.real)[:-1], forward.where
+                )
+        for parameter in self.judging:
+            parameter.requires_grad_(True)
+        return terms
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.world.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
+
+    def _update(self, module: nn.Module, optimizer, terms: Terms, weight: dict[str, float], name: str) -> dict:
+        """Gradients over all processes, one step; each term's own share of the mean, and the weighted sum as `name`."""
+        counts = self.world.sum(torch.stack([term.count.detach() for term in terms.values()]))
+        shares = {
+            key: term.total / count.clamp_min(1) for (key, term), count in zip(terms.items(), counts, strict=True)
+        }
+        loss = sum(weight[key] * share for key, share in shares.items())
+        optimizer.zero_grad()
+        loss.backward()
+        self.world.sum_gradients(module.parameters())
+        norm = nn.utils.clip_grad_norm_(module.parameters(), self.config.gradient_clip)
+        peak = self.config.learning_rate if module is self.model else self.config.discriminator_learning_rate
+        for group in optimizer.param_groups:
+            group["lr"] = peak * learning_rate(self.step, self.steps, self.config)
+        optimizer.step()
+        return {key: value.detach() for key, value in (shares | {name: loss, "norm": norm}).items()}
+
+    def _set_mode(self) -> None:
+        self.model.train()
+        if self.config.freeze_norm:
+            for module in self.model.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+
+    def check(self) -> None:
+        """Stop on a loss that is no number. It is looked at one step late, so that a GPU need not wait."""
+        if self.unchecked is None:
+            return
+        loss, names = self.unchecked
+        if not torch.isfinite(loss):
+            photos = ", ".join(names)
+            raise FloatingPointError(
+                f"the loss of step {self.step - 1} is not finite: lower --learning-rate; photos of the batch: {photos}."
+            )
+
+    def _record(self, values: dict[str, Tensor]) -> None:
+        for name, value in values.items():
+            total = torch.stack([value.double(), torch.ones_like(value, dtype=torch.float64)])
+            self.sums[name] = self.sums[name] + total if name in self.sums else total
+
+    def mean_losses(self) -> dict[str, float]:
+        """The mean of each loss term, over all processes, since this was last asked."""
+        means = {}
+        for name, (total, steps) in self.sums.items():
+            means[name] = float(self.world.sum(total) / steps)
+        self.sums = {}
+        return means
+
+    def weighted(self, means: dict[str, float]) -> dict[str, float]:
+        """Loss terms, and what they add up to: `loss`, and `loss_d` where the discriminator was asked."""
+        sums = {"loss": self.weights, "loss_d": DISCRIMINATOR_WEIGHTS if "d_real" in means else {}}
+        return means | {
+            name: sum(w * means.get(key, 0.0) for key, w in parts.items()) for name, parts in sums.items() if parts
+        }
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
+        torch._foreach_lerp_(*self._floating, 1 - decay)
+        if self._counters[0]:
+            torch._foreach_copy_(*self._counters)
+
+    @torch.no_grad()
+    def share_statistics(self) -> None:
+        """Make batch norm's running statistics the mean over processes, where each has gathered its own.
+
+        They are linear in what was gathered: it does not matter how often this is done.
+        """
+        if self.world.size == 1 or self.world.device.type == "cuda":  # on a GPU batch norm is synchronised
+            return
+        for name, own in self.model.named_buffers():
+            for tensor in (own, self.ema[name]):
+                tensor.copy_(self.world.sum(tensor) / self.world.size)
+
+    @contextmanager
+    def evaluated(self) -> Iterator[nn.Module]:
+        """Within, the averaged weights answer for the network, and the discriminator's spectral norm stands still."""
+        network = self.network
+        self.network = self.averaged()
+        self.discriminator.eval()
+        try:
+            yield self.network
+        finally:
+            self.network = network
+            self.discriminator.train()
+
+    def averaged(self) -> nn.Module:
+        """A copy of the generator with the averaged weights, in evaluation mode."""
+        model = self._placed(MODELS[self.stage](self.model.config))  # of --init, which may differ from the settings
+        model.load_state_dict(self.ema)
+        return model.eval()
+
+    def save(self, file: Path) -> None:
+        """Write the state to go on from, unless the last step broke the weights. All processes must call it."""
+        self.check()
+        self.share_statistics()
+        sums = {name: torch.stack([self.world.sum(total), steps]) for name, (total, steps) in self.sums.items()}
+        if self.world.is_first:
+            state = {name: getattr(self, name).state_dict() for name in _STATEFUL}
+            state |= {name: getattr(self, name) for name in _PLAIN}
+            config = dataclasses.asdict(self.model.config)
+            checkpoint.save_state(state | {"sums": sums, "config": config}, file)
+
+    def _go_on(self, state: dict) -> None:
+        for name in _STATEFUL:
+            getattr(self, name).load_state_dict(state[name])
+        for name in _PLAIN:
+            setattr(self, name, state[name])
+        own = torch.tensor([float(self.world.is_first), 1.0], dtype=torch.float64, device=self.world.device)
+        self.sums = {name: sums * own for name, sums in state["sums"].items()}  # totals of all count once
+
+
+_STATEFUL = ("model", "discriminator", "optimizer", "discriminator_optimizer")
+_PLAIN = ("step", "best", "ema")

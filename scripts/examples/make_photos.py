@@ -1,0 +1,37 @@
+"""Make the example photos of examples/: `python scripts/examples/make_photos.py`.
+
+Gray versions of free photos that come inside scikit-image, three of them with holes, one as an old print with a crease.
+Run it to see how, or with another seed; the photos themselves are kept in the repository.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from skimage import data
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "examples"
+sys.path.insert(0, str(ROOT))  # runs on a fresh clone, not installed
+
+from restoration.color import luma
+from restoration.masking import damage
+from restoration.wear import worn
+
+
+def main() -> None:
+    holes = {"astronaut": (5, 1), "chelsea": (2, 2), "coffee": (11, 1)}  # seed, most holes
+    for name, (seed, most) in holes.items():
+        damaged, _ = damage(luma(getattr(data, name)()), np.random.default_rng(seed), area=(0.06, 0.1), max_holes=most)
+        Image.fromarray(damaged).save(FOLDER / f"{name}.png", optimize=True)
+    (FOLDER / "color").mkdir(exist_ok=True)
+    for name in (*holes, "rocket"):  # whole and in color, to be damaged on the page
+        Image.fromarray(getattr(data, name)()).save(FOLDER / "color" / f"{name}.jpg", quality=90)
+    Image.fromarray(luma(data.rocket())).save(FOLDER / "rocket.png", optimize=True)
+    creased, _ = worn(luma(data.chelsea()), np.random.default_rng(5))
+    Image.fromarray(creased).save(FOLDER / "creased.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""A finished piece's averaged weights after its last step: `python scripts/weights/last.py RUN/folds/0/inpaint OUT`.
+
+The piece itself keeps the epoch of the best PSNR, which of a GAN's training is the first. OUT gets hub layout.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # runs on a fresh clone, not installed
+
+from restoration.checkpoint import load_model_config, load_state, save_model
+from restoration.training.runs import STATE
+
+
+def main(piece: str, out: str) -> None:
+    state = load_state(Path(piece) / STATE)
+    if not state.get("finished"):
+        sys.exit(f"{piece} is still being trained: finish it with train.py --resume.")
+    save_model(load_model_config(Path(piece)), state["ema"], Path(out))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])

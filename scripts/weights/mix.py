@@ -1,0 +1,33 @@
+"""Mix the weights of two models, one trained on from the other: `python scripts/weights/mix.py ONE OTHER SHARE OUT`.
+
+OUT gets (1 - SHARE) of ONE and SHARE of OTHER (Wortsman et al., "Model soups", 2022). All are folders in hub layout.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # runs on a fresh clone, not installed
+
+import torch
+
+from restoration.checkpoint import CONFIG, WEIGHTS, load_model_config, load_tensors, save_model
+
+
+def main(one: str, other: str, share: str, out: str) -> None:
+    first, second = (load_tensors(Path(folder) / WEIGHTS) for folder in (one, other))
+    config = load_model_config(Path(one))
+    if config != load_model_config(Path(other)) or first.keys() != second.keys():
+        sys.exit(f"{one} and {other} differ in {CONFIG}: only models of one architecture can be mixed.")
+    mixed = {name: mix(tensor, second[name], float(share)) for name, tensor in first.items()}
+    save_model(config, mixed, Path(out))
+
+
+def mix(one: torch.Tensor, other: torch.Tensor, share: float) -> torch.Tensor:
+    """The point between two tensors; batch norm's step counters, whole numbers, stay those of the first."""
+    return one.float() * (1 - share) + other.float() * share if one.is_floating_point() else one
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 5:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])

@@ -1,0 +1,162 @@
+"""Batches are functions of their step; samples hold what they promise; real damage is used where it is known."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage import data
+
+from restoration.color import chroma, luma
+from restoration.config import TrainConfig
+from restoration.data.batches import TrainingBatches, Window, color_sample, inpaint_sample
+from restoration.data.photos import Hole, Photos, Picture
+
+COLOR = {
+    "astronaut.png": data.astronaut()[::3, ::3],
+    "cat.png": data.chelsea()[::2, ::2],
+    "cup.png": data.coffee()[::3, ::3],
+}
+
+
+def config(**fields) -> TrainConfig:
+    return TrainConfig(**{"batch_size": 4, "size": 64} | fields)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The contest's layout: three photos, of which two have a real hole of level 6."""
+    for name, rgb in COLOR.items():
+        (tmp_path / "train_gt").mkdir(exist_ok=True)
+        Image.fromarray(rgb).save(tmp_path / "train_gt" / name)
+    for name in ("astronaut.png", "cat.png"):
+        (tmp_path / "train_input").mkdir(exist_ok=True)
+        gray = luma(COLOR[name])
+        gray[30:90, 40:110] = 6
+        Image.fromarray(gray).save(tmp_path / "train_input" / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize("stage", ["inpaint", "color"])
+def test_a_batch_depends_on_its_step_alone(folder, stage):
+    batches = TrainingBatches(Photos.find(folder), config(), stage, seed=0)
+    first, again, next_one = batches[3], batches[3], batches[4]
+    names, again_names, _ = first.pop("names"), again.pop("names"), next_one.pop("names")
+    assert names == again_names and len(names) == 4
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert not torch.equal(first["luma"], next_one["luma"])
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_processes_share_one_and_the_same_batch(folder, size):
+    photos, settings = Photos.find(folder), config(batch_size=5)
+    whole = TrainingBatches(photos, settings, "color", seed=0)[3]
+    parts = [TrainingBatches(photos, settings, "color", 0, rank, size)[3] for rank in range(size)]
+    for rank, part in enumerate(parts):
+        assert part["names"] == whole["names"][rank::size]
+        assert torch.equal(part["chroma"], whole["chroma"][rank::size])
+
+
+def test_every_photo_comes_once_an_epoch(folder, monkeypatch):
+    seen = []
+    monkeypatch.setattr(Photos, "picture", lambda self, i: seen.append(i) or Picture(COLOR["cat.png"]))
+    batches = TrainingBatches(Photos.find(folder), config(batch_size=6), "color", seed=0)
+    _ = [batches[step] for step in range(2)]
+    assert all(sorted(seen[i : i + 3]) == [0, 1, 2] for i in range(0, 12, 3))
+
+
+def test_inpaint_samples_hold_what_the_contract_says():
+    rng, blind = np.random.default_rng(0), 0
+    for _ in range(60):
+        sample = inpaint_sample(COLOR["cat.png"][:64, :64], rng, config())
+        mask = sample["mask"]
+        assert all(t.shape == (1, 64, 64) and t.dtype == torch.float32 for t in sample.values())
+        assert set(mask.unique().tolist()) <= {0.0, 1.0}
+        if sample["hint"].any():
+            assert torch.equal(sample["hint"], mask)
+            assert torch.equal(sample["damaged"] * (1 - mask), sample["luma"] * (1 - mask))
+        else:
+            blind += 1
+    assert 5 <= blind <= 27  # a quarter of 60
+
+
+def test_color_hints_tell_the_truth():
+    rng, shares = np.random.default_rng(0), []
+    crop = COLOR["cup.png"][:64, :64]
+    truth = torch.from_numpy(chroma(crop).transpose(2, 0, 1))
+    for _ in range(60):
+        sample = color_sample(crop, rng, config(color_hints=0.5))
+        assert torch.equal(sample["chroma"], truth)
+        assert torch.equal(sample["hint_chroma"], truth * sample["hint_mask"])
+        assert np.array_equal(np.rint(sample["luma"][0].numpy() * 255), luma(crop))
+        shares.append(float(sample["hint_mask"].mean()))
+    assert min(shares) == 0 and any(0 < s < 0.2 for s in shares) and max(shares) > 0.5
+
+
+def test_a_share_of_the_colorizers_photos_has_a_hole_that_it_will_see_filled():
+    crop, rng = COLOR["cup.png"][:64, :64], np.random.default_rng(0)
+    never, always, some = (
+        [float(color_sample(crop, rng, config(filled_share=share))["mask"].mean()) for _ in range(40)]
+        for share in (0.0, 1.0, 0.3)
+    )
+    assert max(never) == 0 and min(always) > 0 and max(always) < 0.3
+    assert 4 <= np.count_nonzero(some) <= 20
+
+
+def test_crops_have_the_promised_scale():
+    ramp = np.broadcast_to(np.arange(200, dtype=np.uint8)[None, :, None], (200, 200, 3)).copy()
+    for seed in range(50):
+        crop = Window.draw(ramp.shape, 64, 0.5, np.random.default_rng(seed)).cut(ramp)
+        assert crop.shape == (64, 64, 3)
+        assert 95 <= np.ptp(crop[0, :, 0].astype(int)) + 4 <= 205  # from half of the photo to all of it
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_mask_is_cut_as_its_photo_is(mirrored):
+    """A photo that is white exactly where the mask is stays so, to the half pixel of the resampling."""
+    mask = np.zeros((120, 160), bool)
+    mask[30:70, 50:120] = True
+    photo = np.repeat(np.uint8(255) * mask[..., None], 3, axis=-1)
+    for side in (90, 60, 40):  # reduced, as it is, enlarged
+        window = Window(top=20, left=35, side=side, size=60, mirrored=mirrored)
+        crop, cut = window.cut(photo), window.cut(mask)
+        assert cut.dtype == bool and cut.any() and not cut.all()
+        assert np.abs(crop[..., 0] / 255 - cut).max() <= 0.75 and ((crop[..., 0] > 127) != cut).mean() < 0.02
+
+
+def test_real_damage_is_used_for_one_sample_in_two(folder):
+    """Its hole is constant, its mask is the hole, and the truth is whole beneath it."""
+    photos, real, drawn = Photos.find(folder), 0, 0
+    whole = config(hint_dropout=0.0)
+    crop, hole = COLOR["cat.png"][20:84, 30:94], photos.picture(1).hole
+    hole = Hole(hole.mask[20:84, 30:94], hole.level)
+    hole.mask[:, 25:] = False  # a part that the crop shows
+    for seed in range(200):
+        sample = inpaint_sample(crop, np.random.default_rng(seed), whole, hole)
+        assert np.array_equal(np.rint(sample["luma"][0].numpy() * 255), luma(crop))
+        assert torch.equal(sample["damaged"] * (1 - sample["mask"]), sample["luma"] * (1 - sample["mask"]))
+        if np.array_equal(sample["mask"][0].numpy() > 0, hole.mask):
+            real += 1
+            assert set(np.rint(sample["damaged"][0].numpy()[hole.mask] * 255)) == {6}
+        else:
+            drawn += 1
+    assert 75 <= real <= 125 and real + drawn == 200
+
+
+@pytest.mark.parametrize("share", [0.0, 0.005, 0.6])
+def test_a_crop_that_hardly_shows_the_hole_or_lies_in_it_gets_drawn_damage(share):
+    crop = COLOR["cat.png"][:64, :64]
+    mask = np.arange(64 * 64).reshape(64, 64) < share * 64 * 64
+    for seed in range(20):
+        sample = inpaint_sample(crop, np.random.default_rng(seed), config(hint_dropout=0.0), Hole(mask, 0))
+        assert not np.array_equal(sample["mask"][0].numpy() > 0, mask) and sample["mask"].any()
+
+
+def test_batches_use_the_real_damage_of_the_contest(folder):
+    """Level 6 fills a hole by chance once in 256: with real damage it is common."""
+    settings = config(hint_dropout=0.0, batch_size=6, min_scale=0.9, max_holes=1)
+    batches = TrainingBatches(Photos.find(folder), settings, "inpaint", seed=0)
+    common = 0
+    for step in range(8):
+        for damaged, mask in zip(*(batches[step][key] for key in ("damaged", "mask")), strict=True):
+            common += set(np.rint(damaged[mask > 0].numpy() * 255)) == {6}
+    assert 6 <= common <= 28  # of 48 samples two in three have a real hole, and use it half of the time

@@ -1,0 +1,229 @@
+"""The command line as its users type it: restore and detect, and the process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import files, gray_photo, hole, is_one_sentence, photo, pixels, read, save
+
+from restoration.files import imaging
+
+ROOT = Path(__file__).parents[2]
+MASK = hole(96, 72, (20, 15, 60, 45))
+DAMAGED = np.where(MASK, 93, gray_photo("coffee", 96, 72)).astype(np.uint8)
+
+
+# restore and detect ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_restore_a_photo(run, tmp_path, masked):
+    photo = save(tmp_path / "photo.png", DAMAGED)
+    options = ["--mask", save(tmp_path / "mask.png", MASK)] if masked else []
+    assert run("restore", photo, tmp_path / "result.png", *options) == (0, [], [])
+    assert read(tmp_path / "result.png").shape == (72, 96, 3)
+    result = read(tmp_path / "result.png", "L")
+    assert np.array_equal(result[~MASK], DAMAGED[~MASK])
+    assert np.mean(result[MASK] != 93) > 0.9
+
+
+def test_the_written_photo_is_the_restorers(run, restorer, weights, tmp_path):
+    from restoration import Restorer
+
+    photo = save(tmp_path / "photo.png", DAMAGED)
+    run("restore", photo, tmp_path / "color.png")
+    run("restore", photo, tmp_path / "gray.png", "--gray")
+    run("detect", photo, tmp_path / "mask.png")
+    expected = Restorer.from_pretrained(weights).restore(DAMAGED)
+    for name, image in [("color", expected.image), ("gray", expected.gray), ("mask", expected.mask)]:
+        assert np.array_equal(read(tmp_path / f"{name}.png"), pixels(image))
+    assert np.array_equal(read(tmp_path / "mask.png"), MASK * 255)
+
+
+def test_restore_a_folder_with_masks_of_the_same_stems(run, tmp_path):
+    """The masks are where `damage` puts them, and each is another: a mix-up would show."""
+    holes = {"a.png": (5, 5, 25, 30), "sub/a.jpg": (40, 10, 70, 40), "sub/b.tif": (60, 40, 90, 70)}
+    for name, box in holes.items():
+        save(tmp_path / "in" / name, DAMAGED)
+        save((tmp_path / "mask" / name).with_suffix(".png"), hole(96, 72, box))
+    (tmp_path / "in" / "notes.txt").write_text("no photo")
+    status, _, err = run("restore", tmp_path / "in", tmp_path / "out", "--mask", tmp_path / "mask")
+    assert (status, err) == (0, [])
+    assert files(tmp_path / "out") == ["a.png", "sub/a.png", "sub/b.png"]
+    for name, box in holes.items():
+        mask, before = hole(96, 72, box), read(tmp_path / "in" / name, "L")
+        after = read((tmp_path / "out" / name).with_suffix(".png"), "L")
+        assert np.array_equal(after[~mask], before[~mask])
+        assert np.mean(after[mask] != before[mask]) > 0.9
+
+
+def test_a_higher_sensitivity_finds_more(run, tmp_path, monkeypatch):
+    doubtful = hole(90, 60, (10, 10, 40, 14))
+    monkeypatch.setattr("restoration.pipeline.damage_map", lambda *_: np.where(doubtful, np.float32(0.8), 0))
+    save(tmp_path / "in.png", gray_photo("coffee", 90, 60))
+    for sensitivity, found in ((0, False), (1, False), (2, doubtful)):
+        status, *_ = run("detect", tmp_path / "in.png", tmp_path / "mask.png", "--sensitivity", sensitivity)
+        assert status == 0 and np.array_equal(read(tmp_path / "mask.png") > 0, doubtful & found)
+    run("restore", tmp_path / "in.png", tmp_path / "out.png", "--gray", "--sensitivity", 2)
+    changed = read(tmp_path / "out.png") != read(tmp_path / "in.png")
+    assert changed.any() and not (changed & ~doubtful).any()
+
+
+def test_a_photo_without_damage_is_colored(run, tmp_path):
+    whole, out = gray_photo("coffee", 96, 72), tmp_path / "v1.0"
+    out.mkdir()  # a folder, though its name looks like a file's
+    assert run("restore", save(tmp_path / "photo.bmp", whole), out)[0] == 0
+    assert np.array_equal(read(out / "photo.png", "L"), whole)
+    assert np.ptp(read(out / "photo.png"), axis=2).max() > 20
+
+
+def test_recolor_takes_a_color_photo_for_a_gray_one(run, tmp_path):
+    color = photo("chelsea", 96, 72)
+    source = save(tmp_path / "photo.png", color)
+    run("restore", source, tmp_path / "kept.png")
+    run("restore", source, tmp_path / "new.png", "--recolor")
+    assert np.array_equal(read(tmp_path / "kept.png"), color)
+    assert np.array_equal(read(tmp_path / "new.png", "L"), read(source, "L"))
+    assert np.abs(read(tmp_path / "new.png") - color).mean() > 5
+
+
+def test_one_bad_photo_does_not_stop_the_others(run, tmp_path):
+    for name in ("a.png", "c.png"):
+        save(tmp_path / "in" / name, DAMAGED)
+    (tmp_path / "in" / "b.png").write_bytes(b"not a photo")
+    status, out, err = run("restore", tmp_path / "in", tmp_path / "out")
+    assert status == 1 and out == []
+    assert files(tmp_path / "out") == ["a.png", "c.png"]
+    assert len(err) == 2 and "b.png" in err[0] and "1 of 3" in err[1]
+    assert all(map(is_one_sentence, err))
+
+
+def test_two_photos_of_one_stem_do_not_overwrite_each_other(run, tmp_path):
+    save(tmp_path / "in" / "a.bmp", DAMAGED)
+    save(tmp_path / "in" / "a.png", 255 - DAMAGED)
+    status, _, err = run("restore", tmp_path / "in", tmp_path / "out")
+    assert status == 1 and files(tmp_path / "out") == ["a.png"]
+    assert np.array_equal(read(tmp_path / "out" / "a.png", "L")[~MASK], DAMAGED[~MASK])
+    assert "a.png" in err[0] and "overwrite" in err[0] and "a.bmp" in err[0] and is_one_sentence(err[0])
+
+
+def test_a_missing_mask_is_named(run, tmp_path):
+    photo = save(tmp_path / "in" / "sub" / "a.png", DAMAGED)
+    save(tmp_path / "mask" / "a.png", MASK)  # of another photo: the one in the folder above
+    for source, mask, name in [
+        (tmp_path / "in", tmp_path / "mask", "sub/a.png"),
+        (photo, tmp_path / "no.png", "no.png"),
+    ]:
+        status, _, err = run("restore", source, tmp_path / "out", "--mask", mask)
+        assert status == 1 and len(err) == 1 and name in err[0] and is_one_sentence(err[0])
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_original_is_overwritten(run, tmp_path):
+    before = save(tmp_path / "in" / "a.png", DAMAGED).read_bytes()
+    for source, target in [("in", "in"), ("in/a.png", "in/a.png"), ("in/a.png", "in")]:
+        status, _, err = run("restore", tmp_path / source, tmp_path / target)
+        assert status == 1 and "is the input itself" in err[0] and is_one_sentence(err[0])
+    assert (tmp_path / "in" / "a.png").read_bytes() == before
+
+
+def test_a_second_run_leaves_the_results_of_the_first_alone(run, tmp_path):
+    save(tmp_path / "in" / "a.png", DAMAGED)
+    for _ in range(2):
+        assert run("restore", tmp_path / "in", tmp_path / "in" / "out")[0] == 0
+    assert files(tmp_path) == ["in/a.png", "in/out/a.png"]
+
+
+def test_no_result_of_an_earlier_run_is_taken_for_a_photo(run, tmp_path, monkeypatch):
+    """However OUT is spelled."""
+    save(tmp_path / "in" / "a.png", DAMAGED)
+    (tmp_path / "link").symlink_to(tmp_path / "in")
+    monkeypatch.chdir(tmp_path / "in")
+    for out in ("out", "../in/out", tmp_path / "link" / "out"):
+        assert run("restore", tmp_path / "in", out)[0] == 0
+    assert files(tmp_path / "in") == ["a.png", "out/a.png"]
+
+
+def test_hidden_files_are_no_photos(run, tmp_path):
+    for name in ("a.png", "._a.png", ".thumbnails/a.png", "__MACOSX/a.png"):
+        save(tmp_path / "in" / name, DAMAGED)
+    assert run("restore", tmp_path / "in", tmp_path / "out")[0] == 0
+    assert files(tmp_path / "out") == ["a.png"]
+
+
+@pytest.mark.parametrize("out", ["notes.txt", "in", ".", "in/../in"])
+def test_a_place_that_cannot_take_a_folder_of_results_is_refused_at_once(run, tmp_path, out):
+    save(tmp_path / "in" / "a.png", DAMAGED)
+    (tmp_path / "notes.txt").write_text("mine")
+    for command in ("restore", "detect", "damage"):
+        status, _, err = run(command, tmp_path / "in", tmp_path / out)
+        assert status == 1 and len(err) == 1 and is_one_sentence(err[0]), command
+    assert files(tmp_path) == ["in/a.png", "notes.txt"]
+
+
+@pytest.mark.parametrize("ending", [".gif", ".pdf", ".xyz"])
+def test_an_ending_that_would_lose_levels_is_refused_before_any_work(run, tmp_path, ending):
+    source = save(tmp_path / "photo.png", DAMAGED)
+    status, _, err = run("restore", source, tmp_path / f"out{ending}", "--weights", "nowhere")
+    assert status == 1 and ".png" in err[0] and "nowhere" not in err[0] and is_one_sentence(err[0])
+
+
+def test_a_name_that_is_too_long_is_answered_with_one_line(run, tmp_path):
+    status, _, err = run("restore", tmp_path / ("x" * 300), tmp_path / "out.png")
+    assert status == 1 and len(err) == 1 and "too long" in err[0]
+
+
+def test_it_is_said_when_nothing_was_repaired(run, tmp_path):
+    whole = gray_photo("coffee", 96, 72)
+    for name, image in [("a.png", whole), ("b.png", DAMAGED), ("c.png", photo("chelsea", 96, 72))]:
+        save(tmp_path / "in" / name, image)
+    status, _, err = run("restore", tmp_path / "in", tmp_path / "out")
+    assert status == 0 and all(map(is_one_sentence, err))
+    assert [line.split(":")[0] for line in err] == [str(tmp_path / "in" / name) for name in ("a.png", "c.png")]
+    assert "only colored" in err[0] and "only copied" in err[1] and all("--mask" in line for line in err)
+    save(tmp_path / "mask.png", np.zeros_like(whole))
+    given = "--mask", tmp_path / "mask.png"
+    assert run("restore", tmp_path / "in" / "a.png", tmp_path / "out.png", *given) == (0, [], [])
+
+
+def test_stopping_keeps_what_is_done(run, tmp_path, monkeypatch):
+    for name in ("a.png", "b.png"):
+        save(tmp_path / "in" / name, DAMAGED)
+
+    def read_scan(source, read=imaging.read_scan):
+        if isinstance(source, Path) and source.name == "b.png":
+            raise KeyboardInterrupt
+        return read(source)
+
+    monkeypatch.setattr(imaging, "read_scan", read_scan)
+    status, _, err = run("restore", tmp_path / "in", tmp_path / "out")
+    assert status == 130 and len(err) == 1 and files(tmp_path / "out") == ["a.png"]
+
+
+# A process -------------------------------------------------------------------------------------
+
+
+def python(*args) -> subprocess.CompletedProcess:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, *map(str, args)], capture_output=True, text=True, env=environment, timeout=60
+    )
+
+
+def test_the_process_reports_by_its_exit_status(tmp_path):
+    save(tmp_path / "in" / "a.png", photo("astronaut", 96, 80))
+    done = python("-m", "restoration", "damage", tmp_path / "in", tmp_path / "set")
+    assert (done.returncode, done.stdout) == (0, "") and len(files(tmp_path / "set")) == 3
+    failed = python("-m", "restoration", "restore", tmp_path / "none.png", tmp_path / "out.png")
+    assert failed.returncode == 1 and "none.png does not exist" in failed.stderr
+    assert is_one_sentence(failed.stderr.strip())
+
+
+def test_help_does_not_wait_for_torch():
+    code = "import sys, restoration.__main__ as m\ntry: m.main(['--help'])\nfinally: sys.exit('torch' in sys.modules)"
+    shown = python("-c", code)
+    assert shown.returncode == 0
+    assert all(command in shown.stdout for command in ("restore", "detect", "damage", "evaluate"))

@@ -1,0 +1,304 @@
+"""Folders of photos: shared among processes, taken up where a run was left, reported."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import files, gray_photo, hole, is_one_sentence, pixels, save
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from restoration import pipeline
+from restoration.files import imaging
+from restoration.folders.sharding import Share, ShareError, own_gpu, own_share
+
+ROOT = Path(__file__).parents[2]
+DAMAGED = np.where(hole(96, 72, (20, 15, 60, 45)), 93, gray_photo("coffee", 96, 72)).astype(np.uint8)
+
+
+def folder_of(place: Path, count: int) -> Path:
+    """Photos that differ, so that a mix-up shows, in two folders."""
+    for i in range(count):
+        save(place / f"{i % 2}" / f"photo{i}.png", np.roll(DAMAGED, 3 * i, axis=1))
+    return place
+
+
+def lines(report: Path) -> list[dict]:
+    return [json.loads(line) for line in report.read_text().splitlines()]
+
+
+# Taken up again --------------------------------------------------------------------------------
+
+
+def test_what_is_done_is_not_done_again_unless_it_is_asked_for(run, tmp_path, monkeypatch):
+    source, out = folder_of(tmp_path / "in", 3), tmp_path / "out"
+    assert run("restore", source, out) == (0, [], [])
+    whole = {name: (out / name).read_bytes() for name in files(out)}
+    (out / "1" / "photo1.png").unlink()
+    asked = []
+    restore = pipeline.Restorer.restore
+    monkeypatch.setattr(
+        pipeline.Restorer, "restore", lambda *args, **kwargs: asked.append(1) or restore(*args, **kwargs)
+    )
+    status, _, err = run("restore", source, out)
+    assert status == 0 and len(asked) == 1 and len(err) == 1 and "2 of 3 photos were done already" in err[0]
+    assert {name: (out / name).read_bytes() for name in files(out)} == whole
+    assert run("restore", source, out)[0] == 0 and len(asked) == 1
+    assert run("restore", source, out, "--again") == (0, [], []) and len(asked) == 4
+
+
+def test_halves_that_a_killed_run_left_are_removed_and_no_other_hidden_file(run, tmp_path):
+    source, out = folder_of(tmp_path / "in", 2), tmp_path / "out"
+    half = out / "0" / f"{imaging.part_stem(out / '0' / 'photo0.png')}-0123abcd.png"
+    for file in (half, out / "0" / ".mine.png", out / "0" / ".mine-2.png"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"half")
+    assert run("restore", source, out)[0] == 0
+    assert files(out) == ["0/.mine-2.png", "0/.mine.png", "0/photo0.png", "1/photo1.png"]
+
+
+def test_a_linked_folder_is_read_once_and_a_ring_of_links_ends(run, tmp_path):
+    source, more = folder_of(tmp_path / "in", 2), folder_of(tmp_path / "more", 1)
+    (source / "linked").symlink_to(more)
+    (source / "linked too").symlink_to(more)
+    (source / "ring").symlink_to(source)
+    assert run("restore", source, tmp_path / "out") == (0, [], [])
+    assert files(tmp_path / "out") == ["0/photo0.png", "1/photo1.png", "linked/0/photo0.png"]
+
+
+def test_a_folder_that_may_not_be_read_is_said(tmp_path, monkeypatch):
+    source, scandir = folder_of(tmp_path / "in", 2), os.scandir
+
+    def refusing(place):
+        if str(place).endswith("1"):
+            raise PermissionError(13, "Permission denied", str(place))
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(imaging.PhotoError, match="may not be read") as error:
+        imaging.find_photos(source)
+    assert is_one_sentence(error.value)
+
+
+def test_photos_of_every_ending_are_found(tmp_path):
+    for ending in ("jfif", "JPE", "ppm", "pnm", "dib", "mpo", "j2k", "hif"):
+        (tmp_path / f"a.{ending}").touch()
+    assert len(imaging.find_photos(tmp_path)) == 8
+
+
+def test_originals_and_masks_are_never_overwritten(run, tmp_path):
+    source, out = folder_of(tmp_path / "in", 2), tmp_path / "out"
+    out.mkdir()
+    (out / "0").symlink_to(source / "0")
+    mask = save(tmp_path / "mask.png", hole(96, 72, (20, 15, 60, 45)))
+    before = {file: file.read_bytes() for file in (*source.rglob("*.png"), mask)}
+    for words in (
+        (source, out, "--again"),
+        (source / "0" / "photo0.png", mask, "--mask", mask),
+        (source, tmp_path / "masks", "--mask", tmp_path / "masks", "--again"),
+        (source / "0" / "photo0.png", tmp_path / "o.png", "--report", source / "0" / "photo0.png"),
+    ):
+        status, _, err = run("restore", *words)
+        assert status == 1 and len(err) == 1 and is_one_sentence(err[0].removeprefix("restoration: ")), words
+    assert {file: file.read_bytes() for file in before} == before
+
+
+# Reported --------------------------------------------------------------------------------------
+
+
+def test_a_report_has_one_line_a_photo_however_often_it_is_taken_up(run, tmp_path):
+    source, out, report = folder_of(tmp_path / "in", 3), tmp_path / "out", tmp_path / "new" / "report.jsonl"
+    (source / "0" / "photo2.png").write_bytes(b"no photo")
+    assert run("restore", source, out, "--report", report)[0] == 1
+    found = {line["photo"]: line for line in lines(report)}
+    assert sorted(found) == ["0/photo0.png", "0/photo2.png", "1/photo1.png"] and len(lines(report)) == 3
+    first = found["0/photo0.png"]
+    assert (first["width"], first["height"], first["error"], first["notes"]) == (96, 72, None, [])
+    assert first["result"] == str(out / "0" / "photo0.png") and 0 < first["seconds"] < 60
+    assert first["damaged"] == pytest.approx(40 * 30 / (96 * 72), abs=1e-4)
+    assert is_one_sentence(found["0/photo2.png"]["error"]) and "photo2.png" in found["0/photo2.png"]["error"]
+    save(source / "0" / "photo2.png", DAMAGED)
+    report.write_text(report.read_text() + '{"photo": "0/pho')  # a process that was killed while it wrote
+    (out / "1" / "photo1.png").unlink()
+    assert run("restore", source, out, "--report", report)[0] == 0
+    last = {line["photo"]: line["error"] for line in lines(report)}
+    assert last == dict.fromkeys(found) and [line["photo"] for line in lines(report)].count("0/photo0.png") == 1
+
+
+def test_a_report_is_shared_by_photos_that_are_named_one_by_one(run, tmp_path):
+    report = tmp_path / "report.jsonl"
+    for name in ("a.png", "b.png", "a.png"):
+        assert run("restore", save(tmp_path / name, DAMAGED), tmp_path / "out" / name, "--report", report)[0] == 0
+    assert [line["photo"] for line in lines(report)] == ["b.png", "a.png"]
+
+
+def test_a_photo_whose_process_died_before_it_told_is_told_by_the_next(run, tmp_path):
+    source, report = folder_of(tmp_path / "in", 2), tmp_path / "report.jsonl"
+    run("restore", source, tmp_path / "out", "--report", report)
+    report.write_text(report.read_text().splitlines(keepends=True)[0])
+    run("restore", source, tmp_path / "out", "--report", report)
+    assert sorted(line["photo"] for line in lines(report)) == ["0/photo0.png", "1/photo1.png"]
+
+
+@pytest.mark.parametrize("content", ["Dear diary\n", '{"a": 1}\n', "[1]\n"])
+def test_a_file_that_is_no_report_is_not_overwritten(run, tmp_path, content):
+    (tmp_path / "notes.txt").write_text(content)
+    source = folder_of(tmp_path / "in", 1)
+    status, _, err = run("restore", source, tmp_path / "out", "--report", tmp_path / "notes.txt")
+    assert status == 1 and len(err) == 1 and is_one_sentence(err[0]) and "no report" in err[0]
+    assert (tmp_path / "notes.txt").read_text() == content and not (tmp_path / "out").exists()
+
+
+# Shared ----------------------------------------------------------------------------------------
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.text(min_size=1).filter(lambda name: "\0" not in name), max_size=30), st.integers(1, 9))
+def test_each_name_belongs_to_one_process(names, count):
+    for name in map(Path, names):
+        assert sum(Share(index, count).has(name) for index in range(count)) == 1
+
+
+def test_shares_are_about_equal():
+    names = [Path(f"box {i // 100}/scan{i:05}") for i in range(10_000)]
+    sizes = [sum(map(Share(index, 8).has, names)) for index in range(8)]
+    assert max(sizes) - min(sizes) < 250  # seven standard deviations of a fair draw
+
+
+def test_the_environment_says_which_share():
+    def slurm(number, count, first, last):
+        names = ("ID", "COUNT", "MIN", "MAX")
+        return {f"SLURM_ARRAY_TASK_{n}": str(v) for n, v in zip(names, (number, count, first, last), strict=True)}
+
+    assert own_share({}) == (0, 1)
+    assert own_share({"RANK": "3", "WORLD_SIZE": "4"}) == (3, 4)
+    assert [own_share(slurm(number, 3, 5, 9)) for number in (5, 7, 9)] == [(0, 3), (1, 3), (2, 3)]
+    both = [
+        own_share({**slurm(task, 2, 0, 1), "RANK": str(rank), "WORLD_SIZE": "3"})
+        for task in (0, 1)
+        for rank in range(3)
+    ]
+    assert both == [(i, 6) for i in range(6)]
+    assert own_share(slurm(4, 1, 4, 4)) == (0, 1)
+    with pytest.raises(ShareError) as error:
+        own_share(slurm(7, 3, 1, 8))
+    assert is_one_sentence(error.value)
+
+
+@pytest.mark.parametrize("environment", [
+    {"RANK": "x"}, {"WORLD_SIZE": "0"}, {"RANK": "4", "WORLD_SIZE": "4"}, {"SLURM_ARRAY_TASK_ID": "3"},
+])  # fmt: skip
+def test_an_environment_that_says_nothing_clear_is_one_sentence(environment):
+    with pytest.raises(ShareError) as error:
+        own_share(environment)
+    assert is_one_sentence(error.value)
+
+
+def test_a_photo_that_is_named_itself_is_done_by_whoever_is_asked(run, tmp_path, monkeypatch):
+    photo = save(tmp_path / "a.png", DAMAGED)
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    for rank in range(4):
+        monkeypatch.setenv("RANK", str(rank))
+        assert run("restore", photo, tmp_path / f"{rank}.png") == (0, [], []) and (tmp_path / f"{rank}.png").exists()
+
+
+def test_a_broken_photo_does_not_stop_the_processes_beside(run, tmp_path, monkeypatch):
+    """torchrun ends all as soon as one ends with another status than 0."""
+    source = folder_of(tmp_path / "in", 2)
+    (source / "broken.png").write_bytes(b"no photo")
+    status, _, err = run("restore", source, tmp_path / "alone")
+    assert status == 1
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    status, _, under_torchrun = run("restore", source, tmp_path / "out")
+    assert status == 0 and under_torchrun == err and "1 of 3 photos failed" in err[-1]
+
+
+def test_each_process_of_a_machine_takes_a_gpu_of_its_own():
+    assert [own_gpu(4, {"LOCAL_RANK": str(rank)}) for rank in range(6)] == [0, 1, 2, 3, 0, 1] and own_gpu(2, {}) == 0
+
+
+def test_processes_do_each_photo_once_and_report_beside_each_other(run, tmp_path, monkeypatch):
+    source, out = folder_of(tmp_path / "in", 12), tmp_path / "out"
+    (source / "0" / "photo0.bmp").write_bytes(b"twin")  # of photo0.png: whoever has one has both
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    failed, done = 0, []
+    for rank in range(3):
+        monkeypatch.setenv("RANK", str(rank))
+        before = set(files(out))
+        failed += run("restore", source, out, "--report", tmp_path / "report.jsonl")[0]
+        done.append(set(files(out)) - before)
+    assert failed == 1 and sum(map(len, done)) == 11 and min(map(len, done)) > 0
+    told = [line["photo"] for rank in range(3) for line in lines(tmp_path / f"report.{rank}.jsonl")]
+    assert len(told) == len(set(told)) == 13
+
+
+def test_stopped_and_killed_processes_go_on_and_nothing_is_missed_or_done_twice(tmp_path):
+    """Two processes with torchrun's environment, both stopped at work: one asked to, one killed. One run beside.
+
+    `benchmarks/folders.py` does the same with the real networks, under torchrun itself.
+    """
+    source, out = folder_of(tmp_path / "in", 60), tmp_path / "out"
+
+    def start(rank: int, size: int = 2, out: Path = out) -> subprocess.Popen:
+        command = [sys.executable, ROOT / "tests" / "helpers" / "quick_restorer.py", "restore", source, out]
+        own = {"RANK": str(rank), "WORLD_SIZE": str(size)}
+        return subprocess.Popen(list(map(str, command)), env=os.environ | own, stderr=subprocess.PIPE, text=True)
+
+    names = sorted(source.rglob("*.png"))
+    own = [
+        {str(n.relative_to(source)) for n in names if Share(i, 2).has(n.relative_to(source).with_suffix(""))}
+        for i in (0, 1)
+    ]
+    both = [start(0), start(1)]
+    for process, share, how in zip(both, own, (signal.SIGTERM, signal.SIGKILL), strict=True):
+        while process.poll() is None and len(share & set(files(out))) < 4:
+            time.sleep(0.005)
+        process.send_signal(how)
+    asked, killed = (process.communicate(timeout=200)[1] for process in both)
+    assert (both[0].returncode, both[1].returncode) == (130, -signal.SIGKILL)
+    assert asked == "restoration: stopped; finished photos are kept.\n" and killed == ""
+    halves = {name for name in files(out) if Path(name).name.startswith(".")}
+    before = {name: (out / name).stat().st_mtime_ns for name in set(files(out)) - halves}
+    assert 8 <= len(before) < 60 and len(halves) <= 2, "at most what the killed one was writing"
+    for process in [start(0), start(1)]:
+        told = process.communicate(timeout=200)[1]
+        assert process.returncode == 0 and "photos were done already" in told
+    assert start(0, 1, tmp_path / "single").wait(200) == 0
+    assert files(out) == files(tmp_path / "single") and len(files(out)) == 60
+    assert all((out / name).read_bytes() == (tmp_path / "single" / name).read_bytes() for name in files(out))
+    assert all((out / name).stat().st_mtime_ns == stamp for name, stamp in before.items()), "done once"
+
+
+# What scans have -------------------------------------------------------------------------------
+
+
+def test_restore_carries_what_the_file_had(run, tmp_path):
+    deep = DAMAGED.astype(np.uint16) * 257 + (DAMAGED != 93) * np.arange(96, dtype=np.uint16)
+    exif = Image.Exif()
+    exif[0x010E], exif[0x0112] = "Grandma, 1931", 3
+    turned = Image.fromarray(np.ascontiguousarray(deep[::-1, ::-1]))
+    turned.save(tmp_path / "scan.tif", exif=exif, dpi=(600, 600))
+    assert run("restore", tmp_path / "scan.tif", tmp_path / "gray.png", "--gray") == (0, [], [])
+    assert run("restore", tmp_path / "scan.tif", tmp_path / "color.jpg") == (0, [], [])
+    with Image.open(tmp_path / "gray.png") as gray, Image.open(tmp_path / "color.jpg") as color:
+        known = ~hole(96, 72, (20, 15, 60, 45))
+        assert gray.mode.startswith("I;16") and np.array_equal(pixels(gray)[known], deep[known])
+        assert gray.getexif()[0x010E] == color.getexif()[0x010E] == "Grandma, 1931"
+        assert gray.getexif()[0x0112] == 1 and np.allclose(gray.info["dpi"], 600, atol=0.1)
+        assert color.info["dpi"] == (600, 600) and color.mode == "RGB"
+
+
+def test_pages_that_are_left_out_are_named(run, tmp_path):
+    first = Image.fromarray(DAMAGED)
+    (tmp_path / "in").mkdir()
+    first.save(tmp_path / "in" / "scan.tif", save_all=True, append_images=[first, first])
+    status, _, err = run("restore", tmp_path / "in", tmp_path / "out", "--report", tmp_path / "report.jsonl")
+    assert status == 0 and err == [f"{tmp_path}/in/scan.tif: The first of its 3 pages is used."]
+    assert lines(tmp_path / "report.jsonl")[0]["notes"] == ["The first of its 3 pages is used."]

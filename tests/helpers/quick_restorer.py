@@ -1,0 +1,31 @@
+"""The command line around a stand-in for the networks, without torch: `python tests/helpers/quick_restorer.py restore`.
+
+It starts in a second, so that tests can stop and start many processes; what they ask about is not what is predicted.
+"""
+
+import signal
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from restoration import __main__ as command_line
+
+
+def restore(photo: Image.Image, mask: Image.Image | None, sensitivity: int) -> SimpleNamespace:
+    """Slow enough to be stopped at work: the negative, in three channels."""
+    time.sleep(0.02)
+    levels = 255 - np.asarray(photo.convert("L"))
+    gray = Image.fromarray(levels)
+    return SimpleNamespace(image=gray.convert("RGB"), gray=gray, mask=gray.point(lambda v: 255 * (v > 99)))
+
+
+if __name__ == "__main__":
+    command_line._restorer = lambda weights: SimpleNamespace(restore=restore)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.exit(command_line.main())

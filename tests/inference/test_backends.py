@@ -1,0 +1,238 @@
+"""Every backend against PyTorch on real photos, and what happens where graphs, runtimes or weights are missing."""
+
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import assert_same, gray_photo, hole, is_one_sentence, pixels, small_restorer
+
+from restoration import Restorer
+from restoration.checkpoint import WeightsError
+from restoration.inference import backends, graphs
+from restoration.inference.export import TOLERANCE, export
+from restoration.inference.regions import Box
+from restoration.pipeline import SHIPPED_WEIGHTS
+
+ROOT = Path(__file__).parents[2]
+RUNTIMES = backends.installed()
+JOBS = [  # photos, and their holes
+    (gray_photo("astronaut", 301, 187), hole(301, 187, (40, 30, 130, 90), (270, 150, 301, 187))),
+    (gray_photo("coffee", 640, 520), hole(640, 520, (100, 90, 520, 410))),  # too large for one go
+    (gray_photo("camera", 30, 75), hole(30, 75, (0, 0, 9, 9))),
+]
+
+
+@pytest.fixture(scope="module")
+def reference() -> Restorer:
+    return Restorer.from_pretrained(backend="torch", device="cpu")
+
+
+@pytest.fixture
+def exported(weights, tmp_path) -> Path:
+    """The small random models with their graphs."""
+    export(weights, tmp_path / "exported")
+    return tmp_path / "exported"
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_shipped_graphs_answer_as_pytorch_does_on_photos(runtime, reference):
+    restorer = Restorer.from_pretrained(backend=runtime)
+    for gray, mask in JOBS:
+        damaged = np.where(mask, 93, gray).astype(np.uint8)
+        ours, theirs = restorer.restore(damaged, mask), reference.restore(damaged, mask)
+        assert np.array_equal(pixels(ours.image.convert("L"))[~mask], damaged[~mask]), "known luma is exact"
+        assert np.abs(pixels(ours.gray) - pixels(theirs.gray)).max() <= 1
+        assert np.abs(ours.chroma - theirs.chroma).max() <= TOLERANCE
+        assert np.mean(pixels(ours.image) != pixels(theirs.image)) < 0.02
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_box_of_the_output_is_the_same_part_of_the_whole(runtime):
+    network = backends.open_graphs(SHIPPED_WEIGHTS / "inpaint", runtime, "f32")
+    image = np.stack([gray_photo("astronaut", 211, 160) / np.float32(255), hole(211, 160, (50, 50, 90, 99))])
+    whole = network(image)
+    for box in (Box(50, 50, 99, 90), Box(0, 0, 1, 1), Box(150, 3, 160, 211), Box(77, 200, 78, 211)):
+        assert np.allclose(network(image, box), whole[(slice(None), *box.slices)], atol=1e-5)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_threads_share_one_network(runtime):
+    restorer = Restorer.from_pretrained(backend=runtime)
+    expected = [restorer.restore(*job) for job in JOBS]
+    with ThreadPoolExecutor(4) as pool:
+        for number, result in enumerate(pool.map(lambda job: restorer.restore(*job), JOBS * 3)):
+            assert_same(result, expected[number % len(JOBS)])
+
+
+def test_a_graph_backend_loads_neither_pytorch_nor_what_needs_it():
+    heavy = "torch", "timm", "segmentation_models_pytorch", "huggingface_hub", "sklearn", "skimage", "matplotlib"
+    code = f"""
+import sys, numpy as np
+from restoration import Restorer
+Restorer.from_pretrained().restore(np.arange(40 * 50, dtype=np.uint8).reshape(40, 50))
+print([name for name in {heavy!r} if name in sys.modules])"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.strip() == "[]"
+
+
+# What is exported, and when it is used ----------------------------------------------------------
+
+
+def test_export_writes_models_that_every_backend_takes_alike(exported):
+    gray, mask = JOBS[0]
+    one = Restorer.from_pretrained(exported, "cpu", backend="torch").restore(gray, mask)
+    for runtime in RUNTIMES:
+        other = Restorer.from_pretrained(exported, backend=runtime).restore(gray, mask)
+        assert np.abs(pixels(one.gray) - pixels(other.gray)).max() <= 1
+        assert np.abs(one.chroma - other.chroma).max() <= TOLERANCE
+
+
+def test_an_export_changes_no_weights_and_is_repeatable(exported, weights):
+    read = lambda folder, name: {stage: (folder / stage / name).read_bytes() for stage in ("inpaint", "color")}  # noqa: E731
+    first = [read(exported, name) for name in (graphs.TRUNK, graphs.TAIL)]
+    export(exported, exported)
+    assert [read(exported, name) for name in (graphs.TRUNK, graphs.TAIL)] == first
+    assert read(exported, graphs.WEIGHTS) == read(weights, graphs.WEIGHTS)
+
+
+def test_other_weights_of_the_same_architecture_need_no_other_graphs(exported):
+    import torch
+
+    from restoration.models import Colorizer
+
+    model = Colorizer.from_pretrained(exported, "color")
+    torch.nn.init.normal_(model.unet.segmentation_head[0].weight, std=0.3)
+    before = Restorer.from_pretrained(exported, backend=RUNTIMES[0]).restore(JOBS[0][0]).chroma
+    model.save_pretrained(exported / "color")
+    after = Restorer.from_pretrained(exported, backend=RUNTIMES[0]).restore(JOBS[0][0]).chroma
+    wanted = Restorer.from_pretrained(exported, "cpu", backend="torch").restore(JOBS[0][0]).chroma
+    assert np.abs(after - wanted).max() <= TOLERANCE < np.abs(after - before).max()
+
+
+@pytest.mark.parametrize("place", [0, 0.3, 0.6, 0.999])
+def test_a_graph_with_one_wrong_bit_leaves_the_work_to_pytorch(exported, place):
+    graph = exported / "color" / graphs.TAIL
+    content = bytearray(graph.read_bytes())
+    content[int(place * len(content))] ^= 1
+    graph.write_bytes(content)
+    with pytest.warns(match="PyTorch runs"):
+        assert hasattr(Restorer.from_pretrained(exported, "cpu").colorizer, "state_dict")
+    with pytest.raises(WeightsError, match="export"):
+        Restorer.from_pretrained(exported, backend=RUNTIMES[0])
+
+
+@pytest.mark.parametrize("header", [b"[]", b"[" * 100_000, b'{"__metadata__": null}', b'{"a": {"dtype": "F1024"}}'])
+def test_a_header_may_hold_anything(exported, header):
+    weights = exported / "color" / graphs.WEIGHTS
+    weights.write_bytes(len(header).to_bytes(8, "little") + header)
+    assert not graphs.fit(exported / "color")
+    with pytest.raises(WeightsError) as error:
+        Restorer.from_pretrained(exported)
+    assert is_one_sentence(error.value)
+
+
+@pytest.mark.parametrize("change", ["config", "weights", "damage", "no tail"])
+def test_graphs_that_do_not_fit_are_not_used(exported, change):
+    folder = exported / "color"
+    if change == "config":
+        config = folder / graphs.CONFIG
+        config.write_text(config.read_text().replace("0.449", "0.5"))
+    elif change == "weights":
+        shutil.copy(exported / "inpaint" / graphs.WEIGHTS, folder / graphs.WEIGHTS)
+    elif change == "damage":
+        data = bytearray((folder / graphs.WEIGHTS).read_bytes())
+        data[-9] ^= 1
+        (folder / graphs.WEIGHTS).write_bytes(data)
+    else:
+        (folder / graphs.TAIL).unlink()
+    assert graphs.fit(exported / "inpaint") and not graphs.fit(folder)
+    with pytest.raises(WeightsError, match="export") as error:
+        Restorer.from_pretrained(exported, backend=RUNTIMES[0])
+    assert is_one_sentence(error.value)
+    if change == "no tail":  # the weights themselves are whole
+        with pytest.warns(match="PyTorch"):
+            assert hasattr(Restorer.from_pretrained(exported, "cpu").inpainter, "state_dict")
+
+
+def test_the_command_says_how_far_each_runtime_is_from_pytorch(run, weights, tmp_path):
+    status, out, _ = run("export", tmp_path / "out", "--weights", weights)
+    assert status == 0 and len(out) == 2 * len(RUNTIMES)
+    assert all(float(line.split("at most ")[1].split()[0]) < 1e-4 for line in out)
+
+
+def test_an_export_without_its_package_is_one_sentence(run, weights, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    status, _, err = run("export", tmp_path / "out", "--weights", weights)
+    assert status == 1 and len(err) == 1 and "pip install onnx" in err[0]
+
+
+@pytest.mark.parametrize("backend", ["torch", *RUNTIMES])
+def test_a_detector_finds_the_damage_and_the_inpainter_fills_it(backend, weights, restorer, tmp_path):
+    shutil.copytree(weights, tmp_path / "weights")
+    other = small_restorer().inpainter
+    other.unet.segmentation_head[0].bias.data[1] = 9  # all is damaged
+    other.save_pretrained(tmp_path / "weights" / "detect")
+    export(tmp_path / "weights", tmp_path / "exported")
+    loaded = Restorer.from_pretrained(tmp_path / "exported", "cpu", backend=backend)
+    photo, mask = gray_photo("coffee", 90, 60), hole(90, 60, (10, 10, 40, 30))
+    assert pixels(loaded.detect(photo)).all() and not pixels(restorer.detect(photo)).any()
+    assert np.abs(pixels(loaded.repair(photo, mask).gray) - pixels(restorer.repair(photo, mask).gray)).max() <= 1
+
+
+# Choices ----------------------------------------------------------------------------------------
+
+
+def test_without_graphs_pytorch_answers(weights, restorer):
+    loaded = Restorer.from_pretrained(weights, "cpu")
+    assert_same(loaded.restore(*JOBS[2]), Restorer.from_pretrained(weights, "cpu", backend="torch").restore(*JOBS[2]))
+    assert hasattr(loaded.inpainter, "state_dict")
+
+
+def test_without_a_runtime_pytorch_answers(monkeypatch):
+    monkeypatch.setattr(backends, "find_spec", lambda _: None)
+    assert backends.installed() == []
+    assert hasattr(Restorer.from_pretrained(device="cpu").inpainter, "state_dict")
+    with pytest.raises(ValueError, match="pip install") as error:
+        Restorer.from_pretrained(backend="openvino")
+    assert is_one_sentence(error.value)
+
+
+def test_an_unknown_backend_is_one_sentence():
+    with pytest.raises(ValueError, match="onnxruntime") as error:
+        Restorer.from_pretrained(backend="tensorflow")
+    assert is_one_sentence(error.value)
+
+
+def test_threads_are_those_that_the_process_may_use(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert backends.threads() == 3
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr(backends, "_quota", lambda: None)
+    assert backends.threads() == 8
+    monkeypatch.setattr(backends, "_quota", lambda: 2)
+    assert backends.threads() == 2
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_signals_are_handled_after_a_restorer_is_gone(runtime):
+    """In a program of its own, which faulthandler and a handler for ended children make as fragile as a test run."""
+    program = f"""
+import faulthandler, gc, signal, subprocess, sys
+faulthandler.enable()
+from restoration import Restorer
+restorer = Restorer.from_pretrained(backend={runtime!r})
+del restorer
+gc.collect()
+ended = []
+signal.signal(signal.SIGCHLD, lambda *_: ended.append(1))
+for _ in range(5):
+    subprocess.run([sys.executable, "-c", ""], check=True)
+print(len(ended))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "5\n"), done.stderr

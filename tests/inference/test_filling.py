@@ -1,0 +1,57 @@
+"""Coarse to fine with a network that adds nothing: what is filled is the membrane, at every size."""
+
+import numpy as np
+import pytest
+from conftest import gray_photo, hole
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from restoration.inference.filling import FILL_SIZE, _halved, fill
+
+
+class Nothing:
+    """An Inpainter's network before its first step; it keeps the sizes that it sees."""
+
+    def __init__(self):
+        self.seen = []
+
+    def __call__(self, image, box=None):
+        self.seen.append(image.shape[1:])
+        return np.zeros((2, *image.shape[1:]), np.float32)[(slice(None), *box.slices)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 40), st.floats(0, 1), st.integers(0, 2**32 - 1))
+def test_half_the_size_is_the_mean_of_what_is_known(height, width, share, seed):
+    rng = np.random.default_rng(seed)
+    gray, mask = rng.integers(0, 256, (height, width)).astype(np.uint8), rng.random((height, width)) < share
+    half, half_mask = _halved(gray, mask)
+    assert half.shape == half_mask.shape == (-(-height // 2), -(-width // 2))
+    for y, x in np.argwhere(~half_mask):
+        block = np.s_[2 * y : 2 * y + 2, 2 * x : 2 * x + 2]
+        known = gray[block][~mask[block]].astype(float)
+        if gray[block].size == 4:  # at an odd edge, pixels count twice
+            assert abs(half[y, x] - known.mean()) <= 0.5
+    assert half_mask.all() == mask.all(), "something stays known as long as anything is"
+
+
+@pytest.mark.parametrize("width, height", [(1300, 1100), (2100, 70), (1025, 513)])
+def test_a_large_hole_is_filled_in_bounded_pieces_and_nothing_else_changes(width, height):
+    gray = gray_photo("coffee", width, height)
+    mask = hole(width, height, (width // 8, height // 8, 7 * width // 8, 7 * height // 8))
+    network = Nothing()
+    filled = fill(np.where(mask, 0, gray).astype(np.uint8), mask, network)
+    assert np.array_equal(filled[~mask], gray[~mask])
+    assert max(max(size) for size in network.seen) <= FILL_SIZE
+    known = gray[~mask]
+    assert known.min() <= filled[mask].min() and filled[mask].max() <= known.max()
+    assert np.abs(filled[mask] - gray[mask].astype(int)).mean() < np.abs(gray[mask] - known.mean()).mean() * 1.2
+
+
+def test_a_ramp_goes_on_through_a_large_hole():
+    """The membrane over a plane is that plane: no seam between scales or tiles stands out of it."""
+    ramp = np.add.outer(np.linspace(20, 110, 1400), np.linspace(0, 120, 1200))
+    mask = hole(1200, 1400, (200, 150, 1000, 1250))
+    filled = fill(np.rint(ramp).astype(np.uint8), mask, Nothing())
+    assert np.abs(filled - ramp).max() < 20
+    assert np.abs(np.diff(filled.astype(int), axis=0)).max() <= 8

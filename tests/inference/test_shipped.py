@@ -1,0 +1,115 @@
+"""What is in the box: the shipped weights, the examples, and what the README promises about them."""
+
+import hashlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors import safe_open
+from skimage import data
+
+from restoration import Restorer
+from restoration.color import luma
+from restoration.masking import damage
+from restoration.metrics import ab_mae, hole_psnr
+
+ROOT = Path(__file__).parents[2]
+PHOTOS = ("astronaut", "coffee", "chelsea", "rocket")  # not one of them was trained on
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Restorer:
+    return Restorer.from_pretrained()
+
+
+@pytest.fixture(scope="module")
+def restored(shipped) -> list[tuple]:
+    """Crops of 256 px, twelve in all: truth, mask, damaged, and what comes back with the mask given."""
+    rows = []
+    for number, name in enumerate(PHOTOS):
+        for left in (0, 80, 160):
+            truth = np.ascontiguousarray(getattr(data, name)()[40:296, left : left + 256])
+            damaged, mask = damage(luma(truth), np.random.default_rng([7, number, left]))
+            rows.append((truth, mask, damaged, shipped.restore(damaged, mask)))
+    return rows
+
+
+@pytest.mark.parametrize("model", ["inpaint", "inpaint-psnr", "detect", "color"])
+def test_each_model_notes_its_own_digest(model):
+    with safe_open(ROOT / "weights" / model / "model.safetensors", "np") as file:
+        total = hashlib.sha256()
+        for name in sorted(file.keys()):
+            array = file.get_tensor(name)
+            total.update(f"{name} torch.{array.dtype} {array.shape}\n".encode() + array.tobytes())
+        assert file.metadata()["sha256"] == total.hexdigest()
+
+
+def test_holes_are_filled_better_than_by_opencv(restored):
+    gains = []
+    for truth, mask, damaged, result in restored:
+        telea = cv2.inpaint(damaged, mask.astype(np.uint8), 3, cv2.INPAINT_TELEA)
+        gains.append(hole_psnr(truth, np.asarray(result.image), mask) - hole_psnr(luma(truth), telea, mask))
+    assert np.mean(gains) > 0.3
+
+
+def test_the_inpainter_that_errs_least_is_loaded_by_name(restored):
+    careful, ours, theirs = Restorer.from_pretrained(inpainter="inpaint-psnr"), [], []
+    for truth, mask, damaged, result in restored:
+        ours.append(hole_psnr(luma(truth), np.asarray(result.gray), mask))
+        theirs.append(hole_psnr(luma(truth), np.asarray(careful.repair(damaged, mask).gray), mask))
+    assert np.mean(theirs) > np.mean(ours) + 0.3
+
+
+def test_scratches_and_specks_of_a_large_photo_are_filled_at_full_resolution(shipped):
+    """Shrunk to what the network sees at once, the photo would lose the pixels beside them."""
+    truth = cv2.resize(luma(data.coffee()), (1200, 800), interpolation=cv2.INTER_CUBIC)
+    mask, rng = np.zeros(truth.shape, np.uint8), np.random.default_rng(0)
+    for start, end in rng.integers(0, (1200, 800), (12, 2, 2)).tolist():
+        cv2.line(mask, start, end, 1, 3)
+    for center in rng.integers(0, (1200, 800), (300, 2)).tolist():
+        cv2.circle(mask, center, 3, 1, -1)
+    hole = mask.view(bool)
+    damaged = np.where(hole, 255, truth).astype(np.uint8)
+    ours = hole_psnr(truth, np.asarray(shipped.restore(damaged, hole).gray), hole)
+    known = cv2.resize(np.float32(~hole), (512, 341), interpolation=cv2.INTER_AREA)
+    mean = cv2.resize(np.float32(truth * ~hole), (512, 341), interpolation=cv2.INTER_AREA) / np.maximum(known, 1e-6)
+    small = np.asarray(shipped.restore(np.uint8(np.rint(mean)), known < 0.5).gray)
+    shrunk = hole_psnr(truth, cv2.resize(small, (1200, 800), interpolation=cv2.INTER_CUBIC), hole)
+    telea = hole_psnr(truth, cv2.inpaint(damaged, mask, 3, cv2.INPAINT_TELEA), hole)
+    assert ours > telea + 0.3 and ours > shrunk + 1
+
+
+def test_colors_are_nearer_to_the_truth_than_gray_is(restored):
+    ours = np.mean([ab_mae(truth, np.asarray(result.image)) for truth, _, _, result in restored])
+    gray = np.mean([ab_mae(truth, np.stack([luma(truth)] * 3, axis=-1)) for truth, *_ in restored])
+    assert ours < 0.95 * gray
+
+
+def test_known_luma_is_exact(restored):
+    for _, mask, damaged, result in restored:
+        assert np.array_equal(np.asarray(result.image.convert("L"))[~mask], damaged[~mask])
+
+
+def test_the_example_prints_and_writes_what_it_says(tmp_path, shipped):
+    target = tmp_path / "out.png"
+    command = [sys.executable, "examples/restore_photo.py", "examples/coffee.png", target]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+    result = shipped.restore(Image.open(ROOT / "examples" / "coffee.png"))
+    assert np.array_equal(np.asarray(Image.open(target)), np.asarray(result.image))
+    share = np.mean(np.asarray(result.mask) > 0)
+    assert f"{share:.1%}" in done.stdout and 0.02 < share < 0.13
+
+
+def test_every_example_photo_is_credited():
+    credits = (ROOT / "examples" / "README.md").read_text()
+    assert {file.name for file in (ROOT / "examples").glob("*.png")} == set(re.findall(r"`(\w+\.png)` \| ", credits))
+
+
+def test_every_picture_and_file_that_the_readme_links_is_there():
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / "README.md").read_text())
+    assert links and all((ROOT / link).exists() for link in links)

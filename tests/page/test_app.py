@@ -1,0 +1,165 @@
+"""One photo on the page, as visitors use it. Known pixels are exact with any weights, so random ones serve."""
+
+from urllib.parse import urlparse
+
+import numpy as np
+import pytest
+from browser import DESKTOP, PHONE, Visitor
+from conftest import hole
+from PIL import Image
+
+from demo.photo_view import EXAMPLES
+from demo.texts import say
+
+pytestmark = pytest.mark.browser
+
+HOLE = np.s_[100:180, 150:290]
+SIZE = (480, 360)
+
+
+def noise(size: tuple[int, int], seed: int) -> np.ndarray:
+    """A photo in which no repair can be right by chance."""
+    return np.random.default_rng(seed).integers(20, 236, size[::-1], np.uint8)
+
+
+def damaged(seed: int, tone: int = 86) -> np.ndarray:
+    gray = noise(SIZE, seed)
+    gray[gray == tone] += 1  # a neighbor of the hole's own tone would rightly count as damage
+    gray[HOLE] = tone
+    return gray
+
+
+def save(pixels: np.ndarray, file) -> None:
+    Image.fromarray(pixels).save(file)
+    return file
+
+
+def luma(image: Image.Image) -> np.ndarray:
+    return np.asarray(image.convert("L"))
+
+
+def in_hole() -> np.ndarray:
+    mask = np.zeros(SIZE[::-1], bool)
+    mask[HOLE] = True
+    return mask
+
+
+def last(calls: list, stage: str) -> tuple:
+    return next(call for call in reversed(calls) if call[0] == stage)
+
+
+def from_command_line(run, photo, mask, tmp_path) -> np.ndarray:
+    """What `python -m restoration restore` makes of the same photo and mask."""
+    save(np.uint8(mask) * 255, tmp_path / "mask.png")
+    status, *_ = run("restore", photo, tmp_path / "cli.png", "--mask", tmp_path / "mask.png")
+    assert status == 0
+    return np.asarray(Image.open(tmp_path / "cli.png"))
+
+
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_whole_way(browser, served, run, tmp_path, device):
+    gray = damaged(1)
+    photo = save(gray, tmp_path / "grandmother.png")
+    visitor = Visitor(browser, served.url, **device)
+    visitor.choose(photo)
+    share = f"{in_hole().mean():.1%}"
+    assert visitor.read("#found") == say("found", "en", share=share)
+    assert visitor.width() <= device["viewport"]["width"], "the page scrolls sideways"
+
+    visitor.erase(SIZE, (270, 100), (270, 178))  # along the right end of the hole
+    visitor.restore()
+    mask = np.asarray(last(served.calls, "repair")[2]) > 0
+    erased = in_hole() & ~mask
+    assert not (mask & ~in_hole()).any(), "the overlay is shifted: what was never marked is"
+    rows, columns = np.nonzero(erased)
+    assert 240 <= columns.min() < 270 and columns.max() == 289 and np.ptp(rows) > 70
+    assert mask[HOLE][:, :90].all(), "more was erased than the eraser touched"
+
+    slider = visitor.page.locator("#compare-color .outer").first
+    before = slider.bounding_box()["x"]
+    for _ in range(5):  # on a busy machine it may not listen yet
+        box = slider.bounding_box()
+        visitor.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        visitor.page.mouse.down()
+        visitor.page.mouse.move(box["x"] + 60, box["y"] + box["height"] / 2, steps=5)
+        visitor.page.mouse.up()
+        visitor.page.wait_for_timeout(300)
+        if slider.bounding_box()["x"] > before + 20:
+            break
+    assert slider.bounding_box()["x"] > before + 20
+
+    kind, color = visitor.download()
+    assert kind == "grandmother-color.png PNG" and color.mode == "RGB" and color.size == SIZE
+    assert np.array_equal(np.asarray(color), from_command_line(run, photo, mask, tmp_path))
+    assert np.array_equal(luma(color)[~mask], gray[~mask])
+    assert np.mean(luma(color)[mask] != 86) > 0.9 and np.ptp(np.asarray(color, int), axis=2).max() > 0
+    assert visitor.width() <= device["viewport"]["width"]
+    visitor.leave()
+
+
+def test_found_damage_is_repaired_as_the_command_line_does_and_no_other_host_is_asked(visitor, served, run, tmp_path):
+    photo = save(damaged(2), tmp_path / "photo.png")
+    visitor.choose(photo)
+    visitor.restore()
+    assert run("restore", photo, tmp_path / "color.png")[0] == 0
+    assert run("restore", photo, tmp_path / "gray.png", "--gray")[0] == 0
+    assert np.array_equal(np.asarray(visitor.download()[1]), np.asarray(Image.open(tmp_path / "color.png")))
+    visitor.page.click("#results [role=tab]:has-text('Gray')")
+    kind, gray = visitor.download("#save-gray-png")
+    assert kind == "photo-gray.png PNG" and gray.mode == "L"
+    assert np.array_equal(np.asarray(gray), np.asarray(Image.open(tmp_path / "gray.png")))
+    assert visitor.download("#save-gray-jpeg")[0] == "photo-gray.jpg JPEG"
+    asked = {urlparse(request).netloc for request in visitor.requests if request.startswith(("http", "ws"))}
+    assert asked == {urlparse(served.url).netloc}
+
+
+def test_a_stroke_on_the_preview_changes_the_full_size_mask(visitor, served, tmp_path, monkeypatch):
+    monkeypatch.setattr("demo.overlay.PREVIEW", 400)  # px: a canvas of 1600 takes long without a graphics card
+    size, shown = (600, 400), (400, 267)
+    photo = np.tile(np.linspace(40, 200, size[0]).astype(np.uint8), (size[1], 1))
+    photo[::7] += 9  # no flat place in it
+    photo[71:101, 251:331] = 20
+    visitor.choose(save(photo, tmp_path / "photo.png"))
+    visitor.paint(shown, (100, 200), (150, 200))
+    visitor.restore()
+    mask = np.asarray(last(served.calls, "repair")[2]) > 0
+    assert mask.shape == photo.shape
+    assert np.array_equal(mask[:200], photo[:200] == 20), "the hole that was not touched lost its exact border"
+    rows, columns = np.nonzero(mask[200:])
+    radius = 1.5 * 25  # of the brush, counted in pixels of the preview
+    assert np.allclose([rows.min() + 200, rows.max() + 200], [300 - radius, 300 + radius], atol=5)
+    assert np.allclose([columns.min(), columns.max()], [150 - radius, 225 + radius], atol=5)
+
+
+def test_find_more_adds_to_what_is_marked_and_brings_nothing_back(visitor, served, tmp_path, monkeypatch):
+    left, right, doubtful = (hole(*SIZE, box) for box in ((60, 60, 90, 90), (300, 60, 330, 90), (200, 200, 260, 206)))
+    likely = np.select([left | right, doubtful], [np.float32(1), np.float32(0.8)])
+    monkeypatch.setattr("restoration.pipeline.damage_map", lambda *_: likely)
+    visitor.choose(save(noise(SIZE, 4), tmp_path / "photo.png"))
+    visitor.erase(SIZE, (300, 75), (330, 75))
+    visitor.paint(SIZE, (60, 300), (90, 300))
+    before = visitor.read("#found")
+    visitor.page.click("#more")
+    visitor.page.wait_for_function(f"document.querySelector('#found').innerText.trim() != {before!r}")
+    visitor.wait_for_editor("editor")
+    visitor.restore()
+    mask = np.asarray(last(served.calls, "repair")[2]) > 0
+    assert mask[left | doubtful].all(), "what was found first, and what is found now"
+    assert not mask[right].any() and mask[300, 60:90].all(), "the visitor's own strokes"
+    visitor.page.click("#more")
+    visitor.page.wait_for_function(f"document.querySelector('#found').innerText.trim() == {say('no_more', 'en')!r}")
+    visitor.wait_for_editor("editor")
+
+
+def test_an_example_replaces_the_photo_and_its_marks(visitor, served, tmp_path):
+    visitor.choose(save(damaged(3), tmp_path / "photo.png"))
+    visitor.restore()
+    visitor.choose_another()
+    visitor.choose_example()
+    assert visitor.page.is_hidden("#save-color-png"), "the last result stands beside a new photo"
+    visitor.restore()
+    example = np.asarray(Image.open(sorted(EXAMPLES.glob("*.png"))[0]))
+    mask = np.asarray(last(served.calls, "repair")[2]) > 0
+    result = luma(visitor.download()[1])
+    assert result.shape == example.shape and np.array_equal(result[~mask], example[~mask])
+    assert 0.05 < mask.mean() < 0.12, "the last photo's marks, or none, were used"

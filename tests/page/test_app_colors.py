@@ -1,0 +1,102 @@
+"""Color in the visitor's hands, and what runs for it."""
+
+import numpy as np
+import pytest
+from conftest import read, save
+from PIL import Image
+
+from demo.texts import say
+
+pytestmark = pytest.mark.browser
+
+SIZE = (320, 240)
+
+
+def noise(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(20, 236, SIZE[::-1], np.uint8)
+
+
+def stages(served) -> list[str]:
+    return [call[0] for call in served.calls]
+
+
+def set_vividness(visitor, strength: float) -> None:
+    visitor.page.fill("#vividness input[type=number]", str(strength))
+    visitor.page.press("#vividness input[type=number]", "Enter")
+    visitor.page.locator("#vividness input[type=range]").dispatch_event("pointerup")
+    visitor.wait_until_idle()
+
+
+def test_hints_run_only_the_second_stage_and_vividness_none(visitor, served, tmp_path):
+    visitor.choose(save(tmp_path / "photo.png", noise(1)))
+    visitor.restore()
+    assert say("only_colored", "en") == visitor.read("#note")
+    plain = np.asarray(visitor.download()[1], int)
+
+    before = len(served.calls)
+    visitor.page.click("#hints-open")
+    visitor.wait_for_editor("hints")
+    visitor.paint(SIZE, (100, 120), (130, 120), on="hints")
+    visitor.page.click("#hints-apply")
+    visitor.wait_until_idle()
+    hinted = np.asarray(visitor.download()[1], int)
+    assert stages(served)[before:] == ["colorize"]
+    hints = np.asarray(served.calls[-1][2])
+    assert hints.shape == (*SIZE[::-1], 4) and hints[120, 115, 3] == 255
+    rows, columns = np.nonzero(hints[..., 3] > 127)
+    assert abs(rows.mean() - 120) < 3 and abs(columns.mean() - 115) < 3, "the dab is not where it was painted"
+    assert np.abs(hinted - plain).max() > 8, "the hint changed nothing"
+
+    before = len(served.calls)
+    set_vividness(visitor, 0)
+    gray = np.asarray(visitor.download()[1])
+    assert stages(served)[before:] == [], "a stage ran for the vividness"
+    assert np.array_equal(gray, np.stack([noise(1)] * 3, axis=2))
+
+
+def test_a_color_photo_is_said_to_be_so_and_keeps_its_colors_outside_the_marks(visitor, tmp_path):
+    color = np.stack([noise(3), noise(4), noise(5)], axis=2)
+    visitor.choose(save(tmp_path / "photo.png", color))
+    assert visitor.read("#found") == say("in_color", "en")
+    assert not visitor.page.is_checked("#recolor input")
+    visitor.press_restore()
+    assert visitor.read_message() == say("nothing_to_do", "en")
+    visitor.paint(SIZE, (100, 120), (200, 120))
+    visitor.restore()
+    result = np.asarray(visitor.download()[1])
+    changed = (result != color).any(axis=2)
+    assert changed[115:125, 105:195].mean() > 0.9 and not changed[:90].any() and not changed[150:].any()
+
+
+def test_a_sepia_scan_is_colored_anew_and_its_metadata_comes_along(visitor, run, tmp_path):
+    levels = noise(6)[..., None] / 255
+    exif = Image.Exif()
+    exif[0x010E] = "Grandmother, 1931"
+    sepia = Image.fromarray(np.uint8(255 * levels ** np.array([0.8, 1.0, 1.4])))
+    sepia.save(tmp_path / "old.png", exif=exif, dpi=(300, 300))
+    visitor.choose(tmp_path / "old.png")
+    assert say("tinted", "en") in visitor.read("#found") and visitor.page.is_checked("#recolor input")
+    visitor.restore()
+    kind, result = visitor.download()
+    assert run("restore", tmp_path / "old.png", tmp_path / "cli.png", "--recolor")[0] == 0
+    assert kind == "old-color.png PNG" and np.array_equal(np.asarray(result), read(tmp_path / "cli.png"))
+    assert result.getexif()[0x010E] == "Grandmother, 1931" and round(result.info["dpi"][0]) == 300
+    assert visitor.download("#save-color-jpeg")[1].getexif()[0x010E] == "Grandmother, 1931"
+
+
+def test_a_mask_file_marks_what_it_says(visitor, served, tmp_path):
+    visitor.choose(save(tmp_path / "photo.png", noise(7)))
+    mask = np.zeros(SIZE[::-1], np.uint8)
+    mask[50:90, 60:110] = 255
+    with visitor.page.expect_file_chooser() as chooser:
+        visitor.page.click("#mask-file")
+    chooser.value.set_files(save(tmp_path / "mask.png", mask))
+    visitor.page.wait_for_function("document.querySelector('#found').innerText.includes('2.6%')")
+    visitor.wait_for_editor("editor")
+    visitor.restore()
+    assert np.array_equal(np.asarray(served.calls[-2][2]) > 0, mask > 0)
+    visitor.page.click("#unmark")
+    visitor.page.wait_for_function(f"document.querySelector('#found').innerText == {say('not_found', 'en')!r}")
+    visitor.wait_for_editor("editor")
+    visitor.restore()
+    assert not np.asarray(served.calls[-2][2]).any()

@@ -1,0 +1,159 @@
+"""How the page behaves when things go wrong, when many come at once, in Korean, and after a visit."""
+
+import time
+from threading import Event
+
+import numpy as np
+import pytest
+from browser import PHONE, Visitor
+from conftest import save
+from gradio_client import Client, handle_file
+from gradio_client.utils import QueueError
+
+from demo import visit
+from demo.texts import TEXTS, say
+
+SIZE = (320, 240)
+HOLE = np.s_[60:130, 80:180]
+
+
+def damaged(seed: int, tone: int = 86) -> np.ndarray:
+    gray = np.random.default_rng(seed).integers(20, 236, SIZE[::-1], np.uint8)
+    gray[gray == tone] += 1
+    gray[HOLE] = tone
+    return gray
+
+
+def luma(image) -> np.ndarray:
+    return np.asarray(image.convert("L"))
+
+
+@pytest.mark.browser
+def test_two_visitors_at_once_get_their_own_photos(browser, served, tmp_path):
+    photos = [damaged(seed) for seed in (5, 6)]
+    visitors = [Visitor(browser, served.url) for _ in photos]
+    for visitor, gray in zip(visitors, photos, strict=True):
+        visitor.offer(save(tmp_path / str(gray[0, 0]) / "the_same_name.png", gray))
+    for visitor in visitors:
+        visitor.wait_for_editor("editor")
+        visitor.press_restore()
+    for visitor, gray in zip(visitors, photos, strict=True):
+        visitor.wait_for_result()
+        known = np.ones(gray.shape, bool)
+        known[HOLE] = False
+        assert np.array_equal(luma(visitor.download()[1])[known], gray[known])
+        visitor.leave()
+
+
+@pytest.mark.browser
+def test_a_corrupt_file_is_answered_with_one_sentence_and_another_may_follow(visitor, tmp_path):
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nothing of a photo")
+    visitor.offer(tmp_path / "photo.png")
+    message = visitor.read_message()
+    assert message == "photo.png cannot be read as a photo: give a whole PNG, JPEG, TIFF or WebP file."
+    visitor.page.click("#drop [aria-label='Clear'], #drop [aria-label='Remove Image']", timeout=5000)
+    visitor.choose(save(tmp_path / "whole.png", damaged(7)))
+    visitor.restore()
+
+
+@pytest.mark.browser
+def test_a_photo_that_is_too_large_is_refused_before_it_is_decoded(visitor, tmp_path, monkeypatch):
+    monkeypatch.setattr("demo.reading.MEGAPIXELS", 0.05)
+    visitor.offer(save(tmp_path / "photo.png", damaged(8)))
+    assert visitor.read_message() == say("too_many_pixels", "en", name="photo.png", megapixels=0.05)
+
+
+@pytest.mark.browser
+def test_korean_where_the_browser_asks_for_it(browser, served, tmp_path):
+    visitor = Visitor(browser, served.url, **PHONE, locale="ko-KR")
+    assert visitor.read("#title") == "사진 복원"
+    tabs = [visitor.read(f"[role=tab] >> nth={i}") for i in range(3)]
+    assert tabs == [say(tab, "ko") for tab in ("tab_photo", "tab_batch", "tab_trial")]
+    (tmp_path / "broken.png").write_bytes(b"no photo")
+    visitor.offer(tmp_path / "broken.png")
+    assert "사진으로 읽을 수 없습니다" in visitor.read_message()
+    visitor.leave()
+    visitor = Visitor(browser, served.url, **PHONE, locale="ko-KR")
+    visitor.choose(save(tmp_path / "photo.png", damaged(9)))
+    share = f"{70 * 100 / (SIZE[0] * SIZE[1]):.1%}"
+    assert visitor.read("#found") == say("found", "ko", share=share)
+    assert [visitor.read(f"#{name}") for name in ("restore", "again", "unmark", "another")] == [
+        say(name, "ko") for name in ("restore", "again", "unmark", "another")
+    ]
+    visitor.restore()
+    assert visitor.read("#note") == say("repaired", "ko", share=share)
+    assert visitor.read("#save-color-png") == say("save_png", "ko")
+    english = [text for key, (text, _) in TEXTS.items() if "{" not in text and len(text) > 6]
+    shown = visitor.page.inner_text("body")
+    assert not [text for text in english if text in shown], "English on a Korean page"
+    assert visitor.width() <= 390
+    visitor.leave()
+
+
+@pytest.mark.browser
+def test_the_slider_has_a_name_and_answers_to_keys(visitor, tmp_path):
+    unnamed = """[...document.querySelectorAll('button, input, [role=slider]')]
+        .filter(e => e.checkVisibility() && !(e.innerText || e.ariaLabel || e.title || e.labels?.length))
+        .map(e => e.outerHTML)"""
+    assert visitor.page.evaluate(unnamed) == []
+    visitor.choose(save(tmp_path / "photo.png", damaged(12)))
+    visitor.restore()
+    assert visitor.page.evaluate(unnamed) == []
+    slider = visitor.page.get_by_role("slider", name=say("slider", "en")).first
+    places = [slider.bounding_box()["x"]]
+    slider.focus()
+    for key in ("ArrowRight", "ArrowLeft", "ArrowLeft"):
+        visitor.page.keyboard.press(key)
+        visitor.page.wait_for_timeout(150)
+        places.append(slider.bounding_box()["x"])
+    assert places[1] > places[0] + 5 and abs(places[2] - places[0]) < 2 and places[3] < places[0] - 5
+    assert slider.get_attribute("aria-valuenow") == "45"
+
+
+@pytest.mark.browser
+def test_after_a_visit_nothing_of_it_is_kept(browser, served, tmp_path, monkeypatch):
+    monkeypatch.setattr(visit, "GRACE", 0.2)
+    visitor = Visitor(browser, served.url)
+    visitor.choose(save(tmp_path / "secret.png", damaged(10)))
+    visitor.restore()
+    visitor.download()
+    kept = set(served.folder.rglob("secret*"))
+    assert len(kept) >= 3  # as sent, the copy, the result
+    visitor.leave()
+    deadline = time.monotonic() + 30
+    while any(file.exists() for file in kept) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [file for file in kept if file.exists()]
+
+
+@pytest.fixture
+def full(served, monkeypatch):
+    """A queue of one place, in which somebody waits behind somebody else whose photo is in work."""
+    working, go_on = Event(), Event()
+
+    def wait(*_):
+        working.set()
+        assert go_on.wait(60)
+        raise ValueError("That was all.")
+
+    monkeypatch.setitem(served.instead, "detect", wait)
+    monkeypatch.setattr(served.demo._queue, "max_size", 1)
+    yield working
+    go_on.set()
+
+
+@pytest.mark.browser
+def test_a_full_queue_is_answered_with_a_kind_sentence(visitor, served, full, tmp_path):
+    photo = save(tmp_path / "photo.png", damaged(11))
+    clients = [Client(served.url, verbose=False) for _ in range(2)]
+    first = clients[0].submit(handle_file(photo), api_name="/detect")
+    assert full.wait(30)
+    second = clients[1].submit(handle_file(photo), api_name="/detect")
+    deadline = time.monotonic() + 30
+    while not len(served.demo._queue) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    visitor.offer(photo)
+    assert visitor.read_message() == say("busy", "en")
+    with pytest.raises(QueueError):
+        Client(served.url, verbose=False).predict(handle_file(photo), api_name="/detect")
+    del first, second

@@ -1,0 +1,78 @@
+"""The tabs beside the one photo: many photos, and a photo damaged on purpose."""
+
+import zipfile
+
+import numpy as np
+import pytest
+from conftest import read, save
+from PIL import Image
+
+from demo.photo_view import EXAMPLES
+from demo.texts import say
+from restoration.color import luma
+from restoration.evaluation import evaluate_pair
+from restoration.masking import damage
+
+pytestmark = pytest.mark.browser
+
+SIZE = (120, 90)
+
+
+def open_tab(visitor, key: str) -> None:
+    visitor.page.click(f"[role=tab]:has-text('{say(key, 'en')}')")
+
+
+def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_path):
+    open_tab(visitor, "tab_batch")
+    photos = []
+    for seed in (1, 2):
+        gray = np.random.default_rng(seed).integers(20, 236, SIZE[::-1], np.uint8)
+        gray[gray == 86] += 1
+        gray[30:55, 40:70] = 86
+        photos.append(save(tmp_path / f"{seed}.png", gray))
+    with zipfile.ZipFile(tmp_path / "album.zip", "w") as album:
+        album.write(photos[1], "album/2.png")
+        album.writestr("album/broken.jpg", b"no photo")
+    visitor.page.set_input_files("#batch-files input[type=file]", [photos[0], tmp_path / "album.zip"])
+    visitor.page.wait_for_function("document.querySelectorAll('#batch-files tr.file').length == 2")
+    visitor.page.click("#batch-start")
+    visitor.page.wait_for_selector("#batch-save", state="visible")
+    assert visitor.read("#batch-note").startswith(say("batch_done", "en", done=2, count=3))
+    assert "broken.jpg cannot be read as a photo" in visitor.read("#batch-note")
+    with visitor.page.expect_download() as download:
+        visitor.page.click("#batch-save")
+    with zipfile.ZipFile(download.value.path()) as results:
+        assert set(results.namelist()) == {"1.png", "album/2.png", "not restored.txt"}
+        results.extractall(tmp_path / "results")
+    for photo, result in zip(photos, ("1.png", "album/2.png"), strict=True):
+        assert run("restore", photo, tmp_path / "cli.png")[0] == 0
+        assert np.array_equal(read(tmp_path / "results" / result), read(tmp_path / "cli.png"))
+
+
+def test_damage_on_purpose_is_measured_against_the_truth(visitor, served, tmp_path):
+    open_tab(visitor, "tab_trial")
+    visitor.page.fill("#seed input", "7")
+    visitor.page.click("#trial_examples button.gallery-item")
+    visitor.page.wait_for_selector("#trial-table table")
+    visitor.wait_until_idle()
+    truth = np.asarray(Image.open(sorted((EXAMPLES / "color").glob("*.jpg"))[0]))
+    damaged, hole = damage(luma(truth), np.random.default_rng(7))
+    call = next(call for call in reversed(served.calls) if call[0] == "repair")
+    assert np.array_equal(np.asarray(call[1]), damaged), "the seed that is shown is not the one that was used"
+    table = visitor.read("#trial-table")
+    for name, value in evaluate_pair(truth, damaged, hole).items():
+        if name in ("ssim", "masked_ssim", "hsv_similarity", "contest_score"):
+            assert f"{value:.4f}" in table, name
+
+    visitor.page.click("#roll")
+    visitor.page.wait_for_function(f"document.querySelector('#trial-table').innerText.trim() != {table!r}")
+    seed = int(visitor.page.input_value("#seed input"))
+    call = next(call for call in reversed(served.calls) if call[0] == "repair")
+    assert np.array_equal(np.asarray(call[1]), damage(luma(truth), np.random.default_rng(seed))[0])
+
+
+def test_a_gray_photo_has_no_truth_to_compare_with(visitor, tmp_path):
+    open_tab(visitor, "tab_trial")
+    gray = np.random.default_rng(1).integers(20, 236, SIZE[::-1], np.uint8)
+    visitor.page.set_input_files("#trial-photo input[type=file]", save(tmp_path / "gray.png", gray))
+    assert visitor.read_message() == say("no_truth", "en")

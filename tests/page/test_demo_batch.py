@@ -1,0 +1,143 @@
+"""What may be sent as a batch, and what comes back; no browser."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from conftest import gray_photo, hole, photo, read, save
+from PIL import Image
+
+from demo import batch
+from demo.manners import RefusalError
+from demo.stages import Stages
+from demo.texts import say
+from restoration.files import imaging
+
+BOX = (20, 15, 60, 45)
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """Make a zip of (name, bytes)."""
+
+    def make(**entries: bytes):
+        with zipfile.ZipFile(tmp_path / "sent.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+            for name, content in entries.items():
+                packed.writestr(name, content)
+        return tmp_path / "sent.zip"
+
+    return make
+
+
+def png(pixels: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "PNG")
+    return content.getvalue()
+
+
+def damaged(name: str) -> np.ndarray:
+    gray = gray_photo(name, 120, 90).copy()
+    gray[hole(120, 90, BOX)] = 200
+    return gray
+
+
+def restore(photos, tmp_path, restorer, **options):
+    told = []
+    outcome = batch.restore_all(
+        photos, tmp_path / "out.zip", Stages(restorer), options.get("keep_gray", False), "en",
+        lambda *progress: told.append(progress),
+    )  # fmt: skip
+    with zipfile.ZipFile(tmp_path / "out.zip") as results:
+        return outcome, {name: results.read(name) for name in results.namelist()}, told
+
+
+def test_results_equal_the_command_lines_and_failures_are_named(tmp_path, restorer, archive):
+    sent = archive(**{
+        "album/cat.png": png(damaged("chelsea")), "album/broken.jpg": b"no photo", "notes.txt": b"hello",
+        "__MACOSX/cat.png": b"x", ".hidden.png": b"x",
+    })  # fmt: skip
+    alone = save(tmp_path / "cat.png", damaged("astronaut"))
+    photos = batch.gather([sent, alone], tmp_path / "room")
+    assert [name for name, _ in photos] == ["album/cat.png", "album/broken.jpg", "cat.png"]
+    outcome, results, told = restore(photos, tmp_path, restorer)
+    assert set(results) == {"album/cat.png", "cat.png", batch.FAILURES} and outcome.done == 2
+    assert told == [(0, "album/cat.png"), (1, "album/broken.jpg"), (2, "cat.png")]
+    for name, scene in (("album/cat.png", "chelsea"), ("cat.png", "astronaut")):
+        expected = restorer.restore(Image.fromarray(damaged(scene))).image
+        assert np.array_equal(np.asarray(Image.open(io.BytesIO(results[name]))), np.asarray(expected))
+    assert "broken.jpg cannot be read" in results[batch.FAILURES].decode() and len(outcome.problems) == 1
+
+
+def test_gray_results_keep_16_bits(tmp_path, restorer):
+    deep = damaged("chelsea").astype(np.uint16) * 257 - 3
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    _, results, _ = restore([("deep.png", tmp_path / "deep.png")], tmp_path, restorer, keep_gray=True)
+    assert np.array_equal(read(io.BytesIO(results["deep.png"]))[:10], deep[:10].astype(int))
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [(MemoryError(), "too_much"), (RuntimeError("out of memory"), "too_much"), (KeyError("strange"), "fault")],
+)
+def test_a_photo_that_fails_in_any_way_stops_no_other(tmp_path, restorer, monkeypatch, capsys, failure, said):
+    photos = [(name, save(tmp_path / name, damaged("coffee"))) for name in ("a.png", "b.png")]
+    reads = iter([failure, None])
+
+    def read_scan(file):
+        if error := next(reads):
+            raise error
+        return imaging.read_scan(file)
+
+    monkeypatch.setattr(batch, "read_scan", read_scan)
+    outcome, results, _ = restore(photos, tmp_path, restorer)
+    assert set(results) == {"b.png", batch.FAILURES}
+    assert outcome.problems == ["a.png: " + say(said, "en")]
+    assert ("strange" in capsys.readouterr().err) == (said == "fault"), "the server's log tells of faults alone"
+
+
+def test_tinted_paper_is_colored_anew_and_a_color_photo_keeps_its_colors(tmp_path, restorer):
+    sepia = (damaged("chelsea")[..., None] * [1, 0.8, 0.6]).astype(np.uint8)
+    color = photo("chelsea", 120, 90)
+    photos = [(name, save(tmp_path / name, pixels)) for name, pixels in (("a.png", sepia), ("b.png", color))]
+    _, results, _ = restore(photos, tmp_path, restorer)
+    sepias, colors = (np.asarray(Image.open(io.BytesIO(results[name]))) for name in ("a.png", "b.png"))
+    anew = restorer.restore(Image.fromarray(sepia).convert("L")).image
+    assert np.array_equal(sepias, np.asarray(anew)) and np.array_equal(colors, color)
+
+
+def test_a_name_from_a_zip_leads_nowhere_else(tmp_path, restorer, archive):
+    sent = archive(**{"../../evil.png": png(damaged("coffee")), "/abs.png": png(damaged("coffee"))})
+    photos = batch.gather([sent], tmp_path / "room")
+    assert all(tmp_path / "room" in file.parents for _, file in photos)
+    assert set(restore(photos, tmp_path, restorer)[1]) == {"evil.png", "abs.png"}
+
+
+def test_two_photos_of_one_name_both_come_back(tmp_path, restorer, archive):
+    sent = archive(**{"a.png": png(damaged("coffee")), "a.tif": png(damaged("rocket"))})
+    assert set(restore(batch.gather([sent], tmp_path / "r"), tmp_path, restorer)[1]) == {"a.png", "a-2.png"}
+
+
+def test_limits_hold(tmp_path, restorer, archive, monkeypatch):
+    monkeypatch.setattr(batch, "BATCH_PHOTOS", 3)
+    with pytest.raises(RefusalError, match="more than 3 photos"):
+        batch.gather([archive(**{f"{i}.png": b"x" for i in range(4)})], tmp_path / "a")
+    monkeypatch.setattr(batch, "BATCH_MEGABYTES", 1)
+    with pytest.raises(RefusalError, match="unpacks to more than 1 MB"):  # and is itself a few kB
+        batch.gather([archive(**{"bomb.png": bytes(3 << 20)})], tmp_path / "b")
+    monkeypatch.setattr(batch, "BATCH_MEGAPIXELS", 0.02)
+    photos = [(name, save(tmp_path / name, damaged("rocket"))) for name in ("a.png", "b.png")]
+    outcome, results, _ = restore(photos, tmp_path, restorer)
+    assert set(results) == {"a.png", batch.FAILURES} and outcome.problems[0].startswith("b.png: not read")
+
+
+@pytest.mark.parametrize("content", [b"no zip at all", b"PK\x03\x04 and then nothing"])
+def test_a_broken_zip_is_refused_with_its_name(tmp_path, content):
+    (tmp_path / "sent.zip").write_bytes(content)
+    with pytest.raises(RefusalError, match=r"sent\.zip cannot be read"):
+        batch.gather([tmp_path / "sent.zip"], tmp_path / "room")
+
+
+def test_nothing_to_restore_is_said(tmp_path, archive):
+    with pytest.raises(RefusalError, match="No photo was found"):
+        batch.gather([archive(**{"notes.txt": b"hello"})], tmp_path / "room")

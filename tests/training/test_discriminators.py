@@ -1,0 +1,87 @@
+"""The projected discriminator: it judges what a frozen encoder sees, and needs that encoder's file only once."""
+
+import pytest
+import segmentation_models_pytorch as smp
+import torch
+from conftest import is_one_sentence
+from safetensors.torch import save_file
+from small_run import SMALL, config
+
+from restoration.checkpoint import load_state
+from restoration.data.batches import TrainingBatches
+from restoration.data.photos import Photos
+from restoration.training import initialization as initial
+from restoration.training.distributed import World
+from restoration.training.runs import STATE
+from restoration.training.trainer import Piece
+
+
+@pytest.fixture
+def settings(scenes, tmp_path):
+    """A run whose discriminator sees with an encoder from a file; the weights are random, as its features are then."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        encoder = smp.encoders.get_encoder(SMALL["encoder"], weights=None)
+    save_file(encoder.state_dict(), tmp_path / "encoder.safetensors")
+    return config(
+        scenes, discriminator="projected", encoder_weights=str(tmp_path / "encoder.safetensors"), gan_start=0.0,
+        inpaint_feature_weight=0.5, discriminator_learning_rate=4e-3,
+    )  # fmt: skip
+
+
+def test_its_heads_learn_its_encoder_does_not_and_the_generator_hears_of_both(settings):
+    piece = Piece(settings, "inpaint", 60, World())
+    before = {name: tensor.clone() for name, tensor in piece.discriminator.encoder.state_dict().items()}
+    batch = TrainingBatches(Photos.find(settings.data), settings, "inpaint", 0)[0]
+    piece.train_step(batch)
+    first = piece.mean_losses()
+    for _ in range(20):
+        piece.train_step(batch)
+    assert piece.mean_losses()["loss_d"] < first["loss_d"] and first["features"] > 0
+    after = piece.discriminator.encoder.state_dict()
+    assert all(torch.equal(tensor, after[name]) for name, tensor in before.items()), "batch norm's statistics too"
+    for term in ("loss_g", "features"):
+        loss = piece.convince(piece.forward(batch))[term].total
+        assert any(bool(g.any()) for g in torch.autograd.grad(loss, piece.model.parameters()))
+    assert not any(p.requires_grad for p in piece.discriminator.encoder.parameters())
+
+
+def test_a_run_goes_on_without_the_encoders_file_to_the_bit(settings, tmp_path):
+    batches = TrainingBatches(Photos.find(settings.data), settings, "inpaint", 0)
+    whole = Piece(settings, "inpaint", 6, World())
+    whole.train_step(batches[0])
+    whole.save(tmp_path / STATE)
+    (tmp_path / "encoder.safetensors").unlink()
+    again = Piece(settings, "inpaint", 6, World(), state=load_state(tmp_path / STATE))
+    for piece in (whole, again):
+        piece.train_step(batches[1])
+    states = [piece.model.state_dict() | piece.discriminator.state_dict() for piece in (whole, again)]
+    assert all(torch.equal(tensor, states[1][name]) for name, tensor in states[0].items())
+
+
+def test_every_stride_counts_alike_and_a_stronger_blur_is_further_away(settings):
+    judge = initial.discriminator(settings, "inpaint").eval()
+    photo = torch.rand(1, 2, 128, 128)
+    luma, mask = photo.chunk(2, dim=1)
+    *seen, scores = judge.features(photo)
+    assert [x.shape[-1] for x in seen] == [64, 32, 16, 8] and scores.shape == (1, 4, 16, 16)
+    assert all(x.square().mean() == pytest.approx(1.0, abs=0.05) for x in seen)
+    weaker, stronger = (torch.nn.functional.avg_pool2d(luma, k, 1, k // 2, count_include_pad=False) for k in (3, 7))
+    far = [
+        sum(float((a - b).abs().mean()) for a, b in zip(seen, judge.features(blurred)[:-1], strict=True))
+        for blurred in (weaker, stronger)
+    ]
+    assert 0 < far[0] < far[1]
+    assert torch.equal(scores, judge(torch.cat([luma, 1 - mask], dim=1))), "luma alone is judged"
+
+
+def test_an_untrained_encoder_is_refused(scenes):
+    with pytest.raises(ValueError, match="encoder_weights") as error:
+        config(scenes, discriminator="projected")
+    assert is_one_sentence(error.value)
+
+
+def test_a_missing_encoder_is_named_before_any_photo_is_read(scenes, weights):
+    settings = config(scenes, discriminator="projected", encoder_weights="nowhere.safetensors", init=str(weights))
+    with pytest.raises(ValueError, match="nowhere"):
+        initial.check(settings, ["inpaint"])

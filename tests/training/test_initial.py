@@ -1,0 +1,96 @@
+"""What a piece starts from: known to be sound before any photo is read, and not needed to go on."""
+
+import shutil
+import socket
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import is_one_sentence
+from huggingface_hub import constants
+from safetensors.torch import save_file
+from small_run import SMALL, averages, config, records
+
+from restoration.checkpoint import WeightsError
+from restoration.config import ModelConfig
+from restoration.models import Colorizer
+from restoration.training import initialization as initial
+from restoration.training import loop as training
+from restoration.training.runs import Run
+from restoration.training.trainer import Piece
+
+
+@pytest.fixture
+def silent_hub(monkeypatch, tmp_path):
+    """A hub that takes a connection and never says a word, and no copy of anything here."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        yield
+
+
+@pytest.fixture
+def no_photos(monkeypatch):
+    monkeypatch.setattr(training, "load_photos", lambda _: pytest.fail("photos were read"))
+
+
+@pytest.mark.parametrize("fields", [{"encoder_weights": "imagenet"}, {"init": "user/name"}], ids=["imagenet", "init"])
+def test_a_hub_that_does_not_answer_is_a_sentence_within_five_seconds(silent_hub, no_photos, scenes, tmp_path, fields):
+    began = time.monotonic()
+    with pytest.raises(WeightsError) as error:
+        training.train(Run(tmp_path / "run"), config(scenes, **fields), 0, "color")
+    assert time.monotonic() - began < 5 and is_one_sentence(error.value)
+    assert not constants.HF_HUB_OFFLINE and not (tmp_path / "run").exists()  # the name is free for another try
+
+
+@pytest.mark.parametrize("field", ["encoder_weights", "perceptual_weights"])
+def test_a_file_that_is_not_there_is_named_before_photos_are_read(no_photos, scenes, tmp_path, field):
+    with pytest.raises(WeightsError, match="nowhere"):
+        training.train(Run(tmp_path / "run"), config(scenes, **{field: "nowhere.safetensors"}), 0)
+
+
+def test_incomplete_perceptual_weights_are_one_sentence(scenes, tmp_path):
+    save_file({"features.0.weight": torch.zeros(64, 3, 3, 3)}, tmp_path / "vgg.safetensors")
+    with pytest.raises(WeightsError, match=r"vgg\.safetensors") as error:
+        initial.check(config(scenes, perceptual_weights=str(tmp_path / "vgg.safetensors")), ["inpaint"])
+    assert is_one_sentence(error.value)
+
+
+@pytest.fixture
+def weights(tmp_path) -> Path:
+    """A trained colorizer, of another width than the default."""
+    architecture = {name: SMALL[name] for name in ("encoder", "decoder_channels")}
+    Colorizer(ModelConfig("color", **architecture)).save_pretrained(tmp_path / "weights" / "color")
+    return tmp_path / "weights"
+
+
+USUAL = {name: getattr(ModelConfig("color"), name) for name in ("encoder", "decoder_channels")}
+
+
+def test_a_run_goes_on_without_what_it_started_from(scenes, weights, tmp_path, monkeypatch):
+    whole = config(scenes, init=str(weights), **USUAL)
+    training.train(Run(tmp_path / "whole"), whole, 0, "color")
+    step = Piece.train_step
+
+    def killed(self, batch):
+        if self.step == 4:
+            raise KeyboardInterrupt
+        step(self, batch)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Piece, "train_step", killed)
+        training.train(Run(tmp_path / "killed"), whole, 0, "color")
+    shutil.rmtree(weights)
+    training.train(Run(tmp_path / "killed"), whole, 0, "color")
+    assert records(tmp_path / "whole", 0, "color") == records(tmp_path / "killed", 0, "color")
+    left, right = (averages(tmp_path / name, 0, "color") for name in ("whole", "killed"))
+    assert all(torch.equal(left[name], right[name]) for name in left)
+
+
+@pytest.mark.parametrize("fields", [{"encoder": "tu-resnet18"}, {"decoder_channels": (32, 16, 8, 8, 8)}])
+def test_an_architecture_that_is_not_inits_is_refused(no_photos, scenes, weights, tmp_path, fields):
+    with pytest.raises(ValueError, match=f"{next(iter(fields))} is") as error:
+        training.train(Run(tmp_path / "run"), config(scenes, init=str(weights), **fields), 0, "color")
+    assert is_one_sentence(error.value)

@@ -1,0 +1,126 @@
+"""Each loss against its formula written out, and the properties that training relies on."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from skimage import data
+from skimage.metrics import structural_similarity
+from torchvision.models import vgg16
+
+from restoration.training import losses
+from restoration.training.discriminators import PatchDiscriminator
+from restoration.training.losses import Mean
+
+torch.manual_seed(0)
+MASK = torch.zeros(2, 1, 32, 32)
+MASK[0, :, 8:20, 8:20] = 1
+MASK[1, :, 0:4, 0:30] = 1
+TRUTH, OTHER = torch.rand(2, 1, 32, 32), torch.rand(2, 1, 32, 32)
+
+
+def value(mean: Mean) -> torch.Tensor:
+    return mean.total / mean.count.clamp_min(1)
+
+
+def test_charbonnier_counts_the_hole_alone():
+    difference = (TRUTH - OTHER)[MASK > 0]
+    expected = (np.sqrt(difference.double() ** 2 + 1e-6) - 1e-3).mean()
+    assert torch.isclose(value(losses.charbonnier(OTHER, TRUTH, MASK)).double(), expected, rtol=1e-5)
+    assert value(losses.charbonnier(torch.where(MASK > 0, TRUTH, OTHER), TRUTH, MASK)).abs() < 1e-6
+    assert value(losses.charbonnier(OTHER, TRUTH, torch.zeros_like(MASK))) == 0  # a batch without damage
+
+
+def test_ssim_map_is_scikit_images_inside_the_border():
+    photo = data.camera()[::4, ::4]
+    noisy = np.clip(photo + np.random.default_rng(0).normal(0, 20, photo.shape), 0, 255).astype(np.uint8)
+    tensors = [torch.from_numpy(p / 255.0)[None, None] for p in (photo, noisy)]
+    _, expected = structural_similarity(photo, noisy, data_range=255, full=True, use_sample_covariance=False)
+    inside = (slice(3, -3), slice(3, -3))
+    assert np.abs(losses.ssim_map(*tensors)[0, 0].numpy()[inside] - expected[inside]).max() < 1e-6
+
+
+def test_damage_loss_counts_blind_samples_only():
+    logits = torch.randn(2, 1, 32, 32)
+    hint = MASK.clone()
+    hint[1] = 0
+    expected = F.binary_cross_entropy_with_logits(logits[1], MASK[1])
+    assert torch.isclose(value(losses.damage_loss(logits, MASK, hint)), expected)
+    assert value(losses.damage_loss(logits, MASK, MASK)) == 0
+
+
+def test_chroma_loss_minds_vivid_pixels_more():
+    truth = torch.zeros(1, 2, 4, 4)
+    truth[..., :2] = 0.3
+    wrong_on_vivid, wrong_on_gray = truth.clone(), truth.clone()
+    wrong_on_vivid[..., :2] -= 0.1
+    wrong_on_gray[..., 2:] -= 0.1
+    vivid, gray = (value(losses.chroma_loss(wrong, truth, 2.0)) for wrong in (wrong_on_vivid, wrong_on_gray))
+    assert torch.isclose(vivid, 3 * gray)
+    assert torch.isclose(value(losses.chroma_loss(wrong_on_gray, truth, 0.0)), F.l1_loss(wrong_on_gray, truth))
+    assert value(losses.chroma_loss(truth, truth, 2.0)) == 0
+
+
+def test_log_error_is_the_tenth_of_psnr_over_samples_that_have_a_hole():
+    expected = [-10 * torch.log10(((TRUTH - OTHER)[i][MASK[i] > 0] ** 2).mean()) for i in range(2)]
+    mean = losses.log_error(OTHER, TRUTH, MASK, floor=1e-30)
+    assert torch.isclose(-10 * value(mean), torch.stack(expected).mean(), rtol=1e-5)
+    whole = torch.cat([MASK, torch.zeros(1, 1, 32, 32)])
+    truth, other = (torch.cat([x, torch.rand(1, 1, 32, 32)]) for x in (TRUTH, OTHER))
+    assert torch.isclose(value(losses.log_error(other, truth, whole, floor=1e-30)), value(mean))
+    assert torch.isclose(value(losses.log_error(TRUTH, TRUTH, MASK)), torch.tensor(-4.0))  # the floor's
+
+
+def test_hinge_losses_by_hand():
+    score, everywhere = torch.tensor([[[[-2.0, -0.5], [0.5, 2.0]]]]), torch.ones(1, 1, 16, 16)
+    assert value(losses.hinge_real(score, everywhere)) == (3 + 1.5 + 0.5 + 0) / 4
+    assert value(losses.hinge_fake(score, everywhere)) == (0 + 0.5 + 1.5 + 3) / 4
+    assert value(losses.generator_loss(score, everywhere)) == 0
+
+
+def test_only_patches_that_see_the_hole_are_judged():
+    """A patch counts where a change of the hole changes its score, and no further than the patch reaches."""
+    judge, photo, hole = PatchDiscriminator(1).eval(), torch.rand(1, 1, 128, 128), torch.zeros(1, 1, 128, 128)
+    hole[..., 60:64, 20:24] = 1
+    score = judge(photo)
+    seen = (judge(photo + hole) != score).float()
+    counted = losses.hinge_fake(torch.zeros_like(score), hole).count
+    assert 0 < counted < score.numel() / 2
+    marked = torch.stack([losses.generator_loss(-one.view_as(score), hole).total for one in torch.eye(score.numel())])
+    assert (marked.view_as(score) <= seen).all() and marked.sum() > 0.4 * seen.sum()
+    assert value(losses.generator_loss(score, torch.zeros_like(hole))) == 0  # a batch without damage
+
+
+def test_feature_matching_is_the_mean_difference_of_every_layer_for_a_pixel_of_the_hole():
+    judge = PatchDiscriminator(1).eval()
+    fake, real = judge.features(OTHER), judge.features(TRUTH)
+    assert [x.shape[-1] for x in fake] == [16, 8, 4, 3, 2] and torch.equal(fake[-1], judge(OTHER))
+    loss = losses.feature_matching(fake[:-1], real[:-1], MASK)
+    by_hand = sum((a - b).abs().mean().item() for a, b in zip(fake[:-1], real[:-1], strict=True)) / 4
+    assert abs(value(loss).item() - by_hand / float(MASK.mean())) < 1e-4
+    assert value(losses.feature_matching(real[:-1], real[:-1], MASK)) == 0
+    halves = [
+        losses.feature_matching([x[i : i + 1] for x in fake], [x[i : i + 1] for x in real], MASK[i : i + 1])
+        for i in range(2)
+    ]
+    whole = losses.feature_matching(fake, real, MASK)
+    assert torch.isclose(sum(half.total for half in halves), whole.total, rtol=1e-4)
+
+
+def test_perceptual_loss_compares_vgg16s_first_three_blocks():
+    torch.manual_seed(0)
+    network = vgg16(weights=None)
+    loss = losses.Perceptual(network.state_dict())
+    expected, x, y = 0.0, *(((image - 0.449) / 0.226).expand(-1, 3, -1, -1) for image in (OTHER, TRUTH))
+    for end, start in ((4, 0), (9, 4), (16, 9)):
+        x, y = network.features[start:end](x), network.features[start:end](y)
+        expected = expected + (x - y).abs().mean()
+    assert torch.isclose(value(loss(OTHER, TRUTH)), expected, rtol=1e-4)
+    assert value(loss(TRUTH, TRUTH)) == 0
+    assert not any(p.requires_grad for p in loss.parameters())
+
+
+def test_means_of_parts_add_up_to_the_mean_of_the_whole():
+    """What lets one process and many agree: totals and counts are sums over samples."""
+    whole = losses.charbonnier(OTHER, TRUTH, MASK)
+    parts = [losses.charbonnier(OTHER[i : i + 1], TRUTH[i : i + 1], MASK[i : i + 1]) for i in range(2)]
+    assert torch.isclose(sum(p.total for p in parts), whole.total) and sum(p.count for p in parts) == whole.count

@@ -1,0 +1,166 @@
+"""A run that is stopped in whatever way goes on as if it never was; a folder belongs to one run and one program."""
+
+import dataclasses
+import multiprocessing
+import os
+import resource
+import signal
+import subprocess
+import time
+
+import pytest
+import torch
+from conftest import files, is_one_sentence
+from small_run import ROOT, averages, command, config, records, wait_for
+
+import train
+from restoration.checkpoint import load_state, save_state
+from restoration.config import save_config
+from restoration.data.batches import TrainingBatches
+from restoration.data.photos import Photos
+from restoration.training import loop as training
+from restoration.training.distributed import World
+from restoration.training.runs import CONFIG, METRICS, STATE, Run, RunError, locked
+from restoration.training.trainer import Piece
+
+
+@pytest.mark.parametrize("stage", ["inpaint", "color"])
+def test_killed_at_any_step_and_resumed_it_is_as_if_never_stopped(scenes, tmp_path, monkeypatch, stage):
+    """Bit for bit, journal and weights; a kill leaves whatever was last saved, here one or two steps back."""
+    settings = config(scenes, save_every_minutes=0.0)
+    training.train(Run(tmp_path / "whole"), settings, 0, stage)
+    train_step, save = Piece.train_step, Piece.save
+
+    class KilledError(Exception):
+        pass
+
+    def killed(self, batch):
+        if self.step in stops:
+            stops.remove(self.step)
+            raise KilledError
+        train_step(self, batch)
+
+    stops = [1, 2, 3, 5]
+    monkeypatch.setattr(Piece, "train_step", killed)
+    monkeypatch.setattr(Piece, "save", lambda self, file: save(self, file) if self.step % 2 else None)
+    while stops:
+        with pytest.raises(KilledError):
+            training.train(Run(tmp_path / "killed"), settings, 0, stage)
+    training.train(Run(tmp_path / "killed"), settings, 0, stage)
+    assert records(tmp_path / "whole", 0, stage) == records(tmp_path / "killed", 0, stage)
+    whole, resumed = averages(tmp_path / "whole", 0, stage), averages(tmp_path / "killed", 0, stage)
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_a_terminated_job_says_how_to_go_on_and_does(scenes, tmp_path):
+    """SIGTERM to the whole group, data workers too, as clusters send it: the state is saved, the status is 143."""
+    long = command(scenes, tmp_path, "long", epochs=40, folds=1, workers=1)
+    folder = tmp_path / "long" / "folds" / "0" / "inpaint"
+    with subprocess.Popen(
+        [*long, "--stage", "inpaint"], cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        wait_for(folder / METRICS, process)
+        os.killpg(process.pid, signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, said
+    assert f"--resume {tmp_path / 'long'}" in said and "Traceback" not in said
+    state = load_state(folder / STATE)
+    assert 3 <= state["step"] < 120 and len(records(tmp_path / "long", 0, "inpaint")) == state["step"] // 3
+
+
+def test_a_stop_is_heard_at_the_end_of_the_epoch_and_a_second_ctrl_c_at_once():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        with pytest.raises(KeyboardInterrupt), training._signals() as told:
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert told == [signal.SIGTERM] * 2
+            os.kill(os.getpid(), signal.SIGINT)
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_speed_counts_the_photos_since_the_run_went_on(scenes, tmp_path):
+    batches = TrainingBatches(Photos.find(scenes), config(scenes), "color", 0)
+    piece = Piece(config(scenes), "color", 6, World())
+    piece.train_step(batches[0])
+    piece.save(tmp_path / STATE)
+    piece = Piece(config(scenes), "color", 6, World(), state=load_state(tmp_path / STATE))
+    assert piece.began[0] == 1 and piece.mean_losses()["loss"] > 0
+
+
+def test_a_run_of_other_settings_or_other_photos_is_left_alone(scenes, tmp_path):
+    run = Run(tmp_path / "run")
+    training.train(run, config(scenes, epochs=1, folds=1), 0, "color")
+    before = {file: file.read_bytes() for file in run.folder.rglob("*") if file.is_file()}
+    with pytest.raises(RunError, match="other settings"):
+        training.train(run, config(scenes, epochs=2, folds=1), 0, "color")
+    (tmp_path / "more").mkdir()
+    for photo in list(scenes.iterdir())[:6]:
+        (tmp_path / "more" / photo.name).write_bytes(photo.read_bytes())
+    settings = dataclasses.replace(run.config(), data=str(tmp_path / "more"))
+    save_config(settings, run.folder / "train.json")
+    with pytest.raises(RunError, match="not those"):
+        training.train(run, settings, 0, "inpaint")
+    save_config(config(scenes, epochs=1, folds=1).resolved(False), run.folder / "train.json")
+    assert before == {file: file.read_bytes() for file in run.folder.rglob("*") if file.is_file()}
+
+
+def test_a_folder_in_use_is_refused(tmp_path):
+    with locked(tmp_path), pytest.raises(RunError, match="another process"), locked(tmp_path, wait=False):
+        pass
+    with locked(tmp_path, wait=False):  # free again
+        assert os.path.exists(tmp_path / ".lock")
+
+
+def test_a_killed_programs_data_workers_do_not_keep_its_folder(tmp_path):
+    fork = multiprocessing.get_context("fork")
+    ready = fork.Event()
+    with locked(tmp_path):
+        worker = fork.Process(target=lambda: (ready.set(), time.sleep(60)))
+        worker.start()
+        assert ready.wait(30)
+    try:  # closed here as the system closes a dead program's files
+        with locked(tmp_path, wait=False):
+            assert worker.is_alive()
+    finally:
+        worker.kill()
+        worker.join()
+
+
+def test_a_piece_that_another_job_has_finished_meanwhile_is_left_alone(scenes, tmp_path, monkeypatch):
+    run, settings = Run(tmp_path / "run"), config(scenes, epochs=1)
+    training.train(run, settings, 0, "color")
+    before = (run.piece(0, "color") / STATE).read_bytes()
+    monkeypatch.setattr(Run, "missing", lambda *_: [(0, "color")])  # what was seen before the other job ended
+    assert training.train(run, settings, 0, "color")
+    assert before == (run.piece(0, "color") / STATE).read_bytes()
+
+
+@pytest.mark.parametrize("error, status", [(OSError(28, "No space left on device"), 1), (KeyboardInterrupt(), 130)])
+def test_a_full_disk_and_ctrl_c_name_the_way_on(scenes, tmp_path, capsys, monkeypatch, error, status):
+    """Once it has begun; before, while photos are read, nothing is lost and the name stays free."""
+
+    def fail(*_):
+        raise error
+
+    for place, begun in (("load_photos", False), ("_train_piece", True)):
+        with monkeypatch.context() as patch:
+            patch.setattr(training, place, fail)
+            assert train.main(command(scenes, tmp_path, "run")[2:]) == status
+        said = capsys.readouterr().err
+        assert (f"--resume {tmp_path / 'run'}" in said) == begun == (tmp_path / "run" / CONFIG).exists()
+        assert "Traceback" not in said
+
+
+def test_a_state_that_cannot_be_written_leaves_the_one_before(tmp_path):
+    save_state({"step": 1}, tmp_path / STATE)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))
+    try:
+        with pytest.raises(OSError, match="cannot be written") as error:
+            save_state({"step": 2, "weights": torch.zeros(1 << 20)}, tmp_path / STATE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert is_one_sentence(error.value) and files(tmp_path) == [STATE] and load_state(tmp_path / STATE) == {"step": 1}

@@ -1,0 +1,38 @@
+"""The learning rate over a run."""
+
+import numpy as np
+import pytest
+import torch
+
+from restoration.config import TrainConfig
+from restoration.training.schedules import learning_rate, one_cycle, warm_restarts
+
+
+@pytest.mark.parametrize("cycles", [1, 2, 3])
+def test_warm_restarts_are_pytorchs(cycles):
+    """Each cycle twice as long as the one before: T_0 = 32, T_mult = 2."""
+    length = 32 * (2**cycles - 1)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    oracle = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=32, T_mult=2)
+    for step in range(length):
+        assert warm_restarts(step / length, cycles) == pytest.approx(oracle.get_last_lr()[0], abs=1e-9)
+        optimizer.step()
+        oracle.step()
+
+
+def test_the_rate_varies_periodically():
+    rates = np.array([learning_rate(step, 700, TrainConfig(cycles=3)) for step in range(700)])
+    assert np.flatnonzero(np.diff(rates) > 0.5).tolist() == [99, 299]  # back to the peak at 1/7 and 3/7
+    assert (rates[:13] < 1).all() and rates.max() <= 1 and rates[-1] < 1e-4
+
+
+def test_one_cycle_rises_once_and_falls_once():
+    rates = np.array([one_cycle(x) for x in np.linspace(0, 1, 1001)])
+    peak = int(rates.argmax())
+    assert peak == 300 and rates[peak] == 1 and rates[0] == pytest.approx(0.04) and rates[-1] == pytest.approx(0)
+    assert (np.diff(rates[:peak]) > 0).all() and (np.diff(rates[peak:]) < 0).all()
+
+
+def test_the_config_chooses():
+    assert learning_rate(300, 1000, TrainConfig(schedule="onecycle")) == 1
+    assert learning_rate(0, 1000, TrainConfig(warmup=0.1)) == pytest.approx(0.01)

@@ -1,0 +1,109 @@
+"""Each setting of a run does something: with another value another batch, another step or another result follows."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from small_run import config
+from torchvision.models import vgg16
+
+from restoration.config import TrainConfig
+from restoration.data.batches import TrainingBatches
+from restoration.data.photos import Photos
+from restoration.training import loop as training
+from restoration.training.distributed import World
+from restoration.training.runs import Run
+from restoration.training.trainer import Piece
+
+STEPS = 3
+VGG16 = "vgg16.safetensors"
+ELSEWHERE = {  # settings that change no step of a piece, and where they are shown to do something
+    "data": "test_photos", "exclude": "test_photos", "folds": "test_folds", "encoder_weights": "test_initial",
+    "init": "test_initial", "compile": "test_training", "epochs": "test_training", "workers": "test_resume",
+    "cache_gib": "test_training", "validation_photos": "test_training", "validation_size": "test_training",
+    "save_every_minutes": "test_resume", "group_by": "test_settings", "group_pattern": "test_settings",
+    "epoch_photos": "test_settings",
+}  # fmt: skip
+OTHER = {  # settings of each stage's steps: another value than that of the small run
+    "inpaint": {
+        "seed": 5, "encoder": "resnet18", "decoder_channels": (8, 8, 8, 8, 8), "luma_mean": 0.3, "luma_std": 0.5,
+        "batch_size": 3, "size": 64, "min_scale": 1.0, "precision": "float64", "freeze_norm": True,
+        "schedule": "onecycle", "cycles": 1, "learning_rate": 3e-4, "warmup": 1.0, "weight_decay": 0.5,
+        "gradient_clip": 1e-3, "ema_decay": 0.1, "max_area": 0.6, "max_holes": 5, "hint_dropout": 1.0, "wear": 1.0,
+        "hole_weight": 9.0, "known_weight": 9.0, "log_error_weight": 9.0, "ssim_weight": 9.0, "damage_weight": 9.0,
+        "perceptual_weight": 9.0, "perceptual_weights": VGG16, "inpaint_gan_weight": 9.0, "inpaint_feature_weight": 9.0,
+        "gan_start": 1.0, "discriminator_channels": 8, "discriminator_learning_rate": 0.1, "discriminator": "projected",
+    },
+    "color": {
+        "color_hints": 1.0, "filled_share": 1.0, "chroma_weight": 9.0, "saturation_weight": 9.0,
+        "color_gan_weight": 9.0, "color_feature_weight": 9.0,
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(scenes, tmp_path_factory):
+    """The averaged weights after a few steps with some settings changed; each is trained once."""
+    torch.manual_seed(0)
+    features = {name: t for name, t in vgg16(weights=None).state_dict().items() if "features" in name}
+    file = tmp_path_factory.mktemp("vgg") / VGG16
+    save_file(features, file)
+    known, photos = {}, Photos.find(scenes)
+    start = {"gan_start": 0.0, "cycles": 2, "ema_decay": 0.9, "hint_dropout": 0.5}
+
+    def train(stage, **changes):
+        key = (stage, *changes.items())
+        if key not in known:
+            if "perceptual_weights" in changes:
+                changes["perceptual_weights"] = str(file)
+            settings = config(scenes, **start | changes)
+            piece = Piece(settings, stage, STEPS, World())
+            batches = TrainingBatches(photos, piece.config, stage, piece.seed)
+            for step in range(STEPS):
+                piece.train_step(batches[step])
+            known[key] = torch.cat([t.double().flatten() for t in piece.ema.values() if t.is_floating_point()])
+        return known[key]
+
+    return train
+
+
+@pytest.mark.parametrize(("stage", "name"), [(stage, name) for stage, names in OTHER.items() for name in names])
+def test_another_value_trains_other_weights(trained, monkeypatch, stage, name):
+    changes = {name: OTHER[stage][name]}
+    if name == "discriminator":  # the projected one refuses to look with an encoder that was never trained
+        monkeypatch.setattr("restoration.training.initialization._load_encoder", lambda *_: None)
+        changes["encoder_weights"] = "imagenet"
+    same = {"perceptual_weights": VGG16} if name == "perceptual_weight" else {}
+    one, other = trained(stage, **same), trained(stage, **same | changes)
+    assert one.shape != other.shape or not torch.equal(one, other)
+
+
+def test_the_same_settings_train_the_same_weights(scenes, trained):
+    """Else the test above could not fail."""
+    assert torch.equal(trained("inpaint"), trained("inpaint", save_every_minutes=7.0))
+
+
+def test_groups_are_made_as_the_settings_say(scenes, tmp_path):
+    """Two photos of each of four scenes: named alike, in one folder."""
+    count = {}
+    for number, fields in enumerate(
+        [{"group_by": "none"}, {"group_by": "folder"}, {"group_by": "name-pattern", "group_pattern": "([a-z]+)"}]
+    ):
+        job = training.Common(Run(tmp_path / str(number)), config(scenes, **fields), World(), None)
+        count[fields["group_by"]] = len(set(training._prepare(job)[1]))
+    assert count == {"none": 8, "folder": 1, "name-pattern": 4}
+
+
+def test_an_epoch_may_be_shorter_than_all_photos(scenes):
+    assert training.total_steps(config(scenes, epochs=3, epoch_photos=4, batch_size=2), 100) == 6
+    assert training.total_steps(config(scenes, epochs=3, epoch_photos=None, batch_size=2), 100) == 150
+
+
+def test_no_setting_is_left_out():
+    shown = [*ELSEWHERE, *OTHER["inpaint"], *OTHER["color"]]
+    assert sorted(shown) == sorted(field.name for field in dataclasses.fields(TrainConfig))
+    for name, file in ELSEWHERE.items():
+        assert re.search(rf"\b{name}\b", next(Path(__file__).parents[1].rglob(f"{file}.py")).read_text()), name

@@ -1,0 +1,174 @@
+"""Training as its user meets it: the script on a few photos, and what each setting and each step does."""
+
+import json
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+from conftest import is_one_sentence
+from PIL import Image
+from small_run import ROOT, command, config, records
+
+import train
+from restoration import Restorer
+from restoration.config import RANGES, TrainConfig, load_config, save_config
+from restoration.data import photos
+from restoration.data.batches import TrainingBatches
+from restoration.data.photos import Photos
+from restoration.training import loop as training
+from restoration.training.distributed import World
+from restoration.training.runs import STATE, Run
+from restoration.training.trainer import Piece
+
+
+def test_the_script_trains_all_pieces_and_gathers_them(scenes, tmp_path):
+    done = subprocess.run(command(scenes, tmp_path, "first"), cwd=ROOT, capture_output=True, text=True, timeout=180)
+    assert done.returncode == 0, done.stderr
+    run = tmp_path / "first"
+    for stage, metric in (("inpaint", "hole_psnr"), ("color", "hsv_similarity")):
+        journals = [records(run, fold, stage) for fold in range(2)]
+        assert [[record["epoch"] for record in journal] for journal in journals] == [[1, 2], [1, 2]]
+        best = [max(record[metric] for record in journal) for journal in journals]
+        summary = json.loads((run / "summary.json").read_text())["stages"][stage]
+        assert summary["mean"][metric] == pytest.approx(np.mean(best))
+        assert summary["std"][metric] == pytest.approx(np.std(best, ddof=1))
+        best_fold = run / "folds" / str(int(np.argmax(best))) / stage / "model.safetensors"
+        assert (run / stage / "model.safetensors").read_bytes() == best_fold.read_bytes()
+        assert "train_loss_d" not in journals[0][0] and "validation_loss_d" in journals[0][1]  # the GAN starts halfway
+    assert Restorer.from_pretrained(run, folds="all").restore(Image.open(scenes / "coffee0.png")).image.size == (64, 64)
+    assert f"--data {scenes}" in (run / "report.md").read_text()
+
+
+def test_a_loss_that_is_no_number_names_the_photos(scenes, tmp_path):
+    piece = Piece(config(scenes), "color", 10, World())
+    batches = TrainingBatches(Photos.find(scenes), piece.config, "color", 0)
+    piece.train_step(batches[0])
+    broken = batches[1]
+    broken["chroma"][0] = float("nan")
+    piece.train_step(broken)
+    with pytest.raises(FloatingPointError, match=broken["names"][0]):
+        piece.save(tmp_path / STATE)
+    assert not (tmp_path / STATE).exists()
+
+
+@pytest.mark.parametrize("stage", ["inpaint", "color"])
+def test_training_lowers_the_loss_on_one_batch(scenes, stage):
+    piece = Piece(config(scenes, hint_dropout=0.0, gan_start=1.0, warmup=0.0, cycles=1), stage, 60, World())
+    batch = TrainingBatches(Photos.find(scenes), piece.config, stage, 0)[0]
+    piece.train_step(batch)
+    first = piece.mean_losses()["loss"]
+    for _ in range(40):
+        piece.train_step(batch)
+    piece.mean_losses()
+    piece.train_step(batch)
+    assert piece.mean_losses()["loss"] < 0.7 * first
+
+
+def test_the_discriminator_learns_and_the_generator_hears_of_it(scenes):
+    piece = Piece(config(scenes, gan_start=0.0), "inpaint", 60, World())
+    batch = TrainingBatches(Photos.find(scenes), piece.config, "inpaint", 0)[0]
+    piece.train_step(batch)
+    first = piece.mean_losses()
+    assert first["loss_d"] == pytest.approx(1.0, abs=0.3)  # hinge: it cannot tell them apart yet
+    for _ in range(30):
+        piece.train_step(batch)
+    assert piece.mean_losses()["loss_d"] < first["loss_d"]
+    gradients = torch.autograd.grad(piece.convince(piece.forward(batch))["loss_g"].total, piece.model.parameters())
+    assert any(bool(g.any()) for g in gradients)
+    assert all(p.grad is None or p.requires_grad for p in piece.discriminator.parameters())
+
+
+def test_features_of_the_discriminator_teach_the_generator(scenes):
+    settings = config(scenes, gan_start=0.0, inpaint_gan_weight=0.0, inpaint_feature_weight=1.0)
+    piece = Piece(settings, "inpaint", 60, World())
+    batch = TrainingBatches(Photos.find(scenes), settings, "inpaint", 0)[0]
+    gradients = torch.autograd.grad(piece.convince(piece.forward(batch))["features"].total, piece.model.parameters())
+    assert any(bool(g.any()) for g in gradients)
+    piece.train_step(batch)
+    means = piece.mean_losses()
+    assert means["loss"] == pytest.approx(
+        sum(piece.weights[name] * means[name] for name in piece.weights if name in means)
+    )
+    assert means["features"] > 0 and "loss_d" in means
+
+
+def test_no_gan_means_no_discriminator_losses(scenes):
+    piece = Piece(config(scenes, gan_start=0.0, inpaint_gan_weight=0.0), "inpaint", 4, World())
+    piece.train_step(TrainingBatches(Photos.find(scenes), piece.config, "inpaint", 0)[0])
+    assert {"loss_d", "loss_g"}.isdisjoint(piece.mean_losses())
+
+
+def test_configs_round_trip_and_strange_fields_are_refused(scenes, tmp_path):
+    save_config(config(scenes), tmp_path / "train.json")
+    assert load_config(TrainConfig, tmp_path / "train.json") == config(scenes)
+    (tmp_path / "train.json").write_text('{"seed": 1, "__import__": "os"}')
+    with pytest.raises(ValueError, match="__import__"):
+        load_config(TrainConfig, tmp_path / "train.json")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"schedule": "steps"}, {"folds": 0}, {"precision": "int8"}, {"size": 8}, {"validation_photos": 0},
+        {"discriminator_channels": 0}, {"ema_decay": 1.0}, {"gradient_clip": 0.0}, {"gan_start": 1.5},
+        {"hint_dropout": float("nan")}, {"data": ""}, {"ssim_weight": -0.1}, {"seed": -1}, {"learning_rate": 0.0},
+    ],
+)  # fmt: skip
+def test_bad_settings_are_one_sentence(fields):
+    with pytest.raises(ValueError, match=r"^\w+ is [^\n]*\.$") as error:
+        TrainConfig(**fields)
+    assert next(iter(fields)) in str(error.value)
+
+
+def test_the_defaults_lie_within_their_ranges():
+    for name, (least, most) in RANGES.items():
+        value = getattr(TrainConfig().resolved(on_gpu=True), name)
+        assert value is None or least <= value <= most, name
+
+
+def test_a_gpu_that_only_emulates_bfloat16_gets_float32():
+    assert TrainConfig().resolved(True, has_bf16=False).precision == "float32"
+    assert TrainConfig().resolved(True, has_bf16=True).precision == "bf16"
+    assert TrainConfig(precision="bf16").resolved(True, has_bf16=False).precision == "bf16"
+
+
+def test_photos_are_kept_as_large_as_validation_sees_them(scenes, monkeypatch):
+    asked = []
+    monkeypatch.setattr(photos, "load", lambda *arguments: asked.append(arguments))
+    training.load_photos(config(scenes, size=32, validation_size=48))
+    training.load_photos(config(scenes, size=32, validation_size=96))
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    training.load_photos(config(scenes, size=32, validation_size=96))
+    assert [side for *_, side, _ in asked] == [64, 96, 96]
+    assert [budget for *_, budget in asked] == [6 << 30, 6 << 30, (6 << 30) // 4]
+
+
+def test_photos_beyond_the_budget_are_counted_aloud_and_trained_on(scenes, tmp_path, capsys):
+    one = Photos.find(scenes)[0].nbytes / 2**30
+    training.train(Run(tmp_path / "run"), config(scenes, epochs=1, folds=1, cache_gib=2.5 * one), 0, "color")
+    count = len(Photos.find(scenes))
+    assert f"{count - 2} photos do not fit into memory" in capsys.readouterr().out
+
+
+def test_folds_begin_with_other_weights_and_see_other_damage(scenes):
+    pieces = [Piece(config(scenes), "color", 4, World(), fold) for fold in (0, 0, 1)]
+    first, again, other = (piece.discriminator.state_dict() for piece in pieces)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not all(torch.equal(first[name], other[name]) for name in first)
+    batches = [next(training.batches_ahead(Photos.find(scenes), piece)) for piece in pieces]
+    assert batches[0]["names"] == batches[1]["names"] and torch.equal(batches[0]["luma"], batches[1]["luma"])
+    assert not torch.equal(batches[0]["luma"], batches[2]["luma"])
+
+
+def test_a_fold_that_does_not_exist_is_one_sentence(scenes, tmp_path):
+    with pytest.raises(ValueError, match="fold 2 does not exist") as error:
+        training.train(Run(tmp_path / "run"), config(scenes, folds=2), fold=2)
+    assert is_one_sentence(error.value) and not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("given", [["--epochs", "9"], ["--no-compile"], ["--decoder-channels", "1", "2"], ["--name=x"]])
+def test_a_run_that_goes_on_takes_no_settings(tmp_path, capsys, given):
+    with pytest.raises(SystemExit):
+        train.main(["--resume", str(tmp_path), *given])
+    assert given[0].replace("no-", "").split("=")[0] in capsys.readouterr().err

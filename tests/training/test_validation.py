@@ -1,0 +1,65 @@
+"""Validation: what it publishes is sound, its means are numbers, and it leaves training as it was."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import files, small_restorer
+from small_run import config
+
+from restoration.data.batches import TrainingBatches
+from restoration.data.photos import Photos
+from restoration.training import loop as training
+from restoration.training import validation
+from restoration.training.distributed import World
+from restoration.training.runs import METRICS, Run
+from restoration.training.trainer import Piece
+from restoration.training.validation import EXACT, restore_gray, validate
+
+
+def test_a_hole_filled_without_any_error_does_not_outweigh_all_others():
+    flat = np.full((64, 64, 3), 128, np.uint8)
+    row = restore_gray(small_restorer().inpainter.eval(), flat, np.random.default_rng(0))
+    assert row["hole_psnr"] == EXACT
+
+
+def trained(scenes) -> tuple[Piece, TrainingBatches]:
+    """A piece after one step, and the batches of its next."""
+    piece = Piece(config(scenes, gan_start=0.0), "inpaint", 10, World())
+    batches = TrainingBatches(Photos.find(scenes), piece.config, "inpaint", 0)
+    piece.train_step(batches[0])
+    return piece, batches
+
+
+def test_validation_does_not_change_what_is_trained(scenes):
+    (one, batches), (other, _) = trained(scenes), trained(scenes)
+    validate(one, Photos.find(scenes).subset([0, 1]))
+    for piece in (one, other):
+        piece.train_step(batches[1])
+    for module in ("model", "discriminator"):
+        left, right = getattr(one, module).state_dict(), getattr(other, module).state_dict()
+        assert all(torch.equal(left[name], right[name]) for name in left)
+
+
+def test_a_validation_that_fails_puts_the_network_back(scenes, monkeypatch):
+    piece, _ = trained(scenes)
+    network = piece.network
+    monkeypatch.setattr(validation, "_metrics", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        validate(piece, Photos.find(scenes).subset([0]))
+    assert piece.network is network and piece.discriminator.training
+
+
+def test_an_epoch_whose_last_step_broke_the_weights_publishes_nothing(scenes, tmp_path, monkeypatch):
+    step = Piece.train_step
+
+    def broken(self, batch):
+        if self.step == 2:  # the last of the first epoch
+            batch["chroma"][0] = float("nan")
+        step(self, batch)
+
+    monkeypatch.setattr(Piece, "train_step", broken)
+    run = Run(tmp_path / "run")
+    with pytest.raises(FloatingPointError, match="step 2"):
+        training.train(run, config(scenes), 0, "color")
+    assert files(run.piece(0, "color")) == [".lock", METRICS]
+    assert (run.piece(0, "color") / METRICS).read_text() == ""
