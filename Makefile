@@ -5,11 +5,11 @@ RUN = $(VENV)/bin/python
 # Waiting threads that spin make shared cores several times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help app space test lint fuzz bench weights clean
+.PHONY: help app space test test-fast lint fuzz bench weights clean
 .DEFAULT_GOAL := app
 
 help:  ## what there is to make
-	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' $(MAKEFILE_LIST)
 
 app: $(VENV)/app  ## the page on http://127.0.0.1:7860, on the shipped weights, offline
 	HF_HUB_OFFLINE=1 $(RUN) app.py --host 127.0.0.1 --port 7860
@@ -20,6 +20,9 @@ space: $(VENV)/app  ## put the page on Hugging Face Spaces: make space REPO=user
 test: $(VENV)/dev  ## linter and tests; browser tests run where Chromium is installed
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 	$(RUN) -m pytest
+
+test-fast: $(VENV)/dev  ## the tests that take seconds, for every change
+	$(RUN) -m pytest -m "not slow and not browser"
 
 lint: $(VENV)/dev  ## mend what the linter can mend
 	$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .

@@ -1,0 +1,157 @@
+"""Deliberate mistakes in one file at a time: which of them does no test notice?
+
+    python tests/helpers/mutations.py restoration/masking.py restoration/inference [--count 12] [--seed 0]
+
+Each mutation changes one spot (a comparison, a number, a condition, a call left out) in a copy of the repository and
+runs the tests of the file's name (else those that name its module) until one fails. Survivors are printed; the last
+line counts. A survivor is a missing test, code that nothing needs, or a change that makes no difference.
+"""
+
+import argparse
+import ast
+import os
+import random
+import re
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 120  # for the tests of one mutation; one that hangs is noticed
+COMPARISONS = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==", ast.In: "not in",
+               ast.NotIn: "in", ast.Is: "is not", ast.IsNot: "is"}  # fmt: skip
+OPERATORS = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "/", ast.Pow: "*", ast.Mod: "+",
+             ast.BitAnd: "|", ast.BitOr: "&"}  # fmt: skip
+NAMES = {
+    "min": "max", "max": "min", "any": "all", "all": "any", "floor": "ceil", "rint": "floor", "erode": "dilate",
+    "dilate": "erode", "INTER_AREA": "INTER_NEAREST", "INTER_LINEAR": "INTER_NEAREST", "sorted": "list",
+}  # fmt: skip
+
+
+class Mutation(NamedTuple):
+    """Bytes `start` to `end` of a source replaced by `text`."""
+
+    line: int
+    start: int
+    end: int
+    text: str
+
+
+def mutations(source: str) -> list[Mutation]:
+    """Every mutation of a module's source, in the order of its lines."""
+    raw, tree = source.encode(), ast.parse(source)
+    starts = [0]
+    for line in raw.split(b"\n"):
+        starts.append(starts[-1] + len(line) + 1)
+
+    def span(node: ast.AST) -> tuple[int, int]:
+        return starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
+
+    def between(left: ast.AST, right: ast.AST, text: str, node: ast.AST) -> Mutation:
+        (_, start), (end, _) = span(left), span(right)
+        before, after = (raw[start:end].decode(),) * 2
+        head, tail = re.match(r"[\s)]*", before).group(), re.search(r"[\s(]*$", after).group()
+        return Mutation(node.lineno, start + len(head), end - len(tail), text)
+
+    def whole(node: ast.AST, text: str) -> Mutation:
+        return Mutation(node.lineno, *span(node), text)
+
+    found = [m for node in ast.walk(tree) for m in _of(node, raw, span, between, whole)]
+    return sorted({m for m in found if raw[m.start : m.end].decode() != m.text})
+
+
+def _of(node, raw, span, between, whole) -> Iterator[Mutation]:
+    text = lambda part: raw[slice(*span(part))].decode()  # noqa: E731
+    match node:
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in COMPARISONS:
+            yield between(left, right, COMPARISONS[type(op)], node)
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
+            yield between(left, right, OPERATORS[type(op)], node)
+        case ast.BoolOp(op=op, values=[left, right, *_]):
+            yield between(left, right, "or" if isinstance(op, ast.And) else "and", node)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            yield whole(node, f"bool({text(operand)})")
+        case ast.Constant(value=bool(value)):
+            yield whole(node, str(not value))
+        case ast.Constant(value=int(value)):
+            yield whole(node, str(value + 1))
+        case ast.Constant(value=float(value)):
+            yield whole(node, repr(value * 1.5 or 0.5))
+        case ast.Attribute(attr=name) | ast.Name(id=name) if name in NAMES:
+            yield whole(node, text(node)[: -len(name)] + NAMES[name])
+        case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test):
+            yield whole(test, f"not ({text(test)})")
+        case ast.Expr(value=ast.Call()):
+            yield whole(node, "None")
+        case ast.Call(keywords=[*_, keyword], func=func) if keyword.arg and not text(func).endswith(("Error", "field")):
+            yield whole(keyword, "")
+
+
+def tests_of(file: Path, root: Path) -> list[str]:
+    """The test files that should notice: those of the file's name, else those that name its module."""
+    module = ".".join(file.relative_to(root).with_suffix("").parts)
+    room, _, name = module.rpartition(".")
+    naming = re.compile(rf"\b{re.escape(module)}\b|from {re.escape(room)} import .*\b{name}\b")
+    own = sorted(root.glob(f"tests/**/test_{file.stem}*.py"))
+    return [str(f) for f in own or (f for f in sorted(root.glob("tests/**/test_*.py")) if naming.search(f.read_text()))]
+
+
+def is_noticed(tests: list[str], root: Path) -> bool:
+    """Run the tests in a fork of this process, which has the heavy libraries loaded already."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        signal.alarm(SECONDS)
+        sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+        os.chdir(root)
+        import pytest
+
+        os._exit(pytest.main(["-x", "-q", "-m", "not browser and not slow", "-p", "no:cacheprovider", *tests]))
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
+
+
+def main() -> int:
+    """Apply and count; exits with 1 where a mutation survives."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("places", nargs="+", type=Path, help="files, or folders of them")
+    parser.add_argument("--count", type=int, default=12, help="mutations per file, drawn at random")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    import cv2  # noqa: F401
+    import scipy.stats  # noqa: F401
+    import segmentation_models_pytorch  # noqa: F401
+    import skimage.metrics  # noqa: F401
+
+    files = [f.resolve() for place in args.places for f in (sorted(place.rglob("*.py")) if place.is_dir() else [place])]
+    tried = survived = 0
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "copy"
+        shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(".git", ".venv*", "runs", "__pycache__"))
+        for file in (root / f.relative_to(ROOT) for f in files):
+            source, tests = file.read_text(), tests_of(file, root)
+            if is_noticed(tests, root):
+                print(f"{file.relative_to(root)}: left out, its tests fail as it is", flush=True)
+                continue
+            chosen = mutations(source)
+            chosen = sorted(random.Random(args.seed).sample(chosen, min(args.count, len(chosen))))
+            for mutation in chosen:
+                raw = source.encode()
+                file.write_bytes(raw[: mutation.start] + mutation.text.encode() + raw[mutation.end :])
+                tried += 1
+                if not is_noticed(tests, root):
+                    survived += 1
+                    old = raw[mutation.start : mutation.end].decode()
+                    print(f"{file.relative_to(root)}:{mutation.line}: {old!r} -> {mutation.text!r}", flush=True)
+            file.write_text(source)
+            print(f"{file.relative_to(root)}: {len(chosen)} tried", flush=True)
+    print(f"{tried} tried, {survived} survived")
+    return survived > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
