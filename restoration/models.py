@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 import segmentation_models_pytorch as smp
 import torch
 import torch.nn.functional as F
+from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoderBlock
 from torch import Tensor, nn
 
 from restoration import checkpoint
@@ -23,6 +24,16 @@ class Filled(NamedTuple):
 
     luma: Tensor  # (B, 1, H, W), about [0, 1], not clipped; the pipeline copies known pixels over it
     damage: Tensor  # (B, 1, H, W), logits: above 0 the network believes the pixel damaged
+
+
+class _DecoderBlock(UnetDecoderBlock):
+    """The library's block, but autocast may not widen what it doubles to float32: nearest neighbors are copies."""
+
+    def forward(self, x: Tensor, height: int, width: int, skip_connection: Tensor | None = None) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            x = F.interpolate(x, (height, width), mode="nearest")
+        x = x if skip_connection is None else torch.cat([x, skip_connection], dim=1)
+        return self.conv2(self.conv1(x))
 
 
 class _Network(nn.Module):
@@ -47,6 +58,8 @@ class _Network(nn.Module):
             )
         except NOT_BUILT as error:
             raise ValueError(f"encoder {self.config.encoder!r} is not known to segmentation-models-pytorch.") from error
+        for block in self.unet.decoder.blocks:
+            block.__class__ = _DecoderBlock
         nn.init.zeros_(self.unet.segmentation_head[0].weight)  # a fresh network adds nothing
         nn.init.zeros_(self.unet.segmentation_head[0].bias)
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from restoration.config import JUDGED_CHANNELS, Stage, TrainConfig
+from restoration.config import JUDGED_CHANNELS, ModelConfig, Stage, TrainConfig
 
 
 class PatchDiscriminator(nn.Module):
@@ -29,11 +29,16 @@ class PatchDiscriminator(nn.Module):
 
     def forward(self, photo: Tensor) -> Tensor:
         """Above 0 where a patch looks true, below where it looks restored."""
-        return self.features(photo)[-1]
+        return self.features(self.encode(photo))[-1]
 
-    def features(self, photo: Tensor) -> list[Tensor]:
-        """What each layer makes of a photo, (B, C, h, w), the scores last."""
-        found, x = [], photo
+    def encode(self, photo: Tensor) -> list[Tensor]:
+        """What is not trained: nothing here, the photo itself."""
+        return [photo]
+
+    def features(self, encoded: list[Tensor]) -> list[Tensor]:
+        """What each layer makes of an encoded photo, (B, C, h, w), the scores last."""
+        found, (photo,) = [], encoded
+        x = photo
         for layer in self.layers:
             x = layer(x)
             if isinstance(layer, nn.LeakyReLU):
@@ -73,21 +78,26 @@ class ProjectedDiscriminator(nn.Module):
 
     def forward(self, photo: Tensor) -> Tensor:
         """Above 0 where a patch looks true, below where it looks restored."""
-        return self.features(photo)[-1]
+        return self.features(self.encode(photo))[-1]
 
-    def features(self, photo: Tensor) -> list[Tensor]:
-        """What the encoder sees at each stride, each position's features of mean square 1; the scores last."""
+    def encode(self, photo: Tensor) -> list[Tensor]:
+        """What the frozen encoder sees at each stride, each position's features of mean square 1."""
         seen = self.encoder((photo[:, :1] - self.mean) / self.std)[1:]
-        seen = [F.normalize(x, dim=1, eps=1e-3) * x.shape[1] ** 0.5 for x in seen]
-        grid = [side // self.GRID for side in photo.shape[-2:]]
-        scores = [F.adaptive_avg_pool2d(head(x), grid) for head, x in zip(self.heads, seen, strict=True)]
-        return [*seen, torch.cat(scores, dim=1).to(photo.dtype)]
+        return [F.normalize(x, dim=1, eps=1e-3) * x.shape[1] ** 0.5 for x in seen]
+
+    def features(self, encoded: list[Tensor]) -> list[Tensor]:
+        """The encoded photo itself and, last, the scores of the heads, which are trained."""
+        grid = [side * self.STRIDES[0] // self.GRID for side in encoded[0].shape[-2:]]
+        scores = [F.adaptive_avg_pool2d(head(x), grid) for head, x in zip(self.heads, encoded, strict=True)]
+        return [*encoded, torch.cat(scores, dim=1).to(next(self.parameters()).dtype)]
 
 
-def discriminator(config: TrainConfig, stage: Stage) -> PatchDiscriminator | ProjectedDiscriminator:
-    """What judges a stage's photos, its weights still random, the projected one's encoder too."""
+def discriminator(
+    config: TrainConfig, stage: Stage, generator: ModelConfig
+) -> PatchDiscriminator | ProjectedDiscriminator:
+    """What judges a stage's photos, its weights still random; the projected one's encoder is of the generator's kind."""
     if stage == "inpaint" and config.discriminator == "projected":
         depth = len(ProjectedDiscriminator.STRIDES)
-        encoder = smp.encoders.get_encoder(config.encoder, in_channels=1, depth=depth, weights=None)
-        return ProjectedDiscriminator(encoder, config.luma_mean, config.luma_std, config.discriminator_channels)
+        encoder = smp.encoders.get_encoder(generator.encoder, in_channels=1, depth=depth, weights=None)
+        return ProjectedDiscriminator(encoder, generator.luma_mean, generator.luma_std, config.discriminator_channels)
     return PatchDiscriminator(JUDGED_CHANNELS[stage], config.discriminator_channels)

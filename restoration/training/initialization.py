@@ -27,8 +27,7 @@ def check(config: TrainConfig, stages: Iterable[Stage]) -> None:
         WeightsError: something is not there or does not fit.
     """
     for stage in sorted(stages):
-        network(config, stage)
-        discriminator(config, stage)
+        discriminator(config, stage, network(config, stage).config)
         perceptual(config, stage)
 
 
@@ -37,22 +36,22 @@ def network(config: TrainConfig, stage: Stage) -> nn.Module:
     if config.init:
         return _further(config, stage)
     model = MODELS[stage](config.model_config(stage))
-    _load_encoder(model.unet.encoder, config)
+    _load_encoder(model.unet.encoder, config, model.config)
     return model
 
 
-def discriminator(config: TrainConfig, stage: Stage) -> nn.Module:
+def discriminator(config: TrainConfig, stage: Stage, generator: ModelConfig) -> nn.Module:
     """What judges a stage's photos before its first step: the projected one sees with ImageNet weights."""
-    judge = discriminators.discriminator(config, stage)
+    judge = discriminators.discriminator(config, stage, generator)
     if isinstance(judge, ProjectedDiscriminator):
-        _load_encoder(judge.encoder, config)
+        _load_encoder(judge.encoder, config, generator)
     return judge
 
 
-def _load_encoder(encoder: nn.Module, config: TrainConfig) -> None:
+def _load_encoder(encoder: nn.Module, config: TrainConfig, model: ModelConfig) -> None:
     if config.encoder_weights == "imagenet":
         with _hub_or_cache():
-            load_encoder(encoder, imagenet_tensors(config.encoder))
+            load_encoder(encoder, imagenet_tensors(model.encoder))
     elif config.encoder_weights != "none":
         load_encoder(encoder, load_tensors(Path(config.encoder_weights)))
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -26,6 +27,14 @@ PRECISIONS = {"bf16": torch.float32, "float32": torch.float32, "float64": torch.
 DISCRIMINATOR_WEIGHTS = {"d_real": 0.5, "d_fake": 0.5}
 
 
+class Encoded(NamedTuple):
+    """The true and the restored photo as the discriminator's frozen part sees them."""
+
+    real: list[Tensor]
+    fake: list[Tensor]  # with the generator's gradients
+    where: Tensor  # (B, 1, H, W), 1 = what the generator made
+
+
 class Piece:
     """Generator, discriminator, their optimizers and the averaged weights, under one step counter.
 
@@ -41,8 +50,8 @@ class Piece:
         torch.manual_seed(self.seed)  # every process starts from the same weights
         model = MODELS[stage](ModelConfig(**state["config"])) if state else initial.network(config, stage)
         self.model = self._placed(model)
-        judge = discriminator(config, stage) if state else initial.discriminator(config, stage)
-        self.discriminator = self._placed(judge)
+        judge = discriminator if state else initial.discriminator
+        self.discriminator = self._placed(judge(config, stage, model.config))
         self.perceptual = self._placed(initial.perceptual(config, stage))
         self.network = torch.compile(self.model) if config.compile else self.model
         self.ema = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
@@ -84,10 +93,12 @@ class Piece:
         torch.manual_seed((self.seed << 32) + self.step * self.world.size + self.world.rank)
         forward = self.forward(batch)
         values = {}
+        terms = forward.terms
         if self.gan_is_on:
-            optimizer, judgment = self.discriminator_optimizer, self.judge(forward)
-            values |= self._update(self.discriminator, optimizer, judgment, DISCRIMINATOR_WEIGHTS, "loss_d")
-        terms = forward.terms | (self.convince(forward) if self.gan_is_on else {})
+            pair, optimizer = self.encode(forward), self.discriminator_optimizer
+            judged = self.discriminator_loss(pair)
+            values |= self._update(self.discriminator, optimizer, judged, DISCRIMINATOR_WEIGHTS, "loss_d")
+            terms = terms | self.adversarial_loss(pair)
         values |= self._update(self.model, self.optimizer, terms, self.weights, "loss")
         self.check()  # the step before this one
         self.unchecked = values["loss"] + 0 * values.pop("norm"), batch["names"]
@@ -106,23 +117,30 @@ class Piece:
         with self._autocast():
             return FORWARD[self.stage](self.network, on_device, self.config, self.perceptual)
 
-    def judge(self, forward: Forward) -> Terms:
+    def encode(self, forward: Forward) -> Encoded:
+        """What the discriminator's frozen part makes of both photos, once a step for the two losses below."""
+        with self._autocast():
+            with torch.no_grad():
+                real = self.discriminator.encode(forward.real)
+            return Encoded(real, self.discriminator.encode(forward.fake), forward.where)
+
+    def discriminator_loss(self, pair: Encoded) -> Terms:
         """What the discriminator loses on true and on restored photos."""
         with self._autocast():
-            real, fake = self.discriminator(forward.real), self.discriminator(forward.fake.detach())
-        return {"d_real": hinge_real(real, forward.where), "d_fake": hinge_fake(fake, forward.where)}
+            real = self.discriminator.features(pair.real)[-1]
+            fake = self.discriminator.features([x.detach() for x in pair.fake])[-1]
+        return {"d_real": hinge_real(real, pair.where), "d_fake": hinge_fake(fake, pair.where)}
 
-    def convince(self, forward: Forward) -> Terms:
+    def adversarial_loss(self, pair: Encoded) -> Terms:
         """What the generator loses where the discriminator is not convinced, and where it sees a difference."""
         for parameter in self.judging:
             parameter.requires_grad_(False)
         with self._autocast():
-            *fake, score = self.discriminator.features(forward.fake)
-            terms = {"loss_g": generator_loss(score, forward.where)}
+            *fake, score = self.discriminator.features(pair.fake)
+            terms = {"loss_g": generator_loss(score, pair.where)}
             if self.weights["features"] > 0:
-                terms["features"] = feature_matching(
-                    fake, self.discriminator.features(forward.real)[:-1], forward.where
-                )
+                real = self.discriminator.features(pair.real)[:-1]
+                terms["features"] = feature_matching(fake, real, pair.where)
         for parameter in self.judging:
             parameter.requires_grad_(True)
         return terms

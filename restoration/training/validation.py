@@ -32,7 +32,10 @@ def _losses(piece: Piece, photos: Photos) -> dict[str, float]:
     sums: dict[str, float] = {}
     for step in range(-(-len(photos) // config.batch_size)):
         forward = piece.forward(batches[step])
-        terms = forward.terms | ((piece.judge(forward) | piece.convince(forward)) if piece.gan_is_on else {})
+        terms = forward.terms
+        if piece.gan_is_on:
+            pair = piece.encode(forward)
+            terms = terms | piece.discriminator_loss(pair) | piece.adversarial_loss(pair)
         for name, mean in terms.items():
             sums[f"{name} total"] = sums.get(f"{name} total", 0.0) + float(mean.total)
             sums[f"{name} count"] = sums.get(f"{name} count", 0.0) + float(mean.count)

@@ -41,7 +41,7 @@ def test_its_heads_learn_its_encoder_does_not_and_the_generator_hears_of_both(se
     after = piece.discriminator.encoder.state_dict()
     assert all(torch.equal(tensor, after[name]) for name, tensor in before.items()), "batch norm's statistics too"
     for term in ("loss_g", "features"):
-        loss = piece.convince(piece.forward(batch))[term].total
+        loss = piece.adversarial_loss(piece.encode(piece.forward(batch)))[term].total
         assert any(bool(g.any()) for g in torch.autograd.grad(loss, piece.model.parameters()))
     assert not any(p.requires_grad for p in piece.discriminator.encoder.parameters())
 
@@ -60,15 +60,15 @@ def test_a_run_goes_on_without_the_encoders_file_to_the_bit(settings, tmp_path):
 
 
 def test_every_stride_counts_alike_and_a_stronger_blur_is_further_away(settings):
-    judge = initial.discriminator(settings, "inpaint").eval()
+    judge = initial.discriminator(settings, "inpaint", settings.model_config("inpaint")).eval()
     photo = torch.rand(1, 2, 128, 128)
     luma, mask = photo.chunk(2, dim=1)
-    *seen, scores = judge.features(photo)
+    *seen, scores = judge.features(judge.encode(photo))
     assert [x.shape[-1] for x in seen] == [64, 32, 16, 8] and scores.shape == (1, 4, 16, 16)
     assert all(x.square().mean() == pytest.approx(1.0, abs=0.05) for x in seen)
     weaker, stronger = (torch.nn.functional.avg_pool2d(luma, k, 1, k // 2, count_include_pad=False) for k in (3, 7))
     far = [
-        sum(float((a - b).abs().mean()) for a, b in zip(seen, judge.features(blurred)[:-1], strict=True))
+        sum(float((a - b).abs().mean()) for a, b in zip(seen, judge.encode(blurred), strict=True))
         for blurred in (weaker, stronger)
     ]
     assert 0 < far[0] < far[1]

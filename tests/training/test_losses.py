@@ -1,6 +1,7 @@
 """Each loss against its formula written out, and the properties that training relies on."""
 
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 from skimage import data
@@ -92,7 +93,7 @@ def test_only_patches_that_see_the_hole_are_judged():
 
 def test_feature_matching_is_the_mean_difference_of_every_layer_for_a_pixel_of_the_hole():
     judge = PatchDiscriminator(1).eval()
-    fake, real = judge.features(OTHER), judge.features(TRUTH)
+    fake, real = judge.features([OTHER]), judge.features([TRUTH])
     assert [x.shape[-1] for x in fake] == [16, 8, 4, 3, 2] and torch.equal(fake[-1], judge(OTHER))
     loss = losses.feature_matching(fake[:-1], real[:-1], MASK)
     by_hand = sum((a - b).abs().mean().item() for a, b in zip(fake[:-1], real[:-1], strict=True)) / 4
@@ -124,3 +125,11 @@ def test_means_of_parts_add_up_to_the_mean_of_the_whole():
     whole = losses.charbonnier(OTHER, TRUTH, MASK)
     parts = [losses.charbonnier(OTHER[i : i + 1], TRUTH[i : i + 1], MASK[i : i + 1]) for i in range(2)]
     assert torch.isclose(sum(p.total for p in parts), whole.total) and sum(p.count for p in parts) == whole.count
+
+
+@pytest.mark.parametrize("size, grid", [((128, 128), (16, 16)), ((128, 96), (14, 10)), ((40, 64), (5, 8)), ((33, 33), (1, 1))])
+def test_patches_near_the_hole_are_those_of_a_square_window_at_every_pixel(size, grid):
+    where = (torch.rand(3, 1, *size) > 0.999).float()
+    reach = losses.PATCH_REACH
+    square = F.adaptive_max_pool2d(F.max_pool2d(where, reach, 1, reach // 2), grid)
+    assert torch.equal(losses._patches_near(where, torch.Size(grid)), square) and 0 < square.sum()

@@ -74,7 +74,7 @@ def test_the_discriminator_learns_and_the_generator_hears_of_it(scenes):
     for _ in range(30):
         piece.train_step(batch)
     assert piece.mean_losses()["loss_d"] < first["loss_d"]
-    gradients = torch.autograd.grad(piece.convince(piece.forward(batch))["loss_g"].total, piece.model.parameters())
+    gradients = torch.autograd.grad(piece.adversarial_loss(piece.encode(piece.forward(batch)))["loss_g"].total, piece.model.parameters())
     assert any(bool(g.any()) for g in gradients)
     assert all(p.grad is None or p.requires_grad for p in piece.discriminator.parameters())
 
@@ -83,7 +83,7 @@ def test_features_of_the_discriminator_teach_the_generator(scenes):
     settings = config(scenes, gan_start=0.0, inpaint_gan_weight=0.0, inpaint_feature_weight=1.0)
     piece = Piece(settings, "inpaint", 60, World())
     batch = TrainingBatches(Photos.find(scenes), settings, "inpaint", 0)[0]
-    gradients = torch.autograd.grad(piece.convince(piece.forward(batch))["features"].total, piece.model.parameters())
+    gradients = torch.autograd.grad(piece.adversarial_loss(piece.encode(piece.forward(batch)))["features"].total, piece.model.parameters())
     assert any(bool(g.any()) for g in gradients)
     piece.train_step(batch)
     means = piece.mean_losses()
