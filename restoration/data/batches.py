@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from restoration.color import chroma, luma
+from restoration.color import KB, KG, KR, LUMA_B, LUMA_G, LUMA_R, luma
 from restoration.config import FILL_SIZE, Stage, TrainConfig
 from restoration.data.photos import Hole, Photos
 from restoration.masking import MIN_AREA, clip_tones, damage, draw_hole, jpeg
@@ -17,6 +17,7 @@ from restoration.wear import fade, scanned, worn
 
 REAL_AREA = 0.4  # of a crop, the most that a real hole may cover: a crop may lie mostly inside one
 Batch = dict[str, Tensor | list[str]]
+Sample = dict[str, np.ndarray]  # uint8 (C, H, W): a quarter of what floats would take on the way to the device
 
 
 class Window(NamedTuple):
@@ -62,10 +63,11 @@ class TrainingBatches(Dataset):
     def __getitem__(self, step: int) -> Batch:
         first = step * self.config.batch_size
         samples = [self._sample(first + i) for i in range(self.rank, self.config.batch_size, self.size)]
-        names, tensors = zip(*samples, strict=True)
-        return {key: torch.stack([sample[key] for sample in tensors]) for key in tensors[0]} | {"names": list(names)}
+        names, planes = zip(*samples, strict=True)
+        stacked = {key: torch.from_numpy(np.stack([sample[key] for sample in planes])) for key in planes[0]}
+        return stacked | {"names": list(names)}
 
-    def _sample(self, position: int) -> tuple[str, dict[str, Tensor]]:
+    def _sample(self, position: int) -> tuple[str, Sample]:
         epoch, place = divmod(position, len(self.photos))
         index = _order(self.seed, epoch, len(self.photos))[place]
         rng = np.random.default_rng([self.seed, epoch, place])
@@ -83,10 +85,10 @@ def _order(seed: int, epoch: int, count: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(count)
 
 
-def inpaint_sample(
-    rgb: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None = None
-) -> dict[str, Tensor]:
-    """`luma`, `damaged`, `mask` and `hint`, each (1, H, W); the hint is the mask, or zeros for a blind sample.
+def inpaint_sample(rgb: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None = None) -> Sample:
+    """`luma` and `damaged` in levels, and `marks`: 1 = damaged, 2 = hinted, added; each uint8 (1, H, W).
+
+    The hint is the mask, or nothing for a blind sample.
 
     Where the photo's real hole is known and the crop shows it, one sample in two has that damage. A hint marks wear
     as broadly as a hand would.
@@ -98,7 +100,7 @@ def inpaint_sample(
     else:
         damaged, mask = _damage(gray, rng, config, hole, margin=int(rng.integers(0, 3)))
         hint = mask
-    return {"luma": _plane(gray / 255), "damaged": _plane(damaged / 255), "mask": _plane(mask), "hint": _plane(hint)}
+    return {"luma": gray[None], "damaged": damaged[None], "marks": _marks(mask, hint)}
 
 
 def _damage(
@@ -132,28 +134,21 @@ def _blind_damage(
     return gray, jpeg(damaged, int(rng.integers(60, 96))) if rng.random() < 0.6 else damaged, mask
 
 
-def color_sample(rgb: np.ndarray, rng: np.random.Generator, config: TrainConfig) -> dict[str, Tensor]:
-    """`luma` (1, H, W), `chroma` (2, H, W), `hint_chroma` (2, H, W), `hint_mask` and `mask` (1, H, W).
+def color_sample(rgb: np.ndarray, rng: np.random.Generator, config: TrainConfig) -> Sample:
+    """`rgb` (3, H, W), and `marks` (1, H, W): 1 = filled, 2 = hinted, added; all uint8.
 
-    `mask` is where the photo shall be seen as one with a filled hole, for a share of the samples.
+    Filled is where the photo shall be seen as one with a filled hole, for a share of the samples.
     """
-    cbcr = chroma(rgb)
-    filled = draw_hole(rng, *cbcr.shape[:2], rng.uniform(0.01, config.max_area))
+    filled = draw_hole(rng, *rgb.shape[:2], rng.uniform(0.01, config.max_area))
     filled &= rng.random() < config.filled_share
-    hinted = color_hints(cbcr, rng) if rng.random() < config.color_hints else np.zeros(cbcr.shape[:2], bool)
-    return {
-        "luma": _plane(luma(rgb) / 255),
-        "chroma": torch.from_numpy(cbcr.transpose(2, 0, 1).copy()),
-        "hint_chroma": torch.from_numpy((cbcr * hinted[..., None]).transpose(2, 0, 1).copy()),
-        "hint_mask": _plane(hinted),
-        "mask": _plane(filled),
-    }
+    hinted = color_hints(rgb.shape, rng) if rng.random() < config.color_hints else np.zeros(rgb.shape[:2], bool)
+    return {"rgb": rgb.transpose(2, 0, 1), "marks": _marks(filled, hinted)}
 
 
-def color_hints(cbcr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def color_hints(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Where the true chroma is shown, bool (H, W): a few dabs, as a person gives, or all but one large hole,
     as when a color photo is repaired."""
-    height, width = cbcr.shape[:2]
+    height, width = shape[:2]
     if rng.random() < 0.3:
         return ~draw_hole(rng, height, width, rng.uniform(0.02, 0.4))
     hinted = np.zeros((height, width), np.uint8)
@@ -163,5 +158,22 @@ def color_hints(cbcr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return hinted.view(bool)
 
 
-def _plane(values: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))[None]
+def _marks(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return (first.view(np.uint8) | second.view(np.uint8) << 1)[None]
+
+
+def expanded(batch: Batch) -> dict[str, Tensor]:
+    """The planes that a step reads, made of a batch's bytes on the device where they lie; float32 (B, C, H, W).
+
+    Of the Inpainter's samples `luma` and `damaged` in [0, 1], `mask` and `hint`; of the Colorizer's `luma`, `chroma`
+    (2 channels, as `color.chroma`), `hint_chroma` (0 where there is no hint), `hint_mask` and `mask`.
+    """
+    mask, hint = (batch["marks"] & 1).float(), (batch["marks"] >> 1).float()
+    if "rgb" not in batch:
+        return {"luma": batch["luma"] / 255, "damaged": batch["damaged"] / 255, "mask": mask, "hint": hint}
+    levels = batch["rgb"].int().split(1, dim=1)
+    light = sum(level * weight for level, weight in zip(levels, (LUMA_R, LUMA_G, LUMA_B), strict=True)) + 32768
+    r, g, b = (level / 255 for level in levels)
+    y = KR * r + KG * g + KB * b
+    cbcr = torch.cat([(b - y) / (2 * (1 - KB)), (r - y) / (2 * (1 - KR))], dim=1)
+    return {"luma": (light >> 16) / 255, "chroma": cbcr, "hint_chroma": cbcr * hint, "hint_mask": hint, "mask": mask}

@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from torch.utils.data import DataLoader, Subset
 
@@ -237,12 +238,13 @@ def batches_ahead(photos: Photos, piece: Piece) -> Iterator[Batch]:
     if not len(ahead):
         return iter(())
     reading = {"prefetch_factor": READ_AHEAD, "multiprocessing_context": "fork"} if config.workers else {}
-    reading |= {"worker_init_fn": _outlive_signals, "pin_memory": world.device.type == "cuda"}
+    reading |= {"worker_init_fn": _prepare_worker, "pin_memory": world.device.type == "cuda"}
     return iter(DataLoader(ahead, batch_size=None, num_workers=config.workers, **reading))
 
 
-def _outlive_signals(_: int) -> None:
+def _prepare_worker(_: int) -> None:
     """A signal to the whole group is for the process that trains: it still needs its data workers to stop well."""
+    cv2.setNumThreads(1)  # else each worker starts a thread for every core
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from restoration import checkpoint
 from restoration.config import ModelConfig, Stage, TrainConfig
-from restoration.data.batches import Batch
+from restoration.data.batches import Batch, expanded
 from restoration.models import MODELS
 from restoration.training import initialization as initial
 from restoration.training.discriminators import discriminator
@@ -25,6 +25,21 @@ from restoration.training.schedules import learning_rate
 
 PRECISIONS = {"bf16": torch.float32, "float32": torch.float32, "float64": torch.float64}  # of the weights
 DISCRIMINATOR_WEIGHTS = {"d_real": 0.5, "d_fake": 0.5}
+
+
+class Arriving:
+    """A number that a GPU has still to compute: it is waited for only when it is read."""
+
+    def __init__(self, value: Tensor):
+        self._value = value.to("cpu", non_blocking=True)
+        self._copied = torch.cuda.Event() if value.is_cuda else None
+        if self._copied:
+            self._copied.record()
+
+    def __float__(self) -> float:
+        if self._copied:
+            self._copied.synchronize()
+        return float(self._value)
 
 
 class Encoded(NamedTuple):
@@ -62,7 +77,7 @@ class Piece:
         )
         self.step, self.best = 0, -math.inf
         self.sums: dict[str, Tensor] = {}  # of each loss term, and of the steps that it took part in
-        self.unchecked: tuple[Tensor, list[str]] | None = None  # the last step's loss and photos
+        self.unchecked: tuple[Arriving, list[str]] | None = None  # the last step's loss and photos
         if state:
             self._go_on(state)
         self.began = self.step, time.monotonic()  # what is timed since the last epoch, or since the run resumed
@@ -101,21 +116,18 @@ class Piece:
             terms = terms | self.adversarial_loss(pair)
         values |= self._update(self.model, self.optimizer, terms, self.weights, "loss")
         self.check()  # the step before this one
-        self.unchecked = values["loss"] + 0 * values.pop("norm"), batch["names"]
+        self.unchecked = Arriving(values["loss"] + 0 * values.pop("norm")), batch["names"]
         self._record(values)
         self.step += 1
         self._average()
 
     def forward(self, batch: Batch) -> Forward:
         """The generator on a batch, wherever the batch lies."""
-        dtype = PRECISIONS[self.config.precision]
-        on_device = {
-            key: value.to(self.world.device, dtype, non_blocking=True)
-            for key, value in batch.items()
-            if isinstance(value, Tensor)
-        }
+        dtype, device = PRECISIONS[self.config.precision], self.world.device
+        planes = expanded({key: x.to(device, non_blocking=True) for key, x in batch.items() if isinstance(x, Tensor)})
+        planes = {key: plane.to(dtype) for key, plane in planes.items()}
         with self._autocast():
-            return FORWARD[self.stage](self.network, on_device, self.config, self.perceptual)
+            return FORWARD[self.stage](self.network, planes, self.config, self.perceptual)
 
     def encode(self, forward: Forward) -> Encoded:
         """What the discriminator's frozen part makes of both photos, once a step for the two losses below."""
@@ -173,11 +185,11 @@ class Piece:
                     module.eval()
 
     def check(self) -> None:
-        """Stop on a loss that is no number. It is looked at one step late, so that a GPU need not wait."""
+        """Stop on a loss that is no number. It is looked at one step late, so that a GPU is never without work."""
         if self.unchecked is None:
             return
         loss, names = self.unchecked
-        if not torch.isfinite(loss):
+        if not math.isfinite(float(loss)):
             photos = ", ".join(names)
             raise FloatingPointError(
                 f"the loss of step {self.step - 1} is not finite: lower --learning-rate; photos of the batch: {photos}."

@@ -8,7 +8,8 @@ from skimage import data
 
 from restoration.color import chroma, luma
 from restoration.config import TrainConfig
-from restoration.data.batches import TrainingBatches, Window, color_sample, inpaint_sample
+from restoration.data import batches as training_data
+from restoration.data.batches import TrainingBatches, Window, expanded
 from restoration.data.photos import Hole, Photos, Picture
 
 COLOR = {
@@ -20,6 +21,20 @@ COLOR = {
 
 def config(**fields) -> TrainConfig:
     return TrainConfig(**{"batch_size": 4, "size": 64} | fields)
+
+
+def inpaint_sample(*arguments) -> dict[str, torch.Tensor]:
+    """One sample as the network's step reads it, (1, H, W) each."""
+    return step_of(training_data.inpaint_sample(*arguments))
+
+
+def color_sample(*arguments) -> dict[str, torch.Tensor]:
+    return step_of(training_data.color_sample(*arguments))
+
+
+def step_of(sample: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    assert all(plane.dtype == np.uint8 for plane in sample.values())
+    return {key: x[0] for key, x in expanded({k: torch.from_numpy(p.copy())[None] for k, p in sample.items()}).items()}
 
 
 @pytest.fixture
@@ -43,7 +58,7 @@ def test_a_batch_depends_on_its_step_alone(folder, stage):
     names, again_names, _ = first.pop("names"), again.pop("names"), next_one.pop("names")
     assert names == again_names and len(names) == 4
     assert all(torch.equal(first[key], again[key]) for key in first)
-    assert not torch.equal(first["luma"], next_one["luma"])
+    assert not torch.equal(first["marks"], next_one["marks"])
 
 
 @pytest.mark.parametrize("size", [2, 3])
@@ -53,7 +68,7 @@ def test_processes_share_one_and_the_same_batch(folder, size):
     parts = [TrainingBatches(photos, settings, "color", 0, rank, size)[3] for rank in range(size)]
     for rank, part in enumerate(parts):
         assert part["names"] == whole["names"][rank::size]
-        assert torch.equal(part["chroma"], whole["chroma"][rank::size])
+        assert torch.equal(part["rgb"], whole["rgb"][rank::size])
 
 
 def test_every_photo_comes_once_an_epoch(folder, monkeypatch):
@@ -77,6 +92,14 @@ def test_inpaint_samples_hold_what_the_contract_says():
         else:
             blind += 1
     assert 5 <= blind <= 27  # a quarter of 60
+
+
+def test_bytes_become_the_floats_of_the_formulas_to_the_bit():
+    rgb = np.random.default_rng(0).integers(0, 256, (96, 64, 3), np.uint8)
+    rgb[:16, :16] = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)  # every gray
+    sample = color_sample(rgb, np.random.default_rng(1), config())
+    assert np.array_equal(sample["luma"][0].numpy(), (luma(rgb) / 255).astype(np.float32))
+    assert np.array_equal(sample["chroma"].numpy(), chroma(rgb).transpose(2, 0, 1))
 
 
 def test_color_hints_tell_the_truth():
@@ -157,6 +180,7 @@ def test_batches_use_the_real_damage_of_the_contest(folder):
     batches = TrainingBatches(Photos.find(folder), settings, "inpaint", seed=0)
     common = 0
     for step in range(8):
-        for damaged, mask in zip(*(batches[step][key] for key in ("damaged", "mask")), strict=True):
+        batch = expanded(batches[step])
+        for damaged, mask in zip(batch["damaged"], batch["mask"], strict=True):
             common += set(np.rint(damaged[mask > 0].numpy() * 255)) == {6}
     assert 6 <= common <= 28  # of 48 samples two in three have a real hole, and use it half of the time

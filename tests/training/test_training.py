@@ -45,7 +45,7 @@ def test_a_loss_that_is_no_number_names_the_photos(scenes, tmp_path):
     batches = TrainingBatches(Photos.find(scenes), piece.config, "color", 0)
     piece.train_step(batches[0])
     broken = batches[1]
-    broken["chroma"][0] = float("nan")
+    next(piece.model.parameters()).data.fill_(float("nan"))
     piece.train_step(broken)
     with pytest.raises(FloatingPointError, match=broken["names"][0]):
         piece.save(tmp_path / STATE)
@@ -157,8 +157,8 @@ def test_folds_begin_with_other_weights_and_see_other_damage(scenes):
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
     batches = [next(training.batches_ahead(Photos.find(scenes), piece)) for piece in pieces]
-    assert batches[0]["names"] == batches[1]["names"] and torch.equal(batches[0]["luma"], batches[1]["luma"])
-    assert not torch.equal(batches[0]["luma"], batches[2]["luma"])
+    assert batches[0]["names"] == batches[1]["names"] and torch.equal(batches[0]["rgb"], batches[1]["rgb"])
+    assert not torch.equal(batches[0]["rgb"], batches[2]["rgb"])
 
 
 def test_a_fold_that_does_not_exist_is_one_sentence(scenes, tmp_path):
