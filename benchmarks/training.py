@@ -26,7 +26,7 @@ from restoration.data.batches import Batch, TrainingBatches, Window
 from restoration.data.photos import Photos, decode
 from restoration.training import loop as training
 from restoration.training.distributed import World
-from restoration.training.trainer import Piece
+from restoration.training.trainer import Trainer
 
 ENDLESS = 10**6  # steps of a piece, more than are ever made
 GAN = "GAN: scores, its own step"
@@ -76,12 +76,12 @@ def pace(call: Callable[[], object], times: int, batch_size: int) -> float:
     return times * batch_size / (finished() - began)
 
 
-def on_device(batch: Batch, piece: Piece) -> Batch:
+def on_device(batch: Batch, piece: Trainer) -> Batch:
     """The batch where the networks are."""
     return {key: value if key == "names" else value.to(piece.world.device) for key, value in batch.items()}
 
 
-def measure_loop(piece: Piece, photos: Photos, turns: int) -> dict[str, list[float]]:
+def measure_loop(piece: Trainer, photos: Photos, turns: int) -> dict[str, list[float]]:
     """Photos/s of the real loop, of one constant batch in its place, and of the loader with nobody to wait for.
 
     Batches that the constant one replaces are read and thrown away: the loader must keep the real loop's pace.
@@ -101,7 +101,7 @@ def measure_loop(piece: Piece, photos: Photos, turns: int) -> dict[str, list[flo
     return speeds
 
 
-def profile(piece: Piece, batches: TrainingBatches, step: int) -> dict[str, float]:
+def profile(piece: Trainer, batches: TrainingBatches, step: int) -> dict[str, float]:
     """Milliseconds of each part of one step, its batch made in this process."""
     clock, sample = Stopwatch(), f"{piece.stage}_sample"
     watched = [
@@ -110,8 +110,9 @@ def profile(piece: Piece, batches: TrainingBatches, step: int) -> dict[str, floa
         (data, sample, "damage, hints"),
         (piece, "network", "forward"),
         (piece, "forward", "losses"),
-        (piece, "judge", GAN),
-        (piece, "convince", GAN),
+        (piece, "encode", GAN),
+        (piece, "discriminator_loss", GAN),
+        (piece, "adversarial_loss", GAN),
         (torch.Tensor, "backward", "backward"),
         (piece, "_update", lambda module, *_: GAN if module is piece.discriminator else "clipping, optimizer"),
         (piece, "_average", "EMA"),
@@ -125,7 +126,7 @@ def profile(piece: Piece, batches: TrainingBatches, step: int) -> dict[str, floa
     return {part: clock.milliseconds[part] for part in PARTS}
 
 
-def measure_parts(pieces: list[Piece], photos: Photos, turns: int) -> list[dict[str, float]]:
+def measure_parts(pieces: list[Trainer], photos: Photos, turns: int) -> list[dict[str, float]]:
     """The median milliseconds of each part, for each of the pieces; the first step of each is not counted."""
     batches = TrainingBatches(photos, pieces[0].config, pieces[0].stage, seed=0)
     rounds = [[profile(piece, batches, step) for piece in pieces] for step in range(turns + 1)][1:]
@@ -135,7 +136,7 @@ def measure_parts(pieces: list[Piece], photos: Photos, turns: int) -> list[dict[
 def measure_compile(config: TrainConfig, stage: str, photos: Photos, turns: int) -> dict[str, list[float]]:
     """Photos/s in each turn, eager and compiled; the first turn pays for compiling."""
     pieces = {
-        name: Piece(replace(config, compile=name == "compiled"), stage, ENDLESS, World())
+        name: Trainer(replace(config, compile=name == "compiled"), stage, ENDLESS, World())
         for name in ("eager", "compiled")
     }
     batch = on_device(TrainingBatches(photos, config, stage, seed=0)[0], pieces["eager"])
@@ -181,7 +182,7 @@ def main() -> None:
     config = TrainConfig(**settings, encoder_weights="none", gan_start=0.0).resolved(world.device.type == "cuda")
     photos = training.load_photos(config).photos
     without = replace(config, inpaint_gan_weight=0.0, color_gan_weight=0.0)  # the shorter step, harder to keep fed
-    plain, adversarial = (Piece(each, args.stage, ENDLESS, world) for each in (without, config))
+    plain, adversarial = (Trainer(each, args.stage, ENDLESS, world) for each in (without, config))
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"
     print(f"{device}, torch {torch.__version__}; {args.stage}, {config.encoder}, {config.precision}; ", end="")
     print(f"{config.batch_size} photos of {config.size} px a batch, {config.workers} workers; {len(photos)} photos.")

@@ -95,7 +95,7 @@ class ProjectedDiscriminator(nn.Module):
 def discriminator(
     config: TrainConfig, stage: Stage, generator: ModelConfig
 ) -> PatchDiscriminator | ProjectedDiscriminator:
-    """What judges a stage's photos, its weights still random; the projected one's encoder is of the generator's kind."""
+    """What judges a stage's photos, its weights still random; a projected one sees with the generator's encoder."""
     if stage == "inpaint" and config.discriminator == "projected":
         depth = len(ProjectedDiscriminator.STRIDES)
         encoder = smp.encoders.get_encoder(generator.encoder, in_channels=1, depth=depth, weights=None)

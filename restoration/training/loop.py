@@ -21,12 +21,12 @@ from restoration.data import folds, photos
 from restoration.data.batches import Batch, TrainingBatches
 from restoration.data.photos import Checked, Photos
 from restoration.data.sources import read_names
-from restoration.training import initialization as initial
+from restoration.training import initialization
 from restoration.training.distributed import World, processes_here
 from restoration.training.runs import METRICS, STATE, Run, locked
 from restoration.training.schedules import learning_rate
 from restoration.training.tracking import TRACKERS, MetricsLog, Progress
-from restoration.training.trainer import Piece
+from restoration.training.trainer import Trainer
 from restoration.training.validation import validate
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -39,7 +39,7 @@ class StoppedError(Exception):
 
 
 @dataclass(frozen=True)
-class Common:
+class Context:
     """What every piece that this program trains has in common."""
 
     run: Run
@@ -49,7 +49,7 @@ class Common:
 
 
 @dataclass(frozen=True)
-class Sets:
+class Split:
     """The photos of one fold."""
 
     training: Photos
@@ -84,9 +84,9 @@ def train(
     if world.is_first:
         run.check(config)
     pieces = world.from_first(_unfinished(run, config, fold, stage) if world.is_first else [])
-    initial.check(config, {s for _, s, begun in pieces if not begun})
+    initialization.check(config, {s for _, s, begun in pieces if not begun})
     if pieces:  # else there is no need to read all photos
-        job = Common(run, config, world, track)
+        job = Context(run, config, world, track)
         checked, groups = _prepare(job)
         with _signals() as told:
             for k, s, _ in pieces:
@@ -109,11 +109,11 @@ def _unfinished(run: Run, config: TrainConfig, fold: int | None, stage: Stage | 
     return [(k, s, (run.piece(k, s) / STATE).exists()) for k, s in asked]
 
 
-def _sets(checked: Checked, groups: np.ndarray, config: TrainConfig, fold: int) -> Sets:
+def _sets(checked: Checked, groups: np.ndarray, config: TrainConfig, fold: int) -> Split:
     training, validation = folds.split(groups, config.folds, fold, config.seed)
     # Drawn, not the first by name: names tell what is on a photo.
     drawn = np.random.default_rng([config.seed, fold]).permutation(validation)[: config.validation_photos]
-    return Sets(checked.photos.subset(training), checked.photos.subset(drawn))
+    return Split(checked.photos.subset(training), checked.photos.subset(drawn))
 
 
 def total_steps(config: TrainConfig, photos: int) -> int:
@@ -121,7 +121,7 @@ def total_steps(config: TrainConfig, photos: int) -> int:
     return config.epochs * -(-(config.epoch_photos or photos) // config.batch_size)
 
 
-def _prepare(job: Common) -> tuple[Checked, np.ndarray]:
+def _prepare(job: Context) -> tuple[Checked, np.ndarray]:
     config, checked = job.config, load_photos(job.config)
     groups = folds.group(checked, config.group_by, config.group_pattern)
     if job.world.is_first:
@@ -155,7 +155,7 @@ def _description(config: TrainConfig, checked: Checked, groups: np.ndarray) -> d
     }
 
 
-def _train_piece(job: Common, fold: int, stage: Stage, sets: Sets, told: list[int]) -> None:
+def _train_piece(job: Context, fold: int, stage: Stage, sets: Split, told: list[int]) -> None:
     """Take the piece's folder, begin or go on, and finish."""
     folder, first = job.run.piece(fold, stage), job.world.is_first
     with locked(folder, wait=False) if first else nullcontext():
@@ -171,14 +171,14 @@ def _train_piece(job: Common, fold: int, stage: Stage, sets: Sets, told: list[in
             checkpoint.save_state({"finished": True, "step": piece.step, "ema": piece.ema}, folder / STATE)
 
 
-def _piece(job: Common, fold: int, stage: Stage, steps: int) -> Piece | None:
+def _piece(job: Context, fold: int, stage: Stage, steps: int) -> Trainer | None:
     """A new piece, or one that goes on; None where another job has finished it after this one had looked."""
     file = job.run.piece(fold, stage) / STATE
     state = checkpoint.load_state(file, job.world.device) if job.world.from_first(file.exists()) else {}
-    return None if state.get("finished") else Piece(job.config, stage, steps, job.world, fold, state or None)
+    return None if state.get("finished") else Trainer(job.config, stage, steps, job.world, fold, state or None)
 
 
-def _learn(folder: Path, piece: Piece, sets: Sets, told: list[int], journal: MetricsLog | None) -> None:
+def _learn(folder: Path, piece: Trainer, sets: Split, told: list[int], journal: MetricsLog | None) -> None:
     config, epoch_steps, saved = piece.config, piece.steps // piece.config.epochs, time.monotonic()
     shown = {"photos": epoch_steps * config.batch_size, "done": piece.step * config.batch_size}
     title = f"fold {folder.parent.name} {piece.stage}"
@@ -201,7 +201,7 @@ def _learn(folder: Path, piece: Piece, sets: Sets, told: list[int], journal: Met
                 raise StoppedError(told[0] if told else signal.SIGTERM)
 
 
-def _end_epoch(folder: Path, piece: Piece, validation: Photos, epoch_steps: int) -> dict[str, float]:
+def _end_epoch(folder: Path, piece: Trainer, validation: Photos, epoch_steps: int) -> dict[str, float]:
     """Validate, keep the weights if they are the best so far, and return the epoch's record."""
     piece.check()
     piece.share_statistics()
@@ -220,7 +220,7 @@ def _end_epoch(folder: Path, piece: Piece, validation: Photos, epoch_steps: int)
     return place | losses | scores
 
 
-def _agreed(piece: Piece, told: bool, late: bool, asks: bool) -> tuple[bool, bool]:
+def _agreed(piece: Trainer, told: bool, late: bool, asks: bool) -> tuple[bool, bool]:
     """Whether to stop and whether to save: all processes do it at the same step, as soon as one of them must."""
     if piece.world.size == 1:
         return told, late
@@ -230,7 +230,7 @@ def _agreed(piece: Piece, told: bool, late: bool, asks: bool) -> tuple[bool, boo
     return stops > 0, saves > 0
 
 
-def batches_ahead(photos: Photos, piece: Piece) -> Iterator[Batch]:
+def batches_ahead(photos: Photos, piece: Trainer) -> Iterator[Batch]:
     """The piece's remaining batches, made by its workers while the step before is still at work."""
     config, world = piece.config, piece.world
     batches = TrainingBatches(photos, config, piece.stage, piece.seed, world.rank, world.size)

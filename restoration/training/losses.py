@@ -1,6 +1,6 @@
 """Training losses: functions of tensors under the package's contract.
 
-Each returns a `Mean`: a sum and what it is a sum over. Only the training step divides, after both were
+Each returns a `WeightedSum`: a sum and what it is a sum over. Only the training step divides, after both were
 added up over all processes: a mean of means would depend on how a batch is split.
 """
 
@@ -14,24 +14,24 @@ from torchvision.models import vgg16
 PATCH_REACH = 45  # px: with what lies between patches, just less than a patch of the PatchDiscriminator, 70 px
 
 
-class Mean(NamedTuple):
+class WeightedSum(NamedTuple):
     """`total / count`, undivided. A count of 0 stands for a loss of 0."""
 
     total: Tensor
     count: Tensor
 
 
-def masked_mean(values: Tensor, mask: Tensor) -> Mean:
+def masked_sum(values: Tensor, mask: Tensor) -> WeightedSum:
     """The mean of `values` over the masked pixels of the whole batch."""
-    return Mean((mask * values).sum(), mask.sum())
+    return WeightedSum((mask * values).sum(), mask.sum())
 
 
-def charbonnier(prediction: Tensor, truth: Tensor, mask: Tensor, epsilon: float = 1e-3) -> Mean:
+def charbonnier(prediction: Tensor, truth: Tensor, mask: Tensor, epsilon: float = 1e-3) -> WeightedSum:
     """A smooth L1 (Charbonnier et al. 1994) over the masked pixels."""
-    return masked_mean(((prediction - truth).square() + epsilon**2).sqrt() - epsilon, mask)
+    return masked_sum(((prediction - truth).square() + epsilon**2).sqrt() - epsilon, mask)
 
 
-def log_error(prediction: Tensor, truth: Tensor, mask: Tensor, floor: float = 1e-4) -> Mean:
+def log_error(prediction: Tensor, truth: Tensor, mask: Tensor, floor: float = 1e-4) -> WeightedSum:
     """log10 of each sample's mean square error in the hole, meaned over the samples that have one.
 
     A tenth of PSNR's decibels with the sign turned: the loss whose mean over photos is the metric's. The floor
@@ -39,7 +39,7 @@ def log_error(prediction: Tensor, truth: Tensor, mask: Tensor, floor: float = 1e
     """
     pixels = mask.sum(dim=(1, 2, 3))
     error = (mask * (prediction - truth).square()).sum(dim=(1, 2, 3)) / pixels.clamp_min(1)
-    return masked_mean((error + floor).log10(), (pixels > 0).to(error.dtype))
+    return masked_sum((error + floor).log10(), (pixels > 0).to(error.dtype))
 
 
 def ssim_map(x: Tensor, y: Tensor, window: int = 7) -> Tensor:
@@ -56,21 +56,21 @@ def ssim_map(x: Tensor, y: Tensor, window: int = 7) -> Tensor:
     return luminance * (2 * covariance + c2) / (var_x + var_y + c2)
 
 
-def damage_loss(logits: Tensor, mask: Tensor, hint: Tensor) -> Mean:
+def damage_loss(logits: Tensor, mask: Tensor, hint: Tensor) -> WeightedSum:
     """Binary cross entropy of the damage map over the pixels of the samples that were given no hint."""
     blind = (hint.amax(dim=(1, 2, 3), keepdim=True) == 0).to(logits.dtype)
     each = F.binary_cross_entropy_with_logits(logits, mask, reduction="none")
-    return masked_mean(each, blind.expand_as(each))
+    return masked_sum(each, blind.expand_as(each))
 
 
-def chroma_loss(prediction: Tensor, truth: Tensor, saturation_weight: float) -> Mean:
+def chroma_loss(prediction: Tensor, truth: Tensor, saturation_weight: float) -> WeightedSum:
     """L1 of chroma, with errors of a vivid pixel counted up to (1 + saturation_weight) times.
 
     Most pixels of most photos are nearly gray; plain L1 answers with the median, which is dull.
     """
     saturation = truth.norm(dim=1, keepdim=True).mul(4).clamp_max(1)  # 0.25 and above: fully vivid
     weight = 1 + saturation_weight * saturation
-    return masked_mean((prediction - truth).abs().mean(dim=1, keepdim=True), weight)
+    return masked_sum((prediction - truth).abs().mean(dim=1, keepdim=True), weight)
 
 
 class Perceptual(nn.Module):
@@ -89,7 +89,7 @@ class Perceptual(nn.Module):
         features.load_state_dict(own)
         self.features = features.eval().requires_grad_(False)
 
-    def forward(self, prediction: Tensor, truth: Tensor) -> Mean:
+    def forward(self, prediction: Tensor, truth: Tensor) -> WeightedSum:
         """(B, 1, H, W) each, in [0, 1]."""
         x = ((torch.cat([prediction, truth]) - self.MEAN) / self.STD).expand(-1, 3, -1, -1)
         total, count = prediction.new_zeros(()), prediction.new_zeros(())
@@ -98,41 +98,41 @@ class Perceptual(nn.Module):
             if index in self.LAST_LAYERS:
                 ours, theirs = x.chunk(2)
                 total = total + (ours - theirs).abs().mean(dim=(1, 2, 3)).sum()
-        return Mean(total, count + len(prediction))
+        return WeightedSum(total, count + len(prediction))
 
 
-def hinge_real(score: Tensor, where: Tensor) -> Mean:
+def hinge_real(score: Tensor, where: Tensor) -> WeightedSum:
     """The discriminator's loss on true photos (Lim and Ye, "Geometric GAN", 2017), over patches that meet `where`."""
     return _patch_mean(F.relu(1 - score), where)
 
 
-def hinge_fake(score: Tensor, where: Tensor) -> Mean:
+def hinge_fake(score: Tensor, where: Tensor) -> WeightedSum:
     """The discriminator's loss on restored photos."""
     return _patch_mean(F.relu(1 + score), where)
 
 
-def generator_loss(score: Tensor, where: Tensor) -> Mean:
+def generator_loss(score: Tensor, where: Tensor) -> WeightedSum:
     """What the generator loses where the discriminator is not convinced."""
     return _patch_mean(-score, where)
 
 
-def feature_matching(fake: list[Tensor], real: list[Tensor], where: Tensor) -> Mean:
+def feature_matching(fake: list[Tensor], real: list[Tensor], where: Tensor) -> WeightedSum:
     """How differently a discriminator's layers see a restored photo and the true one, for each pixel of `where`.
 
     L1 of the features, meaned over layers (Wang et al., "pix2pixHD", 2018): steadier than the score alone. Where
     nothing was restored the two are equal, so the whole map may be summed.
     """
     layers = [(ours - theirs).abs().mean() for ours, theirs in zip(fake, real, strict=True)]
-    return Mean(sum(layers) / len(layers) * where.numel(), where.sum())
+    return WeightedSum(sum(layers) / len(layers) * where.numel(), where.sum())
 
 
-def _patch_mean(values: Tensor, where: Tensor) -> Mean:
+def _patch_mean(values: Tensor, where: Tensor) -> WeightedSum:
     """Over the patches that see a pixel of `where`, (B, 1, H, W); their centers lie 8 px apart.
 
     `values`: (B, S, h, w), meaned over S where each patch has more than one.
     """
     values = values.mean(dim=1, keepdim=True)
-    return masked_mean(values, _patches_near(where, values.shape[-2:]).to(values.dtype))
+    return masked_sum(values, _patches_near(where, values.shape[-2:]).to(values.dtype))
 
 
 def _patches_near(where: Tensor, grid: torch.Size) -> Tensor:

@@ -14,9 +14,9 @@ from restoration.data.batches import Batch
 from restoration.models import Colorizer, Inpainter
 from restoration.prefill import prefill
 from restoration.training import losses
-from restoration.training.losses import Mean, Perceptual
+from restoration.training.losses import Perceptual, WeightedSum
 
-Terms = dict[str, Mean]
+Terms = dict[str, WeightedSum]
 
 
 class Forward(NamedTuple):
@@ -37,7 +37,7 @@ def inpaint_forward(model: Inpainter, batch: Batch, config: TrainConfig, percept
         "hole": losses.charbonnier(filled.luma, luma, mask),
         "known": losses.charbonnier(filled.luma, luma, 1 - mask),
         "log_error": losses.log_error(filled.luma, luma, mask),
-        "ssim": losses.masked_mean(1 - losses.ssim_map(composite, luma), mask),
+        "ssim": losses.masked_sum(1 - losses.ssim_map(composite, luma), mask),
         "damage": losses.damage_loss(filled.damage, mask, batch["hint"]),
     }
     if perceptual is not None:

@@ -16,7 +16,7 @@ from restoration import checkpoint
 from restoration.config import ModelConfig, Stage, TrainConfig
 from restoration.data.batches import Batch, expanded
 from restoration.models import MODELS
-from restoration.training import initialization as initial
+from restoration.training import initialization
 from restoration.training.discriminators import discriminator
 from restoration.training.distributed import World
 from restoration.training.losses import feature_matching, generator_loss, hinge_fake, hinge_real
@@ -50,7 +50,7 @@ class Encoded(NamedTuple):
     where: Tensor  # (B, 1, H, W), 1 = what the generator made
 
 
-class Piece:
+class Trainer:
     """Generator, discriminator, their optimizers and the averaged weights, under one step counter.
 
     `state` is what `save` wrote, to go on from: nothing that the piece started from is needed then.
@@ -63,11 +63,11 @@ class Piece:
         self.weights = weights(config, stage)
         self.seed = int(np.random.SeedSequence([config.seed, fold]).generate_state(1)[0])
         torch.manual_seed(self.seed)  # every process starts from the same weights
-        model = MODELS[stage](ModelConfig(**state["config"])) if state else initial.network(config, stage)
+        model = MODELS[stage](ModelConfig(**state["config"])) if state else initialization.network(config, stage)
         self.model = self._placed(model)
-        judge = discriminator if state else initial.discriminator
+        judge = discriminator if state else initialization.discriminator
         self.discriminator = self._placed(judge(config, stage, model.config))
-        self.perceptual = self._placed(initial.perceptual(config, stage))
+        self.perceptual = self._placed(initialization.perceptual(config, stage))
         self.network = torch.compile(self.model) if config.compile else self.model
         self.ema = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
         self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=config.weight_decay, fused=True)

@@ -12,13 +12,13 @@ from restoration.data.photos import Photos
 from restoration.evaluation import Row, evaluate_pair
 from restoration.masking import damage
 from restoration.models import Colorizer, Inpainter
-from restoration.training.trainer import Piece
+from restoration.training.trainer import Trainer
 
 SEED = 1_000_003  # added to the run's: the damage of validation is never that of training
 EXACT = 60.0  # dB, the most that a photo counts: one hole filled without any error would make the mean infinite
 
 
-def validate(piece: Piece, photos: Photos) -> dict[str, float]:
+def validate(piece: Trainer, photos: Photos) -> dict[str, float]:
     """Losses of the averaged weights as `validation_*`, and the metrics' means; each process takes its share."""
     with piece.evaluated() as model:
         losses, metrics = _losses(piece, photos), _metrics(piece, model, photos)
@@ -26,7 +26,7 @@ def validate(piece: Piece, photos: Photos) -> dict[str, float]:
 
 
 @torch.no_grad()
-def _losses(piece: Piece, photos: Photos) -> dict[str, float]:
+def _losses(piece: Trainer, photos: Photos) -> dict[str, float]:
     config, world = piece.config, piece.world
     batches = TrainingBatches(photos, config, piece.stage, config.seed + SEED, world.rank, world.size)
     sums: dict[str, float] = {}
@@ -44,7 +44,7 @@ def _losses(piece: Piece, photos: Photos) -> dict[str, float]:
     return piece.weighted(means)
 
 
-def _metrics(piece: Piece, model: nn.Module, photos: Photos) -> dict[str, float]:
+def _metrics(piece: Trainer, model: nn.Module, photos: Photos) -> dict[str, float]:
     """Means over photos of every metric that is defined for each of them."""
     world, config = piece.world, piece.config
     sums: dict[str, float] = dict.fromkeys(METRICS[piece.stage], 0.0)

@@ -18,7 +18,7 @@ from restoration.data.photos import Photos
 from restoration.training import loop as training
 from restoration.training.distributed import World
 from restoration.training.runs import Run
-from restoration.training.trainer import Piece
+from restoration.training.trainer import Trainer
 
 STOP_AT = 15  # of 12 steps in each of two epochs: processes ask each other at the 20th
 
@@ -27,7 +27,7 @@ def first_step(photos: Path) -> dict[str, dict]:
     """Losses and gradients of a float32 step, with a discriminator that stays as it is."""
     settings = config(photos, freeze_norm=True, batch_size=5, gan_start=0.0, discriminator_learning_rate=1e-12)
     world = World()
-    piece = Piece(settings, "inpaint", 10, world)
+    piece = Trainer(settings, "inpaint", 10, world)
     piece.train_step(TrainingBatches(Photos.find(photos), settings, "inpaint", 0, world.rank, world.size)[0])
     gradients = {
         f"{part}.{name}": parameter.grad
@@ -40,7 +40,7 @@ def first_step(photos: Path) -> dict[str, dict]:
 def statistics_differ(photos: Path) -> dict[str, bool]:
     """Whether batch norm's running statistics are different ones in each process, before and after sharing them."""
     world, settings = World(), config(photos, batch_size=6)
-    piece = Piece(settings, "color", 10, world)
+    piece = Trainer(settings, "color", 10, world)
     piece.train_step(TrainingBatches(Photos.find(photos), settings, "color", 0, world.rank, world.size)[0])
 
     def differ() -> bool:
@@ -54,14 +54,14 @@ def statistics_differ(photos: Path) -> dict[str, bool]:
 
 def stop_at(step: int) -> None:
     """Make training in this process meet a SIGTERM after a step."""
-    train_step = Piece.train_step
+    train_step = Trainer.train_step
 
     def interrupted(self, batch):
         train_step(self, batch)
         if self.step == step:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    Piece.train_step = interrupted
+    Trainer.train_step = interrupted
 
 
 def main(out: Path, photos: Path) -> None:
@@ -72,13 +72,13 @@ def main(out: Path, photos: Path) -> None:
         save_state(found, out / "first_step.pt")
     exact = config(photos, precision="float64", freeze_norm=True, epoch_photos=24, gan_start=0.0)
     training.train(Run(out / "whole"), exact, 0, "color")
-    before = Piece.train_step
+    before = Trainer.train_step
     if world.rank == world.size - 1:
         stop_at(STOP_AT)
     try:
         training.train(Run(out / "stopped"), exact, 0, "color")
     except training.StoppedError:
-        Piece.train_step = before
+        Trainer.train_step = before
         training.train(Run(out / "stopped"), exact, 0, "color")
         (out / "stopped" / "was").touch()
 

@@ -10,10 +10,10 @@ from small_run import SMALL, config
 from restoration.checkpoint import load_state
 from restoration.data.batches import TrainingBatches
 from restoration.data.photos import Photos
-from restoration.training import initialization as initial
+from restoration.training import initialization
 from restoration.training.distributed import World
 from restoration.training.runs import STATE
-from restoration.training.trainer import Piece
+from restoration.training.trainer import Trainer
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def settings(scenes, tmp_path):
 
 
 def test_its_heads_learn_its_encoder_does_not_and_the_generator_hears_of_both(settings):
-    piece = Piece(settings, "inpaint", 60, World())
+    piece = Trainer(settings, "inpaint", 60, World())
     before = {name: tensor.clone() for name, tensor in piece.discriminator.encoder.state_dict().items()}
     batch = TrainingBatches(Photos.find(settings.data), settings, "inpaint", 0)[0]
     piece.train_step(batch)
@@ -48,11 +48,11 @@ def test_its_heads_learn_its_encoder_does_not_and_the_generator_hears_of_both(se
 
 def test_a_run_goes_on_without_the_encoders_file_to_the_bit(settings, tmp_path):
     batches = TrainingBatches(Photos.find(settings.data), settings, "inpaint", 0)
-    whole = Piece(settings, "inpaint", 6, World())
+    whole = Trainer(settings, "inpaint", 6, World())
     whole.train_step(batches[0])
     whole.save(tmp_path / STATE)
     (tmp_path / "encoder.safetensors").unlink()
-    again = Piece(settings, "inpaint", 6, World(), state=load_state(tmp_path / STATE))
+    again = Trainer(settings, "inpaint", 6, World(), state=load_state(tmp_path / STATE))
     for piece in (whole, again):
         piece.train_step(batches[1])
     states = [piece.model.state_dict() | piece.discriminator.state_dict() for piece in (whole, again)]
@@ -60,7 +60,7 @@ def test_a_run_goes_on_without_the_encoders_file_to_the_bit(settings, tmp_path):
 
 
 def test_every_stride_counts_alike_and_a_stronger_blur_is_further_away(settings):
-    judge = initial.discriminator(settings, "inpaint", settings.model_config("inpaint")).eval()
+    judge = initialization.discriminator(settings, "inpaint", settings.model_config("inpaint")).eval()
     photo = torch.rand(1, 2, 128, 128)
     luma, mask = photo.chunk(2, dim=1)
     *seen, scores = judge.features(judge.encode(photo))
@@ -84,4 +84,4 @@ def test_an_untrained_encoder_is_refused(scenes):
 def test_a_missing_encoder_is_named_before_any_photo_is_read(scenes, weights):
     settings = config(scenes, discriminator="projected", encoder_weights="nowhere.safetensors", init=str(weights))
     with pytest.raises(ValueError, match="nowhere"):
-        initial.check(settings, ["inpaint"])
+        initialization.check(settings, ["inpaint"])

@@ -15,10 +15,10 @@ from small_run import SMALL, averages, config, records
 from restoration.checkpoint import WeightsError
 from restoration.config import ModelConfig
 from restoration.models import Colorizer
-from restoration.training import initialization as initial
+from restoration.training import initialization
 from restoration.training import loop as training
 from restoration.training.runs import Run
-from restoration.training.trainer import Piece
+from restoration.training.trainer import Trainer
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_file_that_is_not_there_is_named_before_photos_are_read(no_photos, sce
 def test_incomplete_perceptual_weights_are_one_sentence(scenes, tmp_path):
     save_file({"features.0.weight": torch.zeros(64, 3, 3, 3)}, tmp_path / "vgg.safetensors")
     with pytest.raises(WeightsError, match=r"vgg\.safetensors") as error:
-        initial.check(config(scenes, perceptual_weights=str(tmp_path / "vgg.safetensors")), ["inpaint"])
+        initialization.check(config(scenes, perceptual_weights=str(tmp_path / "vgg.safetensors")), ["inpaint"])
     assert is_one_sentence(error.value)
 
 
@@ -72,7 +72,7 @@ USUAL = {name: getattr(ModelConfig("color"), name) for name in ("encoder", "deco
 def test_a_run_goes_on_without_what_it_started_from(scenes, weights, tmp_path, monkeypatch):
     whole = config(scenes, init=str(weights), **USUAL)
     training.train(Run(tmp_path / "whole"), whole, 0, "color")
-    step = Piece.train_step
+    step = Trainer.train_step
 
     def killed(self, batch):
         if self.step == 4:
@@ -80,7 +80,7 @@ def test_a_run_goes_on_without_what_it_started_from(scenes, weights, tmp_path, m
         step(self, batch)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Piece, "train_step", killed)
+        patch.setattr(Trainer, "train_step", killed)
         training.train(Run(tmp_path / "killed"), whole, 0, "color")
     shutil.rmtree(weights)
     training.train(Run(tmp_path / "killed"), whole, 0, "color")

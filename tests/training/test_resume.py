@@ -21,7 +21,7 @@ from restoration.data.photos import Photos
 from restoration.training import loop as training
 from restoration.training.distributed import World
 from restoration.training.runs import CONFIG, METRICS, STATE, Run, RunError, locked
-from restoration.training.trainer import Piece
+from restoration.training.trainer import Trainer
 
 
 @pytest.mark.parametrize("stage", ["inpaint", "color"])
@@ -29,7 +29,7 @@ def test_killed_at_any_step_and_resumed_it_is_as_if_never_stopped(scenes, tmp_pa
     """Bit for bit, journal and weights; a kill leaves whatever was last saved, here one or two steps back."""
     settings = config(scenes, save_every_minutes=0.0)
     training.train(Run(tmp_path / "whole"), settings, 0, stage)
-    train_step, save = Piece.train_step, Piece.save
+    train_step, save = Trainer.train_step, Trainer.save
 
     class KilledError(Exception):
         pass
@@ -41,8 +41,8 @@ def test_killed_at_any_step_and_resumed_it_is_as_if_never_stopped(scenes, tmp_pa
         train_step(self, batch)
 
     stops = [1, 2, 3, 5]
-    monkeypatch.setattr(Piece, "train_step", killed)
-    monkeypatch.setattr(Piece, "save", lambda self, file: save(self, file) if self.step % 2 else None)
+    monkeypatch.setattr(Trainer, "train_step", killed)
+    monkeypatch.setattr(Trainer, "save", lambda self, file: save(self, file) if self.step % 2 else None)
     while stops:
         with pytest.raises(KilledError):
             training.train(Run(tmp_path / "killed"), settings, 0, stage)
@@ -83,10 +83,10 @@ def test_a_stop_is_heard_at_the_end_of_the_epoch_and_a_second_ctrl_c_at_once():
 
 def test_speed_counts_the_photos_since_the_run_went_on(scenes, tmp_path):
     batches = TrainingBatches(Photos.find(scenes), config(scenes), "color", 0)
-    piece = Piece(config(scenes), "color", 6, World())
+    piece = Trainer(config(scenes), "color", 6, World())
     piece.train_step(batches[0])
     piece.save(tmp_path / STATE)
-    piece = Piece(config(scenes), "color", 6, World(), state=load_state(tmp_path / STATE))
+    piece = Trainer(config(scenes), "color", 6, World(), state=load_state(tmp_path / STATE))
     assert piece.began[0] == 1 and piece.mean_losses()["loss"] > 0
 
 

@@ -16,7 +16,7 @@ from restoration.data.photos import Photos
 from restoration.training import loop as training
 from restoration.training.distributed import World
 from restoration.training.runs import Run
-from restoration.training.trainer import Piece
+from restoration.training.trainer import Trainer
 
 STEPS = 3
 VGG16 = "vgg16.safetensors"
@@ -60,7 +60,7 @@ def trained(scenes, tmp_path_factory):
             if "perceptual_weights" in changes:
                 changes["perceptual_weights"] = str(file)
             settings = config(scenes, **start | changes)
-            piece = Piece(settings, stage, STEPS, World())
+            piece = Trainer(settings, stage, STEPS, World())
             batches = TrainingBatches(photos, piece.config, stage, piece.seed)
             for step in range(STEPS):
                 piece.train_step(batches[step])
@@ -92,7 +92,7 @@ def test_groups_are_made_as_the_settings_say(scenes, tmp_path):
     for number, fields in enumerate(
         [{"group_by": "none"}, {"group_by": "folder"}, {"group_by": "name-pattern", "group_pattern": "([a-z]+)"}]
     ):
-        job = training.Common(Run(tmp_path / str(number)), config(scenes, **fields), World(), None)
+        job = training.Context(Run(tmp_path / str(number)), config(scenes, **fields), World(), None)
         count[fields["group_by"]] = len(set(training._prepare(job)[1]))
     assert count == {"none": 8, "folder": 1, "name-pattern": 4}
 

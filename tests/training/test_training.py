@@ -19,7 +19,7 @@ from restoration.data.photos import Photos
 from restoration.training import loop as training
 from restoration.training.distributed import World
 from restoration.training.runs import STATE, Run
-from restoration.training.trainer import Piece
+from restoration.training.trainer import Trainer
 
 
 def test_the_script_trains_all_pieces_and_gathers_them(scenes, tmp_path):
@@ -41,7 +41,7 @@ def test_the_script_trains_all_pieces_and_gathers_them(scenes, tmp_path):
 
 
 def test_a_loss_that_is_no_number_names_the_photos(scenes, tmp_path):
-    piece = Piece(config(scenes), "color", 10, World())
+    piece = Trainer(config(scenes), "color", 10, World())
     batches = TrainingBatches(Photos.find(scenes), piece.config, "color", 0)
     piece.train_step(batches[0])
     broken = batches[1]
@@ -54,7 +54,7 @@ def test_a_loss_that_is_no_number_names_the_photos(scenes, tmp_path):
 
 @pytest.mark.parametrize("stage", ["inpaint", "color"])
 def test_training_lowers_the_loss_on_one_batch(scenes, stage):
-    piece = Piece(config(scenes, hint_dropout=0.0, gan_start=1.0, warmup=0.0, cycles=1), stage, 60, World())
+    piece = Trainer(config(scenes, hint_dropout=0.0, gan_start=1.0, warmup=0.0, cycles=1), stage, 60, World())
     batch = TrainingBatches(Photos.find(scenes), piece.config, stage, 0)[0]
     piece.train_step(batch)
     first = piece.mean_losses()["loss"]
@@ -66,7 +66,7 @@ def test_training_lowers_the_loss_on_one_batch(scenes, stage):
 
 
 def test_the_discriminator_learns_and_the_generator_hears_of_it(scenes):
-    piece = Piece(config(scenes, gan_start=0.0), "inpaint", 60, World())
+    piece = Trainer(config(scenes, gan_start=0.0), "inpaint", 60, World())
     batch = TrainingBatches(Photos.find(scenes), piece.config, "inpaint", 0)[0]
     piece.train_step(batch)
     first = piece.mean_losses()
@@ -74,16 +74,20 @@ def test_the_discriminator_learns_and_the_generator_hears_of_it(scenes):
     for _ in range(30):
         piece.train_step(batch)
     assert piece.mean_losses()["loss_d"] < first["loss_d"]
-    gradients = torch.autograd.grad(piece.adversarial_loss(piece.encode(piece.forward(batch)))["loss_g"].total, piece.model.parameters())
+    gradients = torch.autograd.grad(
+        piece.adversarial_loss(piece.encode(piece.forward(batch)))["loss_g"].total, piece.model.parameters()
+    )
     assert any(bool(g.any()) for g in gradients)
     assert all(p.grad is None or p.requires_grad for p in piece.discriminator.parameters())
 
 
 def test_features_of_the_discriminator_teach_the_generator(scenes):
     settings = config(scenes, gan_start=0.0, inpaint_gan_weight=0.0, inpaint_feature_weight=1.0)
-    piece = Piece(settings, "inpaint", 60, World())
+    piece = Trainer(settings, "inpaint", 60, World())
     batch = TrainingBatches(Photos.find(scenes), settings, "inpaint", 0)[0]
-    gradients = torch.autograd.grad(piece.adversarial_loss(piece.encode(piece.forward(batch)))["features"].total, piece.model.parameters())
+    gradients = torch.autograd.grad(
+        piece.adversarial_loss(piece.encode(piece.forward(batch)))["features"].total, piece.model.parameters()
+    )
     assert any(bool(g.any()) for g in gradients)
     piece.train_step(batch)
     means = piece.mean_losses()
@@ -94,7 +98,7 @@ def test_features_of_the_discriminator_teach_the_generator(scenes):
 
 
 def test_no_gan_means_no_discriminator_losses(scenes):
-    piece = Piece(config(scenes, gan_start=0.0, inpaint_gan_weight=0.0), "inpaint", 4, World())
+    piece = Trainer(config(scenes, gan_start=0.0, inpaint_gan_weight=0.0), "inpaint", 4, World())
     piece.train_step(TrainingBatches(Photos.find(scenes), piece.config, "inpaint", 0)[0])
     assert {"loss_d", "loss_g"}.isdisjoint(piece.mean_losses())
 
@@ -152,7 +156,7 @@ def test_photos_beyond_the_budget_are_counted_aloud_and_trained_on(scenes, tmp_p
 
 
 def test_folds_begin_with_other_weights_and_see_other_damage(scenes):
-    pieces = [Piece(config(scenes), "color", 4, World(), fold) for fold in (0, 0, 1)]
+    pieces = [Trainer(config(scenes), "color", 4, World(), fold) for fold in (0, 0, 1)]
     first, again, other = (piece.discriminator.state_dict() for piece in pieces)
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)

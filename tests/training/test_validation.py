@@ -12,7 +12,7 @@ from restoration.training import loop as training
 from restoration.training import validation
 from restoration.training.distributed import World
 from restoration.training.runs import METRICS, Run
-from restoration.training.trainer import Piece
+from restoration.training.trainer import Trainer
 from restoration.training.validation import EXACT, restore_gray, validate
 
 
@@ -22,9 +22,9 @@ def test_a_hole_filled_without_any_error_does_not_outweigh_all_others():
     assert row["hole_psnr"] == EXACT
 
 
-def trained(scenes) -> tuple[Piece, TrainingBatches]:
+def trained(scenes) -> tuple[Trainer, TrainingBatches]:
     """A piece after one step, and the batches of its next."""
-    piece = Piece(config(scenes, gan_start=0.0), "inpaint", 10, World())
+    piece = Trainer(config(scenes, gan_start=0.0), "inpaint", 10, World())
     batches = TrainingBatches(Photos.find(scenes), piece.config, "inpaint", 0)
     piece.train_step(batches[0])
     return piece, batches
@@ -50,14 +50,14 @@ def test_a_validation_that_fails_puts_the_network_back(scenes, monkeypatch):
 
 
 def test_an_epoch_whose_last_step_broke_the_weights_publishes_nothing(scenes, tmp_path, monkeypatch):
-    step = Piece.train_step
+    step = Trainer.train_step
 
     def broken(self, batch):
         if self.step == 2:  # the last of the first epoch
             next(self.model.parameters()).data.fill_(float("nan"))
         step(self, batch)
 
-    monkeypatch.setattr(Piece, "train_step", broken)
+    monkeypatch.setattr(Trainer, "train_step", broken)
     run = Run(tmp_path / "run")
     with pytest.raises(FloatingPointError, match="step 2"):
         training.train(run, config(scenes), 0, "color")
