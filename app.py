@@ -23,6 +23,7 @@ from demo.style import LAUNCH, NAMES_AND_KEYS
 from demo.texts import label
 from demo.trial_tab import trial_tab
 from demo.visit import Visits
+from restoration.errors import RestorationError
 from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
 
 
@@ -61,7 +62,7 @@ if __name__ == "__main__":
     args = parse_args()
     try:
         restorer = Restorer.from_pretrained(args.weights)
-    except ValueError as error:  # one sentence about the weights
+    except RestorationError as error:  # about the weights
         raise SystemExit(f"app.py: {error}") from None
     demo = build_demo(restorer)
     try:

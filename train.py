@@ -23,6 +23,7 @@ import typing
 from pathlib import Path
 
 from restoration.config import ON_CPU, STAGES, TrainConfig
+from restoration.errors import RestorationError
 from restoration.files.imaging import shown
 
 
@@ -53,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
         return _ended(run, "stopped", 128 + (stopped.args[0] if stopped.args else signal.SIGINT))
     except OSError as error:
         return _ended(run, str(error), 1)
-    except (ValueError, FloatingPointError) as error:
+    except (RestorationError, FloatingPointError) as error:
         print(f"train.py: {shown(error)}", file=sys.stderr)
         return 1
     return 0

@@ -14,6 +14,7 @@ from PIL import Image
 from demo.manners import RefusalError, politely
 from demo.reading import as_file, read_scan
 from demo.stages import Stages
+from restoration.errors import RestorationError
 from restoration.files import imaging
 
 LIFETIME = (600, 3600)  # s: every ten minutes, files older than an hour are deleted
@@ -114,7 +115,7 @@ def _hints(file: str | None, size: tuple[int, int]) -> Image.Image | None:
 
 def _strength(vividness: float) -> float:
     if not 0 <= vividness <= 2:
-        raise ValueError(f"A vividness of {vividness:g} is not possible: give one from 0 to 2.")
+        raise RestorationError(f"A vividness of {vividness:g} is not possible: give one from 0 to 2.")
     return vividness
 
 

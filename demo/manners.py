@@ -7,15 +7,15 @@ from collections.abc import Callable
 import gradio as gr
 from gradio.queueing import Queue
 
-from demo.texts import language_of, say, translated
+from demo.texts import TEXTS, language_of, say, translated
+from restoration.errors import RestorationError
 
 
-class RefusalError(ValueError):
+class RefusalError(RestorationError):
     """A sentence of `texts.TEXTS` that ends an event: `RefusalError("no_photo")`."""
 
     def __init__(self, key: str, **values: object):
-        super().__init__(say(key, "en", **values))
-        self.key, self.values = key, values
+        super().__init__(TEXTS[key][0], key, **values)
 
 
 def politely(event: Callable) -> Callable:
@@ -38,16 +38,14 @@ def politely(event: Callable) -> Callable:
 
 def sentence(error: Exception, language: str) -> str:
     """An error's message in the visitor's language."""
-    if isinstance(error, RefusalError):
-        return say(error.key, language, **error.values)
-    if isinstance(error, ValueError):
-        return translated(str(error), language)
+    if isinstance(error, RestorationError):
+        return translated(error.sentence, language)
     return say("fault" if is_fault(error) else "too_much", language)
 
 
 def is_fault(error: Exception) -> bool:
     """Whether an error is neither a refusal nor want of memory, for which OpenCV and the runtimes have their own."""
-    return not isinstance(error, (ValueError, MemoryError)) and "memory" not in str(error).lower()
+    return not isinstance(error, (RestorationError, MemoryError)) and "memory" not in str(error).lower()
 
 
 def answer_kindly_when_full(queue: Queue) -> None:

@@ -28,7 +28,7 @@ def read_scan(file: Path) -> imaging.Scan:
     """The photo in a file, upright, L or RGB, and what goes along into its result.
 
     Raises:
-        ValueError: it is larger than the page takes, or no photo; one sentence.
+        RestorationError: it is larger than the page takes, or no photo.
     """
     if imaging.claimed_pixels(file) > MEGAPIXELS * 1_000_000:
         raise RefusalError("too_many_pixels", name=file.name, megapixels=MEGAPIXELS)

@@ -8,6 +8,8 @@ import re
 
 import gradio as gr
 
+from restoration.errors import Sentence
+
 LANGUAGES = ("en", "ko")
 TEXTS = {
     # the page
@@ -162,32 +164,25 @@ TEXTS = {
     ),
 }  # fmt: skip
 
-# What restoration itself says, in Korean. A sentence that is not here stays English.
-KOREAN_ERRORS = (
-    (
-        r"(.+) cannot be read as a photo: .+",
-        r"\1 파일을 사진으로 읽을 수 없습니다. 온전한 PNG, JPEG, TIFF, WebP 파일을 고르세요.",
-    ),
-    (r"(.+) is too large: .+ (\d+) megapixels are read\.", r"\1 파일이 너무 큽니다. 최대 \2메가픽셀까지 읽습니다."),
-    (r"The mask covers the whole photo: .+", "사진 전체가 표시되었습니다. 실마리가 될 부분을 남겨 주세요."),
-    (
-        r".+ is (\d+) x (\d+) px, the photo (\d+) x (\d+): .+",
-        r"크기가 \1 x \2 픽셀인데 사진은 \3 x \4 픽셀입니다. 같은 크기로 주세요.",
-    ),
-    (r"(.+) has no pixels\.", r"\1 파일에 픽셀이 없습니다."),
-    (r"(.+) has no alpha channel .+", r"\1 파일에 알파 채널이 없습니다. RGBA로 주세요."),
-    (r"(.+) is empty: .+", r"\1 파일이 비어 있습니다. 온전한 파일을 고르세요."),
-    (r"(.+) needs more memory than there is\.", r"\1 파일을 읽기에는 메모리가 부족합니다."),
-    (r"(.+) is HEIC, .+", r"\1 파일은 HEIC입니다. 이 서버는 HEIC를 읽지 못합니다."),
-    (
-        r"(.+?) (?:is a JPEG of \d+ scans|has tiles .+): save it again with another program\.",
-        r"\1 파일은 드문 방식으로 저장되었습니다. 다른 프로그램으로 다시 저장해 주세요.",
-    ),
-    (r"The first of its .+ pages is used\.", "여러 페이지 가운데 첫 번째를 씁니다."),
-    (r"Its colors have 16 bits: .+", "16비트 색을 8비트로 읽었습니다."),
-    (r"Its (.+) is damaged or too large: it is left out\.", r"\1 정보가 손상되었거나 너무 커서 뺐습니다."),
-    (r"Its color profile cannot be followed: .+", "색 프로파일을 따를 수 없어 sRGB로 읽었습니다."),
-)
+# What restoration itself says, by the keys of its sentences. One that is not here stays English.
+KOREAN = {
+    "unreadable": "{name} 파일을 사진으로 읽을 수 없습니다. 온전한 PNG, JPEG, TIFF, WebP 파일을 고르세요.",
+    "empty": "{name} 파일이 비어 있습니다. 온전한 파일을 고르세요.",
+    "too_large": "{name} 파일이 너무 큽니다. 최대 {megapixels}메가픽셀까지 읽습니다.",
+    "file_too_large": "{name} 파일이 너무 큽니다. 최대 {mebibytes}MiB까지 읽습니다.",
+    "memory": "{name} 파일을 읽기에는 메모리가 부족합니다.",
+    "no_pixels": "{name} 파일에 픽셀이 없습니다.",
+    "heic": "{name} 파일은 HEIC입니다. 이 서버는 HEIC를 읽지 못합니다.",
+    "many_scans": "{name} 파일은 드문 방식으로 저장되었습니다. 다른 프로그램으로 다시 저장해 주세요.",
+    "large_tiles": "{name} 파일은 드문 방식으로 저장되었습니다. 다른 프로그램으로 다시 저장해 주세요.",
+    "all_masked": "사진 전체가 표시되었습니다. 실마리가 될 부분을 남겨 주세요.",
+    "other_size": "{name} 파일은 {width} x {height} 픽셀인데 사진은 {wanted} 픽셀입니다. 같은 크기로 주세요.",
+    "no_alpha": "{name} 파일에 알파 채널이 없습니다. RGBA로 주세요.",
+    "pages": "여러 페이지 가운데 첫 번째를 씁니다.",
+    "deep_color": "16비트 색을 8비트로 읽었습니다.",
+    "left_out": "{kind} 정보가 손상되었거나 너무 커서 뺐습니다.",
+    "no_profile": "색 프로파일을 따를 수 없어 sRGB로 읽었습니다.",
+}
 
 _I18N = {language: {f"page.{key}": text[i] for key, text in TEXTS.items()} for i, language in enumerate(LANGUAGES)}
 PAGE_TEXTS = gr.I18n(**_I18N)  # goes to `launch`
@@ -212,9 +207,7 @@ def language_of(request: "gr.Request | None") -> str:
     return "ko" if first and first.group(1) == "ko" else "en"
 
 
-def translated(message: str, language: str) -> str:
-    """A sentence of the package in the visitor's language."""
-    for pattern, korean in KOREAN_ERRORS if language == "ko" else ():
-        if re.fullmatch(pattern, message):
-            return re.sub(pattern, korean, message)
-    return message
+def translated(sentence: Sentence, language: str) -> str:
+    """A sentence of the package or of TEXTS in the visitor's language."""
+    korean = TEXTS[sentence.key][1] if sentence.key in TEXTS else KOREAN.get(sentence.key)
+    return korean.format(**sentence.values) if korean and language == "ko" else sentence

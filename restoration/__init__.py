@@ -6,9 +6,11 @@ shape (B, 2, H, W), is centerd on 0 and lies in [-0.5, 0.5]. NumPy images are ui
 (H, W, 3); NumPy masks are bool, (H, W). PIL images are for files, results and the page.
 """
 
+from restoration.errors import RestorationError
+
 __version__ = "0.1.0"
 
-__all__ = ["Colorizer", "Inpainter", "Repair", "Restoration", "Restorer"]
+__all__ = ["Colorizer", "Inpainter", "Repair", "Restoration", "RestorationError", "Restorer"]
 
 
 def __getattr__(name: str):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from restoration.errors import RestorationError
 from restoration.files import decoding, imaging
 from restoration.folders.jobs import Job, check_masks, find_jobs, mask_file
 from restoration.folders.run import Facts, run
@@ -25,12 +26,14 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         return args.command(args)
-    except ValueError as error:  # ours: each says in one sentence what to do
+    except RestorationError as error:
         print(f"restoration: {imaging.shown(error)}", file=sys.stderr)
         return 1
-    except OSError as error:  # a name too long, a folder without permission
+    except OSError as error:
+        if error.strerror is None:  # not the system's, such as of a name too long, of a folder without permission
+            raise
         where = f"{error.filename}: " if error.filename else ""
-        print(f"restoration: {imaging.shown(f'{where}{error.strerror or error}')}.", file=sys.stderr)
+        print(f"restoration: {imaging.shown(f'{where}{error.strerror}')}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("restoration: stopped; finished photos are kept.", file=sys.stderr)
@@ -191,7 +194,7 @@ def _damage(args: argparse.Namespace) -> int:
     from restoration.masking import damage
 
     if args.seed < 0 or args.holes < 1:
-        raise ValueError(f"--seed {args.seed} --holes {args.holes}: give a seed of 0 or more and 1 hole or more.")
+        raise RestorationError(f"--seed {args.seed} --holes {args.holes}: give a seed of 0 or more and 1 hole or more.")
     inputs = args.output / "input"
     jobs = find_jobs(args.input, inputs, args.output)
 

@@ -4,10 +4,7 @@ Both are written to a temporary name and renamed, so that a reader never meets h
 """
 
 import hashlib
-import os
 import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -18,13 +15,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from restoration.atomic import replacing
 from restoration.config import ModelConfig, load_config, save_config
+from restoration.errors import RestorationError
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 DIGEST = "sha256"  # of the tensors, kept in the file's own header: the two cannot be parted
 
 
-class WeightsError(ValueError):
+class WeightsError(RestorationError):
     """Weights that cannot be found or do not fit; the message is one sentence for the user."""
 
 
@@ -88,7 +87,7 @@ def load_model_config(folder: Path) -> ModelConfig:
     """The architecture of the model in `folder`."""
     try:
         return load_config(ModelConfig, folder / CONFIG)
-    except ValueError as error:
+    except RestorationError as error:
         where = folder / CONFIG
         raise WeightsError(f"{where} describes no model of this version: fetch or train the weights again.") from error
 
@@ -156,16 +155,3 @@ def load_state(file: Path, device: torch.device | str = "cpu") -> dict:
         if isinstance(error, torch.OutOfMemoryError):
             raise
         raise WeightsError(f"{file} is broken: remove it, and this piece begins anew.") from error
-
-
-@contextmanager
-def replacing(file: Path) -> Iterator[Path]:
-    """`with replacing(file) as part`: write `part`; it becomes `file` only when all went well."""
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        yield part
-        with open(part, "rb") as written:
-            os.fsync(written)  # a power cut must not find the new name before the new bytes
-        os.replace(part, file)
-    finally:
-        part.unlink(missing_ok=True)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from restoration.errors import RestorationError
+
 Stage = Literal["inpaint", "color"]
 STAGES: tuple[Stage, ...] = ("inpaint", "color")
 CRITERION = {"inpaint": "hole_psnr", "color": "hsv_similarity"}  # the metric, higher is better, that picks the best
@@ -44,19 +46,21 @@ class ModelConfig:
     def __post_init__(self):
         # A stranger's config.json may hold anything, so types are checked as well as ranges.
         if not isinstance(self.stage, str) or self.stage not in INPUT_CHANNELS:
-            raise ValueError(f"stage is {self.stage!r}: use 'inpaint' or 'color'.")
+            raise RestorationError(f"stage is {self.stage!r}: use 'inpaint' or 'color'.")
         if not isinstance(self.encoder, str) or not re.fullmatch(ENCODER, self.encoder):
-            raise ValueError(f"encoder is {str(self.encoder)[:80]!r}: give a name of segmentation-models-pytorch's.")
+            raise RestorationError(
+                f"encoder is {str(self.encoder)[:80]!r}: give a name of segmentation-models-pytorch's."
+            )
         widths = self.decoder_channels if isinstance(self.decoder_channels, (list, tuple)) else ()
         if len(widths) != 5 or not all(isinstance(w, int) and 1 <= w <= MAX_CHANNELS for w in widths):
-            raise ValueError(
+            raise RestorationError(
                 f"decoder_channels is {self.decoder_channels!r}: give five widths from 1 to {MAX_CHANNELS}."
             )
         object.__setattr__(self, "decoder_channels", tuple(widths))
         for name, positive in (("luma_mean", False), ("luma_std", True)):
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not abs(value) <= MAX_NORM or (positive and value <= 0):
-                raise ValueError(f"{name} is {value!r}: give a number{' above 0' if positive else ''}.")
+                raise RestorationError(f"{name} is {value!r}: give a number{' above 0' if positive else ''}.")
 
 
 ON_GPU = {"size": 256, "validation_size": 256, "batch_size": 32, "epochs": 40, "precision": "bf16", "workers": 8}
@@ -164,7 +168,9 @@ class TrainConfig:
     def __post_init__(self):
         object.__setattr__(self, "decoder_channels", tuple(self.decoder_channels))
         if empty := [field.name for field in dataclasses.fields(self) if getattr(self, field.name) == ""]:
-            raise ValueError(f"{empty[0]} is empty: give a name, or leave it out.")  # "" as a path is where one is
+            raise RestorationError(
+                f"{empty[0]} is empty: give a name, or leave it out."
+            )  # "" as a path is where one is
         self.model_config("inpaint")  # refuses a bad architecture before any photo is read
         choices = {
             "group_by": ("near", "folder", "name-pattern", "none"),
@@ -174,13 +180,15 @@ class TrainConfig:
         }
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} is {getattr(self, name)!r}: use one of {', '.join(filter(None, allowed))}.")
+                raise RestorationError(
+                    f"{name} is {getattr(self, name)!r}: use one of {', '.join(filter(None, allowed))}."
+                )
         if self.discriminator == "projected" and self.encoder_weights == "none":
-            raise ValueError("discriminator is 'projected', which needs a trained encoder: give encoder_weights.")
+            raise RestorationError("discriminator is 'projected', which needs a trained encoder: give encoder_weights.")
         for name, (least, most) in RANGES.items():
             value = getattr(self, name)
             if value is not None and not least <= value <= most:  # NaN lies nowhere
-                raise ValueError(f"{name} is {value}: it must be {_bounds(least, most)}.")
+                raise RestorationError(f"{name} is {value}: it must be {_bounds(least, most)}.")
 
     def resolved(self, on_gpu: bool, has_bf16: bool = True) -> "TrainConfig":
         """The same run with every choice made: what was None gets the device's default."""
@@ -199,10 +207,10 @@ def save_config(config: ModelConfig | TrainConfig, file: Path) -> None:
 
 
 def load_config(kind: type[T], file: Path) -> T:
-    """Read a config of the given kind; an unknown or missing field is a ValueError that names it."""
+    """Read a config of the given kind; an unknown or missing field is a RestorationError that names it."""
     try:
         if file.stat().st_size > MAX_BYTES:
             raise TypeError(f"it has more than {MAX_BYTES} bytes")
         return kind(**json.loads(file.read_text()))
     except (json.JSONDecodeError, UnicodeDecodeError, TypeError, RecursionError) as error:
-        raise ValueError(f"{file} is not a valid {kind.__name__}: {error}.") from error
+        raise RestorationError(f"{file} is not a valid {kind.__name__}: {error}.") from error

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from restoration import metrics
+from restoration.errors import RestorationError
 from restoration.files import imaging
 
 METRICS = (
@@ -96,7 +97,7 @@ def evaluate_folders(pred: Path, truth: Path, mask: Path | None = None) -> Evalu
         One row a pair; a file that could not be used is named among the problems.
 
     Raises:
-        ValueError: no pair was found, or none could be read.
+        RestorationError: no pair was found, or none could be read.
     """
     problems: list[str] = []
     predictions, truths = _by_name(pred, problems), _by_name(truth, problems)
@@ -104,7 +105,7 @@ def evaluate_folders(pred: Path, truth: Path, mask: Path | None = None) -> Evalu
     problems += _without_partner(predictions, truths, masks)
     names = [name for name in truths if name in predictions]
     if not names:
-        raise ValueError(f"No file in {pred} has the name of one in {truth}; name each prediction as its truth.")
+        raise RestorationError(f"No file in {pred} has the name of one in {truth}; name each prediction as its truth.")
     rows = {}
     for name in names:
         try:
@@ -112,20 +113,20 @@ def evaluate_folders(pred: Path, truth: Path, mask: Path | None = None) -> Evalu
             if masks is not None and name in masks:
                 hole = _read(imaging.read_mask, masks[name], true.shape[1::-1])
             rows[name] = evaluate_pair(true, _read(_read_rgb, predictions[name]), hole)
-        except ValueError as error:
+        except RestorationError as error:
             problems.append(f"{name}: {error}")
             continue
         if hole is not None and np.count_nonzero(hole) < metrics.WINDOW:
             problems.append(f"{name}: the hole has under {metrics.WINDOW} pixels; metrics of the hole leave it out.")
     if not rows:
-        raise ValueError("No pair could be evaluated. " + " ".join(problems))
+        raise RestorationError("No pair could be evaluated. " + " ".join(problems))
     return Evaluation(rows, tuple(problems))
 
 
 def _by_name(folder: Path, problems: list[str]) -> dict[str, Path]:
     """The photos below a folder by their paths below it, without ending, sorted."""
     if not folder.is_dir():
-        raise ValueError(f"There is no folder {folder}; give one that holds photos.")
+        raise RestorationError(f"There is no folder {folder}; give one that holds photos.")
     files: dict[str, Path] = {}
     for path in imaging.find_photos(folder):
         name = path.relative_to(folder).with_suffix("").as_posix()
@@ -152,7 +153,7 @@ def _read(reader: Callable[..., np.ndarray], path: Path, *arguments: object) -> 
     try:
         return reader(path, *arguments)
     except imaging.PhotoError as error:
-        raise ValueError(f"in {path.parent}, {error}") from error
+        raise RestorationError(f"in {path.parent}, {error}") from error
 
 
 def _read_rgb(path: Path) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 Images are uint8, RGB (H, W, 3) or, where a formula reads luma only, gray (H, W); the truth and the
 prediction have one shape. A mask is bool (H, W), True where the photo was damaged. All is computed
-in float64. What cannot be measured raises a ValueError that says what to do.
+in float64. What cannot be measured raises a RestorationError that says what to do.
 """
 
 import cv2
@@ -10,6 +10,7 @@ import numpy as np
 from skimage.metrics import structural_similarity
 
 from restoration.color import luma
+from restoration.errors import RestorationError
 
 WINDOW = 7  # pixels, the side of SSIM's uniform window
 HUES = 180  # OpenCV stores a hue in 8 bits as degrees / 2
@@ -40,7 +41,7 @@ def ssim_map(truth: np.ndarray, prediction: np.ndarray, data_range: float = 255.
     _check_pair(truth, prediction)
     height, width = truth.shape[:2]
     if min(height, width) < WINDOW:
-        raise ValueError(f"The photo is {width} x {height} pixels; SSIM needs {WINDOW} x {WINDOW} or more.")
+        raise RestorationError(f"The photo is {width} x {height} pixels; SSIM needs {WINDOW} x {WINDOW} or more.")
     channels = -1 if truth.ndim == 3 else None
     return structural_similarity(truth, prediction, channel_axis=channels, data_range=data_range, full=True)[1]
 
@@ -94,7 +95,7 @@ def contest_m(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> fl
     _check_color(truth, prediction)
     _check_mask(truth, mask)
     if np.count_nonzero(mask) < WINDOW:
-        raise ValueError(f"The hole has under {WINDOW} pixels, too few for the contest's M; leave M out.")
+        raise RestorationError(f"The hole has under {WINDOW} pixels, too few for the contest's M; leave M out.")
     data_range = _contest_range(prediction)
     return float(structural_similarity(truth[mask], prediction[mask], channel_axis=-1, data_range=data_range))
 
@@ -151,11 +152,11 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float:
 def _check_pair(truth: np.ndarray, prediction: np.ndarray) -> None:
     for name, image in (("truth", truth), ("prediction", prediction)):
         if image.dtype != np.uint8:
-            raise ValueError(f"The {name} is {image.dtype}; give it as uint8, 0 to 255.")
+            raise RestorationError(f"The {name} is {image.dtype}; give it as uint8, 0 to 255.")
         if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or image.size == 0:
-            raise ValueError(f"The {name} has the shape {image.shape}; give it as (H, W, 3) or (H, W).")
+            raise RestorationError(f"The {name} has the shape {image.shape}; give it as (H, W, 3) or (H, W).")
     if truth.shape != prediction.shape:
-        raise ValueError(
+        raise RestorationError(
             f"The truth has the shape {truth.shape} and the prediction {prediction.shape}; give both in one shape."
         )
 
@@ -163,13 +164,13 @@ def _check_pair(truth: np.ndarray, prediction: np.ndarray) -> None:
 def _check_color(truth: np.ndarray, prediction: np.ndarray) -> None:
     _check_pair(truth, prediction)
     if truth.ndim != 3:
-        raise ValueError("This metric compares colors; give RGB images (H, W, 3).")
+        raise RestorationError("This metric compares colors; give RGB images (H, W, 3).")
 
 
 def _check_mask(image: np.ndarray, mask: np.ndarray) -> None:
     if mask.dtype != bool:
-        raise ValueError(f"The mask is {mask.dtype}; give it as bool, for example `mask > 127`.")
+        raise RestorationError(f"The mask is {mask.dtype}; give it as bool, for example `mask > 127`.")
     if mask.shape != image.shape[:2]:
-        raise ValueError(f"The mask has the shape {mask.shape}; give it in the photo's, {image.shape[:2]}.")
+        raise RestorationError(f"The mask has the shape {mask.shape}; give it in the photo's, {image.shape[:2]}.")
     if not mask.any():
-        raise ValueError("The mask is empty, so there is no hole to measure; leave the hole's metrics out.")
+        raise RestorationError("The mask is empty, so there is no hole to measure; leave the hole's metrics out.")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from restoration import checkpoint
 from restoration.config import CHROMA_SCALE, DETECTOR, INPUT_CHANNELS, OUTPUT_CHANNELS, ModelConfig
+from restoration.errors import RestorationError
 from restoration.prefill import prefill
 
 STRIDE = 32  # the encoder halves five times
@@ -45,7 +46,7 @@ class _Network(nn.Module):
         super().__init__()
         self.config = config or ModelConfig(self.stage)
         if self.config.stage != self.stage:
-            raise ValueError(
+            raise RestorationError(
                 f"{type(self).__name__} takes a config of stage {self.stage!r}, not {self.config.stage!r}."
             )
         try:
@@ -57,7 +58,7 @@ class _Network(nn.Module):
                 decoder_channels=self.config.decoder_channels,
             )
         except NOT_BUILT as error:
-            raise ValueError(f"encoder {self.config.encoder!r} is not known to segmentation-models-pytorch.") from error
+            raise RestorationError(f"segmentation-models-pytorch has no encoder {self.config.encoder!r}.") from error
         for block in self.unet.decoder.blocks:
             block.__class__ = _DecoderBlock
         nn.init.zeros_(self.unet.segmentation_head[0].weight)  # a fresh network adds nothing
@@ -82,7 +83,7 @@ class _Network(nn.Module):
         try:
             with torch.device("meta"):  # whatever a stranger's config asks for, memory is taken for what the file holds
                 model = cls(config)
-        except ValueError as error:
+        except RestorationError as error:
             raise checkpoint.WeightsError(f"{folder / checkpoint.CONFIG}: {error}") from error
         weights = folder / checkpoint.WEIGHTS
         tensors = checkpoint.load_tensors(weights)

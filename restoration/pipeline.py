@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from restoration.bands import Rows
+from restoration.errors import RestorationError
 from restoration.files import imaging
 from restoration.inference import backends
 from restoration.inference.coloring import Hints, painted, predict_chroma, recolored
@@ -93,7 +94,7 @@ class Restorer:
                 what errs least.
 
         Raises:
-            ValueError: no such backend, or one that is not installed.
+            RestorationError: no such backend, or one that is not installed.
             WeightsError: one of them is not there, does not fit its config, or has no graph for that backend.
         """
         inpaint, color, detector = backends.load(source, folds, device, backend, inpainter)
@@ -107,7 +108,7 @@ class Restorer:
 
         Raises:
             PhotoError: the photo cannot be read.
-            ValueError: no such sensitivity.
+            RestorationError: no such sensitivity.
         """
         return _as_mask(self._detect(_luma(_as_photo(photo)), sensitivity))
 
@@ -127,7 +128,7 @@ class Restorer:
 
         Raises:
             PhotoError: one of them cannot be read, is not of the photo's size, or leaves nothing to go by.
-            ValueError: no such sensitivity.
+            RestorationError: no such sensitivity.
         """
         return self.colorize(self.repair(photo, mask, sensitivity), hints)
 
@@ -137,7 +138,8 @@ class Restorer:
         gray = _luma(photo)
         damaged = self._detect(gray, sensitivity) if mask is None else _read_mask(mask, photo.size)
         if damaged.all():
-            raise imaging.PhotoError("The mask covers the whole photo: leave something to restore it from.")
+            sentence = "The mask covers the whole photo: leave something to restore it from."
+            raise imaging.PhotoError(sentence, "all_masked")
         return Repair(photo, Image.fromarray(fill(gray, damaged, self._inpaint)), _as_mask(damaged))
 
     def colorize(self, repair: Repair, hints: Photo | None = None) -> Restoration:
@@ -167,7 +169,7 @@ class Restorer:
         A map that is to be more sensitive has its say beside holes as well.
         """
         if sensitivity not in range(MOST_SENSITIVE + 1):
-            raise ValueError(f"A sensitivity of {sensitivity} is not possible: give 0 to {MOST_SENSITIVE}.")
+            raise RestorationError(f"A sensitivity of {sensitivity} is not possible: give 0 to {MOST_SENSITIVE}.")
         found = find_holes(gray)
         if sensitivity > 0 or not found.any():
             window = picture_window(gray)  # in the corner of a frame, plain sky looks like a hole

@@ -7,6 +7,7 @@ from sklearn.model_selection import KFold
 
 from restoration.data.photos import Checked
 from restoration.data.sources import Entry
+from restoration.errors import RestorationError
 
 GROUPINGS = ("near", "folder", "name-pattern", "none")
 MAX_DISTANCE = 10  # of 64 bits; clusters stay small (5-6 in 6,000 landscapes)
@@ -25,10 +26,10 @@ def group(checked: Checked, by: str = "near", pattern: str | None = None) -> np.
         pattern: a regular expression, for "name-pattern" only.
 
     Raises:
-        ValueError: an unknown grouping, or a pattern that is missing, faulty or does not match.
+        RestorationError: an unknown grouping, or a pattern that is missing, faulty or does not match.
     """
     if by not in GROUPINGS or (by == "name-pattern") != bool(pattern):
-        raise ValueError(f"group by one of {', '.join(GROUPINGS)}, and give a pattern with name-pattern alone.")
+        raise RestorationError(f"group by one of {', '.join(GROUPINGS)}, and give a pattern with name-pattern alone.")
     entries = checked.photos.entries
     if by == "near":
         keys = near_duplicates(checked.hashes[:, 0], checked.hashes[:, 1]).tolist()
@@ -63,9 +64,9 @@ def _name_keys(entries: list[Entry], pattern: str) -> list[str]:
         matches = [re.search(pattern, entry.name) for entry in entries]
         strange = [entry.name for entry, match in zip(entries, matches, strict=True) if not match or match[1] is None]
     except (re.error, IndexError) as error:
-        raise ValueError(f"the pattern {pattern!r} is no regular expression with a group ({error}).") from error
+        raise RestorationError(f"the pattern {pattern!r} is no regular expression with a group ({error}).") from error
     if strange:
-        raise ValueError(f"the pattern {pattern!r} does not match {len(strange)} names, such as {strange[0]}.")
+        raise RestorationError(f"the pattern {pattern!r} does not match {len(strange)} names, such as {strange[0]}.")
     return [match[1] for match in matches]
 
 
@@ -93,13 +94,15 @@ def split(groups: np.ndarray, folds: int, fold: int, seed: int) -> tuple[np.ndar
         fold: counted from 0.
 
     Raises:
-        ValueError: there are fewer groups than folds, or no such fold.
+        RestorationError: there are fewer groups than folds, or no such fold.
     """
     numbers = np.unique(groups)
     if not 0 <= fold < folds:
-        raise ValueError(f"fold {fold} does not exist: with {folds} folds they are 0 to {folds - 1}.")
+        raise RestorationError(f"fold {fold} does not exist: with {folds} folds they are 0 to {folds - 1}.")
     if len(numbers) < max(2, folds):
-        raise ValueError(f"{len(numbers)} groups of photos cannot make {folds} folds: give more photos or fewer folds.")
+        raise RestorationError(
+            f"{len(numbers)} groups of photos cannot make {folds} folds: give more photos or fewer folds."
+        )
     if folds == 1:
         chosen = np.random.default_rng(seed).permutation(numbers)[: max(1, round(HELD_OUT * len(numbers)))]
     else:

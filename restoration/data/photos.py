@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from restoration.color import luma
 from restoration.data.sources import BUNDLED_CROP, Entry, find_entries
+from restoration.errors import RestorationError
 from restoration.files.imaging import PhotoError, read_photo, shown
 
 MIN_SIDE = 32  # pixels; a smaller photo shows the networks nothing
@@ -58,12 +59,12 @@ def decode(entry: Entry, side: int | None) -> Picture:
     """The photo, upright; reduced where its shorter side is above `side`.
 
     Raises:
-        ValueError: it cannot be read.
+        RestorationError: it cannot be read.
     """
     try:
         rgb = np.asarray(read_photo(io.BytesIO(entry.read())).convert("RGB"))
     except (PhotoError, OSError) as error:
-        raise ValueError(f"{shown(entry.name)} in {shown(entry.file)} cannot be read as a photo.") from error
+        raise RestorationError(f"{shown(entry.name)} in {shown(entry.file)} cannot be read as a photo.") from error
     if entry.box:
         left, top, square = entry.box
         rgb = _reduced(rgb[top : top + square, left : left + square], BUNDLED_CROP)
@@ -114,7 +115,7 @@ class Memory:
         return len(self._kept)
 
     def picture(self, entry: Entry) -> Picture:
-        """The decoded photo. ValueError: it cannot be read."""
+        """The decoded photo. RestorationError: it cannot be read."""
         return self._kept.get(entry) or self.keep(entry, decode(entry, self.side))
 
     def keep(self, entry: Entry, picture: Picture) -> Picture:
@@ -189,7 +190,7 @@ def load(
     side is longer: 29,603 photos of 512 x 512 take 23.3e9 bytes as they are, 5.8e9 with a side of 256.
 
     Raises:
-        ValueError: no photo is found, or none can be used.
+        RestorationError: no photo is found, or none can be used.
     """
     photos = Photos.find(source, side, budget).without(exclude or ())
     with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow's, which threads would leak
@@ -201,7 +202,7 @@ def load(
     problems = [f"{shown(name)}: {problem}" for name, problem in zip(photos.names, problems, strict=True) if problem]
     if not usable:
         reason = f", such as {problems[0]}" if problems else ": all are excluded"
-        raise ValueError(f"none of the {len(photos)} photos in {source} can be used{reason}.")
+        raise RestorationError(f"none of the {len(photos)} photos in {source} can be used{reason}.")
     return Checked(photos.subset(usable), np.array([hashes[i] for i in usable], np.uint64), problems)
 
 
@@ -209,7 +210,7 @@ def _check(entry: Entry, memory: Memory) -> tuple[tuple[int, int] | None, str]:
     """Hashes of a usable photo (None: not usable), and what is wrong with it. Only a usable one is remembered."""
     try:
         picture = decode(entry, memory.side)
-    except ValueError:
+    except RestorationError:
         return None, "cannot be read as a photo"
     rgb, gray = picture.rgb, luma(picture.rgb)
     if min(gray.shape) < MIN_SIDE:

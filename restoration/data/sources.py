@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from restoration.errors import RestorationError
 from restoration.files.imaging import SUFFIXES, find_files
 
 CONTEST_TRUTH, CONTEST_DAMAGED, CONTEST_UNSEEN = "train_gt", "train_input", ("valid_input", "test_input1")
@@ -51,11 +52,11 @@ def find_entries(source: str | Path) -> list[Entry]:
     "bundled": overlapping crops of the photos that come inside scikit-image and scikit-learn.
 
     Raises:
-        ValueError: there is no such place, no photo in it, or a shard is broken.
+        RestorationError: there is no such place, no photo in it, or a shard is broken.
     """
     entries = _bundled() if str(source) == BUNDLED else _below(Path(source))
     if not entries:
-        raise ValueError(
+        raise RestorationError(
             f"no photos in {source}: put photos, tar shards of them or the contest's {CONTEST_TRUTH} there, or "
             f"name --data {BUNDLED} for the photos that come with scikit-image and scikit-learn."
         )
@@ -105,7 +106,7 @@ def _members(file: Path, folder: Path) -> list[Entry]:
         with tarfile.open(file, "r:") as shard:
             members = [(Path(m.name), m) for m in shard if m.isfile()]
     except (tarfile.TarError, OSError) as error:
-        raise ValueError(f"{file} cannot be read: give an uncompressed tar file.") from error
+        raise RestorationError(f"{file} cannot be read: give an uncompressed tar file.") from error
     photos = ((path, m) for path, m in members if path.suffix.lower() in SUFFIXES and _visible(path))
     return [Entry(path.name, file, m.offset_data, m.size, (folder / path.parent).as_posix()) for path, m in photos]
 

@@ -10,11 +10,14 @@ import stat
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from restoration.errors import RestorationError
 
 try:
     from pi_heif import register_heif_opener  # decodes only; pillow-heif brings GPL code along
@@ -40,7 +43,7 @@ BROKEN = (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError, E
 BROKEN += (KeyError, IndexError, AttributeError, OverflowError, ZeroDivisionError, RuntimeError, AssertionError)
 
 
-class PhotoError(ValueError):
+class PhotoError(RestorationError):
     """A photo or mask that cannot be used; the message is one sentence for the user."""
 
 
@@ -69,13 +72,22 @@ def decode(source: Source, kind: str = "photo") -> Decoded:
     except PermissionError as error:
         raise PhotoError(f"{shown(source)} may not be read: you have no permission.") from error
     except Image.DecompressionBombError as error:
-        raise PhotoError(_too_large(name)) from error
+        raise _too_large(name) from error
     except MemoryError as error:
-        raise PhotoError(f"{name} needs more memory than there is.") from error
-    except PhotoError:
+        raise PhotoError("{name} needs more memory than there is.", "memory", name=name) from error
+
+
+@contextlib.contextmanager
+def _pillows(name: str) -> Iterator[None]:
+    """Around calls of Pillow's: what it answers to a broken file becomes one sentence."""
+    try:
+        yield
+    except (PhotoError, FileNotFoundError, PermissionError):
         raise
     except BROKEN as error:
-        raise PhotoError(f"{name} cannot be read as a photo: give a whole PNG, JPEG, TIFF or WebP file.") from error
+        raise PhotoError(
+            "{name} cannot be read as a photo: give a whole PNG, JPEG, TIFF or WebP file.", "unreadable", name=name
+        ) from error
 
 
 def claimed_pixels(file: Path) -> int:
@@ -116,13 +128,16 @@ def _read(file: BinaryIO, name: str) -> Decoded:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     if size == 0:
-        raise PhotoError(f"{name} is empty: give a whole PNG, JPEG, TIFF or WebP file.")
+        raise PhotoError("{name} is empty: give a whole PNG, JPEG, TIFF or WebP file.", "empty", name=name)
     if size > MAX_BYTES:
-        raise PhotoError(f"{name} is too large: files of up to {MAX_BYTES >> 20} MiB are read.")
-    photo = _opened(file, name)
-    _check_pixels(photo.size, name)
-    _check_work(photo, name)
-    return _upright(photo, name, _pages(photo))
+        sentence = "{name} is too large: files of up to {mebibytes} MiB are read."
+        raise PhotoError(sentence, "file_too_large", name=name, mebibytes=MAX_BYTES >> 20)
+    with _pillows(name):
+        photo = _opened(file, name)
+        _check_pixels(photo.size, name)
+        _check_work(photo, name)
+        pages = _pages(photo)
+    return _upright(photo, name, pages)
 
 
 def _opened(file: BinaryIO, name: str) -> Image.Image:
@@ -136,7 +151,8 @@ def _opened(file: BinaryIO, name: str) -> Image.Image:
     except UnidentifiedImageError:
         file.seek(0)
         if not HAS_HEIF and file.read(12)[4:] in HEIF_FILES:
-            raise PhotoError(f"{name} is HEIC, which is read once pi-heif is installed: pip install pi-heif.") from None
+            sentence = "{name} is HEIC, which is read once pi-heif is installed: pip install pi-heif."
+            raise PhotoError(sentence, "heic", name=name) from None
         raise
 
 
@@ -153,24 +169,27 @@ def _check_heif(file: BinaryIO) -> None:
 def _upright(photo: Image.Image, name: str, pages: str = "", own: bool = True) -> Decoded:
     """Decoded and turned; a photo that is not our own stays as it is."""
     _check_pixels(photo.size, name)
-    is_deep_color = _is_deep_color(photo)  # asked first: to ask for EXIF may be to decode
-    orientation = photo.getexif().get(ExifTags.Base.Orientation)
-    if own:
-        ImageOps.exif_transpose(photo, in_place=True)
-    elif orientation in range(2, 9):
-        photo = ImageOps.exif_transpose(photo)
+    with _pillows(name):
+        is_deep_color = _is_deep_color(photo)  # asked first: to ask for EXIF may be to decode
+        orientation = photo.getexif().get(ExifTags.Base.Orientation)
+        if own:
+            ImageOps.exif_transpose(photo, in_place=True)
+        elif orientation in range(2, 9):
+            photo = ImageOps.exif_transpose(photo)
     return Decoded(photo, orientation in (5, 6, 7, 8), pages, is_deep_color)
 
 
 def _check_pixels(size: tuple[int, int], name: str) -> None:
     if size[0] * size[1] > MAX_PIXELS:
-        raise PhotoError(_too_large(name))
+        raise _too_large(name)
     if size[0] * size[1] == 0:
-        raise PhotoError(f"{name} has no pixels.")
+        raise PhotoError("{name} has no pixels.", "no_pixels", name=name)
 
 
-def _too_large(name: str) -> str:
-    return f"{name} is too large: photos of up to {MAX_PIXELS // 1_000_000} megapixels are read."
+def _too_large(name: str) -> PhotoError:
+    most = MAX_PIXELS // 1_000_000
+    sentence = "{name} is too large: photos of up to {megapixels} megapixels are read."
+    return PhotoError(sentence, "too_large", name=name, megapixels=most)
 
 
 def _check_work(photo: Image.Image, name: str) -> None:
@@ -181,11 +200,13 @@ def _check_work(photo: Image.Image, name: str) -> None:
         scans = photo.fp.read().count(b"\xff\xda")
         photo.fp.seek(place)
         if scans * photo.width * photo.height > MAX_SCANNED:
-            raise PhotoError(f"{name} is a JPEG of {scans} scans: save it again with another program.")
+            sentence = "{name} is a JPEG of {scans} scans: save it again with another program."
+            raise PhotoError(sentence, "many_scans", name=name, scans=scans)
     if photo.format == "TIFF":
         width, height = (photo.tag_v2.get(tag, 1) for tag in (TILE_WIDTH, TILE_HEIGHT))
         if width * height > max(MAX_TILE, 4 * photo.width * photo.height):
-            raise PhotoError(f"{name} has tiles that are much larger than itself: save it again with another program.")
+            sentence = "{name} has tiles that are much larger than itself: save it again with another program."
+            raise PhotoError(sentence, "large_tiles", name=name)
 
 
 def _pages(photo: Image.Image) -> str:

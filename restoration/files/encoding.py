@@ -1,9 +1,5 @@
 """Results into files and downloads: every level kept, with what the scan's file had, and never half a file."""
 
-import contextlib
-import hashlib
-import os
-import secrets
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +8,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from restoration.atomic import replacing
 from restoration.files.decoding import PhotoError, eight_bit, shown
 from restoration.files.profiles import srgb_profile
 from restoration.files.scans import Scan
@@ -50,25 +47,12 @@ def write_photo(image: Image.Image, file: Path, scan: Scan | None = None) -> Non
         PhotoError: no photo is written with this suffix, or not in this place.
     """
     check_ending(file)
-    part = file.with_name(f"{part_stem(file)}-{secrets.token_hex(4)}{file.suffix}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as opened:
+        with replacing(file) as part, part.open("wb") as opened:
             _save(image, _Unnumbered(opened), file.suffix, scan)
-            opened.flush()
-            os.fsync(opened.fileno())  # else a power cut could leave the name without its content, as if it were done
-        os.replace(part, file)
-    except (OSError, ValueError) as error:  # Pillow's ValueErrors: larger than the format can hold
-        reason = getattr(error, "strerror", None) or error
-        raise PhotoError(f"{shown(file)} cannot be written: {shown(reason)}.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
-
-
-def part_stem(file: Path) -> str:
-    """How temporary names of a file begin, up to their hyphen: hidden, and short even where its own name is long."""
-    return f".{hashlib.sha256(os.fsencode(file.name)).hexdigest()[:16]}"
+    except OSError as error:
+        raise PhotoError(f"{shown(file)} cannot be written: {shown(error.strerror or error)}.") from error
 
 
 def encode_photo(image: Image.Image, ending: str = ".png", scan: Scan | None = None) -> bytes:
@@ -81,7 +65,7 @@ def encode_photo(image: Image.Image, ending: str = ".png", scan: Scan | None = N
     content = BytesIO()
     try:
         _save(image, content, ending, scan)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise PhotoError(f"The photo cannot be written as {ending}: {shown(error)}.") from error
     return content.getvalue()
 
@@ -94,20 +78,23 @@ class _Unnumbered:
 
 
 def _save(image: Image.Image, target: "_Unnumbered | BytesIO", ending: str, scan: Scan | None) -> None:
+    """Write into an open file; an OSError where that fails, or where the format cannot hold what it should."""
     options = WRITTEN[ending.lower()]
     kind = options["format"]
     if (side := max(image.size)) > MAX_SIDE.get(kind, side):
-        raise ValueError(f"{kind} holds up to {MAX_SIDE[kind]} pixels a side, use .png")
+        raise OSError(f"{kind} holds up to {MAX_SIDE[kind]} pixels a side, use .png")
     if image.mode == "I;16" and kind not in DEEP:
         image = _eight_bit_image(image)
-    if scan is None:
-        image.save(target, **options)
-        return
-    profile = image.info.get("icc_profile") or (srgb_profile() if scan.profile and image.mode != "L" else None)
-    beside = {"icc_profile": profile, "exif": scan.exif, "dpi": scan.dpi, **_xmp(scan, kind)}
-    if scan.alpha is not None and kind in TRANSPARENT and image.mode in ("L", "RGB"):
-        image = _transparent(image, scan.alpha).convert(TRANSPARENT[kind][image.mode == "RGB"])
-    image.save(target, **options, **{name: value for name, value in beside.items() if value})
+    beside = {}
+    if scan is not None:
+        profile = image.info.get("icc_profile") or (srgb_profile() if scan.profile and image.mode != "L" else None)
+        beside = {"icc_profile": profile, "exif": scan.exif, "dpi": scan.dpi, **_xmp(scan, kind)}
+        if scan.alpha is not None and kind in TRANSPARENT and image.mode in ("L", "RGB"):
+            image = _transparent(image, scan.alpha).convert(TRANSPARENT[kind][image.mode == "RGB"])
+    try:
+        image.save(target, **options, **{name: value for name, value in beside.items() if value})
+    except ValueError as error:  # Pillow's: more than the format can hold
+        raise OSError(str(error)) from error
 
 
 def _xmp(scan: Scan, kind: str) -> dict[str, object]:

@@ -20,12 +20,12 @@ from restoration.files.decoding import (
     name_of,
     shown,
 )
-from restoration.files.encoding import WRITTEN, check_ending, encode_photo, part_stem, write_photo
+from restoration.files.encoding import WRITTEN, check_ending, encode_photo, write_photo
 from restoration.files.scans import Scan, read_scan
 
 __all__ = [
     "SUFFIXES", "WRITTEN", "PhotoError", "Scan", "Source", "check_ending", "claimed_pixels", "encode_photo",
-    "find_files", "find_photos", "part_stem", "read_hints", "read_mask", "read_photo", "read_scan", "shown",
+    "find_files", "find_photos", "read_hints", "read_mask", "read_photo", "read_scan", "shown",
     "write_photo",
 ]  # fmt: skip
 
@@ -112,15 +112,17 @@ def read_hints(source: Source, size: tuple[int, int]) -> np.ndarray:
     """
     hints, name = _plain(source, "hint image"), name_of(source, "hint image")
     if not hints.has_transparency_data:
-        raise PhotoError(f"{name} has no alpha channel to say where its colors count: give RGBA.")
+        sentence = "{name} has no alpha channel to say where its colors count: give RGBA."
+        raise PhotoError(sentence, "no_alpha", name=name)
     _check_size(hints, size, name)
     return np.asarray(hints.convert("RGBA"))
 
 
 def _check_size(image: Image.Image, size: tuple[int, int], name: str) -> None:
     if image.size != size:
-        sizes = f"{image.width} x {image.height} px, the photo {size[0]} x {size[1]}"
-        raise PhotoError(f"{name} is {sizes}: give one of the photo's size.")
+        sizes = {"width": image.width, "height": image.height, "wanted": f"{size[0]} x {size[1]}"}
+        sentence = "{name} is {width} x {height} px, the photo {wanted}: give one of the photo's size."
+        raise PhotoError(sentence, "other_size", name=name, **sizes)
 
 
 def _plain(source: Source, kind: str) -> Image.Image:

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from restoration.bands import Rows, bands
+from restoration.errors import Sentence
 from restoration.files.decoding import Source, decode, eight_bit, gray_levels
 from restoration.files.exif import Dpi, ExifError, carried, carried_xmp, resolution
 from restoration.files.profiles import ProfileError, color_to_srgb, gray_to_srgb
@@ -25,7 +26,7 @@ class Scan:
     exif: bytes = b""  # true for the result, see `exif.carried`
     xmp: bytes = b""  # the same
     dpi: Dpi | None = None  # pixels per inch, across and down
-    notes: tuple[str, ...] = ()  # sentences for the user: what was left out
+    notes: tuple[Sentence, ...] = ()  # sentences for the user: what was left out
 
     def own_gray(self, gray: Image.Image, mask: Image.Image) -> Image.Image:
         """The gray result as the file would have it: its own levels to the bit where the photo is not damaged.
@@ -71,9 +72,9 @@ def read_scan(source: Source) -> Scan:
     if alpha is not None:
         image = Image.composite(image, Image.new(image.mode, image.size, "white"), alpha)
     if decoded.pages:
-        notes.insert(0, f"The first of its {decoded.pages} pages is used.")
+        notes.insert(0, Sentence("The first of its {count} pages is used.", "pages", count=decoded.pages))
     if decoded.is_deep_color:
-        notes.append("Its colors have 16 bits: they are read as 8.")
+        notes.append(Sentence("Its colors have 16 bits: they are read as 8.", "deep_color"))
     return Scan(
         _bare(image), alpha, levels, tones if levels is not None else None, profile, exif, xmp, dpi, tuple(notes)
     )
@@ -88,14 +89,14 @@ def _bare(image: Image.Image) -> Image.Image:
     return image
 
 
-def _carried(photo: Image.Image, dpi: Dpi | None, notes: list[str]) -> tuple[bytes, bytes]:
+def _carried(photo: Image.Image, dpi: Dpi | None, notes: list[Sentence]) -> tuple[bytes, bytes]:
     kept = []
     for kind, carry in {"EXIF": lambda: carried(photo, photo.size, dpi), "XMP": lambda: carried_xmp(photo)}.items():
         try:
             kept.append(carry())
         except ExifError:
             kept.append(b"")
-            notes.append(f"Its {kind} is damaged or too large: it is left out.")
+            notes.append(Sentence("Its {kind} is damaged or too large: it is left out.", "left_out", kind=kind))
     return kept[0], kept[1]
 
 
@@ -123,13 +124,13 @@ def _gray_if_equal(photo: Image.Image) -> Image.Image:
 
 
 def _in_srgb(
-    photo: Image.Image, levels: np.ndarray | None, profile: bytes | None, notes: list[str]
+    photo: Image.Image, levels: np.ndarray | None, profile: bytes | None, notes: list[Sentence]
 ) -> tuple[Image.Image, np.ndarray | None]:
     """The photo as L or RGB of sRGB, and a gray one's own tones where they are others."""
     try:
         return _followed(photo, levels, profile)
     except (ProfileError, ImageCms.PyCMSError):
-        notes.append("Its color profile cannot be followed: its colors are taken for sRGB.")
+        notes.append(Sentence("Its color profile cannot be followed: its colors are taken for sRGB.", "no_profile"))
         return _followed(photo, levels, None)
 
 

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from restoration.atomic import part_stem
 from restoration.files import imaging
 from restoration.folders.sharding import Share
 
@@ -86,7 +87,7 @@ def own_jobs(jobs: list[Job], share: Share) -> list[Job]:
 def split_done(jobs: list[Job]) -> tuple[list[Job], list[Job]]:
     """(to do, done): done is what has a result already; half results of killed processes are removed."""
     present: dict[Path, set[str]] = {}
-    own = {imaging.part_stem(job.target) for job in jobs}
+    own = {part_stem(job.target) for job in jobs}
     for folder in {job.target.parent for job in jobs}:
         present[folder] = set(os.listdir(folder)) if folder.is_dir() else set()
         for name in present[folder]:

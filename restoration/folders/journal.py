@@ -6,11 +6,9 @@ from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 
+from restoration.atomic import replacing
+from restoration.errors import RestorationError
 from restoration.folders.sharding import Share
-
-
-class JournalError(ValueError):
-    """A report that cannot be written; the message is one sentence for the user."""
 
 
 class Journal:
@@ -27,12 +25,11 @@ class Journal:
         self.known = {line["photo"] for line in kept}
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            part = self.file.with_name(f".{self.file.name}.part")
-            part.write_text("".join(map(_line, kept)))
-            part.replace(self.file)
+            with replacing(self.file) as part:
+                part.write_text("".join(map(_line, kept)))
             self._opened = self.file.open("a", buffering=1)
         except OSError as error:
-            raise JournalError(f"{self.file} cannot be written: {error.strerror}.") from error
+            raise RestorationError(f"{self.file} cannot be written: {error.strerror}.") from error
 
     def _read(self) -> list[dict]:
         """Lines of photos that went well; one that a killed process left unfinished is dropped."""
@@ -41,7 +38,7 @@ class Journal:
             with contextlib.suppress(json.JSONDecodeError):
                 found.append(json.loads(line))
         if self.file.stat().st_size and not all(isinstance(line, dict) and "photo" in line for line in found or [0]):
-            raise JournalError(f"{self.file} is no report: name another file, or remove it.")
+            raise RestorationError(f"{self.file} is no report: name another file, or remove it.")
         return [line for line in found if line.get("error") is None]
 
     def add(self, **entry) -> None:

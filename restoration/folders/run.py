@@ -1,6 +1,7 @@
 """A command's run over its photos: shared among processes, taken up where it was left, streamed, reported."""
 
 import sys
+import traceback
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from restoration.errors import RestorationError
 from restoration.files.imaging import PhotoError, claimed_pixels, shown
 from restoration.folders.jobs import Job, own_jobs, split_done
 from restoration.folders.journal import Journal
@@ -15,6 +17,7 @@ from restoration.folders.sharding import Share, ends_together, own_share
 from restoration.folders.streaming import Outcome, stream
 
 MAX_PIXELS_HELD = 100_000_000  # of photos that are read ahead, in work and being written; each costs up to 20 bytes
+FAULT = "which is a fault of this program"
 Facts = dict[str, object]  # what is reported of a photo; "notes" are sentences, which are shown too
 Read, Worked = TypeVar("Read"), TypeVar("Worked")
 
@@ -81,18 +84,23 @@ def _told(outcome: Outcome[Job, Facts]) -> list[str]:
     source = shown(outcome.item.source)
     for note in (outcome.value or {}).get("notes", ()):
         tqdm.write(f"{source}: {note}", file=sys.stderr)  # print would break the bar
-    return [] if outcome.error is None else [f"{source}: {_sentence(outcome.error)}"]
+    if outcome.error is None:
+        return []
+    problem = f"{source}: {_sentence(outcome.error)}"
+    if FAULT in problem:
+        tqdm.write("".join(traceback.format_exception(outcome.error)), file=sys.stderr)
+    return [problem]
 
 
 def _sentence(error: Exception) -> str:
-    if isinstance(error, ValueError):  # ours: each is a sentence
+    if isinstance(error, RestorationError):
         return str(error)
-    if isinstance(error, OSError):
-        return f"{error.strerror or error}."
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}."
     said = (str(error).splitlines() or [""])[0]
     if isinstance(error, MemoryError) or "memory" in said.lower():  # torch and OpenCV have errors of their own for it
         return f"it needs more memory than there is ({said or 'none is left'})."
-    return f"it could not be worked on, which is a fault of this program ({type(error).__name__}: {said})."
+    return f"it could not be worked on, {FAULT} ({type(error).__name__}: {said})."
 
 
 def _entry(outcome: Outcome[Job, Facts]) -> Facts:

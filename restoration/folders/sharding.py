@@ -10,11 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from restoration.errors import RestorationError
+
 UNCLEAR = "RANK, WORLD_SIZE or SLURM_ARRAY_TASK_ID do not say whose photo is whose: start by torchrun or as an array."
-
-
-class ShareError(ValueError):
-    """An environment that does not say how to share; the message is one sentence for the user."""
 
 
 class Share(NamedTuple):
@@ -32,17 +30,17 @@ def own_share(environment: Mapping[str, str] = os.environ) -> Share:
     """The share of this process: of an array's tasks, and in each of torchrun's processes.
 
     Raises:
-        ShareError: the numbers of an array's tasks do not follow each other evenly, or they are none.
+        RestorationError: the numbers of an array's tasks do not follow each other evenly, or they are none.
     """
     try:
         rank, size = int(environment.get("RANK", 0)), int(environment.get("WORLD_SIZE", 1))
         task, tasks = _array_task(environment)
+    except RestorationError:
+        raise
     except (KeyError, ValueError) as error:
-        if isinstance(error, ShareError):
-            raise
-        raise ShareError(UNCLEAR) from error
+        raise RestorationError(UNCLEAR) from error
     if not (0 <= rank < size and 0 <= task < tasks):
-        raise ShareError(UNCLEAR)
+        raise RestorationError(UNCLEAR)
     return Share(task * size + rank, tasks * size)
 
 
@@ -65,5 +63,5 @@ def _array_task(environment: Mapping[str, str]) -> tuple[int, int]:
     )
     step = (last - first) // max(1, count - 1) or 1
     if first + step * (count - 1) != last:
-        raise ShareError("The array's task numbers are uneven: give a range, as in --array=0-7.")
+        raise RestorationError("The array's task numbers are uneven: give a range, as in --array=0-7.")
     return (number - first) // step, count

@@ -17,6 +17,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from restoration.config import DETECTOR
+from restoration.errors import RestorationError
 from restoration.inference import graphs
 from restoration.inference.regions import Box
 
@@ -87,16 +88,16 @@ def load(
 ) -> "tuple[AnyNetwork, AnyNetwork, AnyNetwork | None]":
     """Inpainter, Colorizer, and the detector where there is one; see `Restorer.from_pretrained`."""
     if backend not in BACKENDS:
-        raise ValueError(f"backend is {backend!r}: use one of {', '.join(BACKENDS)}.")
+        raise RestorationError(f"backend is {backend!r}: use one of {', '.join(BACKENDS)}.")
     if backend == "torch" or (backend == "auto" and torch_device(device) != "cpu"):
         return _load_models(source, folds, inpainter)
     if folds == "all" and backend != "auto":
-        raise ValueError(f"{backend} runs no ensembles of folds, PyTorch does: leave the backend out.")
+        raise RestorationError(f"{backend} runs no ensembles of folds, PyTorch does: leave the backend out.")
     root = Path(source) if folds is None else Path(source) / f"folds/{folds}"
     folders = [root / inpainter, root / "color", *filter(Path.is_dir, [root / DETECTOR])]
     runtimes = [name for name in installed() if backend in ("auto", name)]
     if not runtimes and backend != "auto":
-        raise ValueError(f"{backend} is not installed: pip install {backend}, or leave the backend out.")
+        raise RestorationError(f"{backend} is not installed: pip install {backend}, or leave the backend out.")
     if runtimes and all(map(graphs.fit, folders)):
         with suppress(Exception):  # of a damaged graph; each runtime has errors of its own
             with ThreadPoolExecutor(len(folders)) as pool:

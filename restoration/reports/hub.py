@@ -12,6 +12,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError,
 from huggingface_hub.utils import validate_repo_id
 
 from restoration.config import STAGES
+from restoration.errors import RestorationError
 from restoration.reports.card import model_card, read_summary
 
 MODEL = ("config.json", "model.safetensors")
@@ -23,7 +24,7 @@ PUBLIC = (  # what a push uploads, and what it takes away when another run was p
 PATIENCE = 30  # s without an answer; the client alone would wait for ever
 
 
-class HubError(ValueError):
+class HubError(RestorationError):
     """A push that did not happen; the message is one sentence: why, and what to type."""
 
 

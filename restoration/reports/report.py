@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from restoration.atomic import replacing
 from restoration.config import CRITERION, STAGES, TrainConfig, load_config
+from restoration.errors import RestorationError
 from restoration.reports.figures import Curves, draw_curves, draw_grid
 from restoration.training.schedules import learning_rate
 from restoration.training.tracking import MetricsLog, Record
@@ -50,11 +52,11 @@ def write_report(
         stages: that it tells of.
 
     Raises:
-        ValueError: no epoch of any fold is there.
+        RestorationError: no epoch of any fold is there.
     """
     pieces = read_pieces(run, stages)
     if not any(pieces.values()):
-        raise ValueError(f"{run} holds no trained fold: there is nothing to report.")
+        raise RestorationError(f"{run} holds no trained fold: there is nothing to report.")
     (run / REPORT).unlink(missing_ok=True)  # an earlier one, of fewer stages
     summary = summarize(pieces, _read_json(run / "data.json"), command)
     for stage, folds in pieces.items():
@@ -65,9 +67,8 @@ def write_report(
     if grid:
         draw_grid(grid, run / "grid.png")
     (run / "summary.json").write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n")
-    part = run / f".{REPORT}.part"
-    part.write_text(_page(run, pieces, summary, bool(grid)), encoding="utf-8")
-    part.replace(run / REPORT)  # it says that these stages are finished: there whole, or not at all
+    with replacing(run / REPORT) as part:  # it says that these stages are finished: there whole, or not at all
+        part.write_text(_page(run, pieces, summary, bool(grid)), encoding="utf-8")
 
 
 def _rate(run: Path, folds: Folds) -> tuple[np.ndarray, np.ndarray] | None:

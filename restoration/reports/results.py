@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from restoration.checkpoint import CONFIG, WEIGHTS, replacing
+from restoration.atomic import replacing
+from restoration.checkpoint import CONFIG, WEIGHTS
 from restoration.color import luma
 from restoration.config import STAGES, Stage, TrainConfig
 from restoration.data import folds

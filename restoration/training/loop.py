@@ -21,6 +21,7 @@ from restoration.data import folds, photos
 from restoration.data.batches import Batch, TrainingBatches
 from restoration.data.photos import Checked, Photos
 from restoration.data.sources import read_names
+from restoration.errors import RestorationError
 from restoration.training import initialization
 from restoration.training.distributed import World, processes_here
 from restoration.training.runs import METRICS, STATE, Run, locked
@@ -67,18 +68,24 @@ def train(
         Whether this process is the first of all: the one that goes on to write results.
 
     Raises:
-        ValueError: no data, a run of other settings, a file that does not fit; each in one sentence.
+        RestorationError: no data, a run of other settings, a file that does not fit; each in one sentence.
         OSError: a file cannot be read or written; the state saved last is whole.
         StoppedError: a signal came; `train` goes on from there when it is called again.
     """
     world = World()
     config = config.resolved(world.device.type == "cuda", world.has_bf16)
     if config.batch_size < world.size:
-        raise ValueError(f"batch_size is {config.batch_size}: give at least 1 for each of {world.size} processes.")
+        raise RestorationError(
+            f"batch_size is {config.batch_size}: give at least 1 for each of {world.size} processes."
+        )
     if config.batch_size // world.size == 1 and config.size < 64 and not config.freeze_norm:
-        raise ValueError(f"one photo of {config.size} px is too little for batch norm: give more, or --freeze-norm.")
+        raise RestorationError(
+            f"one photo of {config.size} px is too little for batch norm: give more, or --freeze-norm."
+        )
     if fold is not None and not 0 <= fold < config.folds:
-        raise ValueError(f"fold {fold} does not exist: with {config.folds} folds they are 0 to {config.folds - 1}.")
+        raise RestorationError(
+            f"fold {fold} does not exist: with {config.folds} folds they are 0 to {config.folds - 1}."
+        )
     if track and world.is_first:
         TRACKERS[track].check()
     if world.is_first:

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from restoration import checkpoint
+from restoration.atomic import replacing
 from restoration.config import STAGES, Stage, TrainConfig, load_config, save_config
+from restoration.errors import RestorationError
 
 CONFIG, COMMAND, DATA, STATE, METRICS = "train.json", "command.txt", "data.json", "state.pt", "metrics.jsonl"
 
 
-class RunError(ValueError):
+class RunError(RestorationError):
     """A run folder that cannot be used as asked; the message is one sentence for the user."""
 
 
@@ -58,7 +60,7 @@ class Run:
         with locked(self.folder):
             if not self.exists:
                 (self.folder / COMMAND).write_text(command + "\n")
-                with checkpoint.replacing(self.folder / CONFIG) as part:
+                with replacing(self.folder / CONFIG) as part:
                     save_config(config, part)
             self.check(config)
 
@@ -74,7 +76,7 @@ class Run:
                 if json.loads(file.read_text())["fingerprint"] != description["fingerprint"]:
                     raise RunError(f"the photos are not those that {self.folder} began with: start another run.")
                 return
-            with checkpoint.replacing(file) as part:
+            with replacing(file) as part:
                 part.write_text(json.dumps(description, indent=2) + "\n")
 
     def is_finished(self, fold: int, stage: Stage) -> bool:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +9,9 @@ from time import monotonic
 from typing import SupportsFloat
 
 from tqdm import tqdm
+
+from restoration.atomic import replacing
+from restoration.errors import RestorationError
 
 PROJECT = "photo-restoration"
 SHOWN = {  # of an epoch's record, on its line
@@ -31,11 +33,11 @@ class Trackio:
 
     @staticmethod
     def check() -> None:
-        """ValueError where it cannot be used."""
+        """RestorationError where it cannot be used."""
         try:
             import trackio  # noqa: F401
         except ImportError as error:
-            raise ValueError("trackio is not installed: pip install trackio, or leave out --track.") from error
+            raise RestorationError("trackio is not installed: pip install trackio, or leave out --track.") from error
 
     def __init__(self, name: str, config: dict):
         self.check()
@@ -62,9 +64,8 @@ class MetricsLog:
     def __init__(self, file: Path, resumed_at: int = 0, tracker: Trackio | None = None):
         self.file, self.tracker = file, tracker
         kept = [_line(record) for record in self.read(file) if record["step"] <= resumed_at]
-        part = file.with_name(f".{file.name}.{os.getpid()}.part")
-        part.write_text("".join(kept))
-        os.replace(part, file)  # killed here, the run still has one whole journal
+        with replacing(file) as part:  # killed here, the run still has one whole journal
+            part.write_text("".join(kept))
 
     @staticmethod
     def read(file: Path) -> list[Record]:

@@ -189,6 +189,23 @@ def test_it_is_said_when_nothing_was_repaired(run, tmp_path):
     assert run("restore", tmp_path / "in" / "a.png", tmp_path / "out.png", *given) == (0, [], [])
 
 
+def test_a_fault_of_the_program_is_shown_with_its_traceback(run, tmp_path, monkeypatch):
+    """NumPy's errors are ValueErrors too, and OpenCV's may be: none of them is the user's."""
+
+    def broken(gray, *_):
+        raise ValueError("operands could not be broadcast")
+
+    monkeypatch.setattr("restoration.pipeline.fill", broken)
+    for name in ("a.png", "b.png"):
+        save(tmp_path / "in" / name, DAMAGED)
+    status, _, err = run("restore", tmp_path / "in", tmp_path / "out")
+    assert status == 1 and sum(line.startswith("Traceback") for line in err) == 2
+    assert "a.png: it could not be worked on, which is a fault of this program" in "\n".join(err)
+    monkeypatch.setattr("restoration.__main__.find_jobs", broken)
+    with pytest.raises(ValueError, match="broadcast"):
+        run("restore", tmp_path / "in", tmp_path / "out")
+
+
 def test_stopping_keeps_what_is_done(run, tmp_path, monkeypatch):
     for name in ("a.png", "b.png"):
         save(tmp_path / "in" / name, DAMAGED)

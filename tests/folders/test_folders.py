@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from restoration import pipeline
+from restoration.atomic import part_stem
+from restoration.errors import RestorationError
 from restoration.files import imaging
-from restoration.folders.sharding import Share, ShareError, own_gpu, own_share
+from restoration.folders.sharding import Share, own_gpu, own_share
 
 ROOT = Path(__file__).parents[2]
 DAMAGED = np.where(hole(96, 72, (20, 15, 60, 45)), 93, gray_photo("coffee", 96, 72)).astype(np.uint8)
@@ -56,7 +58,7 @@ def test_what_is_done_is_not_done_again_unless_it_is_asked_for(run, tmp_path, mo
 
 def test_halves_that_a_killed_run_left_are_removed_and_no_other_hidden_file(run, tmp_path):
     source, out = folder_of(tmp_path / "in", 2), tmp_path / "out"
-    half = out / "0" / f"{imaging.part_stem(out / '0' / 'photo0.png')}-0123abcd.png"
+    half = out / "0" / f"{part_stem(out / '0' / 'photo0.png')}-0123abcd.png"
     for file in (half, out / "0" / ".mine.png", out / "0" / ".mine-2.png"):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"half")
@@ -187,7 +189,7 @@ def test_the_environment_says_which_share():
     ]
     assert both == [(i, 6) for i in range(6)]
     assert own_share(slurm(4, 1, 4, 4)) == (0, 1)
-    with pytest.raises(ShareError) as error:
+    with pytest.raises(RestorationError) as error:
         own_share(slurm(7, 3, 1, 8))
     assert is_one_sentence(error.value)
 
@@ -196,7 +198,7 @@ def test_the_environment_says_which_share():
     {"RANK": "x"}, {"WORLD_SIZE": "0"}, {"RANK": "4", "WORLD_SIZE": "4"}, {"SLURM_ARRAY_TASK_ID": "3"},
 ])  # fmt: skip
 def test_an_environment_that_says_nothing_clear_is_one_sentence(environment):
-    with pytest.raises(ShareError) as error:
+    with pytest.raises(RestorationError) as error:
         own_share(environment)
     assert is_one_sentence(error.value)
 

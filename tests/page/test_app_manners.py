@@ -12,6 +12,7 @@ from gradio_client.utils import QueueError
 
 from demo import visit
 from demo.texts import TEXTS, say
+from restoration.errors import RestorationError
 
 SIZE = (320, 240)
 HOLE = np.s_[60:130, 80:180]
@@ -134,7 +135,7 @@ def full(served, monkeypatch):
     def wait(*_):
         working.set()
         assert go_on.wait(60)
-        raise ValueError("That was all.")
+        raise RestorationError("That was all.")
 
     monkeypatch.setitem(served.instead, "detect", wait)
     monkeypatch.setattr(served.demo._queue, "max_size", 1)

@@ -1,5 +1,7 @@
 """The page's words, in both languages."""
 
+import ast
+import pickle
 import re
 from pathlib import Path
 from string import Formatter
@@ -8,24 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from demo import texts
-
-SAID = [  # what restoration says, as it says it
-    "old.png cannot be read as a photo: give a whole PNG, JPEG, TIFF or WebP file.",
-    "old.png is too large: photos of up to 120 megapixels are read.",
-    "The mask covers the whole photo: leave something to restore it from.",
-    "mask.png is 10 x 20 px, the photo 30 x 40: give one of the photo's size.",
-    "old.png has no pixels.",
-    "hints.png has no alpha channel to say where its colors count: give RGBA.",
-    "old.png is empty: give a whole PNG, JPEG, TIFF or WebP file.",
-    "old.png needs more memory than there is.",
-    "old.png is HEIC, which is read once pi-heif is installed: pip install pi-heif.",
-    "old.png is a JPEG of 300 scans: save it again with another program.",
-    "old.png has tiles that are much larger than itself: save it again with another program.",
-    "The first of its 100 or more pages is used.",
-    "Its colors have 16 bits: they are read as 8.",
-    "Its EXIF is damaged or too large: it is left out.",
-    "Its color profile cannot be followed: its colors are taken for sRGB.",
-]
+from demo.manners import RefusalError, is_fault, sentence
+from restoration.errors import RestorationError
+from restoration.files.imaging import read_photo
 
 
 def blanks(text: str) -> set[str]:
@@ -56,21 +43,47 @@ def test_the_browser_chooses(asked, language):
     assert texts.language_of(None) == "en"
 
 
-@pytest.mark.parametrize("sentence", SAID)
-def test_what_restoration_says_is_translated(sentence):
-    korean = texts.translated(sentence, "ko")
-    assert re.search("[가-힣]", korean) and not re.search("[a-z]{4,} [a-z]{3,}", korean)
-    assert texts.translated(sentence, "en") == sentence
+def sentences() -> list[tuple[str, str, set[str]]]:
+    """What restoration says with a key, as its code has it: key, English, and the values that are given."""
+    found = []
+    for file in (Path(texts.__file__).parents[1] / "restoration").rglob("*.py"):
+        said = None  # by the last `sentence = ...` above a call
+        nodes = (node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, (ast.Assign, ast.Call)))
+        for node in sorted(nodes, key=lambda node: node.lineno):
+            if isinstance(node, ast.Assign):
+                said = node.value if getattr(node.targets[0], "id", "") == "sentence" else said
+            elif len(node.args) == 2 and isinstance(key := node.args[1], ast.Constant):
+                kind = getattr(node.func, "id", getattr(node.func, "attr", ""))
+                if kind == "Sentence" or kind.endswith("Error"):
+                    english = said if isinstance(node.args[0], ast.Name) else node.args[0]
+                    values = {word.arg or "**" for word in node.keywords}
+                    found.append((key.value, ast.literal_eval(english), values))
+    return found
 
 
-def test_the_sentences_above_are_those_of_the_package():
-    package = Path(texts.__file__).parents[1] / "restoration"
-    code = "".join(file.read_text() for file in package.rglob("*.py"))
-    for part in (
-        "cannot be read as a photo: give", "megapixels are read.", "The mask covers the whole photo:",
-        "give one of the photo's size.", "has no pixels.", "has no alpha channel", "is empty: give", "is HEIC, which",
-        "needs more memory than there is.", "scans: save it again with another program.", "has tiles that are",
-        "pages is used.", "Its colors have 16 bits:", "is damaged or too large: it is left out.",
-        "Its color profile cannot be followed:",
-    ):  # fmt: skip
-        assert part in code, f"{part!r}: nothing says so any more"
+def test_every_sentence_of_restoration_has_a_korean_one_with_no_other_blanks():
+    found = sentences()
+    assert {key for key, _, _ in found} == set(texts.KOREAN) and not set(texts.KOREAN) & set(texts.TEXTS)
+    for key, english, values in found:
+        korean = texts.KOREAN[key]
+        assert re.search("[가-힣]", korean) and blanks(korean) <= blanks(english), key
+        assert "**" in values or blanks(english) == values, key
+
+
+@pytest.mark.parametrize("name", ["old.png", "{name}.png", "100% {0}.png"])
+def test_an_error_is_said_in_the_visitors_language(tmp_path, name):
+    (tmp_path / name).write_bytes(b"no photo")
+    with pytest.raises(RestorationError) as error:
+        read_photo(tmp_path / name)
+    english, korean = (sentence(error.value, language) for language in ("en", "ko"))
+    assert english == str(error.value) and english.startswith(f"{name} cannot be read as a photo: ")
+    assert korean.startswith(f"{name} 파일을 사진으로 읽을 수 없습니다.")
+    again = pickle.loads(pickle.dumps(error.value))  # as it comes from the process that has a borrowed GPU
+    assert sentence(again, "ko") == korean
+    assert sentence(RefusalError("bad_zip", name=name), "ko") == texts.say("bad_zip", "ko", name=name)
+
+
+def test_what_nobody_refused_is_a_fault_whatever_its_type():
+    for error in (ValueError("operands could not be broadcast"), KeyError(3), RuntimeError("no kernel")):
+        assert is_fault(error) and sentence(error, "ko") == texts.say("fault", "ko")
+    assert not is_fault(MemoryError()) and not is_fault(RestorationError("No."))

@@ -1,0 +1,25 @@
+"""What a user can do something about: one class of errors, each a sentence that a page can translate."""
+
+
+class Sentence(str):
+    """An English sentence that remembers its key and what fills its blanks, so that it can be said in Korean too."""
+
+    key: str
+    values: dict[str, object]
+
+    def __new__(cls, english: str, key: str = "", **values: object) -> "Sentence":
+        """Fill the blanks of `english`; a sentence without a key has none."""
+        sentence = super().__new__(cls, english.format(**values) if key else english)
+        sentence.key, sentence.values = key, values
+        return sentence
+
+
+class RestorationError(ValueError):
+    """Everything that this project refuses on purpose; any other exception is a fault of the program.
+
+    The message is one sentence for the user: what is wrong, and what to do. `sentence` is the same with its key.
+    """
+
+    def __init__(self, english: str, key: str = "", **values: object):
+        self.sentence = Sentence(english, key, **values)
+        super().__init__(str(self.sentence))
