@@ -48,9 +48,7 @@ class ModelConfig:
         if not isinstance(self.stage, str) or self.stage not in INPUT_CHANNELS:
             raise RestorationError(f"stage is {self.stage!r}: use 'inpaint' or 'color'.")
         if not isinstance(self.encoder, str) or not re.fullmatch(ENCODER, self.encoder):
-            raise RestorationError(
-                f"encoder is {str(self.encoder)[:80]!r}: give a name of segmentation-models-pytorch's."
-            )
+            raise RestorationError(f"encoder is {str(self.encoder)[:80]!r}: name one of segmentation-models-pytorch.")
         widths = self.decoder_channels if isinstance(self.decoder_channels, (list, tuple)) else ()
         if len(widths) != 5 or not all(isinstance(w, int) and 1 <= w <= MAX_CHANNELS for w in widths):
             raise RestorationError(
@@ -168,9 +166,7 @@ class TrainConfig:
     def __post_init__(self):
         object.__setattr__(self, "decoder_channels", tuple(self.decoder_channels))
         if empty := [field.name for field in dataclasses.fields(self) if getattr(self, field.name) == ""]:
-            raise RestorationError(
-                f"{empty[0]} is empty: give a name, or leave it out."
-            )  # "" as a path is where one is
+            raise RestorationError(f"{empty[0]} is empty: give a name, or leave it out.")  # "" is no path
         self.model_config("inpaint")  # refuses a bad architecture before any photo is read
         choices = {
             "group_by": ("near", "folder", "name-pattern", "none"),
@@ -180,9 +176,7 @@ class TrainConfig:
         }
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
-                raise RestorationError(
-                    f"{name} is {getattr(self, name)!r}: use one of {', '.join(filter(None, allowed))}."
-                )
+                raise RestorationError(f"{name} is {getattr(self, name)!r}: use {' or '.join(filter(None, allowed))}.")
         if self.discriminator == "projected" and self.encoder_weights == "none":
             raise RestorationError("discriminator is 'projected', which needs a trained encoder: give encoder_weights.")
         for name, (least, most) in RANGES.items():

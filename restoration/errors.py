@@ -4,9 +4,6 @@
 class Sentence(str):
     """An English sentence that remembers its key and what fills its blanks, so that it can be said in Korean too."""
 
-    key: str
-    values: dict[str, object]
-
     def __new__(cls, english: str, key: str = "", **values: object) -> "Sentence":
         """Fill the blanks of `english`; a sentence without a key has none."""
         sentence = super().__new__(cls, english.format(**values) if key else english)

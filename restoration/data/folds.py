@@ -100,9 +100,7 @@ def split(groups: np.ndarray, folds: int, fold: int, seed: int) -> tuple[np.ndar
     if not 0 <= fold < folds:
         raise RestorationError(f"fold {fold} does not exist: with {folds} folds they are 0 to {folds - 1}.")
     if len(numbers) < max(2, folds):
-        raise RestorationError(
-            f"{len(numbers)} groups of photos cannot make {folds} folds: give more photos or fewer folds."
-        )
+        raise RestorationError(f"{len(numbers)} groups of photos cannot make {folds} folds: give more photos.")
     if folds == 1:
         chosen = np.random.default_rng(seed).permutation(numbers)[: max(1, round(HELD_OUT * len(numbers)))]
     else:

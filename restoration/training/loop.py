@@ -75,17 +75,11 @@ def train(
     world = World()
     config = config.resolved(world.device.type == "cuda", world.has_bf16)
     if config.batch_size < world.size:
-        raise RestorationError(
-            f"batch_size is {config.batch_size}: give at least 1 for each of {world.size} processes."
-        )
+        raise RestorationError(f"batch_size is {config.batch_size}: each of {world.size} processes needs 1 or more.")
     if config.batch_size // world.size == 1 and config.size < 64 and not config.freeze_norm:
-        raise RestorationError(
-            f"one photo of {config.size} px is too little for batch norm: give more, or --freeze-norm."
-        )
+        raise RestorationError(f"batch norm needs more than one photo of {config.size} px, or --freeze-norm.")
     if fold is not None and not 0 <= fold < config.folds:
-        raise RestorationError(
-            f"fold {fold} does not exist: with {config.folds} folds they are 0 to {config.folds - 1}."
-        )
+        raise RestorationError(f"fold {fold} does not exist: {config.folds} folds are counted from 0.")
     if track and world.is_first:
         TRACKERS[track].check()
     if world.is_first:

@@ -88,7 +88,7 @@ def test_a_line_that_was_cut_off_is_not_a_record(tmp_path):
 
 def test_a_journal_that_cannot_be_replaced_stays_whole(tmp_path, monkeypatch):
     MetricsLog(tmp_path / "metrics.jsonl").write(step=4)
-    monkeypatch.setattr(tracking.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("killed")))
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("killed")))
     with pytest.raises(OSError, match="killed"):
         MetricsLog(tmp_path / "metrics.jsonl", resumed_at=0)
     assert MetricsLog.read(tmp_path / "metrics.jsonl") == [{"step": 4}]
