@@ -12,8 +12,9 @@ from restoration.color import luma
 
 RADIUS = 3  # pixels, OpenCV's usual inpainting radius
 MARGIN = 3  # pixels by which MI-GAN's hole is grown: resampling mixes the hole's gray into its border
-TELEA, MIGAN, GIVEN, FOUND = "OpenCV Telea", "MI-GAN", "ours, mask given", "ours, mask found"
-RIVALS, OURS = (TELEA, MIGAN), (GIVEN, FOUND)  # rows that are compared
+TELEA, MIGAN = "OpenCV Telea", "MI-GAN"
+GIVEN, SMOOTH, FOUND = "ours, mask given", "ours, smooth, mask given", "ours, mask found"
+RIVALS, OURS = (TELEA, MIGAN), (GIVEN, SMOOTH, FOUND)  # rows that are compared
 Competitor = Callable[[np.ndarray, np.ndarray], np.ndarray]  # damaged gray, bool mask -> gray or RGB, all uint8
 
 
@@ -80,11 +81,12 @@ class Ours:
 
     restorer: "Restorer"  # noqa: F821, imported with torch only when it is run
     find: bool  # look for the damage instead of taking the true mask
+    fill: str = "textured"
     ious: list[float] = field(default_factory=list)
     known_difference: int = 0  # levels, the largest over all photos
 
     def __call__(self, damaged: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        restoration = self.restorer.restore(damaged, mask=None if self.find else mask)
+        restoration = self.restorer.restore(damaged, mask=None if self.find else mask, fill=self.fill)
         image, used = np.asarray(restoration.image), np.asarray(restoration.mask) > 127
         self.ious.append(np.count_nonzero(used & mask) / np.count_nonzero(used | mask))
         difference = np.abs(luma(image).astype(int) - damaged)[~used]
@@ -92,16 +94,13 @@ class Ours:
         return image
 
 
-def competitors(
-    weights: str, masks: str, migan: Path | None = None, inpainter: str = "inpaint"
-) -> dict[str, Competitor]:
+def competitors(weights: str, masks: str, migan: Path | None = None) -> dict[str, Competitor]:
     """The table's rows by name; a new method is one more entry.
 
     Args:
         weights: folder or hub repository of our models.
         masks: rows of ours: "given", "found", "both" or "none".
         migan: MI-GAN's ONNX file; None = no such row.
-        inpainter: which of the weights' Inpainters.
 
     Raises:
         ValueError: weights or model cannot be loaded.
@@ -117,9 +116,10 @@ def competitors(
         return rows
     from restoration.pipeline import Restorer
 
-    restorer = Restorer.from_pretrained(weights, inpainter=inpainter)
+    restorer = Restorer.from_pretrained(weights)
     if masks in ("given", "both"):
         rows[GIVEN] = Ours(restorer, find=False)
+        rows[SMOOTH] = Ours(restorer, find=False, fill="smooth")
     if masks in ("found", "both"):
         rows[FOUND] = Ours(restorer, find=True)
     return rows

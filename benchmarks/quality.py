@@ -91,7 +91,6 @@ def parse_arguments() -> argparse.Namespace:
     source.add_argument("--mini", action="store_true", help="crops of bundled photos instead")
     source.add_argument("--large", type=Path, help=f"folder of the photos of {LARGE.name}")
     parser.add_argument("--weights", default="weights", help="folder or hub repository of our models")
-    parser.add_argument("--inpainter", default="inpaint", help="which of their Inpainters: inpaint, inpaint-psnr")
     parser.add_argument("--photos", type=int, default=300, help="how many at most")
     parser.add_argument("--seed", type=int, default=0, help="of the damage")
     parser.add_argument(
@@ -142,7 +141,7 @@ def main() -> None:
         if arguments.sheet:
             check_ending(arguments.sheet)
         lpips = load_lpips(arguments.lpips)
-        rows = competitors(arguments.weights, arguments.mask, arguments.migan, arguments.inpainter)
+        rows = competitors(arguments.weights, arguments.mask, arguments.migan)
     except ValueError as error:
         sys.exit(str(error))
     photos, scenes = load_photos(arguments)

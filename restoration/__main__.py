@@ -50,6 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("--mask", type=_path, help="PNG, white = damaged, or a folder of them with the photos' stems")
     restore.add_argument("--gray", action="store_true", help="write the repaired photo without color")
     restore.add_argument("--recolor", action="store_true", help="take color photos (sepia, say) for gray ones")
+    restore.add_argument(
+        "--fill",
+        choices=("textured", "smooth"),
+        default="textured",
+        help="holes with texture from the rest of the photo, which is a guess, or smooth (default: textured)",
+    )
     _add_sensitivity(restore)
     _add_weights(restore)
     restore.add_argument(
@@ -94,12 +100,6 @@ def _add_export(commands) -> None:
 
 def _add_weights(command: argparse.ArgumentParser) -> None:
     command.add_argument("--weights", type=_name, help="folder or hub repository (default: the shipped weights)")
-    command.add_argument(
-        "--inpainter",
-        default="inpaint",
-        metavar="NAME",
-        help="its subfolder; inpaint-psnr: smooth fills that err least",
-    )
 
 
 def _add_sensitivity(command: argparse.ArgumentParser) -> None:
@@ -154,7 +154,7 @@ def _restore(args: argparse.Namespace) -> int:
     def restore(photo: tuple[imaging.Scan, np.ndarray | None]):
         scan, mask = photo
         image = scan.image.convert("L") if args.recolor else scan.image
-        return scan, restorer.restore(image, mask, sensitivity=args.sensitivity)
+        return scan, restorer.restore(image, mask, sensitivity=args.sensitivity, fill=args.fill)
 
     def write(job: Job, restored: tuple) -> Facts:
         scan, result = restored
@@ -234,7 +234,7 @@ def _export(args: argparse.Namespace) -> int:
     from restoration.inference.export import TOLERANCE, export
     from restoration.pipeline import SHIPPED_WEIGHTS
 
-    for name, error in export(args.weights or SHIPPED_WEIGHTS, args.output, args.inpainter).items():
+    for name, error in export(args.weights or SHIPPED_WEIGHTS, args.output).items():
         print(f"{name}: at most {error:.1e} from PyTorch ({TOLERANCE:.0e} is allowed)")
     return 0
 
@@ -248,7 +248,7 @@ def _restorer(args: argparse.Namespace):
         import torch
 
         device = f"cuda:{own_gpu(torch.cuda.device_count())}"
-    return Restorer.from_pretrained(args.weights or SHIPPED_WEIGHTS, device, inpainter=args.inpainter)
+    return Restorer.from_pretrained(args.weights or SHIPPED_WEIGHTS, device)
 
 
 if __name__ == "__main__":

@@ -146,21 +146,19 @@ MODELS: dict[str, type[_Network]] = {"inpaint": Inpainter, "color": Colorizer}
 
 
 def load_networks(
-    source: str | Path, folds: int | Literal["all"] | None = None, inpainter: str = "inpaint"
+    source: str | Path, folds: int | Literal["all"] | None = None
 ) -> tuple[Inpainter | Ensemble, Colorizer | Ensemble]:
     """Both networks of a folder or hub repository: the best, those of one fold, or ensembles of all folds.
-
-    `inpainter`: the subfolder of the Inpainter, where there are several.
 
     Raises:
         WeightsError: one of them is not there, or does not fit its config.
     """
     if folds == "all":
         roots = checkpoint.find_folds(source)
-        inpainters, colorizers = zip(*(load_networks(root, inpainter=inpainter) for root in roots), strict=True)
+        inpainters, colorizers = zip(*(load_networks(root) for root in roots), strict=True)
         return Ensemble(inpainters), Ensemble(colorizers)
     place = "" if folds is None else f"folds/{folds}/"
-    return Inpainter.from_pretrained(source, place + inpainter), Colorizer.from_pretrained(source, f"{place}color")
+    return Inpainter.from_pretrained(source, f"{place}inpaint"), Colorizer.from_pretrained(source, f"{place}color")
 
 
 def load_detector(source: str | Path) -> Inpainter | None:

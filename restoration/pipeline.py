@@ -16,12 +16,15 @@ from restoration.files import imaging
 from restoration.inference import backends
 from restoration.inference.coloring import Hints, painted, predict_chroma, recolored
 from restoration.inference.detection import MOST_SENSITIVE, find_holes, picture_window, sure_regions
-from restoration.inference.filling import damage_map, fill
+from restoration.inference.filling import damage_map, fill_smoothly
+from restoration.inference.texture import add_texture
 
 _PACKAGE = Path(__file__).parent
 _INSTALLED, _CHECKED_OUT = _PACKAGE / "weights", _PACKAGE.parent / "weights"
 SHIPPED_WEIGHTS = _INSTALLED if _INSTALLED.is_dir() else _CHECKED_OUT
 Photo = str | Path | Image.Image | np.ndarray
+Fill = Literal["textured", "smooth"]
+FILLS = "textured", "smooth"
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,6 @@ class Restorer:
         device: str | None = None,
         folds: int | Literal["all"] | None = None,
         backend: backends.Backend = "auto",
-        inpainter: str = "inpaint",
     ) -> "Restorer":
         """Load `inpaint/`, `color/`, and `detect/` where there is one, from a folder or a hub repository.
 
@@ -90,14 +92,12 @@ class Restorer:
             folds: 2 = the networks of fold 2; "all" = every fold's, whose predictions are averaged.
             backend: what runs them. "auto" = PyTorch on a GPU; on a CPU OpenVINO, else ONNX Runtime, where one is
                 installed and the folder holds graphs (`python -m restoration export`), else PyTorch.
-            inpainter: the Inpainter's subfolder. Of the shipped ones "inpaint" fills with texture, "inpaint-psnr" with
-                what errs least.
 
         Raises:
             RestorationError: no such backend, or one that is not installed.
             WeightsError: one of them is not there, does not fit its config, or has no graph for that backend.
         """
-        inpaint, color, detector = backends.load(source, folds, device, backend, inpainter)
+        inpaint, color, detector = backends.load(source, folds, device, backend)
         return cls(inpaint, color, device, detector)
 
     def detect(self, photo: Photo, sensitivity: int = 0) -> Image.Image:
@@ -113,7 +113,12 @@ class Restorer:
         return _as_mask(self._detect(_luma(_as_photo(photo)), sensitivity))
 
     def restore(
-        self, photo: Photo, mask: Photo | None = None, hints: Photo | None = None, sensitivity: int = 0
+        self,
+        photo: Photo,
+        mask: Photo | None = None,
+        hints: Photo | None = None,
+        sensitivity: int = 0,
+        fill: Fill = "textured",
     ) -> Restoration:
         """Repair and color a photo.
 
@@ -125,22 +130,28 @@ class Restorer:
             hints: colors to follow: a path, a PIL RGBA image or uint8 (H, W, 4) of the photo's size, read
                 where its alpha is above 127; in a color photo, only inside the mask.
             sensitivity: of `detect`, where no mask is given.
+            fill: "textured" gives holes the texture of the rest of the photo, a guess that looks real; "smooth" leaves
+                the network's fill as it is: foggy, and nearer to the truth by number.
 
         Raises:
             PhotoError: one of them cannot be read, is not of the photo's size, or leaves nothing to go by.
-            RestorationError: no such sensitivity.
+            RestorationError: no such sensitivity, no such fill.
         """
-        return self.colorize(self.repair(photo, mask, sensitivity), hints)
+        return self.colorize(self.repair(photo, mask, sensitivity, fill), hints)
 
-    def repair(self, photo: Photo, mask: Photo | None = None, sensitivity: int = 0) -> Repair:
+    def repair(self, photo: Photo, mask: Photo | None = None, sensitivity: int = 0, fill: Fill = "textured") -> Repair:
         """The first half of `restore`: find the damage, unless a mask says where it is, and fill it."""
+        if fill not in FILLS:
+            raise RestorationError(f"A fill of {fill!r} is not possible: give {' or '.join(FILLS)}.")
         photo = _as_photo(photo)
         gray = _luma(photo)
         damaged = self._detect(gray, sensitivity) if mask is None else _read_mask(mask, photo.size)
         if damaged.all():
             sentence = "The mask covers the whole photo: leave something to restore it from."
             raise imaging.PhotoError(sentence, "all_masked")
-        return Repair(photo, Image.fromarray(fill(gray, damaged, self._inpaint)), _as_mask(damaged))
+        whole = fill_smoothly(gray, damaged, self._inpaint)
+        whole = add_texture(whole, damaged) if fill == "textured" else whole
+        return Repair(photo, Image.fromarray(whole), _as_mask(damaged))
 
     def colorize(self, repair: Repair, hints: Photo | None = None) -> Restoration:
         """The second half: other hints for the same repair cost only this one."""

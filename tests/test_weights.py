@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 import segmentation_models_pytorch as smp
 import torch
-from conftest import files, gray_photo, hole, is_one_sentence, pixels, read, save
-from PIL import Image
+from conftest import gray_photo, hole, is_one_sentence, pixels
 from safetensors.torch import load_file, save_file
 
 from restoration import Restorer
-from restoration.__main__ import main
 from restoration.checkpoint import WeightsError, digest
-from restoration.models import Colorizer, Inpainter
+from restoration.models import Colorizer
 
 NETWORKS = {"inpainter": "inpaint", "colorizer": "color"}
 
@@ -139,37 +137,4 @@ def test_tensors_of_any_floating_type_are_loaded(weights, tmp_path):
 def test_weights_that_are_nowhere_are_refused_in_one_sentence(source):
     with pytest.raises(WeightsError, match=source) as error:
         Restorer.from_pretrained(source)
-    assert is_one_sentence(error.value)
-
-
-def test_one_of_several_inpainters_is_loaded_by_name(weights, tmp_path):
-    """By the library, the command line and in the graphs; the first stays the usual one."""
-    own = tmp_path / "weights"
-    shutil.copytree(weights, own)
-    other = Inpainter.from_pretrained(weights, "inpaint")
-    with torch.no_grad():
-        other.unet.segmentation_head[0].bias += 0.25
-    other.save_pretrained(own / "inpaint-lighter")
-    gray = gray_photo("camera", 48, 40)
-    mask = hole(48, 40, (10, 10, 30, 30))
-    usual, lighter = (
-        pixels(Restorer.from_pretrained(own, "cpu", inpainter=name).restore(gray, mask).gray)
-        for name in ("inpaint", "inpaint-lighter")
-    )
-    assert (lighter >= usual).all() and np.mean(lighter[mask] - usual[mask]) > 5
-    assert np.array_equal(lighter[~mask], usual[~mask])
-    save(tmp_path / "in.png", gray)
-    Image.fromarray(mask).save(tmp_path / "mask.png")
-    names = ["--weights", own, "--inpainter", "inpaint-lighter"]
-    words = ["restore", tmp_path / "in.png", tmp_path / "out.png", "--gray", "--mask", tmp_path / "mask.png", *names]
-    assert main(list(map(str, words))) == 0
-    assert np.array_equal(read(tmp_path / "out.png"), lighter)
-    assert main(list(map(str, ["export", tmp_path / "exported", *names]))) == 0
-    assert files(tmp_path / "exported") == sorted(
-        f"{stage}/{name}"
-        for stage in ("inpaint-lighter", "color")
-        for name in ("config.json", "model.safetensors", "tail.onnx", "trunk.onnx")
-    )
-    with pytest.raises(WeightsError, match="nowhere") as error:
-        Restorer.from_pretrained(own, inpainter="nowhere")
     assert is_one_sentence(error.value)

@@ -84,17 +84,17 @@ def as_network(network: AnyNetwork, device: str | None = None) -> Network:
 
 
 def load(
-    source: str | Path, folds: int | Literal["all"] | None, device: str | None, backend: Backend, inpainter: str
+    source: str | Path, folds: int | Literal["all"] | None, device: str | None, backend: Backend
 ) -> "tuple[AnyNetwork, AnyNetwork, AnyNetwork | None]":
     """Inpainter, Colorizer, and the detector where there is one; see `Restorer.from_pretrained`."""
     if backend not in BACKENDS:
         raise RestorationError(f"backend is {backend!r}: use one of {', '.join(BACKENDS)}.")
     if backend == "torch" or (backend == "auto" and torch_device(device) != "cpu"):
-        return _load_models(source, folds, inpainter)
+        return _load_models(source, folds)
     if folds == "all" and backend != "auto":
         raise RestorationError(f"{backend} runs no ensembles of folds, PyTorch does: leave the backend out.")
     root = Path(source) if folds is None else Path(source) / f"folds/{folds}"
-    folders = [root / inpainter, root / "color", *filter(Path.is_dir, [root / DETECTOR])]
+    folders = [root / "inpaint", root / "color", *filter(Path.is_dir, [root / DETECTOR])]
     runtimes = [name for name in installed() if backend in ("auto", name)]
     if not runtimes and backend != "auto":
         raise RestorationError(f"{backend} is not installed: pip install {backend}, or leave the backend out.")
@@ -106,17 +106,17 @@ def load(
     if backend == "auto":
         if runtimes and any((folder / graphs.TRUNK).exists() for folder in folders):
             warnings.warn(f"PyTorch runs {root}: {AGAIN}", stacklevel=3)
-        return _load_models(source, folds, inpainter)
+        return _load_models(source, folds)
     from restoration.checkpoint import WeightsError
 
     raise WeightsError(f"{root} cannot be run by {backend}: {AGAIN}")
 
 
-def _load_models(source, folds, inpainter):
+def _load_models(source, folds):
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read as PyTorch loads: waiting threads must not take a core
     from restoration.models import load_detector, load_networks
 
-    return *load_networks(source, folds, inpainter), load_detector(source) if folds is None else None
+    return *load_networks(source, folds), load_detector(source) if folds is None else None
 
 
 def torch_device(device: str | None = None) -> str:

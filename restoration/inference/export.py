@@ -20,10 +20,8 @@ CHECKED = ((32, 32), (160, 96), (256, 320))  # px, sizes at which graphs are com
 OPSET = 17
 
 
-def export(source: str | Path, out: Path, inpainter: str = "inpaint") -> dict[str, float]:
+def export(source: str | Path, out: Path) -> dict[str, float]:
     """Write the models of a folder or hub repository and their graphs to `out`, which may be the folder itself.
-
-    `inpainter`: the subfolder of the Inpainter, where there are several.
 
     Returns:
         The largest difference to PyTorch over all outputs, by stage and runtime.
@@ -32,7 +30,7 @@ def export(source: str | Path, out: Path, inpainter: str = "inpaint") -> dict[st
         WeightsError: a model cannot be loaded, or a graph does not answer as PyTorch does.
     """
     found = {}
-    for stage, name, model in _models(source, inpainter):
+    for stage, name, model in _models(source):
         folder = out / name
         folder.mkdir(parents=True, exist_ok=True)
         for file in (graphs.CONFIG, graphs.WEIGHTS):
@@ -45,9 +43,9 @@ def export(source: str | Path, out: Path, inpainter: str = "inpaint") -> dict[st
     return found
 
 
-def _models(source: str | Path, inpainter: str) -> list[tuple[Stage, str, Path]]:
+def _models(source: str | Path) -> list[tuple[Stage, str, Path]]:
     """Stage, subfolder and place of each model that a Restorer loads."""
-    names = [("inpaint", inpainter), ("color", "color"), *[("inpaint", DETECTOR)] * has_model(source, DETECTOR)]
+    names = [("inpaint", "inpaint"), ("color", "color"), *[("inpaint", DETECTOR)] * has_model(source, DETECTOR)]
     return [(stage, name, find_model(source, name)) for stage, name in names]
 
 

@@ -9,7 +9,7 @@ from restoration.inference.laplace import membrane
 from restoration.inference.regions import MAX_DEPTH, Box, Window, depth, tiles, windows
 
 
-def fill(gray: np.ndarray, mask: np.ndarray, inpainter: Network) -> np.ndarray:
+def fill_smoothly(gray: np.ndarray, mask: np.ndarray, inpainter: Network) -> np.ndarray:
     """uint8 (H, W) with the pixels of bool (H, W) predicted and all others copied; what lies there is not read."""
     return _fill(gray, mask, mask, inpainter)
 

@@ -23,7 +23,7 @@ train --name inpaint-128 --stage inpaint --init "$RUNS/192" \
 train --name inpaint-192 --stage inpaint --init "$RUNS/inpaint-128/folds/0" \
     --size 192 --batch-size 12 --epochs 4 --epoch-photos 3000 --learning-rate 4e-4 \
     --hole-weight 3 --log-error-weight 0.5 --ssim-weight 0.4 --max-holes 4 --max-area 0.35 --wear 0.15 --damage-weight 0.5
-# Two ends: what errs least, with the metrics themselves in the loss ...
+# What fills holes errs least, with the metrics themselves in the loss; texture is no network's work.
 train --name inpaint-psnr --stage inpaint --init "$RUNS/inpaint-192/folds/0" \
     --size 160 --batch-size 12 --epochs 16 --epoch-photos 3000 --learning-rate 7e-4 --warmup 0.04 --min-scale 0.625 \
     --hole-weight 3 --log-error-weight 1 --ssim-weight 1 --max-holes 4 --max-area 0.35 --wear 0.15 --hint-dropout 0.3 --damage-weight 0.5
@@ -33,7 +33,7 @@ train --name inpaint-psnr-2 --stage inpaint --init "$RUNS/inpaint-psnr/folds/0" 
 train --name inpaint-psnr-3 --stage inpaint --init "$RUNS/inpaint-psnr-2/folds/0" \
     --size 160 --batch-size 12 --epochs 2 --epoch-photos 3000 --learning-rate 2.5e-4 --warmup 0.04 --min-scale 0.625 \
     --hole-weight 3 --log-error-weight 1 --ssim-weight 1.5 --max-holes 4 --max-area 0.35 --wear 0.2 --hint-dropout 0.3 --damage-weight 0.5
-# ... and what looks true, to a discriminator that sees with an ImageNet encoder; it learns to find wear as well.
+# What finds wear began as a fill that looks true, to a discriminator that sees with an ImageNet encoder.
 train --name inpaint-gan --stage inpaint --init "$RUNS/inpaint-192/folds/0" --encoder-weights "$ENCODER_WEIGHTS" \
     --size 128 --batch-size 12 --epochs 8 --epoch-photos 2880 --learning-rate 5e-4 --warmup 0.05 --max-area 0.25 \
     --discriminator projected --discriminator-channels 64 --discriminator-learning-rate 1e-3 --gan-start 0 \
@@ -61,10 +61,7 @@ train --name detect-2 --stage inpaint --init "$RUNS/detect/last" \
 train --name color-128 --stage color --init "$RUNS/192" \
     --size 128 --batch-size 16 --epochs 9 --epoch-photos 6000 --learning-rate 8e-4 --min-scale 0.6
 
-"$PYTHON" scripts/weights/last.py "$RUNS/inpaint-gan-3/folds/0/inpaint" weights/inpaint
-"$PYTHON" scripts/weights/last.py "$RUNS/inpaint-psnr-3/folds/0/inpaint" weights/inpaint-psnr
+"$PYTHON" scripts/weights/last.py "$RUNS/inpaint-psnr-3/folds/0/inpaint" weights/inpaint
 "$PYTHON" scripts/weights/last.py "$RUNS/detect-2/folds/0/inpaint" weights/detect
 "$PYTHON" scripts/weights/mix.py "$RUNS/192/color" "$RUNS/color-128/folds/0/color" 0.35 weights/color
-for name in inpaint inpaint-psnr; do  # the graphs that run fast on a CPU
-    "$PYTHON" -m restoration export weights --weights weights --inpainter "$name"
-done
+"$PYTHON" -m restoration export weights --weights weights  # the graphs that run fast on a CPU

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from conftest import files, gray_photo, hole, is_one_sentence, photo, pixels, read, save
 
+from restoration import Restorer
 from restoration.files import imaging
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +71,15 @@ def test_a_higher_sensitivity_finds_more(run, tmp_path, monkeypatch):
     run("restore", tmp_path / "in.png", tmp_path / "out.png", "--gray", "--sensitivity", 2)
     changed = read(tmp_path / "out.png") != read(tmp_path / "in.png")
     assert changed.any() and not (changed & ~doubtful).any()
+
+
+def test_the_fill_is_smooth_where_it_is_asked_for(run, weights, tmp_path):
+    restorer = Restorer.from_pretrained(weights, "cpu")
+    gray, mask = gray_photo("camera", 200, 200), hole(200, 200, (60, 120, 120, 180))
+    files = save(tmp_path / "in.png", gray), tmp_path / "out.png", "--gray", "--mask", save(tmp_path / "mask.png", mask)
+    for words, fill in ((), "textured"), (("--fill", "smooth"), "smooth"):
+        assert run("restore", *files, *words)[0] == 0
+        assert np.array_equal(read(tmp_path / "out.png"), pixels(restorer.repair(gray, mask, fill=fill).gray))
 
 
 def test_a_photo_without_damage_is_colored(run, tmp_path):
@@ -195,7 +205,7 @@ def test_a_fault_of_the_program_is_shown_with_its_traceback(run, tmp_path, monke
     def broken(gray, *_):
         raise ValueError("operands could not be broadcast")
 
-    monkeypatch.setattr("restoration.pipeline.fill", broken)
+    monkeypatch.setattr("restoration.pipeline.fill_smoothly", broken)
     for name in ("a.png", "b.png"):
         save(tmp_path / "in" / name, DAMAGED)
     status, _, err = run("restore", tmp_path / "in", tmp_path / "out")

@@ -6,7 +6,7 @@ from conftest import gray_photo, hole
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from restoration.inference.filling import FILL_SIZE, _halved, fill
+from restoration.inference.filling import FILL_SIZE, _halved, fill_smoothly
 
 
 class Nothing:
@@ -40,7 +40,7 @@ def test_a_large_hole_is_filled_in_bounded_pieces_and_nothing_else_changes(width
     gray = gray_photo("coffee", width, height)
     mask = hole(width, height, (width // 8, height // 8, 7 * width // 8, 7 * height // 8))
     network = Nothing()
-    filled = fill(np.where(mask, 0, gray).astype(np.uint8), mask, network)
+    filled = fill_smoothly(np.where(mask, 0, gray).astype(np.uint8), mask, network)
     assert np.array_equal(filled[~mask], gray[~mask])
     assert max(max(size) for size in network.seen) <= FILL_SIZE
     known = gray[~mask]
@@ -52,6 +52,6 @@ def test_a_ramp_goes_on_through_a_large_hole():
     """The membrane over a plane is that plane: no seam between scales or tiles stands out of it."""
     ramp = np.add.outer(np.linspace(20, 110, 1400), np.linspace(0, 120, 1200))
     mask = hole(1200, 1400, (200, 150, 1000, 1250))
-    filled = fill(np.rint(ramp).astype(np.uint8), mask, Nothing())
+    filled = fill_smoothly(np.rint(ramp).astype(np.uint8), mask, Nothing())
     assert np.abs(filled - ramp).max() < 20
     assert np.abs(np.diff(filled.astype(int), axis=0)).max() <= 8

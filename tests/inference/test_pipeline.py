@@ -8,8 +8,11 @@ import pytest
 from conftest import assert_same, dab, gray_photo, hole, photo, pixels, small_restorer
 from PIL import Image
 
+from restoration.errors import RestorationError
+from restoration.inference.backends import as_network
 from restoration.inference.coloring import COLOR_SIZE, MAX_COLOR_SIDE
-from restoration.inference.filling import FILL_SIZE
+from restoration.inference.filling import FILL_SIZE, fill_smoothly
+from restoration.inference.texture import add_texture
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +146,17 @@ def test_a_sensitive_look_sees_more_than_a_constant_hole(restorer, monkeypatch):
     assert np.array_equal(pixels(restorer.restore(damaged, sensitivity=1).mask) == 255, where | doubtful)
     with pytest.raises(ValueError, match=r"^A sensitivity of 4 .*give 0 to 3\.$"):
         restorer.detect(damaged, 4)
+
+
+def test_a_smooth_fill_is_the_network_s_and_a_textured_one_has_more_detail(restorer):
+    gray, mask = gray_photo("camera", 200, 200), hole(200, 200, (60, 120, 120, 180))  # grass
+    network = fill_smoothly(gray, mask, as_network(restorer.inpainter, "cpu"))
+    smooth, textured = (np.asarray(restorer.repair(gray, mask, fill=fill).gray) for fill in ("smooth", "textured"))
+    assert np.array_equal(smooth, network)
+    assert np.array_equal(textured, add_texture(network, mask)) and not np.array_equal(textured, network)
+    assert np.array_equal(pixels(restorer.restore(gray, mask).gray), textured)
+    with pytest.raises(RestorationError, match=r"^A fill of 'rough' .*give textured or smooth\.$"):
+        restorer.repair(gray, mask, fill="rough")
 
 
 # Color photos ---------------------------------------------------------------------------------
