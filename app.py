@@ -8,6 +8,7 @@ Without --host and --port Gradio's own environment decides (GRADIO_SERVER_NAME, 
 import argparse
 import atexit
 import os
+import socket
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # else Gradio asks other hosts as soon as it is imported
 
@@ -49,10 +50,26 @@ def build_demo(restorer: Restorer) -> gr.Blocks:
     return demo
 
 
+def port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 65535")
+    return int(text)
+
+
+def free_port(host: str, port: int) -> int:
+    """The port, or any where it is 0; the program ends with a sentence where it cannot be listened on."""
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as server:
+            return server.getsockname()[1]
+    except OSError as error:
+        way = "name another --host or --port"
+        raise SystemExit(f"app.py: {host}, port {port}, cannot be had ({error.strerror}): {way}.") from None
+
+
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Serve the photo restoration page.")
     parser.add_argument("--host", help="address to listen on; 0.0.0.0 for everyone (default: this machine only)")
-    parser.add_argument("--port", type=int, help="default: 7860, or the next free one")
+    parser.add_argument("--port", type=port, help="0 for any that is free (default: 7860, or the next free one)")
     parser.add_argument("--share", action="store_true", help="open a public link through Gradio's tunnel")
     parser.add_argument("--weights", default=SHIPPED_WEIGHTS, help="folder or hub repository of the trained models")
     return parser.parse_args()
@@ -65,8 +82,9 @@ if __name__ == "__main__":
     except RestorationError as error:  # about the weights
         raise SystemExit(f"app.py: {error}") from None
     demo = build_demo(restorer)
+    if args.host or args.port is not None:
+        args.port = free_port(args.host or "127.0.0.1", 7860 if args.port is None else args.port)
     try:
         demo.launch(server_name=args.host, server_port=args.port, share=args.share, **LAUNCH)
     except OSError:  # Gradio's sentence names a method of its own
-        port = f"port {args.port}" if args.port else "every port from 7860 on"
-        raise SystemExit(f"app.py: {port} is taken or not to be had: name another with --port.") from None
+        raise SystemExit("app.py: no port from 7860 on is free: name another with --port.") from None

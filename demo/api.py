@@ -84,6 +84,7 @@ class Calls:
         damaged = None if mask is None else Image.fromarray(imaging.read_mask(Path(mask), image.size))
         repaired = self.stages.repair(image.convert("L") if recolor else image, damaged)
         restored = self.stages.colorize(repaired, _hints(hints, image.size))
+        scan = scan.shown_at(restored.mask)
         return (
             _sent(restored.vivid(_strength(vividness)), "color.png", scan),
             _sent(scan.own_gray(restored.gray, restored.mask), "gray.png", scan),

@@ -81,7 +81,7 @@ def _restored(file: Path, stages: Stages, keep_gray: bool) -> bytes:
     photo = scan.image.convert("L") if overlay.is_tinted(scan.image) else scan.image
     restored = stages.colorize(stages.repair(photo, None), None)
     image: Image.Image = scan.own_gray(restored.gray, restored.mask) if keep_gray else restored.image
-    return encode_photo(image, ".png", scan)
+    return encode_photo(image, ".png", scan.shown_at(restored.mask))
 
 
 def _unpacked(file: Path, room: Path) -> Iterator[tuple[str, Path]]:

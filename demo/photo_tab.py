@@ -192,7 +192,7 @@ class Steps:
             progress(0.3, desc=say("writing", language_of(request)))
             image = _full_size(desk, kind)
             file = visit.file(f"{desk.original.stem}-{kind}.{ending.replace('jpeg', 'jpg')}")
-            imaging.write_photo(image, file, desk.scan)
+            imaging.write_photo(image, file, desk.scan.shown_at(desk.restored.mask))
             return str(file)
 
         return write

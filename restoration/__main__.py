@@ -1,6 +1,7 @@
-"""The command line: `python -m restoration restore | detect | damage | evaluate | export`."""
+"""The command line: `python -m restoration restore | detect | damage | evaluate | export | doctor`."""
 
 import argparse
+import io
 import json
 import os
 import signal
@@ -11,23 +12,38 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from restoration import __version__
 from restoration.errors import RestorationError
 from restoration.files import decoding, imaging
-from restoration.folders.jobs import Job, check_masks, find_jobs, mask_file
+from restoration.folders.jobs import Job, Masks, check_free, check_masks, find_jobs
 from restoration.folders.run import Facts, run
 from restoration.folders.sharding import own_gpu
 from restoration.inference.detection import MOST_SENSITIVE
 
+WAYS = """a first try:
+  %(prog)s restore old.jpg new.png                   find the damage, repair it, add color
+  %(prog)s detect old.jpg mask.png                   or: write down what is found,
+  %(prog)s restore old.jpg new.png --mask mask.png   correct it in a paint program, and restore
+  %(prog)s restore box/ restored/                    a whole folder; type it again to go on
+  %(prog)s COMMAND --help                            all options of a command
+"""
 KINDS = "PNG keeps every level, as TIFF, BMP and WebP do; JPEG does not"
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, or 1 when anything went wrong."""
     args = _parser().parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name may hold letters that the terminal lacks
     try:
         return args.command(args)
     except RestorationError as error:
         print(f"restoration: {imaging.shown(error)}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        if error.name.startswith("restoration"):
+            raise
+        print(f"restoration: {error.name} is missing: pip install 'photo-restoration[train]'.", file=sys.stderr)
         return 1
     except OSError as error:
         if error.strerror is None:  # not the system's, such as of a name too long, of a folder without permission
@@ -41,13 +57,21 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m restoration", description="Restore damaged gray photos in color.")
+    parser = argparse.ArgumentParser(
+        prog="python -m restoration" if Path(sys.argv[0]).name == "__main__.py" else "photo-restoration",
+        description="Restore damaged gray photos in color.",
+        epilog=WAYS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"photo-restoration {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     restore = commands.add_parser("restore", help="repair and color a photo or a folder of photos")
     restore.add_argument("input", type=_path, metavar="IN", help="photo or folder")
-    restore.add_argument("output", type=_path, metavar="OUT", help=f"photo ({KINDS}), or folder for PNGs")
-    restore.add_argument("--mask", type=_path, help="PNG, white = damaged, or a folder of them with the photos' stems")
+    restore.add_argument("output", type=_out, metavar="OUT", help=f"photo ({KINDS}), or folder for PNGs")
+    restore.add_argument(
+        "--mask", type=_path, help="white = damaged; an image, or a folder of images named as the photos"
+    )
     restore.add_argument("--gray", action="store_true", help="write the repaired photo without color")
     restore.add_argument("--recolor", action="store_true", help="take color photos (sepia, say) for gray ones")
     restore.add_argument(
@@ -66,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
 
     detect = commands.add_parser("detect", help="write a mask of the damage that is found, white = damaged")
     detect.add_argument("input", type=_path, metavar="IN", help="photo or folder")
-    detect.add_argument("output", type=_path, metavar="OUT_MASK", help="PNG, or folder for PNGs")
+    detect.add_argument("output", type=_out, metavar="OUT_MASK", help="PNG, or folder for PNGs")
     _add_sensitivity(detect)
     _add_weights(detect)
     _add_folder_options(detect)
@@ -77,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     damage.add_argument("output", type=_path, metavar="OUT_FOLDER", help="receives input/, mask/ and gt/")
     damage.add_argument("--seed", type=int, default=0, help="another one for other holes (default: 0)")
     damage.add_argument("--holes", type=int, default=1, help="most holes a photo (default: 1)")
+    _add_overwrite(damage)
     damage.set_defaults(command=_damage)
 
     evaluate = commands.add_parser("evaluate", help="compare restored photos with the truth")
@@ -88,6 +113,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", action="store_true", help="one flat JSON object instead of a table")
     evaluate.set_defaults(command=_evaluate)
     _add_export(commands)
+    doctor = commands.add_parser("doctor", help="print what a report of a bug should say: versions, weights, memory")
+    doctor.add_argument("--weights", type=_path, help="folder (default: the shipped weights)")
+    doctor.set_defaults(command=_doctor)
     return parser
 
 
@@ -113,7 +141,7 @@ def _add_sensitivity(command: argparse.ArgumentParser) -> None:
 
 
 def _add_folder_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--again", action="store_true", help="of a folder, do anew what has a result in OUT")
+    _add_overwrite(command)
     command.add_argument(
         "--max-pixels",
         type=_pixels,
@@ -123,6 +151,10 @@ def _add_folder_options(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_overwrite(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--overwrite", "--again", action="store_true", help="replace results that are there already")
+
+
 def _name(text: str) -> str:
     if not text:  # of an unset variable; as a path it would be the folder that one is in
         raise argparse.ArgumentTypeError("the name is empty")
@@ -130,7 +162,14 @@ def _name(text: str) -> str:
 
 
 def _path(text: str) -> Path:
-    return Path(_name(text))
+    return Path(_out(text))
+
+
+def _out(text: str) -> str:
+    """A path as text, as the slash at its end says that it is a folder."""
+    if text == "-":
+        raise argparse.ArgumentTypeError("photos go from file to file; for a file of that name, write ./-")
+    return os.path.expanduser(_name(text))
 
 
 def _pixels(text: str) -> int:
@@ -141,15 +180,14 @@ def _pixels(text: str) -> int:
 
 def _restore(args: argparse.Namespace) -> int:
     decoding.MAX_PIXELS = args.max_pixels
-    jobs = find_jobs(args.input, args.output)
-    check_masks(args.mask, args.output, jobs)
+    jobs = find_jobs(args.input, args.output, overwrite=args.overwrite)
+    check_masks(args.mask, Path(args.output), jobs)
+    masks = args.mask and Masks(args.mask)
     restorer = _restorer(args)
 
     def read(job: Job) -> tuple[imaging.Scan, np.ndarray | None]:
         scan = imaging.read_scan(job.source)
-        if args.mask is None:
-            return scan, None
-        return scan, imaging.read_mask(mask_file(args.mask, job.source, args.input), scan.image.size)
+        return scan, masks and imaging.read_mask(masks(job.name), scan.image.size)
 
     def restore(photo: tuple[imaging.Scan, np.ndarray | None]):
         scan, mask = photo
@@ -159,21 +197,31 @@ def _restore(args: argparse.Namespace) -> int:
     def write(job: Job, restored: tuple) -> Facts:
         scan, result = restored
         image = scan.own_gray(result.gray, result.mask) if args.gray else result.image
-        imaging.write_photo(image, job.target, scan)
-        damaged = np.count_nonzero(result.mask)
-        notes = list(scan.notes)
-        if args.mask is None and not damaged:
-            done = "copied" if args.gray or (scan.image.mode == "RGB" and not args.recolor) else "colored"
-            notes.append(f"no damage was found, it was only {done}; give --mask where it should be repaired.")
+        imaging.write_photo(image, job.target, scan.shown_at(result.mask))
         width, height = image.size
-        return {"width": width, "height": height, "damaged": round(damaged / (width * height), 6), "notes": notes}
+        damaged = np.count_nonzero(result.mask) / (width * height)
+        notes = [*scan.notes, *_notes(args, scan.image.mode == "RGB", damaged)]
+        return {"width": width, "height": height, "damaged": round(damaged, 6), "notes": notes}
 
-    return run(jobs, read, restore, write, args.again, args.report, alone=not args.input.is_dir())
+    return run(jobs, read, restore, write, args.overwrite, args.report, alone=not args.input.is_dir())
+
+
+def _notes(args: argparse.Namespace, is_color: bool, damaged: float) -> list[str]:
+    """What a user may not expect of a result: nothing was repaired, or nearly everything."""
+    if damaged:
+        way = "where that is the sound part, invert the mask"
+        return [f"the mask marks {damaged:.0%} of it as damaged; {way}."] if args.mask and damaged > 0.5 else []
+    keeps_color = is_color and not args.recolor
+    done = "copied" if args.gray or keeps_color else "colored"
+    found = "the mask marks nothing" if args.mask else "no damage was found"
+    ways = [] if args.mask else ["--sensitivity 2 looks closer", "--mask says where to repair"]
+    ways += ["--recolor colors it anew"] if keeps_color and not args.gray else []
+    return [f"{found}, it was only {done}{': ' * bool(ways)}{', '.join(ways)}."]
 
 
 def _detect(args: argparse.Namespace) -> int:
     decoding.MAX_PIXELS = args.max_pixels
-    jobs = find_jobs(args.input, args.output)
+    jobs = find_jobs(args.input, args.output, overwrite=args.overwrite)
     restorer = _restorer(args)
 
     def write(job: Job, mask: Image.Image) -> Facts:
@@ -186,7 +234,7 @@ def _detect(args: argparse.Namespace) -> int:
     def detect(photo: Image.Image) -> Image.Image:
         return restorer.detect(photo, args.sensitivity)
 
-    return run(jobs, read, detect, write, args.again, alone=not args.input.is_dir())
+    return run(jobs, read, detect, write, args.overwrite, alone=not args.input.is_dir())
 
 
 def _damage(args: argparse.Namespace) -> int:
@@ -196,9 +244,11 @@ def _damage(args: argparse.Namespace) -> int:
     if args.seed < 0 or args.holes < 1:
         raise RestorationError(f"--seed {args.seed} --holes {args.holes}: give a seed of 0 or more and 1 hole or more.")
     inputs = args.output / "input"
-    jobs = find_jobs(args.input, inputs, args.output)
+    jobs = find_jobs(args.input, inputs, args.output, overwrite=True)
 
     def read(job: Job) -> tuple[Path, Image.Image]:
+        below = job.target.relative_to(inputs)
+        check_free((args.output / kind / below for kind in ("input", "mask", "gt")), args.overwrite)
         return job.name, imaging.read_photo(job.source).convert("RGB")
 
     def make(photo: tuple[Path, Image.Image]) -> tuple[Image.Image, np.ndarray, np.ndarray]:
@@ -239,6 +289,15 @@ def _export(args: argparse.Namespace) -> int:
     return 0
 
 
+def _doctor(args: argparse.Namespace) -> int:
+    from restoration.doctor import facts
+    from restoration.pipeline import SHIPPED_WEIGHTS
+
+    for line in facts(args.weights or SHIPPED_WEIGHTS):
+        print(line)
+    return 0
+
+
 def _restorer(args: argparse.Namespace):
     from restoration.inference.backends import torch_device  # loaded only where networks are needed
     from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
@@ -251,6 +310,11 @@ def _restorer(args: argparse.Namespace):
     return Restorer.from_pretrained(args.weights or SHIPPED_WEIGHTS, device)
 
 
-if __name__ == "__main__":
+def run_program() -> None:
+    """Run as a process of its own."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Slurm and torchrun stop a process: keep what is done
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    run_program()

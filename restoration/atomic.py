@@ -14,7 +14,7 @@ def replacing(file: Path) -> Iterator[Path]:
     part = file.with_name(f"{part_stem(file)}-{secrets.token_hex(4)}.part")
     try:
         yield part
-        with open(part, "rb") as written:
+        with open(part, "rb+") as written:
             os.fsync(written)  # a power cut must not find the new name before the new bytes
         os.replace(part, file)
     finally:

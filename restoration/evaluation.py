@@ -127,13 +127,10 @@ def _by_name(folder: Path, problems: list[str]) -> dict[str, Path]:
     """The photos below a folder by their paths below it, without ending, sorted."""
     if not folder.is_dir():
         raise RestorationError(f"There is no folder {folder}; give one that holds photos.")
-    files: dict[str, Path] = {}
-    for path in imaging.find_photos(folder):
-        name = path.relative_to(folder).with_suffix("").as_posix()
-        first = files.setdefault(name, path)
-        if first != path:
-            problems.append(f"{name}: {folder} has {first.name} and {path.name}; only the first is used.")
-    return files
+    found = imaging.by_name(folder)
+    for name, (first, *others) in sorted(found.items()):
+        problems += [f"{name}: {folder} has {first.name} and {file.name}; only the first is used." for file in others]
+    return {name: files[0] for name, files in sorted(found.items())}
 
 
 def _without_partner(

@@ -3,6 +3,7 @@
 The command line, the demo, the benchmarks and the tests all go through `Restorer`.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,7 +23,7 @@ from restoration.inference.texture import add_texture
 _PACKAGE = Path(__file__).parent
 _INSTALLED, _CHECKED_OUT = _PACKAGE / "weights", _PACKAGE.parent / "weights"
 SHIPPED_WEIGHTS = _INSTALLED if _INSTALLED.is_dir() else _CHECKED_OUT
-Photo = str | Path | Image.Image | np.ndarray
+Photo = str | os.PathLike | Image.Image | np.ndarray
 Fill = Literal["textured", "smooth"]
 FILLS = "textured", "smooth"
 
@@ -194,7 +195,7 @@ def _as_photo(photo: Photo) -> Image.Image:
 
 def _source(image: Photo, kind: str, wanted: str) -> imaging.Source:
     """What imaging can read: a path or PIL image as it is, an array as an image."""
-    if isinstance(image, (str, Path, Image.Image)):
+    if isinstance(image, (str, os.PathLike, Image.Image)):
         return image
     if not isinstance(image, np.ndarray):
         raise imaging.PhotoError(f"The {kind} is a {type(image).__name__}: give a PIL image, an array or a path.")

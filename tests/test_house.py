@@ -27,6 +27,7 @@ ROOMS = {  # a folder or file of restoration/, and the rooms that it may use bes
         "folders": "files",
         "inference": "bands checkpoint color config models",
         "pipeline": "bands files inference",
+        "doctor": "inference",
         "data": "color config files masking wear",
         "training": "checkpoint color config data evaluation masking models prefill",
         "reports": "checkpoint color config data files masking pipeline training",

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from restoration.color import luma
 from restoration.data.sources import BUNDLED_CROP, Entry, find_entries
 from restoration.errors import RestorationError
-from restoration.files.imaging import PhotoError, read_photo, shown
+from restoration.files.imaging import PhotoError, composed, read_photo, shown
 
 MIN_SIDE = 32  # pixels; a smaller photo shows the networks nothing
 MAX_HOLE = 0.5  # of the photo; where more differs, the two are no pair
@@ -155,7 +155,8 @@ class Photos(Dataset):
 
     def without(self, names: Collection[str]) -> "Photos":
         """The same set less the named photos."""
-        return self.subset(i for i, name in enumerate(self.names) if name not in names)
+        left_out = {composed(name) for name in names}
+        return self.subset(i for i, name in enumerate(self.names) if composed(name) not in left_out)
 
     def only(self, names: Collection[str]) -> "Photos":
         """The named photos of the set."""

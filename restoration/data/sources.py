@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from restoration.errors import RestorationError
-from restoration.files.imaging import SUFFIXES, find_files
+from restoration.files.imaging import SUFFIXES, by_name, find_files, name_key
 
 CONTEST_TRUTH, CONTEST_DAMAGED, CONTEST_UNSEEN = "train_gt", "train_input", ("valid_input", "test_input1")
 BUNDLED = "bundled"
@@ -86,17 +86,17 @@ def _below(source: Path) -> list[Entry]:
     contest = (source / CONTEST_TRUTH).is_dir()
     root = source / CONTEST_TRUTH if contest else source if source.is_dir() else source.parent
     files = [source] if source.is_file() else find_files(root, SUFFIXES | {".tar"})
-    damaged = source / CONTEST_DAMAGED if contest else None
+    damaged = by_name(source / CONTEST_DAMAGED) if contest else {}
     return [entry for file in files for entry in _entries(file, root, damaged)]
 
 
-def _entries(file: Path, root: Path, damaged: Path | None) -> list[Entry]:
+def _entries(file: Path, root: Path, damaged: dict[str, list[Path]]) -> list[Entry]:
     inner = file.relative_to(root)
     if file.suffix.lower() == ".tar":
         return _members(file, inner.parent)
     if file.suffix.lower() not in SUFFIXES:
         return []
-    partner = damaged / inner if damaged and (damaged / inner).is_file() else None
+    partner, *_ = damaged.get(name_key(inner), [None])
     return [Entry(file.name, file, 0, file.stat().st_size, inner.parent.as_posix(), damaged=partner)]
 
 

@@ -35,8 +35,9 @@ MAX_TILE = 1 << 22  # pixels of a TIFF's tile, where it is larger than its photo
 FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF", "HEIF")
 TILE_WIDTH, TILE_HEIGHT = 322, 323  # TIFF's tags
 HEIF_FILES = tuple(b"ftyp" + kind for kind in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"))  # bytes 4 to 12
+TIFF_FILES = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"
 PAGED = ("TIFF", "GIF", "PNG", "WEBP", "AVIF")  # whose further images are not views of the first
-Source = str | Path | BinaryIO | Image.Image
+Source = str | os.PathLike | BinaryIO | Image.Image
 
 # What Pillow's plugins answer to files that are broken, each seen with a mutated one.
 BROKEN = (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError, EOFError, struct.error, zlib.error)
@@ -52,7 +53,7 @@ class Decoded(NamedTuple):
 
     image: Image.Image  # of any of Pillow's modes, with what else the file said in its `info` and `getexif()`
     is_turned: bool  # by a quarter: what the file says of across and down is now the other way round
-    pages: str  # how many images the file has, for a sentence; empty for one
+    pages: str  # which of how many images of the file it is, for a sentence; empty for the only one
     is_deep_color: bool  # it has 16 bits a channel, of which Pillow reads 8
 
 
@@ -62,6 +63,7 @@ def decode(source: Source, kind: str = "photo") -> Decoded:
     Raises:
         PhotoError: the file is missing, no image, broken, or beyond a limit.
     """
+    source = Path(source) if isinstance(source, os.PathLike) else source
     name = name_of(source, kind)
     try:
         with warnings.catch_warnings():
@@ -134,9 +136,9 @@ def _read(file: BinaryIO, name: str) -> Decoded:
         raise PhotoError(sentence, "file_too_large", name=name, mebibytes=MAX_BYTES >> 20)
     with _pillows(name):
         photo = _opened(file, name)
+        pages = _pages(photo)
         _check_pixels(photo.size, name)
         _check_work(photo, name)
-        pages = _pages(photo)
     return _upright(photo, name, pages)
 
 
@@ -153,6 +155,10 @@ def _opened(file: BinaryIO, name: str) -> Image.Image:
         if not HAS_HEIF and file.read(12)[4:] in HEIF_FILES:
             sentence = "{name} is HEIC, which is read once pi-heif is installed: pip install pi-heif."
             raise PhotoError(sentence, "heic", name=name) from None
+        file.seek(0)
+        if file.read(4) in TIFF_FILES:
+            sentence = "{name} is a TIFF of a kind that is not read here: save it with 8 or 16 bits, not as floats."
+            raise PhotoError(sentence, "odd_tiff", name=name) from None
         raise
 
 
@@ -210,24 +216,31 @@ def _check_work(photo: Image.Image, name: str) -> None:
 
 
 def _pages(photo: Image.Image) -> str:
-    """How many images a file has, in words where counting them could take hours; empty for one."""
+    """Go to a file's first image, or a TIFF's largest; say which it is of how many, nothing where it is the only one.
+
+    Counting may take hours, which words save.
+    """
     if photo.format == "GIF":
-        return "several" if photo.is_animated else ""
-    count = _count_tiff(photo) if photo.format == "TIFF" else getattr(photo, "n_frames", 1)
+        return "first of its several" if photo.is_animated else ""
+    best, count = _largest_page(photo) if photo.format == "TIFF" else (0, getattr(photo, "n_frames", 1))
     if photo.format not in PAGED or count < 2:
         return ""
-    return str(count) if count < MAX_PAGES else f"{MAX_PAGES} or more"
+    which = f"largest, number {best + 1}," if best else "first"
+    return f"{which} of its {count if count < MAX_PAGES else f'{MAX_PAGES} or more'}"
 
 
-def _count_tiff(photo: Image.Image) -> int:
-    """Up to MAX_PAGES; Pillow's own count takes the square of their number."""
-    count = 1
+def _largest_page(photo: Image.Image) -> tuple[int, int]:
+    """Go to the first of a TIFF's largest pages, as small ones may be thumbnails: its number, and how many there are.
+
+    Of up to MAX_PAGES; Pillow's own count takes the square of their number.
+    """
+    sizes = [photo.width * photo.height]
     with contextlib.suppress(EOFError):
-        while count < MAX_PAGES:
-            photo.seek(count)
-            count += 1
-    photo.seek(0)
-    return count
+        while len(sizes) < MAX_PAGES:
+            photo.seek(len(sizes))
+            sizes.append(photo.width * photo.height)
+    photo.seek(best := sizes.index(max(sizes)))
+    return best, len(sizes)
 
 
 def _is_deep_color(photo: Image.Image) -> bool:
@@ -251,8 +264,15 @@ def gray_levels(photo: Image.Image) -> np.ndarray | None:
     if photo.mode == "I" or photo.mode.startswith("I;16"):
         levels = np.asarray(photo).clip(0)
         levels = (levels >> max(0, int(levels.max()).bit_length() - 16)).astype(np.uint16)
+        levels = levels << 16 - _bits(photo)
         return 65535 - levels if _is_white_zero(photo) else levels
     return None
+
+
+def _bits(photo: Image.Image) -> int:
+    """How many of 16 bits a deep gray photo uses: 12 in some TIFFs, whose levels Pillow leaves as they are."""
+    bits = photo.tag_v2.get(ExifTags.Base.BitsPerSample, (16,))[0] if photo.format == "TIFF" else 16
+    return bits if 8 < bits < 16 else 16
 
 
 def _is_white_zero(photo: Image.Image) -> bool:

@@ -4,6 +4,7 @@ This is the door that all others use; behind it, `decoding` opens files, `scans`
 """
 
 import os
+import unicodedata
 from collections.abc import Collection
 from pathlib import Path
 
@@ -24,20 +25,29 @@ from restoration.files.encoding import WRITTEN, check_ending, encode_photo, writ
 from restoration.files.scans import Scan, read_scan
 
 __all__ = [
-    "SUFFIXES", "WRITTEN", "PhotoError", "Scan", "Source", "check_ending", "claimed_pixels", "encode_photo",
-    "find_files", "find_photos", "read_hints", "read_mask", "read_photo", "read_scan", "shown",
-    "write_photo",
+    "SUFFIXES", "WRITTEN", "PhotoError", "Scan", "Source", "by_name", "check_ending", "claimed_pixels", "composed",
+    "encode_photo", "find_files", "find_photos", "find_unread", "name_key", "read_hints", "read_mask", "read_photo",
+    "read_scan", "shown", "write_photo",
 ]  # fmt: skip
 
+LABELS = 8  # values at most of a mask that numbers its regions
 SUFFIXES = frozenset({
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".avif",
-    ".heic", ".heif", ".hif", ".jp2", ".j2k", ".pgm", ".ppm", ".pnm",
+    ".heic", ".heif", ".hif", ".jp2", ".j2k", ".jpx", ".jpf", ".j2c", ".pgm", ".ppm", ".pnm",
+})  # fmt: skip
+NOT_READ = frozenset({  # photos too, or so it seems by their names
+    "", ".tga", ".jxl", ".psd", ".xcf", ".exr", ".pdf", ".dng", ".nef", ".cr2", ".cr3", ".arw", ".orf", ".rw2", ".raf",
 })  # fmt: skip
 
 
 def find_photos(folder: Path) -> list[Path]:
     """All photos below a folder, sorted; see `find_files`."""
     return find_files(folder, SUFFIXES)
+
+
+def find_unread(folder: Path) -> list[Path]:
+    """What `find_photos` passes over though it may be a photo: of other endings, or of none."""
+    return [file for file in find_files(folder, NOT_READ) if file.suffix or claimed_pixels(file)]
 
 
 def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
@@ -58,6 +68,24 @@ def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
         files = (Path(place, name) for name in names if not _is_hidden(name))
         found += [file for file in files if file.suffix.lower() in suffixes and file.is_file()]
     return sorted(found)
+
+
+def by_name(folder: Path) -> dict[str, list[Path]]:
+    """The photos below a folder by their paths below it, see `name_key`; of one name a PNG comes first."""
+    found: dict[str, list[Path]] = {}
+    for file in sorted(find_photos(folder), key=lambda file: file.suffix.lower() != ".png"):
+        found.setdefault(name_key(file.relative_to(folder)), []).append(file)
+    return found
+
+
+def name_key(name: Path) -> str:
+    """A photo's name to pair it by: without its ending, `composed`."""
+    return composed(name.with_suffix("").as_posix())
+
+
+def composed(name: str) -> str:
+    """A name with each accent and each Korean syllable as one character: macOS writes them in parts (NFD)."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _is_new(folder: str, seen: set[str]) -> bool:
@@ -84,8 +112,8 @@ def read_mask(source: Source, size: tuple[int, int]) -> np.ndarray:
     """A mask, white on black or painted on transparency in any color, as bool (H, W) for a photo of `size` =
     (width, height); True = damaged.
 
-    White is what is above 127. Where nothing is, but there are two values, as in labels of 0 and 1, the higher one
-    counts.
+    White, or any bright color, is what is above 127 in one of its channels. Where nothing is so bright, what is
+    brighter than the background counts: all of it in labels of a few values, such as 0 and 1, else from halfway on.
 
     Raises:
         PhotoError: the file is unreadable or its size is not the photo's.
@@ -96,12 +124,13 @@ def read_mask(source: Source, size: tuple[int, int]) -> np.ndarray:
         alpha = np.asarray(mask.convert("RGBA").getchannel("A"))
         if not alpha.all():
             return alpha > 0  # a stroke's soft edge belongs to it
-    levels = np.asarray(mask.convert("L"))
-    return levels > (127 if levels.max() > 127 or not _has_two_values(levels) else levels.min())
-
-
-def _has_two_values(levels: np.ndarray) -> bool:
-    return bool(np.isin(levels, (levels.min(), levels.max())).all())
+    levels = np.asarray(mask.convert("L")) if mask.mode in ("1", "L") else np.asarray(mask.convert("RGB")).max(axis=2)
+    if mask.mode not in ("1", "L") and levels.min() > 127:  # painted on a color: white is brighter than blue
+        levels = np.asarray(mask.convert("L"))
+    lowest, highest = int(levels.min()), int(levels.max())
+    if highest > 127:
+        return levels > 127
+    return levels > (lowest if np.count_nonzero(np.bincount(levels.ravel())) <= LABELS else (lowest + highest) / 2)
 
 
 def read_hints(source: Source, size: tuple[int, int]) -> np.ndarray:

@@ -1,9 +1,9 @@
 """A scan: the photo that the networks see, and all that its file had beside it, to be carried into the result."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageChops, ImageCms
 
 from restoration.bands import Rows, bands
 from restoration.errors import Sentence
@@ -27,6 +27,10 @@ class Scan:
     xmp: bytes = b""  # the same
     dpi: Dpi | None = None  # pixels per inch, across and down
     notes: tuple[Sentence, ...] = ()  # sentences for the user: what was left out
+
+    def shown_at(self, mask: Image.Image) -> "Scan":
+        """The same, opaque where `mask` (L) is 255: what was repaired is not hidden by transparency."""
+        return self if self.alpha is None else replace(self, alpha=ImageChops.lighter(self.alpha, mask))
 
     def own_gray(self, gray: Image.Image, mask: Image.Image) -> Image.Image:
         """The gray result as the file would have it: its own levels to the bit where the photo is not damaged.
@@ -72,7 +76,7 @@ def read_scan(source: Source) -> Scan:
     if alpha is not None:
         image = Image.composite(image, Image.new(image.mode, image.size, "white"), alpha)
     if decoded.pages:
-        notes.insert(0, Sentence("The first of its {count} pages is used.", "pages", count=decoded.pages))
+        notes.insert(0, Sentence("The {which} pages is used.", "pages", which=decoded.pages))
     if decoded.is_deep_color:
         notes.append(Sentence("Its colors have 16 bits: they are read as 8.", "deep_color"))
     return Scan(

@@ -1,6 +1,8 @@
 """What a command reads and what it writes: one photo, or all below a folder, and what of that is left to do."""
 
 import os
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +21,13 @@ class Job:
     twin: Path | None = None  # an earlier photo with the same target
 
 
-def find_jobs(source: Path, target: Path, results: Path | None = None) -> list[Job]:
+def find_jobs(source: Path, target: str | Path, results: Path | None = None, overwrite: bool = False) -> list[Job]:
     """One photo, or all below a folder, as PNGs in the same subfolders.
 
-    `results` is the folder that all results go to, where that is more than `target`.
+    Args:
+        target: a folder if there is one, if it has no ending, or where it ends with a slash; else one photo's file.
+        results: the folder that all results go to, where that is more than `target`.
+        overwrite: the file of one photo may be there already. What of a folder is there, `split_done` leaves alone.
 
     Raises:
         PhotoError: there is nothing to read, or the results would lie in a place that is not theirs.
@@ -30,7 +35,10 @@ def find_jobs(source: Path, target: Path, results: Path | None = None) -> list[J
     if not source.exists():
         raise imaging.PhotoError(f"{imaging.shown(source)} does not exist: name a photo or a folder of photos.")
     if not source.is_dir():
-        return [Job(source, _target(source, target), Path(source.name))]
+        file = _target(source, target)
+        check_free([file], overwrite)
+        return [Job(source, file, Path(source.name))]
+    target = Path(target)
     root, results = source.resolve(), results or target
     place = imaging.shown(results)
     if results.exists() and not results.is_dir():
@@ -39,6 +47,9 @@ def find_jobs(source: Path, target: Path, results: Path | None = None) -> list[J
         raise imaging.PhotoError(f"{place} is the input itself or holds it: name another place for the results.")
     names = [photo.relative_to(source) for photo in imaging.find_photos(source)]
     names = [name for name in names if results.resolve() not in (root / name).parents]  # none of an earlier run
+    if left_out := [file for file in imaging.find_unread(source) if results.resolve() not in file.resolve().parents]:
+        some = f"{len(left_out)} files seem to be photos of other kinds, such as {imaging.shown(left_out[0])}"
+        print(f"restoration: {some}; save them as PNG, JPEG or TIFF.", file=sys.stderr)
     if not names:
         known = "PNG, JPEG, TIFF or WebP files"
         raise imaging.PhotoError(f"{imaging.shown(source)} holds no photos: name a folder of {known}.")
@@ -69,9 +80,18 @@ def check_masks(mask: Path | None, target: Path, jobs: list[Job]) -> None:
         raise imaging.PhotoError(f"{imaging.shown(mask)} holds the masks: name another place for the results.")
 
 
-def _target(source: Path, target: Path) -> Path:
+def check_free(files: Iterable[Path], overwrite: bool) -> None:
+    """PhotoError where one of them is there and may not be replaced: it may be what somebody made."""
+    for file in files:
+        if not overwrite and os.path.lexists(file):
+            place = imaging.shown(file)
+            raise imaging.PhotoError(f"{place} is there already: name another place, or give --overwrite.")
+
+
+def _target(source: Path, target: str | Path) -> Path:
     """The file for one photo's result, which may be given as a folder."""
-    if target.is_dir() or not target.suffix:
+    is_folder, target = str(target).endswith("/"), Path(target)
+    if is_folder or target.is_dir() or not target.suffix:
         target = target / f"{source.stem}.png"
     if source.resolve() == target.resolve():
         raise imaging.PhotoError(f"{imaging.shown(target)} is the input itself: name another place for the result.")
@@ -97,16 +117,24 @@ def split_done(jobs: list[Job]) -> tuple[list[Job], list[Job]]:
     return to_do, [job for job in jobs if job.target.name in present[job.target.parent] and not job.twin]
 
 
-def mask_file(mask: Path, source: Path, root: Path) -> Path:
-    """The mask of a photo: the file itself, or the one of the same stem, in the same subfolder, of a folder.
+class Masks:
+    """The masks of a run: one file for its one photo, or a folder of them, each with its photo's name and any ending.
 
-    Raises:
-        PhotoError: the folder holds none.
+    A photo's mask lies in the same subfolder. Calls raise PhotoError: the folder holds none, or several.
     """
-    if not mask.is_dir():
-        return mask
-    name = (source.relative_to(root) if root.is_dir() else Path(source.name)).with_suffix(".png")
-    if not (mask / name).is_file():
-        missing = f"{imaging.shown(mask)} holds no {imaging.shown(name)}"
-        raise imaging.PhotoError(f"{missing}: add it, or leave --mask out to have the damage found.")
-    return mask / name
+
+    def __init__(self, place: Path):
+        self.place, self._files = place, imaging.by_name(place) if place.is_dir() else None
+
+    def __call__(self, photo: Path) -> Path:
+        """The mask of a photo that is named relative to the folder of all."""
+        if self._files is None:
+            return self.place
+        found, place = self._files.get(imaging.name_key(photo), []), imaging.shown(self.place)
+        if not found:
+            missing = f"{place} holds no {imaging.shown(photo.with_suffix('.png'))}"
+            raise imaging.PhotoError(f"{missing}: add it, or leave --mask out to have the damage found.")
+        if len(found) > 1:
+            names = " and ".join(imaging.shown(file.name) for file in found)
+            raise imaging.PhotoError(f"{place} holds {names} for this photo: leave only one of them there.")
+        return found[0]

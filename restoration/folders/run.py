@@ -47,7 +47,7 @@ def run(
     to_do, done = split_done(jobs)
     to_do, done = (jobs, []) if again or alone else (to_do, done)
     if done:
-        print(f"restoration: {len(done)} of {len(jobs)} photos were done already (--again: anew).", file=sys.stderr)
+        print(f"restoration: {len(done)} of {len(jobs)} photos were done already (--overwrite: anew).", file=sys.stderr)
     problems = []
     redone = {str(job.name) for job in to_do}
     with Journal(report, share, redone) if report else nullcontext() as journal:

@@ -42,10 +42,12 @@ class TorchNetwork:
     """A model or an ensemble of folds in PyTorch."""
 
     def __init__(self, model, device):
-        import torch
-
-        self._torch, self._device = torch, torch.device(device)
-        self._members = getattr(model.eval().to(device, memory_format=torch.channels_last), "members", [model])
+        self._torch, self._device = _pytorch(), device
+        try:
+            self._torch.empty(0, device=device)
+        except (RuntimeError, AssertionError, NotImplementedError) as error:  # PyTorch's, of names and lacking hardware
+            raise RestorationError(f"device {device!r} cannot be used here: give 'cuda' or 'cpu'.") from error
+        self._members = getattr(model.eval().to(device, memory_format=self._torch.channels_last), "members", [model])
 
     def __call__(self, image: np.ndarray, box: Box | None = None) -> np.ndarray:
         with self._torch.inference_mode():
@@ -112,6 +114,16 @@ def load(
     raise WeightsError(f"{root} cannot be run by {backend}: {AGAIN}")
 
 
+@cache
+def _pytorch():
+    """PyTorch, which goes on after a fork: with one thread, as it would wait for ever for those of the parent."""
+    import torch
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
+    return torch
+
+
 def _load_models(source, folds):
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read as PyTorch loads: waiting threads must not take a core
     from restoration.models import load_detector, load_networks
@@ -121,7 +133,8 @@ def _load_models(source, folds):
 
 def torch_device(device: str | None = None) -> str:
     """The device that is asked for, or the GPU if there is one: without a driver PyTorch is not loaded to ask."""
-    if device is not None or not (Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi")):
+    has_driver = Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi")
+    if device is not None or not has_driver or not find_spec("torch"):
         return device or "cpu"
     import torch
 

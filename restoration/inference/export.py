@@ -1,5 +1,6 @@
 """PyTorch models -> ONNX graphs, which OpenVINO and ONNX Runtime run faster and load without PyTorch."""
 
+import filecmp
 import shutil
 import warnings
 from functools import partial
@@ -10,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from restoration.checkpoint import WeightsError, find_model, has_model, replacing
+from restoration.atomic import replacing
+from restoration.checkpoint import WeightsError, find_model, has_model
 from restoration.config import DETECTOR, INPUT_CHANNELS, Stage
 from restoration.inference import backends, graphs
 from restoration.models import MODELS
@@ -35,6 +37,8 @@ def export(source: str | Path, out: Path) -> dict[str, float]:
         folder.mkdir(parents=True, exist_ok=True)
         for file in (graphs.CONFIG, graphs.WEIGHTS):
             if (model / file).resolve() != (folder / file).resolve():
+                if (folder / file).exists() and not filecmp.cmp(model / file, folder / file, shallow=False):
+                    raise WeightsError(f"{folder} holds another model: name another folder.")
                 shutil.copyfile(model / file, folder / file)
         export_stage(folder, stage)
         found |= {f"{name}, {runtime}": error for runtime, error in differences(folder, stage).items()}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 from conftest import is_one_sentence, photo, pixels
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from restoration.files import decoding
 from restoration.files.imaging import PhotoError, find_photos, read_mask, read_photo
@@ -210,6 +210,25 @@ def test_a_mask_of_two_labels_is_black_and_white(tmp_path, mode):
     assert read_mask(deep, (4, 1)).tolist() == [[False, True, True, False]]
     assert read_mask(saved(tmp_path, labels), (4, 1)).tolist() == [[False, True, True, False]]
     assert not read_mask(saved(tmp_path, np.zeros((1, 4), np.uint8)), (4, 1)).any()
+
+
+STROKE = np.pad(np.ones((20, 60), bool), ((30, 46), (20, 16)))
+
+
+@pytest.mark.parametrize("name", ["mask.png", "mask.jpg"])
+@pytest.mark.parametrize("soft", [0, 2])
+@pytest.mark.parametrize("color", [(255, 0, 0), (0, 0, 255), (60, 60, 60), (255, 255, 0), (40, 0, 90)], ids=str)
+def test_a_stroke_of_any_color_on_black_counts(tmp_path, name, soft, color):
+    painted = Image.fromarray(np.uint8(color) * STROKE[..., None]).filter(ImageFilter.GaussianBlur(soft))
+    mask = read_mask(saved(tmp_path, painted, name, **({"quality": 95} if name == "mask.jpg" else {})), (96, 96))
+    assert np.count_nonzero(mask & STROKE) / np.count_nonzero(mask | STROKE) > 0.9
+
+
+def test_white_on_a_color_and_numbered_regions_count(tmp_path):
+    on_blue = np.where(STROKE[..., None], np.uint8([255, 255, 255]), np.uint8([0, 0, 255]))
+    assert np.array_equal(read_mask(saved(tmp_path, on_blue), (96, 96)), STROKE)
+    numbered = STROKE.astype(np.uint8) + np.roll(STROKE, 20, axis=0) * np.uint8(5)
+    assert np.array_equal(read_mask(saved(tmp_path, numbered), (96, 96)), numbered > 0)
 
 
 @pytest.mark.parametrize("color", [(255, 255, 255, 255), (255, 51, 102, 255), (0, 0, 0, 255), (0, 0, 0, 1)])

@@ -14,7 +14,7 @@ from PIL import Image
 from PIL.ExifTags import IFD, Base
 from PIL.PngImagePlugin import PngInfo
 
-from restoration.files.imaging import encode_photo, read_scan
+from restoration.files.imaging import encode_photo, read_scan, write_photo
 
 FILES = Path(__file__).parent
 UPRIGHT = np.kron(np.uint8([[10, 80], [150, 220]]), np.ones((16, 32), np.uint8))  # each corner has its own gray
@@ -368,3 +368,40 @@ def test_pages_and_deep_colors_are_named_in_notes():
     scan = read_scan(io.BytesIO(cv2.imencode(".png", deep)[1].tobytes()))
     assert np.array_equal(pixels(scan.image), COLOR)
     assert scan.notes == ("Its colors have 16 bits: they are read as 8.",)
+
+
+@pytest.mark.parametrize("ending", [".png", ".tif", ".webp"])
+@pytest.mark.parametrize("gray", [False, True])
+def test_what_was_repaired_is_opaque_in_the_result(tmp_path, ending, gray):
+    """Damage erased to transparency, as an editor leaves it: transparent again, the repair would not be seen."""
+    rgba = np.dstack([photo("astronaut", 40, 40), np.full((40, 40), 255, np.uint8)])
+    rgba[5:15, 5:25, 3], rgba[25:30, 3:9, 3] = 0, 90
+    Image.fromarray(rgba).convert("LA" if gray else "RGBA").save(tmp_path / "in.png")
+    scan, repaired = read_scan(tmp_path / "in.png"), np.zeros((40, 40), bool)
+    repaired[4:16, 4:26] = True
+    result = Image.new("L" if gray else "RGB", (40, 40), 99 if gray else (9, 99, 199))
+    write_photo(result, tmp_path / f"out{ending}", scan.shown_at(Image.fromarray(repaired.astype(np.uint8) * 255)))
+    alpha = np.asarray(Image.open(tmp_path / f"out{ending}").convert("RGBA"))[..., 3]
+    assert (alpha[repaired] == 255).all() and np.array_equal(alpha[~repaired], rgba[..., 3][~repaired])
+
+
+def test_a_thumbnail_before_the_photo_is_not_taken_for_it(tmp_path):
+    whole = Image.fromarray(photo("coffee", 60, 40))
+    whole.resize((6, 4)).save(tmp_path / "a.tif", save_all=True, append_images=[whole, whole.rotate(180)])
+    scan = read_scan(tmp_path / "a.tif")
+    assert np.array_equal(pixels(scan.image), pixels(whole))
+    assert scan.notes == ("The largest, number 2, of its 3 pages is used.",)
+
+
+def test_twelve_bits_reach_white(tmp_path):
+    """Made by tifffile with the tag that such files have: 0 is black, 4095 is white."""
+    levels = np.linspace(0, 4095, 60 * 40).astype(np.uint16).reshape(40, 60)
+    packed = np.zeros((40, 90), np.uint8)  # two pixels in three bytes
+    packed[:, ::3], packed[:, 2::3] = levels[:, ::2] >> 4, levels[:, 1::2] & 255
+    packed[:, 1::3] = (levels[:, ::2] & 15) << 4 | levels[:, 1::2] >> 8
+    head = struct.pack("<2sHI", b"II", 42, 8 + packed.size)
+    tags = [(256, 60), (257, 40), (258, 12), (259, 1), (262, 1), (273, 8), (277, 1), (278, 40), (279, packed.size)]
+    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    (tmp_path / "a.tif").write_bytes(head + packed.tobytes() + directory + bytes(4))
+    scan = read_scan(tmp_path / "a.tif")
+    assert np.abs(pixels(scan.image) - levels * (255 / 4095)).max() <= 1

@@ -1,14 +1,18 @@
 """The command line as its users type it: restore and detect, and the process."""
 
+import hashlib
 import os
 import subprocess
 import sys
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
+import PIL
 import pytest
 from conftest import files, gray_photo, hole, is_one_sentence, photo, pixels, read, save
 
+import restoration
 from restoration import Restorer
 from restoration.files import imaging
 
@@ -66,8 +70,9 @@ def test_a_higher_sensitivity_finds_more(run, tmp_path, monkeypatch):
     monkeypatch.setattr("restoration.pipeline.damage_map", lambda *_: np.where(doubtful, np.float32(0.8), 0))
     save(tmp_path / "in.png", gray_photo("coffee", 90, 60))
     for sensitivity, found in ((0, False), (1, False), (2, doubtful)):
-        status, *_ = run("detect", tmp_path / "in.png", tmp_path / "mask.png", "--sensitivity", sensitivity)
-        assert status == 0 and np.array_equal(read(tmp_path / "mask.png") > 0, doubtful & found)
+        options = "--sensitivity", sensitivity, "--overwrite"
+        assert run("detect", tmp_path / "in.png", tmp_path / "mask.png", *options)[0] == 0
+        assert np.array_equal(read(tmp_path / "mask.png") > 0, doubtful & found)
     run("restore", tmp_path / "in.png", tmp_path / "out.png", "--gray", "--sensitivity", 2)
     changed = read(tmp_path / "out.png") != read(tmp_path / "in.png")
     assert changed.any() and not (changed & ~doubtful).any()
@@ -140,6 +145,41 @@ def test_no_original_is_overwritten(run, tmp_path):
     assert (tmp_path / "in" / "a.png").read_bytes() == before
 
 
+@pytest.mark.parametrize("out", ["mix/", "mix/b.png", "mix/a.png", "mask.png"])
+@pytest.mark.parametrize("command", ["restore", "detect"])
+def test_what_is_there_is_replaced_only_when_asked(run, tmp_path, command, out):
+    """As by `restore *.png` where there are two, or a folder that holds another photo of the same stem."""
+    save(tmp_path / "mix" / "a.jpg", DAMAGED)
+    for name in ("mix/a.png", "mix/b.png", "mask.png"):
+        save(tmp_path / name, np.uint8([[7, 9]]))
+    photo, target = tmp_path / "mix" / "a.jpg", f"{tmp_path}/{out}"
+    status, _, err = run(command, photo, target)
+    assert status == 1 and len(err) == 1 and "--overwrite" in err[0] and is_one_sentence(err[0])
+    assert all(read(tmp_path / name).shape == (1, 2) for name in ("mix/a.png", "mix/b.png", "mask.png"))
+    assert run(command, photo, target, "--overwrite")[0] == 0
+    assert sorted(read(tmp_path / name).shape[0] for name in ("mix/a.png", "mix/b.png", "mask.png")) == [1, 1, 72]
+
+
+def test_a_slash_says_folder_a_tilde_home_and_a_hyphen_nothing(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save(tmp_path / "a.png", DAMAGED)
+    assert run("restore", "~/a.png", "new.v2/")[0] == 0 and run("restore", "a.png", "~/b.png")[0] == 0
+    with pytest.raises(SystemExit):
+        run("restore", "a.png", "-")
+    assert files(tmp_path) == ["a.png", "b.png", "new.v2/a.png"]
+
+
+def test_photos_of_other_kinds_are_left_out_with_a_word(run, tmp_path):
+    save(tmp_path / "in" / "a.png", DAMAGED)
+    (tmp_path / "in" / "b.tga").write_bytes(b"?")
+    (tmp_path / "in" / "photo").write_bytes((tmp_path / "in" / "a.png").read_bytes())
+    for name in ("LICENSE", "notes.txt"):
+        (tmp_path / "in" / name).write_text("Do as you like.")
+    status, _, err = run("restore", tmp_path / "in", tmp_path / "out")
+    assert status == 0 and len(err) == 1 and "2 files" in err[0] and "b.tga" in err[0] and is_one_sentence(err[0])
+
+
 def test_a_second_run_leaves_the_results_of_the_first_alone(run, tmp_path):
     save(tmp_path / "in" / "a.png", DAMAGED)
     for _ in range(2):
@@ -194,15 +234,35 @@ def test_it_is_said_when_nothing_was_repaired(run, tmp_path):
     assert status == 0 and all(map(is_one_sentence, err))
     assert [line.split(":")[0] for line in err] == [str(tmp_path / "in" / name) for name in ("a.png", "c.png")]
     assert "only colored" in err[0] and "only copied" in err[1] and all("--mask" in line for line in err)
-    save(tmp_path / "mask.png", np.zeros_like(whole))
-    given = "--mask", tmp_path / "mask.png"
-    assert run("restore", tmp_path / "in" / "a.png", tmp_path / "out.png", *given) == (0, [], [])
+    assert "--recolor" in err[1] and "--recolor" not in err[0]
+
+
+@pytest.mark.parametrize("inverted, said", [(False, "marks nothing, it was only colored"), (True, "invert the mask")])
+def test_a_mask_that_marks_nothing_or_nearly_all_is_told(run, tmp_path, inverted, said):
+    source = save(tmp_path / "a.png", gray_photo("coffee", 96, 72))
+    save(tmp_path / "mask.png", ~MASK if inverted else MASK & False)
+    status, _, err = run("restore", source, tmp_path / "out.png", "--mask", tmp_path / "mask.png")
+    assert status == 0 and len(err) == 1 and said in err[0] and is_one_sentence(err[0])
+
+
+def test_a_mask_has_its_photos_name_however_accents_and_endings_are_written(run, tmp_path):
+    """macOS writes 사진 in parts (NFD), most others as whole syllables (NFC)."""
+    names = {normalize("NFD", "사진.png"): normalize("NFC", "사진.PNG"), "sub/é.tif": normalize("NFD", "sub/é.jpg")}
+    for name, mask in names.items():
+        save(tmp_path / "in" / name, DAMAGED)
+        save(tmp_path / "mask" / mask, MASK)
+    status, _, err = run("restore", tmp_path / "in", tmp_path / "out", "--mask", tmp_path / "mask", "--gray")
+    assert (status, err) == (0, []) and len(files(tmp_path / "out")) == 2
+    save(tmp_path / "mask" / "sub" / "é.png", MASK)
+    options = "--mask", tmp_path / "mask", "--overwrite"
+    status, _, err = run("restore", tmp_path / "in", tmp_path / "out", *options)
+    assert status == 1 and "leave only one of them" in err[0], "which of two masks is meant, nobody knows"
 
 
 def test_a_fault_of_the_program_is_shown_with_its_traceback(run, tmp_path, monkeypatch):
     """NumPy's errors are ValueErrors too, and OpenCV's may be: none of them is the user's."""
 
-    def broken(gray, *_):
+    def broken(*_, **__):
         raise ValueError("operands could not be broadcast")
 
     monkeypatch.setattr("restoration.pipeline.fill_smoothly", broken)
@@ -233,8 +293,8 @@ def test_stopping_keeps_what_is_done(run, tmp_path, monkeypatch):
 # A process -------------------------------------------------------------------------------------
 
 
-def python(*args) -> subprocess.CompletedProcess:
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+def python(*args, **environment: str) -> subprocess.CompletedProcess:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | environment
     return subprocess.run(
         [sys.executable, *map(str, args)], capture_output=True, text=True, env=environment, timeout=60
     )
@@ -247,6 +307,23 @@ def test_the_process_reports_by_its_exit_status(tmp_path):
     failed = python("-m", "restoration", "restore", tmp_path / "none.png", tmp_path / "out.png")
     assert failed.returncode == 1 and "none.png does not exist" in failed.stderr
     assert is_one_sentence(failed.stderr.strip())
+
+
+def test_the_program_tells_what_a_report_of_a_bug_should_say(weights):
+    shown = python("-m", "restoration", "--version").stdout
+    assert shown == f"photo-restoration {restoration.__version__}\n"
+    told = python("-m", "restoration", "doctor", "--weights", weights).stdout
+    digest = hashlib.sha256((weights / "color" / "model.safetensors").read_bytes()).hexdigest()
+    assert restoration.__version__ in told and f"pillow {PIL.__version__}" in told and digest in told
+
+
+def test_names_are_printed_where_the_terminal_lacks_their_letters(tmp_path):
+    for folder in ("truth", "pred"):
+        save(tmp_path / folder / "사진.png", photo("coffee", 20, 20))
+    (tmp_path / "pred" / "祖母.png").write_bytes((tmp_path / "pred" / "사진.png").read_bytes())
+    done = python("-m", "restoration", "evaluate", "--pred", tmp_path / "pred", "--truth", tmp_path / "truth",
+                  PYTHONIOENCODING="cp1252")  # fmt: skip
+    assert done.returncode == 1 and "ssim" in done.stdout and r"\u7956\u6bcd: a prediction" in done.stdout
 
 
 def test_help_does_not_wait_for_torch():

@@ -78,8 +78,15 @@ def test_a_number_out_of_range_is_refused_before_any_work(run, truths, tmp_path,
 
 def test_a_second_run_into_a_folder_of_the_photos_damages_no_results(run, truths):
     for _ in range(2):
-        assert run("damage", truths, truths / "set")[0] == 0
+        assert run("damage", truths, truths / "set", "--overwrite")[0] == 0
     assert len(files(truths)) == 2 + 6
+
+
+@pytest.mark.parametrize("kind", ["input", "mask", "gt"])
+def test_a_file_that_is_there_is_not_replaced_by_damage(run, truths, tmp_path, kind):
+    mine = save(tmp_path / "set" / kind / "a.png", np.uint8([[7]]))
+    status, _, err = run("damage", truths, tmp_path / "set")
+    assert status == 1 and "--overwrite" in err[0] and is_one_sentence(err[0]) and read(mine).shape == (1, 1)
 
 
 def test_a_perfect_prediction(run, truths, tmp_path):
