@@ -12,6 +12,7 @@ Here the network's fill guides the search. What a match costs, beside the differ
   at the coarsest size are chosen by these two alone: a fill is foggy, and would be most like the flattest places;
 - the distance: what lies near is likelier to belong there;
 - how often the source is used: nothing should be repeated.
+A match's tone is corrected a little toward the network's fill, so that no seam stands in a calm sky.
 """
 
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ STRIDES = 2, 2, 2, 1, 1  # px between patches
 STEPS = 4, 2, 1  # strides to the neighbors whose matches are tried: three rounds of a search
 KNOWN, GUIDE, CONTRAST = 3.0, 0.3, 1.0  # weights in the cost, where a pixel of a patch has 1
 DISTANCE, USAGE = 2.0, 10.0  # squared levels of gray per pixel of distance, and per use of a source
+TONE = 3  # levels of gray by which a patch is made lighter or darker at most: a sky's, not an object's
 PART = 512  # patches that are moved together: their candidates stay in a core's cache
 
 
@@ -224,7 +226,11 @@ class _Level:
         offsets, image, count = self._offsets(radius, 1), self.features[0].ravel(), np.count_nonzero(self.hole)
         pixel = self.pixel[self.places[:, None] + offsets]
         weights = np.broadcast_to(weights[:, None], pixel.shape)
-        suggested = weights * image[self.matches[:, None] + offsets]
+        guide, sparse = self.features[1].ravel(), self._offsets(RADIUS, RADIUS)
+        tone = (guide[self.places[:, None] + sparse] - guide[self.matches[:, None] + sparse]).mean(
+            axis=1, keepdims=True
+        )
+        suggested = weights * (image[self.matches[:, None] + offsets] + tone.clip(-TONE, TONE))
         total = np.bincount(pixel.ravel(), weights.ravel(), count + 1)[:count]
         summed = np.bincount(pixel.ravel(), suggested.ravel(), count + 1)[:count]
         self.image[self.hole] = np.where(total > 0, summed / np.maximum(total, 1e-30), self.image[self.hole])
