@@ -2,17 +2,7 @@
 
 From the coarsest of several sizes to the finest, two steps take turns (Wexler, Shechtman and Irani, "Space-Time
 Completion of Video", 2007): every patch that touches the hole finds the patch of the photo that it is most like, and
-every pixel of the hole becomes the mean of what the patches over it suggest. The search is PatchMatch (Barnes et al.,
-"PatchMatch: A Randomized Correspondence Algorithm for Structural Image Editing", 2009): good matches spread to
-neighbors and are improved at random places around them. All patches are moved at once, so that arrays do the work.
-
-Here the network's fill guides the search. What a match costs, beside the difference of the patches:
-- the difference of the blurred photos, in which the hole shows the network's fill and no invention of this file;
-- the difference of the local contrasts, where the hole's is a smooth continuation of its border's. The first matches
-  at the coarsest size are chosen by these two alone: a fill is foggy, and would be most like the flattest places;
-- the distance: what lies near is likelier to belong there;
-- how often the source is used: nothing should be repeated.
-A match's tone is corrected a little toward the network's fill, so that no seam stands in a calm sky.
+every pixel of the hole becomes the mean of what the patches over it suggest. `patches` holds both.
 """
 
 from collections.abc import Iterator
@@ -22,7 +12,7 @@ import cv2
 import numpy as np
 
 from restoration.inference.backends import threads
-from restoration.inference.laplace import membrane
+from restoration.inference.patches import RADIUS, Patches
 from restoration.inference.regions import Box
 
 THIN = 5, 1 / 400  # half the width of damage that needs no texture: in px, and of the photo's longer side
@@ -30,14 +20,6 @@ SHARE = 0.75  # of the texture; the rest is the network's fill, which is nearer 
 CONTEXT = 160  # px around a hole that patches are taken from
 MAX_AREA = 1 << 20  # px of a hole with its context; of a larger one, a smaller copy gets the texture
 COARSEST = 4  # px, about the depth of the hole at the coarsest size
-RADIUS = 3  # px of a patch
-PASSES = 3, 4, 6, 10, 12  # at full size, half, a quarter and so on: searches, each followed by a mean
-STRIDES = 2, 2, 2, 1, 1  # px between patches
-STEPS = 4, 2, 1  # strides to the neighbors whose matches are tried: three rounds of a search
-KNOWN, GUIDE, CONTRAST = 3.0, 0.3, 1.0  # weights in the cost, where a pixel of a patch has 1
-DISTANCE, USAGE = 2.0, 10.0  # squared levels of gray per pixel of distance, and per use of a source
-TONE = 3  # levels of gray by which a patch is made lighter or darker at most: a sky's, not an object's
-PART = 512  # patches that are moved together: their candidates stay in a core's cache
 
 
 def add_texture(fill: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -84,7 +66,7 @@ def _rebuilt(fill: np.ndarray, hole: np.ndarray, mask: np.ndarray, pool: Executo
     finest = max(0, int(np.ceil(np.log2(fill.size / MAX_AREA) / 2)))
     level = None
     for power in range(max(coarsest, finest), finest - 1, -1):
-        finer = _Level(fill, hole, mask, power)
+        finer = Patches(fill, hole, mask, power)
         if finer.sources.size:
             finer.start(level)
             finer.improve(pool, sharp=power == finest)
@@ -93,183 +75,3 @@ def _rebuilt(fill: np.ndarray, hole: np.ndarray, mask: np.ndarray, pool: Executo
         return fill
     image = cv2.resize(level.image, fill.shape[::-1], interpolation=cv2.INTER_CUBIC) if finest else level.image
     return np.rint((1 - SHARE) * fill + SHARE * image).clip(0, 255).astype(np.uint8)
-
-
-class _Level:
-    """A hole and its context at one size, and for each patch over the hole the source that it is most like.
-
-    A place is an index into a picture of this size with a border of RADIUS reflected pixels, flattened; a patch is
-    named by the place of its center.
-    """
-
-    def __init__(self, fill: np.ndarray, hole: np.ndarray, mask: np.ndarray, power: int):
-        self.scale, self.stride = 2**power, STRIDES[min(power, len(STRIDES) - 1)]
-        self.passes = PASSES[min(power, len(PASSES) - 1)]
-        self.image, self.hole, mask = (_reduced(x, self.scale) for x in (fill, hole, mask))
-        self.width = self.image.shape[1] + 2 * RADIUS
-        self._find_patches(mask)
-        if self.sources.size:
-            self._find_features(mask)
-
-    def _find_patches(self, mask: np.ndarray) -> None:
-        """Where patches are wanted, on a grid over the hole, and where whole ones of known pixels may be taken."""
-        side = np.ones((2 * RADIUS + 1, 2 * RADIUS + 1))
-        taken = np.zeros(mask.shape, bool)
-        inner = np.s_[RADIUS:-RADIUS, RADIUS:-RADIUS]
-        taken[inner] = cv2.dilate(mask.astype(np.uint8), side)[inner] == 0
-        self.is_source = np.pad(taken, RADIUS).ravel()
-        self.sources = np.flatnonzero(self.is_source)
-        wanted = cv2.dilate(self.hole.astype(np.uint8), side)[:: self.stride, :: self.stride] > 0
-        self.rows, self.columns = (self.stride * x for x in np.nonzero(wanted))
-        self.places = self._place(self.rows, self.columns)
-        self.number = np.full(wanted.shape, -1)  # of the patch at each point of the grid
-        self.number[wanted] = np.arange(len(self.places))
-
-    def _find_features(self, mask: np.ndarray) -> None:
-        """The pictures that matches are compared in, one after another in `features`, and the pixels' weights."""
-        has, wanted = _contrasts(self.image, mask)
-        self.features = np.stack([_padded(x) for x in (self.image, _blurred(self.image, 1.5), has, wanted)])
-        self.known = _padded(np.where(mask, 1, np.sqrt(KNOWN)).astype(np.float32)).ravel()
-        size, sparse = self.known.size, self._offsets(RADIUS, RADIUS)
-        self.patch = self._offsets(RADIUS, 1)[::2]  # a checkerboard: half the work, and matches as good
-        self.of_source = np.concatenate([self.patch, size + sparse, [2 * size]])
-        self.of_wanted = np.concatenate([self.patch, size + sparse, [3 * size]])
-        weights = [GUIDE * len(self.patch) / len(sparse)] * len(sparse) + [CONTRAST * len(self.patch)]
-        self.weights = np.sqrt(weights).astype(np.float32)
-        depth = cv2.distanceTransform(self.hole.astype(np.uint8), cv2.DIST_L2, 3)
-        self.trust = 1.3 ** -np.minimum(depth[self.rows, self.columns], 20)  # in what lies near known pixels
-        holes = np.flatnonzero(np.pad(self.hole, RADIUS))
-        self.pixel = np.full(size, len(holes))  # of the hole, at each place; elsewhere one more
-        self.pixel[holes] = np.arange(len(holes))
-
-    def start(self, coarser: "_Level | None") -> None:
-        """Take the coarser level's matches at twice its size, and random ones where there are none."""
-        rng = np.random.default_rng(0)
-        self.matches = self.sources[rng.integers(0, len(self.sources), len(self.places))]
-        self.has_inherited, self.is_first = coarser is not None, coarser is None
-        if coarser is None:
-            return
-        ratio = coarser.scale // self.scale
-        patches = coarser.patch_at(self.rows // ratio // coarser.stride, self.columns // ratio // coarser.stride)
-        row, column = np.divmod(coarser.matches[patches], coarser.width)
-        row = self.rows + ratio * (row - RADIUS - coarser.rows[patches])
-        column = self.columns + ratio * (column - RADIUS - coarser.columns[patches])
-        height, width = self.image.shape
-        places = self._place(row.clip(0, height - 1), column.clip(0, width - 1))
-        self.matches = np.where((patches >= 0) & self.is_source[places], places, self.matches)
-        self._average(np.ones(len(self.places)), self.stride // 2)
-
-    def improve(self, pool: Executor, sharp: bool) -> None:
-        """Search and average; at the end only the middles of the patches where it shall be `sharp`."""
-        for number in range(self.passes):
-            cost = self._search(pool, number)
-            trust = self.trust * np.exp(-cost / (2 * max(float(np.percentile(cost, 75)), 1e-3))) + 1e-12
-            self._average(trust, 1 if sharp and number == self.passes - 1 else RADIUS)
-            self.is_first = False
-
-    def _search(self, pool: Executor, number: int) -> np.ndarray:
-        """Rounds of PatchMatch; returns the cost of each match without that of its usage."""
-        far = max(self.image.shape) // (1 if number < 2 else 4)
-        reaches = (16, 2) if self.has_inherited and self.scale <= 2 else (far, far // 2, far // 4, far // 8, 8, 3, 1)
-        parts = range(0, len(self.places), PART)
-        for step in STEPS:
-            usage = np.bincount(self.matches, minlength=self.is_source.size).astype(np.float32)
-
-            def move(start: int, step=step, usage=usage) -> tuple[np.ndarray, np.ndarray]:
-                rng = np.random.default_rng([number, step, start])
-                patches = np.arange(start, min(start + PART, len(self.places)))
-                return self._best(patches, self._candidates(patches, step, reaches, rng), usage)
-
-            matches, costs = zip(*pool.map(move, parts), strict=True)
-            self.matches = np.concatenate(matches)
-        return np.concatenate(costs)
-
-    def _candidates(
-        self, patches: np.ndarray, step: int, reaches: tuple[int, ...], rng: np.random.Generator
-    ) -> np.ndarray:
-        """Places to try for some patches, (n, c): theirs, what fits their neighbors', and random ones around."""
-        matches = self.matches[patches]
-        row, column = self.rows[patches] // self.stride, self.columns[patches] // self.stride
-        found = [matches]
-        for down, right in ((step, 0), (-step, 0), (0, step), (0, -step)):
-            near = self.patch_at(row + down, column + right)
-            near = np.where(near < 0, patches, near)
-            found.append(self.matches[near] + self.places[patches] - self.places[near])
-        for reach in reaches:
-            down, right = rng.integers(-reach, reach + 1, (2, len(patches)))
-            found.append(matches + down * self.width + right)
-        return np.stack(found, axis=1).clip(0, self.is_source.size - 1)  # both ends lie in the border: no sources
-
-    def _best(self, patches: np.ndarray, tried: np.ndarray, usage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The candidate (n, c) that costs each patch least, and its cost without that of its usage."""
-        cost = self._cost(patches, tried)
-        total = cost + USAGE * len(self.patch) * usage[tried]
-        total[:, 0] -= USAGE * len(self.patch)  # its own use of what it has
-        best = np.where(self.is_source[tried], total, np.inf).argmin(axis=1)[:, None]
-        return np.take_along_axis(tried, best, 1)[:, 0], np.take_along_axis(cost, best, 1)[:, 0]
-
-    def _cost(self, patches: np.ndarray, tried: np.ndarray) -> np.ndarray:
-        """Squared differences to each candidate and its distance, float32 (n, c)."""
-        here, features = self.places[patches, None], self.features.ravel()
-        known = self.known.take(here + self.patch) * (0 if self.is_first else 1)
-        weights = np.concatenate([known, np.broadcast_to(self.weights, (len(here), len(self.weights)))], axis=1)
-        difference = features.take(tried[..., None] + self.of_source, mode="clip")
-        difference -= features.take(here + self.of_wanted)[:, None]
-        difference *= weights[:, None]
-        down = tried // self.width - here // self.width
-        right = tried - here - down * self.width
-        distance = np.sqrt((down * down + right * right).astype(np.float32))
-        return np.einsum("nck,nck->nc", difference, difference) + DISTANCE * len(self.patch) * self.scale * distance
-
-    def _average(self, weights: np.ndarray, radius: int) -> None:
-        """Each pixel of the hole becomes the weighted mean of what the patches within `radius` of it suggest."""
-        offsets, image, count = self._offsets(radius, 1), self.features[0].ravel(), np.count_nonzero(self.hole)
-        pixel = self.pixel[self.places[:, None] + offsets]
-        weights = np.broadcast_to(weights[:, None], pixel.shape)
-        guide, sparse = self.features[1].ravel(), self._offsets(RADIUS, RADIUS)
-        tone = (guide[self.places[:, None] + sparse] - guide[self.matches[:, None] + sparse]).mean(
-            axis=1, keepdims=True
-        )
-        suggested = weights * (image[self.matches[:, None] + offsets] + tone.clip(-TONE, TONE))
-        total = np.bincount(pixel.ravel(), weights.ravel(), count + 1)[:count]
-        summed = np.bincount(pixel.ravel(), suggested.ravel(), count + 1)[:count]
-        self.image[self.hole] = np.where(total > 0, summed / np.maximum(total, 1e-30), self.image[self.hole])
-        self.features[0] = _padded(self.image)
-
-    def patch_at(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-        """The numbers of the patches at points of the grid, or at its edge; -1 where there are none."""
-        height, width = self.number.shape
-        return self.number[row.clip(0, height - 1), column.clip(0, width - 1)]
-
-    def _place(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-        return (row + RADIUS) * self.width + column + RADIUS
-
-    def _offsets(self, radius: int, step: int) -> np.ndarray:
-        """From the center of a patch to its pixels, or to every `step`th of them."""
-        line = np.arange(-radius, radius + 1, step)
-        return (line[:, None] * self.width + line).ravel()
-
-
-def _reduced(x: np.ndarray, scale: int) -> np.ndarray:
-    """A photo as float32, or a mask: where any of it is masked."""
-    size = -(-x.shape[1] // scale), -(-x.shape[0] // scale)
-    light = x.astype(np.float32)
-    small = light if scale == 1 else cv2.resize(light, size, interpolation=cv2.INTER_AREA)
-    return small > 0.01 if x.dtype == bool else small
-
-
-def _contrasts(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Local standard deviation of the photo's detail, and the same continued smoothly into the mask."""
-    detail = image - _blurred(image, 2)
-    clean = (cv2.dilate(mask.astype(np.uint8), np.ones((7, 7))) == 0).astype(np.float32)  # no detail of the fill
-    share = _blurred(clean, 3)
-    has = np.sqrt(np.maximum(_blurred(detail * detail * clean, 3) / np.maximum(share, 1e-3), 0))
-    return has, membrane(has, mask | (share < 0.3))
-
-
-def _blurred(x: np.ndarray, sigma: float) -> np.ndarray:
-    return cv2.GaussianBlur(x, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
-
-
-def _padded(x: np.ndarray) -> np.ndarray:
-    return np.pad(x, RADIUS, "reflect")

@@ -69,13 +69,13 @@ def test_where_the_photo_has_nothing_to_take_from_the_fill_stays():
 
 def test_a_very_large_hole_gets_its_texture_from_a_smaller_copy(monkeypatch):
     monkeypatch.setattr(texture, "MAX_AREA", 6000)
-    sizes, make = [], texture._Level.__init__
+    sizes, make = [], texture.Patches.__init__
 
     def noted(level, *args):
         make(level, *args)
         sizes.append(level.image.size)
 
-    monkeypatch.setattr(texture._Level, "__init__", noted)
+    monkeypatch.setattr(texture.Patches, "__init__", noted)
     truth, mask = tiled(), hole(160, 160, (40, 40, 100, 100))
     textured = add_texture(fog(truth, mask, 8), mask)
     assert max(sizes) <= 6400 and np.array_equal(textured[~mask], truth[~mask])
