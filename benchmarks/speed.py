@@ -62,8 +62,8 @@ def networks(stage: str, compiled: bool) -> dict:
         found["PyTorch, torch.compile"] = run(model)
     names = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
     for runtime in backends.installed():
-        for precision in ("f32", "bf16") if runtime == "openvino" else ("f32",):
-            kind = {"f32": "float32", "bf16": "bfloat16"}[precision]
+        for precision in ("float32", "bf16") if runtime == "openvino" else ("float32",):
+            kind = {"float32": "float32", "bf16": "bfloat16"}[precision]
             found[f"{names[runtime]}, {kind}"] = backends.open_graphs(SHIPPED_WEIGHTS / stage, runtime, precision)
     return found
 

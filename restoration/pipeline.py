@@ -63,6 +63,7 @@ class Restorer:
         inpainter: a model, an ensemble of folds, or a network of `backends`; so are the others.
         device: of models: "cuda", "cpu"; None = the GPU where there is one.
         detector: an Inpainter whose damage map is asked; None = that of `inpainter`.
+        precision: of models: "float32", "bf16", or "auto" = the faster one.
     """
 
     def __init__(
@@ -71,10 +72,11 @@ class Restorer:
         colorizer: backends.AnyNetwork,
         device: str | None = None,
         detector: "backends.AnyNetwork | None" = None,
+        precision: backends.Precision = "float32",
     ):
         self.inpainter, self.colorizer, self.detector = inpainter, colorizer, detector or inpainter
         self._inpaint, self._color, self._find = (
-            backends.as_network(network, device) for network in (inpainter, colorizer, self.detector)
+            backends.as_network(network, device, precision) for network in (inpainter, colorizer, self.detector)
         )
 
     @classmethod
@@ -84,6 +86,7 @@ class Restorer:
         device: str | None = None,
         folds: int | Literal["all"] | None = None,
         backend: backends.Backend = "auto",
+        precision: backends.Precision | None = None,
     ) -> "Restorer":
         """Load `inpaint/`, `color/`, and `detect/` where there is one, from a folder or a hub repository.
 
@@ -93,13 +96,21 @@ class Restorer:
             folds: 2 = the networks of fold 2; "all" = every fold's, whose predictions are averaged.
             backend: what runs them. "auto" = PyTorch on a GPU; on a CPU OpenVINO, else ONNX Runtime, where one is
                 installed and the folder holds graphs (`python -m restoration export`), else PyTorch.
+            precision: "float32", "bf16", or "auto" = whichever a probe of some milliseconds finds faster. None = the
+                environment's RESTORATION_PRECISION, or "auto".
 
         Raises:
-            RestorationError: no such backend, or one that is not installed.
+            RestorationError: no such backend or precision, or a backend that is not installed.
             WeightsError: one of them is not there, does not fit its config, or has no graph for that backend.
         """
-        inpaint, color, detector = backends.load(source, folds, device, backend)
-        return cls(inpaint, color, device, detector)
+        precision = backends.chosen_precision(precision)
+        inpaint, color, detector = backends.load(source, folds, device, backend, precision)
+        return cls(inpaint, color, device, detector, precision)
+
+    @property
+    def precision(self) -> str:
+        """What the Inpainter computes in: "float32" or "bf16"."""
+        return self._inpaint.precision
 
     def detect(self, photo: Photo, sensitivity: int = 0) -> Image.Image:
         """The damage that is found without help: mode L, 255 = damaged.

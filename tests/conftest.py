@@ -14,6 +14,7 @@ os.environ.update(
     OPENCV_FOR_THREADS_NUM="1",
     HF_HUB_OFFLINE="1",
     GRADIO_ANALYTICS_ENABLED="False",
+    RESTORATION_PRECISION="float32",  # backends are compared to a thousandth, on any machine
 )
 
 

@@ -5,23 +5,26 @@ All are one function: luma in [0, 1] and hints, float32 (C, H, W) of any size, a
 
 import os
 import shutil
-import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
 
+from restoration import precision as probes
 from restoration.config import DETECTOR
 from restoration.errors import RestorationError
 from restoration.inference import graphs
 from restoration.inference.regions import Box
 
 Backend = Literal["auto", "torch", "openvino", "onnxruntime"]
+Precision = Literal["auto", "bf16", "float32"]
+PRECISIONS = "auto", "bf16", "float32"
+PRECISION = "RESTORATION_PRECISION"  # the environment's variable that answers where nobody asks for one
 BACKENDS = "auto", "torch", "openvino", "onnxruntime"
 AGAIN = "it holds no graphs that fit its weights, `python -m restoration export OUT --weights IT` makes them."
 STRIDE = 32  # the encoder halves five times
@@ -39,18 +42,21 @@ class Network(Protocol):
 
 
 class TorchNetwork:
-    """A model or an ensemble of folds in PyTorch."""
+    """A model or an ensemble of folds in PyTorch, in "bf16" or "float32"."""
 
-    def __init__(self, model, device):
+    def __init__(self, model, device, precision: Precision = "float32"):
         self._torch, self._device = _pytorch(), device
         try:
             self._torch.empty(0, device=device)
         except (RuntimeError, AssertionError, NotImplementedError) as error:  # PyTorch's, of names and lacking hardware
             raise RestorationError(f"device {device!r} cannot be used here: give 'cuda' or 'cpu'.") from error
+        self.precision = probes.torch_precision(device, training=False) if precision == "auto" else precision
         self._members = getattr(model.eval().to(device, memory_format=self._torch.channels_last), "members", [model])
 
     def __call__(self, image: np.ndarray, box: Box | None = None) -> np.ndarray:
-        with self._torch.inference_mode():
+        kind = self._torch.device(self._device).type
+        narrow = self._torch.autocast(kind, self._torch.bfloat16, enabled=self.precision == "bf16")
+        with self._torch.inference_mode(), narrow:
             luma, hints = self._torch.from_numpy(image)[None].to(self._device).split([1, len(image) - 1], dim=1)
             out = sum(member.run(luma, hints) for member in self._members) / len(self._members)
             out = out[0].cpu().numpy()
@@ -60,8 +66,8 @@ class TorchNetwork:
 class GraphNetwork:
     """Exported graphs: the trunk sees all, the tail computes no more than the box."""
 
-    def __init__(self, trunk, tail):
-        self._trunk, self._tail = trunk, tail
+    def __init__(self, trunk, tail, precision: Precision = "float32"):
+        self._trunk, self._tail, self.precision = trunk, tail, precision
 
     def __call__(self, image: np.ndarray, box: Box | None = None) -> np.ndarray:
         height, width = image.shape[1:]
@@ -80,13 +86,31 @@ def _padded(image: np.ndarray) -> np.ndarray:
     return np.pad(image, ((0, 0), (0, below), (0, right)), "edge") if below or right else np.ascontiguousarray(image)
 
 
-def as_network(network: AnyNetwork, device: str | None = None) -> Network:
+def as_network(network: AnyNetwork, device: str | None = None, precision: Precision = "float32") -> Network:
     """A model or an ensemble as a network; one that is a network already comes back as it is."""
-    return network if isinstance(network, GraphNetwork) else TorchNetwork(network, torch_device(device))
+    if isinstance(network, GraphNetwork):
+        return network
+    return TorchNetwork(network, torch_device(device), precision)
+
+
+def chosen_precision(asked: Precision | None = None) -> Precision:
+    """What is asked for, or else what the environment says, or else "auto".
+
+    Raises:
+        RestorationError: it is none of PRECISIONS.
+    """
+    precision = asked or os.environ.get(PRECISION) or "auto"
+    if precision not in PRECISIONS:
+        raise RestorationError(f"precision is {precision!r}: use one of {', '.join(PRECISIONS)}.")
+    return precision
 
 
 def load(
-    source: str | Path, folds: int | Literal["all"] | None, device: str | None, backend: Backend
+    source: str | Path,
+    folds: int | Literal["all"] | None,
+    device: str | None,
+    backend: Backend,
+    precision: Precision,
 ) -> "tuple[AnyNetwork, AnyNetwork, AnyNetwork | None]":
     """Inpainter, Colorizer, and the detector where there is one; see `Restorer.from_pretrained`."""
     if backend not in BACKENDS:
@@ -103,7 +127,8 @@ def load(
     if runtimes and all(map(graphs.fit, folders)):
         with suppress(Exception):  # of a damaged graph; each runtime has errors of its own
             with ThreadPoolExecutor(len(folders)) as pool:
-                inpaint, color, *detect = pool.map(open_graphs, folders, [runtimes[0]] * len(folders))
+                own = _graph_precision(runtimes[0], precision)  # once, not in three threads at a time
+                inpaint, color, *detect = pool.map(partial(open_graphs, runtime=runtimes[0], precision=own), folders)
             return inpaint, color, *(detect or [None])
     if backend == "auto":
         if runtimes and any((folder / graphs.TRUNK).exists() for folder in folders):
@@ -141,14 +166,21 @@ def torch_device(device: str | None = None) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def open_graphs(folder: Path, runtime: str, precision: str | None = None) -> GraphNetwork:
+def open_graphs(folder: Path, runtime: str, precision: Precision = "auto") -> GraphNetwork:
     """The graphs beside a model in one of the runtimes that are installed.
 
     Args:
-        precision: "f32" or, in OpenVINO, "bf16"; None = the faster one on this processor.
+        precision: "auto" = the faster one on this processor; ONNX Runtime has float32 alone.
     """
     load = {"openvino": _openvino, "onnxruntime": _onnxruntime}[runtime]
-    return GraphNetwork(*(load(folder / name, precision) for name in (graphs.TRUNK, graphs.TAIL)))
+    precision = _graph_precision(runtime, precision)
+    return GraphNetwork(*(load(folder / name, precision) for name in (graphs.TRUNK, graphs.TAIL)), precision)
+
+
+def _graph_precision(runtime: str, asked: Precision) -> Precision:
+    if runtime != "openvino":
+        return "float32"
+    return probes.openvino_precision(_core(), threads()) if asked == "auto" else asked
 
 
 def installed() -> list[str]:
@@ -164,13 +196,13 @@ def _core():
     return openvino.Core()
 
 
-def _openvino(file: Path, precision: str | None):
+def _openvino(file: Path, precision: Precision):
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": threads(),
         "ENABLE_CPU_PINNING": False,  # a pinned thread waits for its core while others stand idle
         "CPU_RUNTIME_CACHE_CAPACITY": 300,  # layers kept for sizes met before; by default memory grows with each
-        "INFERENCE_PRECISION_HINT": precision or ("bf16" if _has_matrix_units() else "f32"),
+        "INFERENCE_PRECISION_HINT": {"bf16": "bf16", "float32": "f32"}[precision],
     }
     compiled = _core().compile_model(str(file), "CPU", settings)
 
@@ -208,11 +240,3 @@ def _quota() -> int | None:
         return max(1, round(int(quota) / int(period)))
     except (OSError, ValueError):
         return None  # no such group, or "max"
-
-
-def _has_matrix_units() -> bool:
-    """Whether bfloat16 is fast: with AMX. AVX-512's bfloat16 alone was measured slower than float32."""
-    try:
-        return sys.platform == "linux" and "amx_bf16" in Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False

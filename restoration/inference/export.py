@@ -72,7 +72,7 @@ def differences(folder: Path, stage: Stage) -> dict[str, float]:
     images = [rng.random((INPUT_CHANNELS[stage], *size), np.float32) for size in CHECKED]
     found = {}
     for name in backends.installed():
-        network = backends.open_graphs(folder, name, "f32")
+        network = backends.open_graphs(folder, name, "float32")
         found[name] = max(float(np.abs(network(image) - reference(image)).max()) for image in images)
     return found
 

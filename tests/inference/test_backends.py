@@ -11,6 +11,7 @@ import pytest
 from conftest import assert_same, gray_photo, hole, is_one_sentence, pixels, small_restorer
 
 from restoration import Restorer
+from restoration import precision as probes
 from restoration.checkpoint import WeightsError
 from restoration.inference import backends, graphs
 from restoration.inference.export import TOLERANCE, export
@@ -52,7 +53,7 @@ def test_shipped_graphs_answer_as_pytorch_does_on_photos(runtime, reference):
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_a_box_of_the_output_is_the_same_part_of_the_whole(runtime):
-    network = backends.open_graphs(SHIPPED_WEIGHTS / "inpaint", runtime, "f32")
+    network = backends.open_graphs(SHIPPED_WEIGHTS / "inpaint", runtime, "float32")
     image = np.stack([gray_photo("astronaut", 211, 160) / np.float32(255), hole(211, 160, (50, 50, 90, 99))])
     whole = network(image)
     for box in (Box(50, 50, 99, 90), Box(0, 0, 1, 1), Box(150, 3, 160, 211), Box(77, 200, 78, 211)):
@@ -204,6 +205,33 @@ def test_without_a_runtime_pytorch_answers(monkeypatch):
 def test_an_unknown_backend_is_one_sentence():
     with pytest.raises(ValueError, match="onnxruntime") as error:
         Restorer.from_pretrained(backend="tensorflow")
+    assert is_one_sentence(error.value)
+
+
+@pytest.mark.parametrize("backend", ["torch", *RUNTIMES])
+def test_bfloat16_fills_and_colors_nearly_as_float32_does(backend):
+    """A level or two where the networks predict; what they do not touch is exact as ever."""
+    wide, narrow = (Restorer.from_pretrained(device="cpu", backend=backend, precision=p) for p in ("float32", "bf16"))
+    assert (wide.precision, narrow.precision) == ("float32", "float32" if backend == "onnxruntime" else "bf16")
+    gray, mask = JOBS[0]
+    one, other = (restorer.restore(np.where(mask, 93, gray).astype(np.uint8), mask) for restorer in (wide, narrow))
+    difference = np.abs(pixels(one.gray) - pixels(other.gray))
+    assert not difference[~mask].any() and difference[mask].mean() < 3
+    assert (difference.any() or backend == "onnxruntime") and np.abs(one.chroma - other.chroma).mean() < 0.01
+
+
+def test_the_faster_precision_is_taken_unless_one_is_forced(monkeypatch):
+    now = [0.0]
+    calls = {seconds: lambda seconds=seconds: now.__setitem__(0, now[0] + seconds) for seconds in (1, 1.05, 3)}
+    for one, other, faster in ((1, 3, True), (3, 1, False), (1, 1.05, False)):
+        assert probes.is_faster(calls[one], calls[other], lambda: now[0]) == faster
+    monkeypatch.delenv(backends.PRECISION)
+    monkeypatch.setattr(probes, "openvino_precision", lambda *_: "bf16")
+    assert backends._graph_precision("openvino", backends.chosen_precision()) == "bf16"
+    monkeypatch.setenv(backends.PRECISION, "float32")
+    assert backends._graph_precision("openvino", backends.chosen_precision()) == "float32"
+    with pytest.raises(ValueError, match="int8") as error:
+        Restorer.from_pretrained(precision="int8")
     assert is_one_sentence(error.value)
 
 

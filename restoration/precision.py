@@ -1,0 +1,78 @@
+"""bfloat16 or float32: a probe of some milliseconds decides by what this machine computes faster, not by its name."""
+
+from collections.abc import Callable
+from functools import cache
+from time import perf_counter, process_time
+
+import numpy as np
+
+GAIN = 1.1  # how many times as fast bfloat16 must be before its coarser numbers are taken
+ROUNDS = 3
+CHANNELS, WIDE, SIDE = 32, 96, 32  # of the probe: about a block of the networks
+
+
+def is_faster(one: Callable[[], object], other: Callable[[], object], clock: Callable[[], float]) -> bool:
+    """Whether one call is at least GAIN times as fast as the other; they take turns, and the best of each counts.
+
+    `clock`: of a processor, `process_time`, which other programs do not disturb.
+    """
+    for call in (one, other, one, other):  # memory is taken, kernels are built
+        call()
+    best = [np.inf, np.inf]
+    for _ in range(ROUNDS):
+        for index, call in enumerate((one, other)):
+            began = clock()
+            call()
+            best[index] = min(best[index], clock() - began)
+    return best[0] * GAIN < best[1]
+
+
+@cache
+def torch_precision(device: str, training: bool) -> str:
+    """Either "bf16" or "float32", whichever PyTorch trains or runs a small convolutional block faster in."""
+    import torch
+    from torch import nn
+
+    with torch.random.fork_rng(devices=[]):  # a probe must not change what is drawn after it
+        block = nn.Sequential(
+            nn.Conv2d(CHANNELS, WIDE, 1), nn.BatchNorm2d(WIDE), nn.ReLU(),
+            nn.Conv2d(WIDE, WIDE, 3, padding=1, groups=WIDE), nn.BatchNorm2d(WIDE), nn.ReLU(),
+            nn.Conv2d(WIDE, CHANNELS, 3, padding=1),
+        )  # fmt: skip
+        x = torch.rand(2, CHANNELS, SIDE, SIDE)
+    block, x = (value.to(device, memory_format=torch.channels_last) for value in (block.train(training), x))
+
+    def run(narrow: bool) -> None:
+        with torch.set_grad_enabled(training), torch.autocast(x.device.type, torch.bfloat16, enabled=narrow):
+            out = block(x)
+        if training:
+            out.float().square().mean().backward()
+        if x.is_cuda:
+            torch.cuda.synchronize()
+
+    clock = perf_counter if x.is_cuda else process_time
+    try:
+        return "bf16" if is_faster(lambda: run(True), lambda: run(False), clock) else "float32"
+    except RuntimeError:  # of a GPU that knows no bfloat16
+        return "float32"
+
+
+@cache
+def openvino_precision(core, threads: int) -> str:
+    """Either "bf16" or "float32", whichever OpenVINO runs faster on so many threads of this processor."""
+    import openvino
+    from openvino import opset13
+
+    if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        return "float32"
+    kernel = np.random.default_rng(0).normal(size=(WIDE, CHANNELS, 3, 3)).astype(np.float32)
+    image = opset13.parameter([1, CHANNELS, 2 * SIDE, 2 * SIDE], np.float32)
+    convolved = opset13.convolution(image, opset13.constant(kernel), [1, 1], [1, 1], [1, 1], [1, 1])
+    model, pixels = openvino.Model([opset13.relu(convolved)], [image]), np.ones(image.shape, np.float32)
+    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
+    narrow, wide = (
+        core.compile_model(model, "CPU", settings | {"INFERENCE_PRECISION_HINT": precision}).create_infer_request()
+        for precision in ("bf16", "f32")
+    )
+    calls = (lambda: narrow.infer([pixels])), (lambda: wide.infer([pixels]))
+    return "bf16" if is_faster(*calls, process_time) else "float32"
