@@ -2,6 +2,7 @@
 
     python train.py --folds 5 --data photos                              # everything, on this machine
     python train.py --data bundled --encoder-weights none                # a first try, on photos that are here already
+    python train.py --data photos --folds 1 --minutes 30                 # both networks, in half an hour
     torchrun --nproc-per-node 8 train.py --data photos --name mine       # the same model sooner, on eight GPUs
     python train.py --data photos --name mine --fold 2 --stage color     # one piece, as a job of an array
     python train.py --resume runs/mine                                   # go on, or gather what an array trained
@@ -12,9 +13,7 @@ Every setting of `restoration.config.TrainConfig` is an option as well.
 
 import argparse
 import dataclasses
-import inspect
 import os
-import re
 import signal
 import sys
 import time
@@ -22,7 +21,7 @@ import types
 import typing
 from pathlib import Path
 
-from restoration.config import ON_CPU, STAGES, TrainConfig
+from restoration.config import CHOSEN, STAGES, TrainConfig
 from restoration.errors import RestorationError
 from restoration.files.imaging import shown
 
@@ -46,8 +45,9 @@ def main(argv: list[str] | None = None) -> int:
         config = run.config() if args.resume else TrainConfig(**settings)
         if args.push_to:
             check_target(args.push_to)
-        first = train(run, config, args.fold, None if args.stage == "both" else args.stage, args.track)
-        is_whole = first and gather(run, STAGES if args.stage == "both" else (args.stage,))
+        stages = (args.stage,) if args.stage in STAGES else run.stages() if args.resume and not args.stage else STAGES
+        first = train(run, config, args.fold, stages, args.track)
+        is_whole = first and gather(run, stages)
         if is_whole and args.push_to:
             print(f"Pushed to {push_run(run.folder, args.push_to, args.private)}")
     except (StoppedError, KeyboardInterrupt) as stopped:
@@ -68,31 +68,34 @@ def _ended(run, reason: str, status: int) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        usage="%(prog)s [options]", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--name", help="the run's folder below --runs (default: the time)")
-    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: runs)")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with this run; its own settings count")
     parser.add_argument("--fold", type=int, help="train this fold alone, counted from 0")
-    parser.add_argument("--stage", choices=(*STAGES, "both"), default="both")
+    whole = "the stage to train (default: both, or with --resume those that were asked for before)"
+    parser.add_argument("--stage", choices=(*STAGES, "both"), help=whole)
     parser.add_argument("--track", choices=("trackio",), help="mirror metrics.jsonl to a tracker")
     parser.add_argument("--push-to", metavar="USER/NAME", help="a hub repository for the finished run")
     parser.add_argument("--private", action="store_true", help="with --push-to: one that nobody else sees")
-    settings, meanings = parser.add_argument_group("settings of the run"), _meanings()
+    group = parser
     for field in dataclasses.fields(TrainConfig):
-        _add_setting(settings, field, meanings.get(field.name, ""))
+        if field.metadata["group"]:
+            group = parser.add_argument_group(f"settings: {field.metadata['group']}")
+        _add_setting(group, field)
     return parser
 
 
-def _meanings() -> dict[str, str]:
-    """What each setting means: the comment beside its field."""
-    return dict(re.findall(r"^    (\w+): .*?  # (.*)$", inspect.getsource(TrainConfig), re.MULTILINE))
-
-
-def _add_setting(group, field: dataclasses.Field, meaning: str) -> None:
-    name, kind = "--" + field.name.replace("_", "-"), field.type
+def _add_setting(group, field: dataclasses.Field) -> None:
+    name, kind, meaning = "--" + field.name.replace("_", "-"), field.type, field.metadata["help"]
     default = " ".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
-    default = "by device" if field.name in ON_CPU else default
-    shared = {"default": argparse.SUPPRESS, "help": f"{meaning} (default: {default})".strip().replace("%", "%%")}
+    if field.default is not None:
+        meaning += f" (default: {default})"
+    elif field.name in CHOSEN and "default" not in meaning:
+        meaning += " (default: by device)"
+    shared = {"default": argparse.SUPPRESS, "help": meaning.replace("%", "%%")}
     if kind is bool:
         group.add_argument(name, action=argparse.BooleanOptionalAction, **shared)
     elif typing.get_origin(kind) is tuple:

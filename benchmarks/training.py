@@ -24,7 +24,9 @@ from restoration.config import STAGES, TrainConfig
 from restoration.data import batches as data
 from restoration.data.batches import Batch, TrainingBatches, Window
 from restoration.data.photos import Photos, decode
+from restoration.precision import torch_precision
 from restoration.training import loop as training
+from restoration.training import splits
 from restoration.training.distributed import World
 from restoration.training.trainer import Trainer
 
@@ -86,7 +88,7 @@ def measure_loop(piece: Trainer, photos: Photos, turns: int) -> dict[str, list[f
 
     Batches that the constant one replaces are read and thrown away: the loader must keep the real loop's pace.
     """
-    size, waiting = piece.config.batch_size, 1 + training.READ_AHEAD * piece.config.workers
+    size, waiting = piece.config.batch_size, 1 + training.READ_AHEAD[piece.world.device.type] * piece.config.workers
     steps = 10 if torch.cuda.is_available() else 1  # a GPU must not be waited for at each
     loader = training.batches_ahead(photos, piece)
     constant = on_device(next(loader), piece)
@@ -179,8 +181,10 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     args, world = parse_arguments(), World()
     settings = {name: getattr(args, name) for name in ("data", "size", "batch_size", "encoder")}
-    config = TrainConfig(**settings, encoder_weights="none", gan_start=0.0).resolved(world.device.type == "cuda")
-    photos = training.load_photos(config).photos
+    config = TrainConfig(**settings, encoder_weights="none", gan_start=0.0)
+    config = config.resolved(torch_precision(world.device.type, training=True), world.gpu_gib)
+    config = replace(config, workers=1 if config.workers is None else config.workers)
+    photos = splits.find(config).photos
     without = replace(config, inpaint_gan_weight=0.0, color_gan_weight=0.0)  # the shorter step, harder to keep fed
     plain, adversarial = (Trainer(each, args.stage, ENDLESS, world) for each in (without, config))
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"

@@ -61,8 +61,10 @@ class ModelConfig:
                 raise RestorationError(f"{name} is {value!r}: give a number{' above 0' if positive else ''}.")
 
 
-ON_GPU = {"size": 256, "validation_size": 256, "batch_size": 32, "epochs": 40, "precision": "bf16", "workers": 8}
-ON_CPU = {"size": 128, "validation_size": 128, "batch_size": 8, "epochs": 4, "precision": "float32", "workers": 1}
+ON_GPU = {"size": 256, "validation_size": 256, "epochs": 40}
+ON_CPU = {"size": 128, "validation_size": 128, "epochs": 4, "batch_size": 8}
+GPU_BATCH = 8, 128  # the smallest and the largest default: below, a GPU waits for its driver; above, steps get few
+CHOSEN = (*ON_CPU, "precision", "workers", "cache_gib")  # settings that the machine chooses where they are None
 
 TINY = 1e-12  # the least of what must be above 0
 COUNTS = (
@@ -81,7 +83,7 @@ RANGES: dict[str, tuple[float, float]] = {  # of a run's numbers, both ends incl
     **dict.fromkeys(WEIGHTS, (0, math.inf)),
     **dict.fromkeys(("size", "validation_size"), (32, math.inf)),
     **dict.fromkeys(("workers", "cache_gib", "save_every_minutes"), (0, math.inf)),
-    **dict.fromkeys(("learning_rate", "discriminator_learning_rate", "gradient_clip"), (TINY, math.inf)),
+    **dict.fromkeys(("learning_rate", "discriminator_learning_rate", "gradient_clip", "minutes"), (TINY, math.inf)),
     "ema_decay": (0, 1 - TINY),
     "seed": (0, 2**32 - 1),  # what scikit-learn takes
 }
@@ -93,75 +95,83 @@ def _bounds(least: float, most: float) -> str:
     return low if most == math.inf else f"{low} and {high}"
 
 
+def _setting(default: object, meaning: str, group: str | None = None):
+    """A field of TrainConfig, with its sentence in `train.py --help`; `group` begins a new group there."""
+    return dataclasses.field(default=default, metadata={"help": meaning, "group": group})
+
+
 @dataclass(frozen=True)
 class TrainConfig:
-    """A training run. Sizes in pixels, shares in [0, 1]; what is None is chosen for the device.
+    """A training run. Sizes in pixels, shares in [0, 1]; what is None of CHOSEN, the machine chooses.
 
     Which pieces of the run one process trains, where it writes and what it pushes are not settings of
     the run: `train.py` takes them as options of their own.
     """
 
-    data: str = "data"  # a folder of photos or tar shards, the contest's folder, or "bundled"
-    exclude: str | None = None  # a list of photo names never to be used, one first in each line
-    folds: int = 5  # 1: no cross-validation, a small share is held out
-    group_by: str = "near"  # photos that must share a fold: near, folder, name-pattern, none
-    group_pattern: str | None = None  # for name-pattern: a regular expression whose first group is the key
-    seed: int = 0
+    data: str = _setting("data", "folder of photos or tar shards, the contest's folder, or 'bundled'", "photos")
+    exclude: str | None = _setting(None, "text file of photo names to leave out, one per line")
+    folds: int = _setting(5, "models per stage, for cross-validation; 1 holds a small share of the photos out")
+    group_by: str = _setting("near", "photos that must share a fold: near, folder, name-pattern or none")
+    group_pattern: str | None = _setting(None, "for name-pattern: a regular expression whose first group is the key")
+    seed: int = _setting(0, "seed of everything that is drawn")
+    min_scale: float = _setting(0.5, "smallest side of a crop, as a share of the photo's shorter side")
+    workers: int | None = _setting(None, "processes that prepare batches ahead (default: 1 on a CPU, cores on a GPU)")
+    cache_gib: float | None = _setting(None, "memory for decoded photos, in GiB (default: half of the machine's)")
 
-    encoder: str = "efficientnet-b3"
-    decoder_channels: tuple[int, ...] = (128, 64, 48, 32, 16)
-    luma_mean: float = 0.449
-    luma_std: float = 0.226
-    encoder_weights: str = "imagenet"  # or "none", or a safetensors file with timm's or smp's names
-    init: str | None = None  # a folder or hub repository with inpaint/ and color/ to go on from
+    encoder: str = _setting("efficientnet-b3", "encoder's name in segmentation-models-pytorch", "network")
+    decoder_channels: tuple[int, ...] = _setting((128, 64, 48, 32, 16), "five widths of the decoder, coarse to fine")
+    luma_mean: float = _setting(0.449, "mean of the luma that the encoder was trained with")
+    luma_std: float = _setting(0.226, "standard deviation of that luma")
+    encoder_weights: str = _setting("imagenet", "imagenet, none, or a safetensors file under timm's or smp's names")
+    init: str | None = _setting(None, "folder or hub repository with inpaint/ and color/ to start from")
+    freeze_norm: bool = _setting(False, "keep batch norm's statistics, for small batches and fine-tuning")
 
-    epochs: int | None = None
-    epoch_photos: int | None = None  # None: every photo once
-    batch_size: int | None = None  # over all processes together
-    size: int | None = None  # the square crop that the network sees
-    min_scale: float = 0.5  # a crop's side is at least this part of the photo's shorter side
-    precision: str | None = None  # bf16, float32 or float64
-    workers: int | None = None  # processes that make batches ahead
-    cache_gib: float = 6.0  # memory for decoded photos, of all processes on a machine; what does not fit is read again
-    compile: bool = False  # torch.compile
-    freeze_norm: bool = False  # keep batch norm's statistics, as small batches and fine-tuning want
+    minutes: float | None = _setting(None, "train this long, all pieces together, not by epochs", "length")
+    epochs: int | None = _setting(None, "epochs per piece; with --minutes, equal shares of the time")
+    epoch_photos: int | None = _setting(None, "photos per epoch (default: each once)")
+    batch_size: int | None = _setting(None, "photos per step, of all processes together")
+    size: int | None = _setting(None, "side of the square crop that the network sees, in pixels")
+    precision: str | None = _setting(None, "bf16, float32 or float64 (default: what a short probe finds faster)")
+    compile: bool = _setting(False, "compile the network with torch.compile")
+    save_every_minutes: float = _setting(5.0, "how often the state is saved within an epoch")
 
-    schedule: str = "cosine"  # with warm restarts; or onecycle
-    cycles: int = 3  # of the cosine, each twice as long as the one before
-    learning_rate: float = 1e-3
-    warmup: float = 0.02  # share of all steps
-    weight_decay: float = 0.01
-    gradient_clip: float = 1.0
-    ema_decay: float = 0.998
+    schedule: str = _setting("cosine", "learning rate: cosine with warm restarts, or onecycle", "optimization")
+    cycles: int = _setting(3, "cycles of the cosine, each twice as long as the one before")
+    learning_rate: float = _setting(1e-3, "peak learning rate")
+    warmup: float = _setting(0.02, "share of the training over which the learning rate rises")
+    weight_decay: float = _setting(0.01, "AdamW's weight decay")
+    gradient_clip: float = _setting(1.0, "largest norm of the gradient")
+    ema_decay: float = _setting(0.998, "decay per step of the averaged weights, which are what is kept")
 
-    max_area: float = 0.2  # holes in a crop; above the contest's 0.13, since a crop may hold most of one
-    max_holes: int = 2
-    hint_dropout: float = 0.25  # share of samples that must be restored blind
-    wear: float = 0.2  # share of samples that have an old print's scratches, creases and stains instead of holes
-    color_hints: float = 0.3  # share of samples that get color hints
-    filled_share: float = 0.2  # share of the Colorizer's samples that have a filled hole, as it will see them
+    max_area: float = _setting(0.2, "largest share of a crop that holes cover", "damage and hints")
+    max_holes: int = _setting(2, "most holes per crop")
+    hint_dropout: float = _setting(0.25, "share of samples whose damage must be found without a mask")
+    wear: float = _setting(0.2, "share of samples with an old print's scratches, creases and stains instead of holes")
+    color_hints: float = _setting(0.3, "share of samples with color hints")
+    filled_share: float = _setting(0.2, "share of the Colorizer's samples that have a filled hole")
 
-    hole_weight: float = 6.0
-    known_weight: float = 1.0
-    log_error_weight: float = 0.0  # of the hole's mean square error, in tens of decibels
-    ssim_weight: float = 0.2
-    damage_weight: float = 0.05
-    chroma_weight: float = 1.0
-    saturation_weight: float = 2.0  # color errors of vivid pixels count up to (1 + this) times
-    perceptual_weight: float = 0.1  # counts only where perceptual_weights names a file
-    perceptual_weights: str | None = None  # a safetensors file of VGG16's features, torchvision's names
-    inpaint_gan_weight: float = 0.02  # 0: no GAN
-    color_gan_weight: float = 0.005
-    inpaint_feature_weight: float = 0.0  # of the difference that the discriminator's layers see
-    color_feature_weight: float = 0.0
-    discriminator: str = "patch"  # or "projected": the Inpainter's judges what the encoder of encoder_weights sees
-    gan_start: float = 0.3  # share of all steps before the GAN begins
-    discriminator_channels: int = 32
-    discriminator_learning_rate: float = 4e-4
+    hole_weight: float = _setting(6.0, "weight of the error in the hole", "losses of the Inpainter")
+    known_weight: float = _setting(1.0, "weight of the error outside the hole")
+    log_error_weight: float = _setting(0.0, "weight of the logarithm of the hole's mean square error, as in PSNR")
+    ssim_weight: float = _setting(0.2, "weight of 1 - SSIM in the hole")
+    damage_weight: float = _setting(0.05, "weight of the damage map's cross-entropy")
+    perceptual_weight: float = _setting(0.1, "weight of VGG16's features; counts only with --perceptual-weights")
+    perceptual_weights: str | None = _setting(None, "safetensors file of VGG16's features, under torchvision's names")
 
-    validation_photos: int = 64  # at most, of those held out
-    validation_size: int | None = None  # of the photos that metrics are taken of
-    save_every_minutes: float = 5.0
+    chroma_weight: float = _setting(1.0, "weight of the chroma error", "losses of the Colorizer")
+    saturation_weight: float = _setting(2.0, "how much more the errors of vivid pixels count")
+
+    inpaint_gan_weight: float = _setting(0.02, "weight of the Inpainter's adversarial loss; 0 turns it off", "GAN")
+    color_gan_weight: float = _setting(0.005, "weight of the Colorizer's adversarial loss; 0 turns it off")
+    inpaint_feature_weight: float = _setting(0.0, "weight of the difference in the discriminator's features, Inpainter")
+    color_feature_weight: float = _setting(0.0, "the same, Colorizer")
+    discriminator: str = _setting("patch", "patch, or projected: the Inpainter's sees with the trained encoder")
+    gan_start: float = _setting(0.3, "share of the training after which the GAN begins")
+    discriminator_channels: int = _setting(32, "width of the discriminator")
+    discriminator_learning_rate: float = _setting(4e-4, "peak learning rate of the discriminator")
+
+    validation_photos: int = _setting(64, "most held-out photos to validate on", "validation")
+    validation_size: int | None = _setting(None, "side of the photos that metrics are measured on, in pixels")
 
     def __post_init__(self):
         object.__setattr__(self, "decoder_channels", tuple(self.decoder_channels))
@@ -179,20 +189,40 @@ class TrainConfig:
                 raise RestorationError(f"{name} is {getattr(self, name)!r}: use {' or '.join(filter(None, allowed))}.")
         if self.discriminator == "projected" and self.encoder_weights == "none":
             raise RestorationError("discriminator is 'projected', which needs a trained encoder: give encoder_weights.")
+        if self.minutes is not None and self.epoch_photos is not None:
+            raise RestorationError(f"epoch_photos is {self.epoch_photos}: leave it out, minutes set the length.")
         for name, (least, most) in RANGES.items():
             value = getattr(self, name)
             if value is not None and not least <= value <= most:  # NaN lies nowhere
                 raise RestorationError(f"{name} is {value}: it must be {_bounds(least, most)}.")
 
-    def resolved(self, on_gpu: bool, has_bf16: bool = True) -> "TrainConfig":
-        """The same run with every choice made: what was None gets the device's default."""
-        defaults = (ON_GPU if has_bf16 else ON_GPU | {"precision": "float32"}) if on_gpu else ON_CPU
+    def resolved(self, precision: str = "float32", gpu_gib: float | None = None) -> "TrainConfig":
+        """The same run with its choices made for a machine: one whose GPU has `gpu_gib` of memory, or a CPU.
+
+        What the results do not depend on, workers and cache, stays open: another machine may go on.
+
+        Args:
+            precision: what this machine trains faster in.
+        """
+        defaults = ON_CPU if gpu_gib is None else ON_GPU | {"batch_size": _gpu_batch(gpu_gib)}
+        defaults = defaults | {"precision": precision}
         open_fields = {name: value for name, value in defaults.items() if getattr(self, name) is None}
         return dataclasses.replace(self, **open_fields)
+
+    def agreeing(self, other: "TrainConfig") -> "TrainConfig":
+        """The same with the other's choices, where this one leaves them to the machine."""
+        chosen = {name: getattr(other, name) for name in CHOSEN if getattr(self, name) is None}
+        return dataclasses.replace(self, **chosen)
 
     def model_config(self, stage: Stage) -> ModelConfig:
         """The architecture part, which is saved beside the weights."""
         return ModelConfig(stage, self.encoder, self.decoder_channels, self.luma_mean, self.luma_std)
+
+
+def _gpu_batch(memory_gib: float) -> int:
+    """Photos per step: the power of two that fits the default sizes into a GPU's memory, two per GiB."""
+    least, most = GPU_BATCH
+    return min(most, max(least, 2 ** int(math.log2(max(1.0, 2.1 * memory_gib)))))
 
 
 def save_config(config: ModelConfig | TrainConfig, file: Path) -> None:

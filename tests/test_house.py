@@ -16,6 +16,7 @@ ROOMS = {  # a folder or file of restoration/, and the rooms that it may use bes
         "config": "",
         "color": "",
         "bands": "",
+        "precision": "",
         "masking": "",
         "wear": "masking",
         "metrics": "color",
@@ -25,12 +26,12 @@ ROOMS = {  # a folder or file of restoration/, and the rooms that it may use bes
         "files": "bands",
         "evaluation": "files metrics",
         "folders": "files",
-        "inference": "bands checkpoint color config models",
+        "inference": "bands checkpoint color config models precision",
         "pipeline": "bands files inference",
         "doctor": "inference",
         "data": "color config files masking wear",
-        "training": "checkpoint color config data evaluation masking models prefill",
-        "reports": "checkpoint color config data files masking pipeline training",
+        "training": "checkpoint color config data evaluation masking metrics models precision prefill",
+        "reports": "checkpoint config data evaluation files pipeline training",
     }.items()
 }
 PAGE = {  # demo/, from the bottom up: each may import those above it

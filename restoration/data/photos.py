@@ -5,12 +5,12 @@ import io
 import os
 import threading
 import warnings
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ from restoration.data.sources import BUNDLED_CROP, Entry, find_entries
 from restoration.errors import RestorationError
 from restoration.files.imaging import PhotoError, composed, read_photo, shown
 
+T = TypeVar("T")
 MIN_SIDE = 32  # pixels; a smaller photo shows the networks nothing
 MAX_HOLE = 0.5  # of the photo; where more differs, the two are no pair
 
@@ -114,6 +115,11 @@ class Memory:
     def __len__(self) -> int:
         return len(self._kept)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether hardly another photo has room."""
+        return self.used > 0.99 * self.budget
+
     def picture(self, entry: Entry) -> Picture:
         """The decoded photo. RestorationError: it cannot be read."""
         return self._kept.get(entry) or self.keep(entry, decode(entry, self.side))
@@ -162,6 +168,12 @@ class Photos(Dataset):
         """The named photos of the set."""
         return self.subset(i for i, name in enumerate(self.names) if name in names)
 
+    def read_ahead(self) -> None:
+        """Decode what fits into memory, on every core."""
+        memory = self.memory
+        for _ in _on_every_core(lambda entry: memory.is_full or memory.picture(entry), self.entries):
+            pass
+
     def __len__(self) -> int:
         return len(self.entries)
 
@@ -194,17 +206,21 @@ def load(
         RestorationError: no photo is found, or none can be used.
     """
     photos = Photos.find(source, side, budget).without(exclude or ())
-    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow's, which threads would leak
-        checks = pool.map(lambda entry: _check(entry, photos.memory), photos.entries)
-        bar = tqdm(checks, desc="reading photos", total=len(photos), unit=" photos", disable=None)
-        with closing(checks):  # Ctrl-C does not wait for photos that are still to be read
-            hashes, problems = zip(*bar, strict=True) if len(photos) else ((), ())
+    checks = _on_every_core(lambda entry: _check(entry, photos.memory), photos.entries)
+    hashes, problems = zip(*checks, strict=True) if len(photos) else ((), ())
     usable = [i for i, pair in enumerate(hashes) if pair]
     problems = [f"{shown(name)}: {problem}" for name, problem in zip(photos.names, problems, strict=True) if problem]
     if not usable:
         reason = f", such as {problems[0]}" if problems else ": all are excluded"
         raise RestorationError(f"none of the {len(photos)} photos in {source} can be used{reason}.")
     return Checked(photos.subset(usable), np.array([hashes[i] for i in usable], np.uint64), problems)
+
+
+def _on_every_core(work: Callable[[Entry], T], entries: list[Entry]) -> Iterator[T]:
+    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow's, which threads would leak
+        results = pool.map(work, entries)
+        with closing(results):  # Ctrl-C does not wait for photos that are still to be read
+            yield from tqdm(results, desc="reading photos", total=len(entries), unit=" photos", disable=None)
 
 
 def _check(entry: Entry, memory: Memory) -> tuple[tuple[int, int] | None, str]:

@@ -1,4 +1,4 @@
-"""What comes out of a finished run: the best models, the contest's answers, the report."""
+"""What comes out of a finished run: the best models, the contest's answers, the score of the whole, the report."""
 
 import shutil
 import zipfile
@@ -9,18 +9,18 @@ from PIL import Image
 
 from restoration.atomic import replacing
 from restoration.checkpoint import CONFIG, WEIGHTS
-from restoration.color import luma
 from restoration.config import STAGES, Stage, TrainConfig
-from restoration.data import folds
-from restoration.data.sources import unseen_inputs
+from restoration.data.photos import decode
+from restoration.data.sources import CONTEST_UNSEEN, Entry, unseen_inputs
+from restoration.evaluation import Evaluation, Row, evaluate_pair
 from restoration.files.imaging import PhotoError, read_photo, write_photo
-from restoration.masking import damage
 from restoration.pipeline import Restorer
 from restoration.reports import report
 from restoration.reports.report import REPORT
-from restoration.training.loop import load_photos
-from restoration.training.runs import COMMAND, Run, locked
-from restoration.training.validation import validation_crop
+from restoration.training import splits
+from restoration.training.runs import COMMAND, SPLIT, Run, locked
+from restoration.training.splits import Usable
+from restoration.training.validation import damaged_crop
 
 GRID_PHOTOS = 6
 
@@ -30,7 +30,7 @@ def gather(run: Run, asked: tuple[Stage, ...] = STAGES) -> bool:
     the stages `asked` for is not among them."""
     config = run.config()
     if report.stages_of(run.folder) == list(STAGES):  # it is written last, and what is finished does not change
-        print(f"Finished before: {run.folder / REPORT}")
+        print(f"Finished before: {_results(run)}")
         return True
     missing = run.missing(config)
     if awaited := [(fold, stage) for fold, stage in missing if stage in asked]:
@@ -40,21 +40,28 @@ def gather(run: Run, asked: tuple[Stage, ...] = STAGES) -> bool:
         stages = [stage for stage in STAGES if stage not in {stage for _, stage in missing}]
         if report.stages_of(run.folder) != stages:  # else another job of an array was faster
             _gather(run, config, stages)
-    print(f"Finished: {run.folder / REPORT}")
+    print(f"Finished: {_results(run)}")
     return True
+
+
+def _results(run: Run) -> str:
+    """The report, and the archives that an entrant sends in."""
+    archives = [run.folder / f"{name}.zip" for name in CONTEST_UNSEEN]
+    return ", ".join(map(str, [run.folder / REPORT, *filter(Path.exists, archives)]))
 
 
 def _gather(run: Run, config: TrainConfig, stages: list[Stage]) -> None:
     for stage, fold in report.best_folds(run.folder, stages).items():
         _copy_model(run.piece(fold, stage), run.folder / stage)
-    command, grid = (run.folder / COMMAND).read_text().strip(), None
+    command, grid, whole = (run.folder / COMMAND).read_text().strip(), None, None
     if stages == list(STAGES):
         for problem in _answer_contest(run, config):
             print(f"problem: {problem}")
-        grid = _grid(run, config)
+        usable = splits.find(config, run.folder / SPLIT, decoded=False)
+        grid, whole = _grid(run, config, usable), _whole_scores(run, config, usable)
     else:
         command += f" --stage {stages[0]}"
-    report.write_report(run.folder, grid, command, stages)
+    report.write_report(run.folder, grid, command, stages, whole)
 
 
 def _copy_model(piece: Path, folder: Path) -> None:
@@ -64,17 +71,39 @@ def _copy_model(piece: Path, folder: Path) -> None:
             shutil.copyfile(piece / name, part)
 
 
-def _grid(run: Run, config: TrainConfig) -> list[list[Image.Image]]:
+def _grid(run: Run, config: TrainConfig, usable: Usable) -> list[list[Image.Image]]:
     """Rows of damaged, gray, color, truth: photos that fold 0 was not trained on, restored by fold 0's models."""
-    checked = load_photos(config)
-    _, held_out = folds.split(folds.group(checked, config.group_by, config.group_pattern), config.folds, 0, config.seed)
+    held_out = usable.split(config, 0).validation
     restorer, rows = Restorer.from_pretrained(run.folder, folds=0), []
-    for index in np.random.default_rng(config.seed).permutation(held_out)[:GRID_PHOTOS]:
-        truth = validation_crop(checked.photos[index], config.validation_size)
-        damaged, mask = damage(luma(truth), np.random.default_rng([config.seed, index]))
-        result = restorer.restore(damaged, mask)
-        rows.append([Image.fromarray(damaged), result.gray, result.image, Image.fromarray(truth)])
+    for index in range(min(GRID_PHOTOS, len(held_out))):
+        photo = damaged_crop(
+            held_out.picture(index), config.validation_size, np.random.default_rng([config.seed, index])
+        )
+        result = restorer.restore(photo.gray, photo.mask)
+        rows.append([Image.fromarray(photo.gray), result.gray, result.image, Image.fromarray(photo.truth)])
     return rows
+
+
+def _whole_scores(run: Run, config: TrainConfig, usable: Usable) -> dict[int, dict]:
+    """What both stages together reach on the contest's pairs that a fold was not trained on, as they are: damage found
+    and not given, photos of full size. Mean metrics of each fold, and how many `photos` they are of."""
+    scores = {}
+    for fold in range(config.folds):
+        pairs = [entry for entry in usable.split(config, fold).validation.entries if entry.damaged]
+        restorer = Restorer.from_pretrained(run.folder, folds=fold) if pairs else None
+        rows = {entry.name: row for entry in pairs if (row := _score_pair(restorer, entry))}
+        if rows:
+            scores[fold] = Evaluation(rows).as_json()
+    return scores
+
+
+def _score_pair(restorer: Restorer, entry: Entry) -> Row | None:
+    """The metrics of one pair; None where the two files are no such pair."""
+    picture = decode(entry, None)
+    if picture.hole is None:
+        return None
+    result = restorer.restore(read_photo(entry.damaged).convert("L"))
+    return evaluate_pair(picture.rgb, np.asarray(result.image), picture.hole.mask)
 
 
 def _answer_contest(run: Run, config: TrainConfig) -> list[str]:

@@ -5,6 +5,8 @@ What is reduced over processes is always a sum or a count, never a mean: so one 
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -15,8 +17,37 @@ T = TypeVar("T")
 
 
 def processes_here() -> int:
-    """How many processes of the run share this machine's memory."""
+    """How many processes of the run share this machine."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+
+
+def cores() -> int:
+    """Processor cores for each process of the run, 1 or more."""
+    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, mine // processes_here())
+
+
+def memory() -> int:
+    """Bytes of this machine's memory for each process of the run, a container's limit counted."""
+    own = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with suppress(OSError, ValueError):  # no such group, or "max"
+        own = min(own, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return own // processes_here()
+
+
+class Arriving:
+    """A number that a GPU has still to compute: it is waited for only when it is read."""
+
+    def __init__(self, value: Tensor):
+        self._value = value.to("cpu", non_blocking=True)
+        self._copied = torch.cuda.Event() if value.is_cuda else None
+        if self._copied:
+            self._copied.record()
+
+    def __float__(self) -> float:
+        if self._copied:
+            self._copied.synchronize()
+        return float(self._value)
 
 
 class World:
@@ -30,6 +61,7 @@ class World:
         self.device = torch.device("cuda", local_rank) if on_gpu else torch.device("cpu")
         if on_gpu:
             torch.cuda.set_device(self.device)
+            torch.backends.cudnn.benchmark = True  # sizes never change: the fastest convolutions are worth a search
         if self.size > 1 and not dist.is_initialized():
             dist.init_process_group("nccl" if on_gpu else "gloo")
 
@@ -39,9 +71,10 @@ class World:
         return self.rank == 0
 
     @property
-    def has_bf16(self) -> bool:
-        """Whether the device computes in bfloat16 itself; an older GPU only emulates it, slowly."""
-        return self.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    def gpu_gib(self) -> float | None:
+        """The GPU's memory; None on a CPU."""
+        on_gpu = self.device.type == "cuda"
+        return torch.cuda.get_device_properties(self.device).total_memory / 2**30 if on_gpu else None
 
     def from_first(self, value: T) -> T:
         """The first process's value, for each of them: what it saw on the disk counts."""
@@ -59,6 +92,8 @@ class World:
 
     def sum_numbers(self, numbers: dict[str, float]) -> dict[str, float]:
         """The same for named numbers; every process must hold the same names, in the same order."""
+        if self.size == 1:
+            return numbers
         values = torch.tensor(list(numbers.values()), dtype=torch.float64, device=self.device)
         return dict(zip(numbers, self.sum(values).tolist(), strict=True))
 

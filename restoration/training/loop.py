@@ -6,33 +6,33 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-import numpy as np
 from torch.utils.data import DataLoader, Subset
 
 from restoration import checkpoint
-from restoration.config import CRITERION, Stage, TrainConfig
-from restoration.data import folds, photos
+from restoration.config import CRITERION, STAGES, Stage, TrainConfig
+from restoration.data import folds
 from restoration.data.batches import Batch, TrainingBatches
-from restoration.data.photos import Checked, Photos
-from restoration.data.sources import read_names
+from restoration.data.photos import Photos
 from restoration.errors import RestorationError
-from restoration.training import initialization
-from restoration.training.distributed import World, processes_here
-from restoration.training.runs import METRICS, STATE, Run, locked
-from restoration.training.schedules import learning_rate
+from restoration.precision import torch_precision
+from restoration.training import initialization, splits
+from restoration.training.distributed import World, cores
+from restoration.training.runs import METRICS, SPLIT, STATE, Run, locked
+from restoration.training.splits import Split, Usable
 from restoration.training.tracking import TRACKERS, MetricsLog, Progress
-from restoration.training.trainer import Trainer
+from restoration.training.trainer import AGREE_EVERY, Trainer
 from restoration.training.validation import validate
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-READ_AHEAD = 4  # batches that wait for each worker
-AGREE_EVERY = 10  # steps: how often several processes ask each other whether one was told to stop
+READ_AHEAD = {"cuda": 2, "cpu": 4}  # batches that wait for each worker
+ENDLESS = 1 << 40  # steps of a training that ends by the clock
+MAX_RESERVE = 0.25  # of a training's time, the most that is kept for its last validation
 
 
 class StoppedError(Exception):
@@ -47,22 +47,24 @@ class Context:
     config: TrainConfig
     world: World
     track: str | None
-
-
-@dataclass(frozen=True)
-class Split:
-    """The photos of one fold."""
-
-    training: Photos
-    validation: Photos
+    seconds: float | None = None  # for each piece
 
 
 def train(
-    run: Run, config: TrainConfig, fold: int | None = None, stage: Stage | None = None, track: str | None = None
+    run: Run,
+    config: TrainConfig,
+    fold: int | None = None,
+    stages: Collection[Stage] = STAGES,
+    track: str | None = None,
+    usable: Usable | None = None,
 ) -> bool:
-    """Train every unfinished piece of a run, or the one that is asked for; `track` names one of TRACKERS.
+    """Train every unfinished piece of a run, or those that are asked for.
 
     The first call notes the program's command line in the run, for its report: of a job of an array without its piece.
+
+    Args:
+        track: names one of TRACKERS.
+        usable: the photos, where a program trains several runs on them.
 
     Returns:
         Whether this process is the first of all: the one that goes on to write results.
@@ -72,8 +74,32 @@ def train(
         OSError: a file cannot be read or written; the state saved last is whole.
         StoppedError: a signal came; `train` goes on from there when it is called again.
     """
-    world = World()
-    config = config.resolved(world.device.type == "cuda", world.has_bf16)
+    world, began = World(), time.monotonic()
+    precision = config.precision or torch_precision(world.device.type, training=True)
+    chosen = world.from_first(run.agreed(config, config.resolved(precision, world.gpu_gib)) if world.is_first else None)
+    _check(chosen, world, fold, track)
+    pieces = world.from_first(_unfinished(run, chosen, fold, stages) if world.is_first else [])
+    initialization.check(chosen, {s for _, s, begun in pieces if not begun})
+    if pieces:  # else there is no need to read all photos
+        usable = usable or splits.find(chosen, run.folder / SPLIT)
+        if world.is_first:
+            # Not before: what was refused must leave the name free.
+            chosen = run.join(config, chosen, command_of(sys.argv))
+            _describe(run, chosen, usable)
+            run.ask_for(stages)
+        chosen = world.from_first(chosen)
+        asked = len(stages) * (chosen.folds if fold is None else 1)
+        late = (time.monotonic() - began) / len(pieces)  # each gives up its share of what reading the photos took
+        seconds = None if chosen.minutes is None else max(0.0, 60 * chosen.minutes / asked - late)
+        job = Context(run, chosen, world, track, seconds)
+        with _signals() as told:
+            for k, s, _ in pieces:
+                _train_piece(job, k, s, usable.split(chosen, k), told)
+    world.close()
+    return world.is_first
+
+
+def _check(config: TrainConfig, world: World, fold: int | None, track: str | None) -> None:
     if config.batch_size < world.size:
         raise RestorationError(f"batch_size is {config.batch_size}: each of {world.size} processes needs 1 or more.")
     if config.batch_size // world.size == 1 and config.size < 64 and not config.freeze_norm:
@@ -82,18 +108,6 @@ def train(
         raise RestorationError(f"fold {fold} does not exist: {config.folds} folds are counted from 0.")
     if track and world.is_first:
         TRACKERS[track].check()
-    if world.is_first:
-        run.check(config)
-    pieces = world.from_first(_unfinished(run, config, fold, stage) if world.is_first else [])
-    initialization.check(config, {s for _, s, begun in pieces if not begun})
-    if pieces:  # else there is no need to read all photos
-        job = Context(run, config, world, track)
-        checked, groups = _prepare(job)
-        with _signals() as told:
-            for k, s, _ in pieces:
-                _train_piece(job, k, s, _sets(checked, groups, config, k), told)
-    world.close()
-    return world.is_first
 
 
 def command_of(words: list[str]) -> str:
@@ -104,17 +118,12 @@ def command_of(words: list[str]) -> str:
     return shlex.join(["python", *parser.parse_known_args(words)[1]])
 
 
-def _unfinished(run: Run, config: TrainConfig, fold: int | None, stage: Stage | None) -> list[tuple[int, Stage, bool]]:
+def _unfinished(
+    run: Run, config: TrainConfig, fold: int | None, stages: Collection[Stage]
+) -> list[tuple[int, Stage, bool]]:
     """The pieces still to be trained among those asked for, and whether each has a state to go on from."""
-    asked = [(k, s) for k, s in run.missing(config) if fold in (None, k) and stage in (None, s)]
+    asked = [(k, s) for k, s in run.missing(config) if fold in (None, k) and s in stages]
     return [(k, s, (run.piece(k, s) / STATE).exists()) for k, s in asked]
-
-
-def _sets(checked: Checked, groups: np.ndarray, config: TrainConfig, fold: int) -> Split:
-    training, validation = folds.split(groups, config.folds, fold, config.seed)
-    # Drawn, not the first by name: names tell what is on a photo.
-    drawn = np.random.default_rng([config.seed, fold]).permutation(validation)[: config.validation_photos]
-    return Split(checked.photos.subset(training), checked.photos.subset(drawn))
 
 
 def total_steps(config: TrainConfig, photos: int) -> int:
@@ -122,125 +131,118 @@ def total_steps(config: TrainConfig, photos: int) -> int:
     return config.epochs * -(-(config.epoch_photos or photos) // config.batch_size)
 
 
-def _prepare(job: Context) -> tuple[Checked, np.ndarray]:
-    config, checked = job.config, load_photos(job.config)
-    groups = folds.group(checked, config.group_by, config.group_pattern)
-    if job.world.is_first:
-        job.run.join(config, command_of(sys.argv))  # not before: what was refused must leave the name free
-        job.run.describe_data(_description(config, checked, groups))
-        print(f"{folds.describe(groups)}.", *filter(None, [folds.warning(groups)]), flush=True)
-        for problem in checked.problems:
-            print(f"problem: {problem}", flush=True)
-        again = len(checked.photos) - len(checked.photos.memory)
-        if again > 0:
-            print(f"{again} photos do not fit into memory and are decoded at each use: raise --cache-gib.", flush=True)
-    job.world.wait()
-    return checked, groups
+def _describe(run: Run, config: TrainConfig, usable: Usable) -> None:
+    """Note what the data is, in the run and for whoever looks on."""
+    run.describe_data(usable.description(config.data))
+    usable.keep(run.folder / SPLIT)
+    print(f"{folds.describe(usable.groups)}.", *filter(None, [folds.warning(usable.groups)]), flush=True)
+    print(f"Training in {config.precision}, {config.batch_size} photos of {config.size} px per step.", flush=True)
+    for problem in usable.problems:
+        print(f"problem: {problem}", flush=True)
+    again = len(usable.photos) - len(usable.photos.memory)
+    if again > 0:
+        print(f"{again} photos do not fit into memory and are decoded at each use: raise --cache-gib.", flush=True)
 
 
-def load_photos(config: TrainConfig) -> Checked:
-    """All usable photos of a run's data, reduced to twice the size that the network sees, or what validation needs."""
-    excluded = read_names(config.exclude) if config.exclude else None
-    side, budget = max(2 * config.size, config.validation_size), int(config.cache_gib * 2**30) // processes_here()
-    return photos.load(config.data, excluded, side, budget)
-
-
-def _description(config: TrainConfig, checked: Checked, groups: np.ndarray) -> dict:
-    return {
-        "source": config.data,
-        "photos": len(checked.photos),
-        "fingerprint": photos.fingerprint(checked.photos),
-        "groups": int(groups.max()) + 1,
-        "largest_group": int(np.bincount(groups).max()),
-        "problems": checked.problems,
-    }
-
-
-def _train_piece(job: Context, fold: int, stage: Stage, sets: Split, told: list[int]) -> None:
+def _train_piece(job: Context, fold: int, stage: Stage, split: Split, told: list[int]) -> None:
     """Take the piece's folder, begin or go on, and finish."""
     folder, first = job.run.piece(fold, stage), job.world.is_first
     with locked(folder, wait=False) if first else nullcontext():
-        piece = _piece(job, fold, stage, total_steps(job.config, len(sets.training)))
-        if piece is None:
+        trainer = _trainer(job, fold, stage, total_steps(job.config, len(split.training)))
+        if trainer is None:
             return
         name = "-".join(folder.parts[-4:])
         tracker = TRACKERS[job.track](name, dataclasses.asdict(job.config)) if job.track and first else None
-        _learn(folder, piece, sets, told, MetricsLog(folder / METRICS, piece.step, tracker) if first else None)
+        _learn(folder, trainer, split, told, MetricsLog(folder / METRICS, trainer.step, tracker) if first else None)
         if tracker:
             tracker.close()
         if first:
-            checkpoint.save_state({"finished": True, "step": piece.step, "ema": piece.ema}, folder / STATE)
+            checkpoint.save_state({"finished": True, "step": trainer.step, "ema": trainer.ema}, folder / STATE)
 
 
-def _piece(job: Context, fold: int, stage: Stage, steps: int) -> Trainer | None:
-    """A new piece, or one that goes on; None where another job has finished it after this one had looked."""
+def _trainer(job: Context, fold: int, stage: Stage, steps: int) -> Trainer | None:
+    """A new one, or one that goes on; None where another job has finished the piece after this one had looked."""
     file = job.run.piece(fold, stage) / STATE
     state = checkpoint.load_state(file, job.world.device) if job.world.from_first(file.exists()) else {}
-    return None if state.get("finished") else Trainer(job.config, stage, steps, job.world, fold, state or None)
+    if state.get("finished"):
+        return None
+    return Trainer(job.config, stage, steps, job.world, fold, state or None, job.seconds)
 
 
-def _learn(folder: Path, piece: Trainer, sets: Split, told: list[int], journal: MetricsLog | None) -> None:
-    config, epoch_steps, saved = piece.config, piece.steps // piece.config.epochs, time.monotonic()
-    shown = {"photos": epoch_steps * config.batch_size, "done": piece.step * config.batch_size}
-    title = f"fold {folder.parent.name} {piece.stage}"
-    with Progress(title, config.epochs, **shown, quiet=journal is None) as progress:
-        for batch in batches_ahead(sets.training, piece):
-            piece.train_step(batch)
-            progress.step(config.batch_size, piece.unchecked[0])
-            epoch_ends = piece.step % epoch_steps == 0
+def _learn(folder: Path, trainer: Trainer, split: Split, told: list[int], journal: MetricsLog | None) -> None:
+    config, saved = trainer.config, time.monotonic()
+    title = f"fold {folder.parent.name} {trainer.stage}"
+    if trainer.is_finished and trainer.epoch == config.epochs:  # stopped between its last two writes
+        return
+    with Progress(title, config.epochs, trainer.share, quiet=journal is None) as progress:
+        for batch in batches_ahead(split.training, trainer):
+            trainer.train_step(batch)
+            progress.step(config.batch_size, trainer.unchecked[0], trainer.share)
+            epoch_ends = trainer.epochs_due > trainer.epoch
             if epoch_ends:
-                record = _end_epoch(folder, piece, sets.validation, epoch_steps)
+                record = _end_epoch(folder, trainer, split.validation)
                 if journal:
                     journal.write(**record)
                 progress.end_epoch(record)
             late = time.monotonic() - saved > 60 * config.save_every_minutes
-            stops, saves = _agreed(piece, bool(told), late, epoch_ends)
+            stops, saves = _agreed(trainer, bool(told), late, epoch_ends)
             if epoch_ends or stops or saves:
-                piece.save(folder / STATE)
+                trainer.save(folder / STATE)
                 saved = time.monotonic()
+            if trainer.is_finished:
+                return
             if stops:
                 raise StoppedError(told[0] if told else signal.SIGTERM)
 
 
-def _end_epoch(folder: Path, piece: Trainer, validation: Photos, epoch_steps: int) -> dict[str, float]:
+def _end_epoch(folder: Path, trainer: Trainer, validation: Photos) -> dict[str, float]:
     """Validate, keep the weights if they are the best so far, and return the epoch's record."""
-    piece.check()
-    piece.share_statistics()
-    step, began = piece.began
-    speed = (piece.step - step) * piece.config.batch_size / (time.monotonic() - began)
-    losses = {f"train_{name}": value for name, value in piece.mean_losses().items()}
-    scores = validate(piece, validation)
-    score = scores[CRITERION[piece.stage]]
-    if score > piece.best:
-        piece.best = score
-        if piece.world.is_first:
-            piece.averaged().save_pretrained(folder)
-    rate = piece.config.learning_rate * learning_rate(piece.step - 1, piece.steps, piece.config)
-    piece.began = piece.step, time.monotonic()
-    place = {"epoch": piece.step // epoch_steps, "step": piece.step, "learning_rate": rate, "photos_per_second": speed}
+    trainer.check()
+    trainer.share_statistics()
+    step, began = trainer.began
+    ended = time.monotonic()
+    speed = (trainer.step - step) * trainer.config.batch_size / (ended - began)
+    trainer.epoch = trainer.epochs_due
+    losses = {f"train_{name}": value for name, value in trainer.mean_losses().items()}
+    scores = validate(trainer, validation)
+    score = scores[CRITERION[trainer.stage]]
+    if score > trainer.best:
+        trainer.best = score
+        if trainer.world.is_first:
+            trainer.averaged().save_pretrained(folder)
+    trainer.began = trainer.step, time.monotonic()
+    rate = trainer.optimizer.param_groups[0]["lr"]
+    place = {"epoch": trainer.epoch, "step": trainer.step, "learning_rate": rate, "photos_per_second": speed}
+    if trainer.clock:
+        spent = min(time.monotonic() - ended, MAX_RESERVE * trainer.clock.seconds)
+        trainer.clock.reserve = max(trainer.clock.reserve, spent)
+        place["minutes_left"] = trainer.clock.left / 60
     return place | losses | scores
 
 
-def _agreed(piece: Trainer, told: bool, late: bool, asks: bool) -> tuple[bool, bool]:
+def _agreed(trainer: Trainer, told: bool, late: bool, asks: bool) -> tuple[bool, bool]:
     """Whether to stop and whether to save: all processes do it at the same step, as soon as one of them must."""
-    if piece.world.size == 1:
+    if trainer.world.size == 1:
         return told, late
-    if not asks and piece.step % AGREE_EVERY:
+    if not asks and trainer.step % AGREE_EVERY:
         return False, False
-    stops, saves = piece.world.sum_numbers({"told": float(told), "late": float(late)}).values()
+    stops, saves = trainer.world.sum_numbers({"told": float(told), "late": float(late)}).values()
     return stops > 0, saves > 0
 
 
-def batches_ahead(photos: Photos, piece: Trainer) -> Iterator[Batch]:
-    """The piece's remaining batches, made by its workers while the step before is still at work."""
-    config, world = piece.config, piece.world
-    batches = TrainingBatches(photos, config, piece.stage, piece.seed, world.rank, world.size)
-    ahead = Subset(batches, range(piece.step, piece.steps))
+def batches_ahead(photos: Photos, trainer: Trainer) -> Iterator[Batch]:
+    """The remaining batches, made by worker processes while the step before is still at work."""
+    config, world = trainer.config, trainer.world
+    batches = TrainingBatches(photos, config, trainer.stage, trainer.seed, world.rank, world.size)
+    ahead = Subset(batches, range(trainer.step, ENDLESS if trainer.clock else trainer.steps))
     if not len(ahead):
         return iter(())
-    reading = {"prefetch_factor": READ_AHEAD, "multiprocessing_context": "fork"} if config.workers else {}
+    workers = config.workers
+    if workers is None:
+        workers = max(1, cores() - 1) if world.device.type == "cuda" else 1
+    reading = {"prefetch_factor": READ_AHEAD[world.device.type], "multiprocessing_context": "fork"} if workers else {}
     reading |= {"worker_init_fn": _prepare_worker, "pin_memory": world.device.type == "cuda"}
-    return iter(DataLoader(ahead, batch_size=None, num_workers=config.workers, **reading))
+    return iter(DataLoader(ahead, batch_size=None, num_workers=workers, **reading))
 
 
 def _prepare_worker(_: int) -> None:

@@ -3,7 +3,7 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from restoration.config import STAGES, Stage, TrainConfig, load_config, save_con
 from restoration.errors import RestorationError
 
 CONFIG, COMMAND, DATA, STATE, METRICS = "train.json", "command.txt", "data.json", "state.pt", "metrics.jsonl"
+ASKED, SPLIT = "stages.txt", "split.json"  # the stages asked for so far; the usable photos and their groups
 
 
 class RunError(RestorationError):
@@ -49,20 +50,42 @@ class Run:
             raise RunError(f"{self.folder} holds no run: name a folder that train.py made.")
         return load_config(TrainConfig, self.folder / CONFIG)
 
-    def check(self, config: TrainConfig) -> None:
-        """RunError where the folder holds a run of other settings."""
-        if self.exists and self.config() != config:
-            raise RunError(f"{self.folder} holds a run with other settings: give this one another --name.")
+    def agreed(self, config: TrainConfig, chosen: TrainConfig) -> TrainConfig:
+        """The run's settings, or `chosen` where there is no run yet.
 
-    def join(self, config: TrainConfig, command: str) -> None:
-        """Start the run, or join it where it was started with the same settings (as the jobs of an array do)."""
+        Raises:
+            RunError: the folder holds a run of other settings than `config`, where None leaves the choice to the run.
+        """
+        if not self.exists:
+            return chosen
+        own = self.config()
+        if config.agreeing(own) != own:
+            raise RunError(f"{self.folder} holds a run with other settings: give this one another --name.")
+        return own
+
+    def join(self, config: TrainConfig, chosen: TrainConfig, command: str) -> TrainConfig:
+        """Start the run, or join it where it was started with the same settings (as the jobs of an array do).
+
+        Returns:
+            The settings that count, for all who join: see `agreed`.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder):
             if not self.exists:
                 (self.folder / COMMAND).write_text(command + "\n")
                 with replacing(self.folder / CONFIG) as part:
-                    save_config(config, part)
-            self.check(config)
+                    save_config(chosen, part)
+            return self.agreed(config, chosen)
+
+    def ask_for(self, stages: Collection[Stage]) -> None:
+        """Note for what stages a program was called."""
+        with locked(self.folder), open(self.folder / ASKED, "a") as file:
+            file.write("".join(f"{stage}\n" for stage in stages))
+
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages that the run's programs were called for so far; all, where it does not say."""
+        asked = (self.folder / ASKED).read_text().split() if (self.folder / ASKED).exists() else STAGES
+        return tuple(stage for stage in STAGES if stage in asked)
 
     def describe_data(self, description: dict) -> None:
         """Note what the data was; a run that goes on with other data is refused.

@@ -96,14 +96,14 @@ class Progress:
     Args:
         title: what is being trained.
         epochs: of the whole stage.
-        photos: that an epoch shows to the network.
-        done: photos that were shown before a run resumed.
+        share: of the stage, in [0, 1], that was done before a run resumed.
         quiet: show nothing, as every process but the first does.
     """
 
-    def __init__(self, title: str, epochs: int, photos: int, done: int = 0, quiet: bool = False):
-        self.title, self.epochs, self.photos, self.quiet = title, epochs, photos, quiet
-        self.first = self.done = self.shown = done
+    def __init__(self, title: str, epochs: int, share: float = 0.0, quiet: bool = False):
+        self.title, self.epochs, self.quiet = title, epochs, quiet
+        self.first = self.share = share
+        self.photos = self.shown = 0
         self.started = self.shown_at = monotonic()
         self.bar = self._open_bar() if sys.stdout.isatty() and not quiet else None
 
@@ -114,19 +114,23 @@ class Progress:
         if self.bar is not None:
             self.bar.close()
 
-    def step(self, photos: int, loss: SupportsFloat) -> None:
-        """Count a batch. The loss may be a tensor: it is read, for which a GPU must wait, only when it is shown."""
-        self.done += photos
+    def step(self, photos: int, loss: SupportsFloat, share: float) -> None:
+        """Count a batch, after which `share` of the stage is done.
+
+        A GPU must be waited for to read the loss: that is done only when it is shown.
+        """
+        self.photos, self.share = self.photos + photos, share
         pause = monotonic() - self.shown_at
         if self.quiet or pause < (REPEAT if self.bar is None else REDRAW):
             return
-        text = f"epoch {math.ceil(self.done / self.photos)}/{self.epochs}, loss {float(loss):.4g}"
+        epoch = max(1, math.ceil(self.share * self.epochs - 1e-9))
+        text, speed = f"epoch {epoch}/{self.epochs}, loss {float(loss):.4g}", (self.photos - self.shown) / pause
         if self.bar is None:
-            self._write(text, (self.done - self.shown) / pause)
+            self._write(text, speed)
         else:
-            self.bar.set_postfix_str(text, refresh=False)
-            self.bar.update(self.done - self.bar.n)
-        self.shown, self.shown_at = self.done, monotonic()
+            self.bar.set_postfix_str(f"{text}, {speed:.1f} photos/s", refresh=False)
+            self.bar.update(self.share - self.bar.n)
+        self.shown, self.shown_at = self.photos, monotonic()
 
     def end_epoch(self, record: Record) -> None:
         """Show an epoch's record: its number, counted from 1, its losses, its criterion and its speed."""
@@ -134,25 +138,24 @@ class Progress:
             return
         values = [f"{name} {record[key]:.4g}" for key, name in SHOWN.items() if record.get(key) is not None]
         self._write(", ".join([f"epoch {record['epoch']}/{self.epochs}", *values]), record["photos_per_second"])
-        self.shown, self.shown_at = self.done, monotonic()
+        self.shown, self.shown_at = self.photos, monotonic()
 
     def _write(self, text: str, speed: float) -> None:
         line = f"{self.title}: {text}, {speed:.1f} photos/s, {self._time_left()} left"
         if self.bar is None:
             print(line, flush=True)
         else:
-            self.bar.update(self.done - self.bar.n)
+            self.bar.update(self.share - self.bar.n)
             self.bar.write(line)
 
     def _time_left(self) -> timedelta:
         """At the mean pace since the start, which pays for validation too."""
-        pace = (monotonic() - self.started) / max(1, self.done - self.first)
-        return timedelta(seconds=round(pace * (self.epochs * self.photos - self.done)))
+        pace = (monotonic() - self.started) / max(1e-9, self.share - self.first)
+        return timedelta(seconds=round(pace * (1 - self.share)))
 
     def _open_bar(self) -> tqdm:
-        shape = "{desc} {percentage:3.0f}% |{bar}|{postfix}, {rate_noinv_fmt}, {remaining} left"
-        total, first = self.epochs * self.photos, self.done
+        shape = "{desc} {percentage:3.0f}% |{bar}|{postfix}, {remaining} left"
         return tqdm(
-            desc=self.title, total=total, initial=first, unit=" photos", mininterval=0, bar_format=shape,
-            dynamic_ncols=True, file=sys.stdout,
+            desc=self.title, total=1.0, initial=self.share, mininterval=0, bar_format=shape, dynamic_ncols=True,
+            file=sys.stdout,
         )  # fmt: skip

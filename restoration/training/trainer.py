@@ -18,28 +18,14 @@ from restoration.data.batches import Batch, expanded
 from restoration.models import MODELS
 from restoration.training import initialization
 from restoration.training.discriminators import discriminator
-from restoration.training.distributed import World
+from restoration.training.distributed import Arriving, World
 from restoration.training.losses import feature_matching, generator_loss, hinge_fake, hinge_real
 from restoration.training.objectives import FORWARD, Forward, Terms, weights
-from restoration.training.schedules import learning_rate
+from restoration.training.schedules import Clock, learning_rate
 
 PRECISIONS = {"bf16": torch.float32, "float32": torch.float32, "float64": torch.float64}  # of the weights
 DISCRIMINATOR_WEIGHTS = {"d_real": 0.5, "d_fake": 0.5}
-
-
-class Arriving:
-    """A number that a GPU has still to compute: it is waited for only when it is read."""
-
-    def __init__(self, value: Tensor):
-        self._value = value.to("cpu", non_blocking=True)
-        self._copied = torch.cuda.Event() if value.is_cuda else None
-        if self._copied:
-            self._copied.record()
-
-    def __float__(self) -> float:
-        if self._copied:
-            self._copied.synchronize()
-        return float(self._value)
+AGREE_EVERY = 10  # steps: how often several processes look at one clock, and ask whether one was told to stop
 
 
 class Encoded(NamedTuple):
@@ -53,11 +39,21 @@ class Encoded(NamedTuple):
 class Trainer:
     """Generator, discriminator, their optimizers and the averaged weights, under one step counter.
 
-    `state` is what `save` wrote, to go on from: nothing that the piece started from is needed then.
+    Args:
+        steps: of the whole training, unless it ends by the clock.
+        state: what `save` wrote, to go on from; nothing that the training started from is needed then.
+        seconds: to train in, instead of `steps`; a state keeps to its own.
     """
 
     def __init__(
-        self, config: TrainConfig, stage: Stage, steps: int, world: World, fold: int = 0, state: dict | None = None
+        self,
+        config: TrainConfig,
+        stage: Stage,
+        steps: int,
+        world: World,
+        fold: int = 0,
+        state: dict | None = None,
+        seconds: float | None = None,
     ):
         self.config, self.stage, self.steps, self.world = config, stage, steps, world
         self.weights = weights(config, stage)
@@ -75,11 +71,14 @@ class Trainer:
         self.discriminator_optimizer = torch.optim.AdamW(
             self.judging, weight_decay=config.weight_decay, betas=(0.5, 0.99), fused=True
         )
-        self.step, self.best = 0, -math.inf
+        self.step, self.epoch, self.best = 0, 0, -math.inf
+        self.clock = Clock(seconds) if seconds is not None else None
+        self.share, self._pace = 0.0, 0.0  # of the training that is done; of it, what one step is
         self.sums: dict[str, Tensor] = {}  # of each loss term, and of the steps that it took part in
         self.unchecked: tuple[Arriving, list[str]] | None = None  # the last step's loss and photos
         if state:
             self._go_on(state)
+        self._tell_time(resumed=True)
         self.began = self.step, time.monotonic()  # what is timed since the last epoch, or since the run resumed
         current = self.model.state_dict()  # lists made once: making them takes as long as averaging
         floating = [name for name, value in current.items() if value.is_floating_point()]
@@ -99,7 +98,18 @@ class Trainer:
     def gan_is_on(self) -> bool:
         """Whether the discriminator takes part in the next step."""
         asked = self.weights["loss_g"] > 0 or self.weights["features"] > 0
-        return asked and self.step >= self.config.gan_start * self.steps
+        return asked and self.share >= self.config.gan_start
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether no step is left to be taken; one is taken in any case."""
+        return self.step > 0 and self.share >= 1
+
+    @property
+    def epochs_due(self) -> int:
+        """Epochs that should have ended by now: equal shares of the steps or of the time."""
+        epochs = self.config.epochs
+        return int(self.share * epochs) if self.clock else self.step * epochs // self.steps
 
     def train_step(self, batch: Batch) -> None:
         """One update of the discriminator, where it takes part, and one of the generator."""
@@ -119,7 +129,19 @@ class Trainer:
         self.unchecked = Arriving(values["loss"] + 0 * values.pop("norm")), batch["names"]
         self._record(values)
         self.step += 1
+        self._tell_time()
         self._average()
+
+    def _tell_time(self, resumed: bool = False) -> None:
+        """How far the training is: all processes go by the clock of the first, and between two looks by the pace."""
+        if self.clock is None:
+            self.share, self._pace = self.step / self.steps, 1 / self.steps
+        elif self.world.size > 1 and not resumed and self.step % AGREE_EVERY:
+            self.share = min(1.0, self.share + self._pace)
+        else:
+            own = {"share": self.clock.share if self.world.is_first else 0.0}
+            self.share = max(self.share, self.world.sum_numbers(own)["share"])
+            self._pace = self.share / max(1, self.step)
 
     def forward(self, batch: Batch) -> Forward:
         """The generator on a batch, wherever the batch lies."""
@@ -173,7 +195,7 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(module.parameters(), self.config.gradient_clip)
         peak = self.config.learning_rate if module is self.model else self.config.discriminator_learning_rate
         for group in optimizer.param_groups:
-            group["lr"] = peak * learning_rate(self.step, self.steps, self.config)
+            group["lr"] = peak * learning_rate(self.share, self.config, self._pace)
         optimizer.step()
         return {key: value.detach() for key, value in (shares | {name: loss, "norm": norm}).items()}
 
@@ -261,16 +283,19 @@ class Trainer:
             state = {name: getattr(self, name).state_dict() for name in _STATEFUL}
             state |= {name: getattr(self, name) for name in _PLAIN}
             config = dataclasses.asdict(self.model.config)
-            checkpoint.save_state(state | {"sums": sums, "config": config}, file)
+            time = {name: getattr(self.clock, name) for name in _TIME} if self.clock else {}
+            checkpoint.save_state(state | {"sums": sums, "config": config, "clock": time}, file)
 
     def _go_on(self, state: dict) -> None:
         for name in _STATEFUL:
             getattr(self, name).load_state_dict(state[name])
         for name in _PLAIN:
             setattr(self, name, state[name])
+        self.clock = Clock(**state["clock"]) if state.get("clock") else None
         own = torch.tensor([float(self.world.is_first), 1.0], dtype=torch.float64, device=self.world.device)
         self.sums = {name: sums * own for name, sums in state["sums"].items()}  # totals of all count once
 
 
 _STATEFUL = ("model", "discriminator", "optimizer", "discriminator_optimizer")
-_PLAIN = ("step", "best", "ema")
+_PLAIN = ("step", "epoch", "best", "ema")
+_TIME = ("seconds", "used", "reserve")

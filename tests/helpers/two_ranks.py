@@ -71,15 +71,15 @@ def main(out: Path, photos: Path) -> None:
     if world.is_first:
         save_state(found, out / "first_step.pt")
     exact = config(photos, precision="float64", freeze_norm=True, epoch_photos=24, gan_start=0.0)
-    training.train(Run(out / "whole"), exact, 0, "color")
+    training.train(Run(out / "whole"), exact, 0, ["color"])
     before = Trainer.train_step
     if world.rank == world.size - 1:
         stop_at(STOP_AT)
     try:
-        training.train(Run(out / "stopped"), exact, 0, "color")
+        training.train(Run(out / "stopped"), exact, 0, ["color"])
     except training.StoppedError:
         Trainer.train_step = before
-        training.train(Run(out / "stopped"), exact, 0, "color")
+        training.train(Run(out / "stopped"), exact, 0, ["color"])
         (out / "stopped" / "was").touch()
 
 

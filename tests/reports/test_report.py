@@ -72,7 +72,7 @@ def photos() -> list[list[Image.Image]]:
 @pytest.fixture(scope="module")
 def run(pieces, photos, tmp_path_factory) -> Path:
     """The report of three folds of both stages."""
-    run = make_run(tmp_path_factory.mktemp("runs") / "first", pieces, {"size": 999, "made_up": "a|b"})
+    run = make_run(tmp_path_factory.mktemp("runs") / "first", pieces, {"size": 999, "wear": 0.9, "made_up": "a|b"})
     write_report(run, photos, "python train.py --folds 3 --data photos")
     return run
 
@@ -164,8 +164,8 @@ def test_the_page_names_all_that_a_repeat_needs(run):
 
 def test_only_settings_that_differ_are_listed(run, no_curves):
     page = (run / "report.md").read_text(encoding="utf-8")
-    assert f"| `size` | `999` | `{TrainConfig.size}` |" in page
-    assert "| `made_up` | `a\\|b` |" in page
+    assert "| `size` | `999` | by device |" in page and "| `wear` | `0.9` | `0.2` |" in page
+    assert "| `made_up` | `a\\|b` |" in page and "`None`" not in page
     same = make_run(run.parent / "same", {("color", 0): make_records("color", 0)})
     write_report(same, None, "x")
     assert "`size`" not in (same / "report.md").read_text()

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,9 +11,12 @@ from PIL import Image
 from small_run import config
 
 from restoration import checkpoint
+from restoration.color import luma
 from restoration.config import CRITERION
 from restoration.models import MODELS
+from restoration.reports import results
 from restoration.reports.results import gather
+from restoration.training import splits
 from restoration.training.runs import METRICS, STATE, Run
 
 
@@ -23,7 +27,8 @@ def run(scenes, tmp_path) -> Run:
     data.mkdir()
     (data / "train_gt").symlink_to(scenes)
     run = Run(tmp_path / "runs" / "mine")
-    run.join(config(data, validation_size=48, size=32).resolved(on_gpu=False), "python train.py")
+    settings = config(data, validation_size=48, size=32).resolved()
+    run.join(settings, settings, "python train.py")
     return run
 
 
@@ -65,4 +70,42 @@ def test_the_contests_photos_are_answered_and_a_broken_one_loses_nothing_else(ru
         assert set(archive.namelist()) == {"a.png", "a.jpg.png", "sub/a.png"}
     answer = np.asarray(Image.open(run.folder / "test_input1" / "sub" / "a.png").convert("L"))
     assert np.array_equal(answer, read(unseen / "sub" / "a.png")), "known luma is kept"
-    assert (run.folder / "report.md").exists()
+    assert "- `test_input1.zip`: 3 photos." in (run.folder / "report.md").read_text()
+    assert gather(run) and f"{run.folder}/test_input1.zip" in capsys.readouterr().out
+
+
+def test_the_whole_pipeline_is_scored_on_each_folds_held_out_pairs(run, scenes, tmp_path, monkeypatch):
+    """A restorer that knows the truth is perfect; each pair is shown to the one fold that held it out."""
+    (tmp_path / "data" / "train_input").mkdir()
+    truths = {file.name: np.asarray(Image.open(file).convert("RGB")) for file in sorted(scenes.iterdir())}
+    for name, truth in truths.items():
+        gray = luma(truth)
+        gray[10:30, 20:44] = 3
+        save(tmp_path / "data" / "train_input" / name, gray)
+    for stage in ("inpaint", "color"):
+        trained(run, stage)
+    shown = []
+
+    class Knowing:
+        def __init__(self, fold):
+            self.fold = fold
+
+        def restore(self, photo, mask=None):
+            gray = np.asarray(photo)
+            name = next((n for n, t in truths.items() if np.array_equal(luma(t)[40:], gray[40:])), None)
+            if mask is None:
+                shown.append((self.fold, name))
+            image = Image.fromarray(truths[name] if name else np.stack([gray] * 3, axis=-1))
+            return SimpleNamespace(image=image, gray=image.convert("L"))
+
+    monkeypatch.setattr(results.Restorer, "from_pretrained", lambda folder, folds: Knowing(folds))
+    assert gather(run)
+    summary = json.loads((run.folder / "summary.json").read_text())
+    whole = summary["whole"]
+    assert whole["mean"]["contest_score"] == pytest.approx(1) and whole["std"]["contest_score"] == pytest.approx(0)
+    usable = splits.find(run.config(), run.folder / "split.json")
+    held_out = {(fold, name) for fold in (0, 1) for name in usable.split(run.config(), fold).validation.names}
+    assert set(shown) == held_out and sum(row["photos"] for row in whole["folds"].values()) == len(shown)
+    report = (run.folder / "report.md").read_text()
+    assert "## The whole pipeline" in report and "| contest score ↑ | 1.0000 ± 0.0000 |" in report
+    assert "| `workers` |" in report and "`None`" not in report

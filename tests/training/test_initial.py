@@ -33,14 +33,14 @@ def silent_hub(monkeypatch, tmp_path):
 
 @pytest.fixture
 def no_photos(monkeypatch):
-    monkeypatch.setattr(training, "load_photos", lambda _: pytest.fail("photos were read"))
+    monkeypatch.setattr(training.splits, "find", lambda *_: pytest.fail("photos were read"))
 
 
 @pytest.mark.parametrize("fields", [{"encoder_weights": "imagenet"}, {"init": "user/name"}], ids=["imagenet", "init"])
 def test_a_hub_that_does_not_answer_is_a_sentence_within_five_seconds(silent_hub, no_photos, scenes, tmp_path, fields):
     began = time.monotonic()
     with pytest.raises(WeightsError) as error:
-        training.train(Run(tmp_path / "run"), config(scenes, **fields), 0, "color")
+        training.train(Run(tmp_path / "run"), config(scenes, **fields), 0, ["color"])
     assert time.monotonic() - began < 5 and is_one_sentence(error.value)
     assert not constants.HF_HUB_OFFLINE and not (tmp_path / "run").exists()  # the name is free for another try
 
@@ -71,7 +71,7 @@ USUAL = {name: getattr(ModelConfig("color"), name) for name in ("encoder", "deco
 
 def test_a_run_goes_on_without_what_it_started_from(scenes, weights, tmp_path, monkeypatch):
     whole = config(scenes, init=str(weights), **USUAL)
-    training.train(Run(tmp_path / "whole"), whole, 0, "color")
+    training.train(Run(tmp_path / "whole"), whole, 0, ["color"])
     step = Trainer.train_step
 
     def killed(self, batch):
@@ -81,9 +81,9 @@ def test_a_run_goes_on_without_what_it_started_from(scenes, weights, tmp_path, m
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Trainer, "train_step", killed)
-        training.train(Run(tmp_path / "killed"), whole, 0, "color")
+        training.train(Run(tmp_path / "killed"), whole, 0, ["color"])
     shutil.rmtree(weights)
-    training.train(Run(tmp_path / "killed"), whole, 0, "color")
+    training.train(Run(tmp_path / "killed"), whole, 0, ["color"])
     assert records(tmp_path / "whole", 0, "color") == records(tmp_path / "killed", 0, "color")
     left, right = (averages(tmp_path / name, 0, "color") for name in ("whole", "killed"))
     assert all(torch.equal(left[name], right[name]) for name in left)
@@ -92,5 +92,5 @@ def test_a_run_goes_on_without_what_it_started_from(scenes, weights, tmp_path, m
 @pytest.mark.parametrize("fields", [{"encoder": "tu-resnet18"}, {"decoder_channels": (32, 16, 8, 8, 8)}])
 def test_an_architecture_that_is_not_inits_is_refused(no_photos, scenes, weights, tmp_path, fields):
     with pytest.raises(ValueError, match=f"{next(iter(fields))} is") as error:
-        training.train(Run(tmp_path / "run"), config(scenes, init=str(weights), **fields), 0, "color")
+        training.train(Run(tmp_path / "run"), config(scenes, init=str(weights), **fields), 0, ["color"])
     assert is_one_sentence(error.value)

@@ -28,7 +28,7 @@ from restoration.training.trainer import Trainer
 def test_killed_at_any_step_and_resumed_it_is_as_if_never_stopped(scenes, tmp_path, monkeypatch, stage):
     """Bit for bit, journal and weights; a kill leaves whatever was last saved, here one or two steps back."""
     settings = config(scenes, save_every_minutes=0.0)
-    training.train(Run(tmp_path / "whole"), settings, 0, stage)
+    training.train(Run(tmp_path / "whole"), settings, 0, [stage])
     train_step, save = Trainer.train_step, Trainer.save
 
     class KilledError(Exception):
@@ -45,8 +45,8 @@ def test_killed_at_any_step_and_resumed_it_is_as_if_never_stopped(scenes, tmp_pa
     monkeypatch.setattr(Trainer, "save", lambda self, file: save(self, file) if self.step % 2 else None)
     while stops:
         with pytest.raises(KilledError):
-            training.train(Run(tmp_path / "killed"), settings, 0, stage)
-    training.train(Run(tmp_path / "killed"), settings, 0, stage)
+            training.train(Run(tmp_path / "killed"), settings, 0, [stage])
+    training.train(Run(tmp_path / "killed"), settings, 0, [stage])
     assert records(tmp_path / "whole", 0, stage) == records(tmp_path / "killed", 0, stage)
     whole, resumed = averages(tmp_path / "whole", 0, stage), averages(tmp_path / "killed", 0, stage)
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
@@ -92,19 +92,30 @@ def test_speed_counts_the_photos_since_the_run_went_on(scenes, tmp_path):
 
 def test_a_run_of_other_settings_or_other_photos_is_left_alone(scenes, tmp_path):
     run = Run(tmp_path / "run")
-    training.train(run, config(scenes, epochs=1, folds=1), 0, "color")
+    training.train(run, config(scenes, epochs=1, folds=1), 0, ["color"])
     before = {file: file.read_bytes() for file in run.folder.rglob("*") if file.is_file()}
     with pytest.raises(RunError, match="other settings"):
-        training.train(run, config(scenes, epochs=2, folds=1), 0, "color")
+        training.train(run, config(scenes, epochs=2, folds=1), 0, ["color"])
     (tmp_path / "more").mkdir()
     for photo in list(scenes.iterdir())[:6]:
         (tmp_path / "more" / photo.name).write_bytes(photo.read_bytes())
     settings = dataclasses.replace(run.config(), data=str(tmp_path / "more"))
     save_config(settings, run.folder / "train.json")
     with pytest.raises(RunError, match="not those"):
-        training.train(run, settings, 0, "inpaint")
-    save_config(config(scenes, epochs=1, folds=1).resolved(False), run.folder / "train.json")
+        training.train(run, settings, 0, ["inpaint"])
+    save_config(config(scenes, epochs=1, folds=1).resolved(), run.folder / "train.json")
     assert before == {file: file.read_bytes() for file in run.folder.rglob("*") if file.is_file()}
+
+
+def test_a_job_on_another_machine_takes_the_runs_choices_and_a_resumed_run_keeps_to_its_stage(scenes, tmp_path):
+    run, open_ = Run(tmp_path / "run"), config(scenes, precision=None, batch_size=None)
+    first = run.join(open_, open_.resolved("bf16", 79.1), "x")
+    assert run.join(open_, open_.resolved("float32"), "x") == first and first.batch_size == 128
+    for stage, asked in (("color", ("color",)), ("color", ("color",)), ("inpaint", ("inpaint", "color"))):
+        run.ask_for([stage])
+        assert run.stages() == asked
+    with pytest.raises(RunError, match="other settings"):
+        run.agreed(config(scenes, precision=None, batch_size=4), first)
 
 
 def test_a_folder_in_use_is_refused(tmp_path):
@@ -131,10 +142,10 @@ def test_a_killed_programs_data_workers_do_not_keep_its_folder(tmp_path):
 
 def test_a_piece_that_another_job_has_finished_meanwhile_is_left_alone(scenes, tmp_path, monkeypatch):
     run, settings = Run(tmp_path / "run"), config(scenes, epochs=1)
-    training.train(run, settings, 0, "color")
+    training.train(run, settings, 0, ["color"])
     before = (run.piece(0, "color") / STATE).read_bytes()
     monkeypatch.setattr(Run, "missing", lambda *_: [(0, "color")])  # what was seen before the other job ended
-    assert training.train(run, settings, 0, "color")
+    assert training.train(run, settings, 0, ["color"])
     assert before == (run.piece(0, "color") / STATE).read_bytes()
 
 
@@ -145,7 +156,7 @@ def test_a_full_disk_and_ctrl_c_name_the_way_on(scenes, tmp_path, capsys, monkey
     def fail(*_):
         raise error
 
-    for place, begun in (("load_photos", False), ("_train_piece", True)):
+    for place, begun in (("_check", False), ("_train_piece", True)):
         with monkeypatch.context() as patch:
             patch.setattr(training, place, fail)
             assert train.main(command(scenes, tmp_path, "run")[2:]) == status

@@ -1,11 +1,12 @@
-"""The learning rate over a run."""
+"""The learning rate over a run, and the clock that may end it."""
 
 import numpy as np
 import pytest
 import torch
 
 from restoration.config import TrainConfig
-from restoration.training.schedules import learning_rate, one_cycle, warm_restarts
+from restoration.training import schedules
+from restoration.training.schedules import Clock, learning_rate, one_cycle, warm_restarts
 
 
 @pytest.mark.parametrize("cycles", [1, 2, 3])
@@ -21,7 +22,7 @@ def test_warm_restarts_are_pytorchs(cycles):
 
 
 def test_the_rate_varies_periodically():
-    rates = np.array([learning_rate(step, 700, TrainConfig(cycles=3)) for step in range(700)])
+    rates = np.array([learning_rate(step / 700, TrainConfig(cycles=3), 1 / 700) for step in range(700)])
     assert np.flatnonzero(np.diff(rates) > 0.5).tolist() == [99, 299]  # back to the peak at 1/7 and 3/7
     assert (rates[:13] < 1).all() and rates.max() <= 1 and rates[-1] < 1e-4
 
@@ -34,5 +35,17 @@ def test_one_cycle_rises_once_and_falls_once():
 
 
 def test_the_config_chooses():
-    assert learning_rate(300, 1000, TrainConfig(schedule="onecycle")) == 1
-    assert learning_rate(0, 1000, TrainConfig(warmup=0.1)) == pytest.approx(0.01)
+    assert learning_rate(0.3, TrainConfig(schedule="onecycle"), 0.001) == 1
+    assert learning_rate(0, TrainConfig(warmup=0.1), 0.001) == pytest.approx(0.01)
+
+
+def test_a_clock_counts_what_was_used_before_and_leaves_time_for_the_last_validation(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(schedules, "monotonic", lambda: now[0])
+    clock = Clock(100, used=40)
+    now[0] += 20
+    assert (clock.used, clock.left, clock.share) == (60, 40, 0.6)
+    clock.reserve = 20
+    assert clock.share == 0.75
+    now[0] += 500
+    assert (clock.left, clock.share) == (0, 1)

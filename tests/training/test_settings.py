@@ -14,8 +14,8 @@ from restoration.config import TrainConfig
 from restoration.data.batches import TrainingBatches
 from restoration.data.photos import Photos
 from restoration.training import loop as training
+from restoration.training import splits
 from restoration.training.distributed import World
-from restoration.training.runs import Run
 from restoration.training.trainer import Trainer
 
 STEPS = 3
@@ -25,7 +25,7 @@ ELSEWHERE = {  # settings that change no step of a piece, and where they are sho
     "init": "test_initial", "compile": "test_training", "epochs": "test_training", "workers": "test_resume",
     "cache_gib": "test_training", "validation_photos": "test_training", "validation_size": "test_training",
     "save_every_minutes": "test_resume", "group_by": "test_settings", "group_pattern": "test_settings",
-    "epoch_photos": "test_settings",
+    "epoch_photos": "test_settings", "minutes": "test_training",
 }  # fmt: skip
 OTHER = {  # settings of each stage's steps: another value than that of the small run
     "inpaint": {
@@ -92,8 +92,8 @@ def test_groups_are_made_as_the_settings_say(scenes, tmp_path):
     for number, fields in enumerate(
         [{"group_by": "none"}, {"group_by": "folder"}, {"group_by": "name-pattern", "group_pattern": "([a-z]+)"}]
     ):
-        job = training.Context(Run(tmp_path / str(number)), config(scenes, **fields), World(), None)
-        count[fields["group_by"]] = len(set(training._prepare(job)[1]))
+        usable = splits.find(config(scenes, **fields), tmp_path / str(number))
+        count[fields["group_by"]] = len(set(usable.groups))
     assert count == {"none": 8, "folder": 1, "name-pattern": 4}
 
 

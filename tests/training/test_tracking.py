@@ -117,29 +117,29 @@ def test_without_trackio_one_sentence_says_what_to_type(monkeypatch):
 
 
 def test_without_a_terminal_an_epoch_is_a_line(clock, capsys):
-    with Progress("inpaint, fold 2", epochs=4, photos=16) as progress:
-        for _ in range(4):
+    with Progress("inpaint, fold 2", epochs=4) as progress:
+        for step in range(4):
             clock.now += 2
-            progress.step(8, 0.7)
+            progress.step(8, 0.7, (step + 1) / 8)
         progress.end_epoch(EPOCH)
     said = "inpaint, fold 2: epoch 2/4, loss 0.5, validation loss 0.25, hole PSNR 27.12, 8.0 photos/s, 0:00:08 left\n"
     assert capsys.readouterr().out == said
 
 
 def test_without_a_terminal_a_long_epoch_is_at_most_a_line_a_minute(clock, capsys):
-    with Progress("color, fold 0", epochs=2, photos=600) as progress:
-        for _ in range(300):
+    with Progress("color, fold 0", epochs=2) as progress:
+        for step in range(300):
             clock.now += 1
-            progress.step(2, UnreadLoss())
+            progress.step(2, UnreadLoss(), (step + 1) / 600)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "color, fold 0: epoch 1/2, loss 0.125, 2.0 photos/s, 0:09:00 left"
     assert len(lines) == UnreadLoss.reads == 5
 
 
 def test_time_left_does_not_count_what_was_done_before_a_resume(clock, capsys):
-    with Progress("color, fold 0", epochs=10, photos=100, done=900) as progress:
+    with Progress("color, fold 0", epochs=10, share=0.9) as progress:
         clock.now += 50
-        progress.step(50, 0.5)
+        progress.step(50, 0.5, 0.95)
         progress.end_epoch(EPOCH | {"epoch": 10})
     assert capsys.readouterr().out.endswith(", 0:00:50 left\n")
 
@@ -148,9 +148,9 @@ def test_on_a_terminal_a_bar_shows_epoch_loss_speed_and_time_left(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
     monkeypatch.setattr(tracking, "REDRAW", 0.0)
-    with Progress("inpaint, fold 2", epochs=4, photos=16) as progress:
-        for _ in range(3):
-            progress.step(8, 0.75)
+    with Progress("inpaint, fold 2", epochs=4) as progress:
+        for step in range(3):
+            progress.step(8, 0.75, (step + 1) / 8)
         progress.end_epoch(EPOCH)
     bar = terminal.getvalue().split("\r")[-1]
     for part in ("inpaint, fold 2", " 38% |", "epoch 2/4", "loss 0.75", " photos/s", " left"):
@@ -159,8 +159,8 @@ def test_on_a_terminal_a_bar_shows_epoch_loss_speed_and_time_left(monkeypatch):
 
 
 def test_a_quiet_process_shows_nothing(clock, capsys):
-    with Progress("inpaint, fold 2", epochs=4, photos=16, quiet=True) as progress:
+    with Progress("inpaint, fold 2", epochs=4, quiet=True) as progress:
         clock.now += 1000
-        progress.step(8, 0.75)
+        progress.step(8, 0.75, 0.5)
         progress.end_epoch(EPOCH)
     assert capsys.readouterr() == ("", "")

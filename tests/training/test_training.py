@@ -1,5 +1,6 @@
 """Training as its user meets it: the script on a few photos, and what each setting and each step does."""
 
+import itertools
 import json
 import subprocess
 
@@ -12,13 +13,16 @@ from small_run import ROOT, command, config, records
 
 import train
 from restoration import Restorer
+from restoration.checkpoint import load_state
 from restoration.config import RANGES, TrainConfig, load_config, save_config
 from restoration.data import photos
 from restoration.data.batches import TrainingBatches
 from restoration.data.photos import Photos
 from restoration.training import loop as training
+from restoration.training import schedules, splits
 from restoration.training.distributed import World
-from restoration.training.runs import STATE, Run
+from restoration.training.runs import METRICS, STATE, Run
+from restoration.training.tracking import MetricsLog
 from restoration.training.trainer import Trainer
 
 
@@ -116,7 +120,8 @@ def test_configs_round_trip_and_strange_fields_are_refused(scenes, tmp_path):
     [
         {"schedule": "steps"}, {"folds": 0}, {"precision": "int8"}, {"size": 8}, {"validation_photos": 0},
         {"discriminator_channels": 0}, {"ema_decay": 1.0}, {"gradient_clip": 0.0}, {"gan_start": 1.5},
-        {"hint_dropout": float("nan")}, {"data": ""}, {"ssim_weight": -0.1}, {"seed": -1}, {"learning_rate": 0.0},
+        {"hint_dropout": float("nan")}, {"data": ""}, {"minutes": 0.0},
+        {"epoch_photos": 9, "minutes": 5.0}, {"ssim_weight": -0.1}, {"seed": -1}, {"learning_rate": 0.0},
     ],
 )  # fmt: skip
 def test_bad_settings_are_one_sentence(fields):
@@ -127,30 +132,46 @@ def test_bad_settings_are_one_sentence(fields):
 
 def test_the_defaults_lie_within_their_ranges():
     for name, (least, most) in RANGES.items():
-        value = getattr(TrainConfig().resolved(on_gpu=True), name)
+        value = getattr(TrainConfig().resolved(gpu_gib=16.0), name)
         assert value is None or least <= value <= most, name
 
 
-def test_a_gpu_that_only_emulates_bfloat16_gets_float32():
-    assert TrainConfig().resolved(True, has_bf16=False).precision == "float32"
-    assert TrainConfig().resolved(True, has_bf16=True).precision == "bf16"
-    assert TrainConfig(precision="bf16").resolved(True, has_bf16=False).precision == "bf16"
+def test_what_is_left_open_is_chosen_for_the_machine():
+    """Two photos per GiB of a GPU; no result depends on workers and cache, so another machine may choose anew."""
+    batches = [TrainConfig().resolved(gpu_gib=gib).batch_size for gib in (3.9, 11.0, 15.8, 47.5, 79.1, 140.0)]
+    assert batches == [8, 16, 32, 64, 128, 128]
+    assert TrainConfig(batch_size=3).resolved("bf16", 79.1).batch_size == 3
+    chosen = [TrainConfig(precision=asked).resolved("bf16").precision for asked in (None, "float32")]
+    assert chosen == ["bf16", "float32"]
+    assert TrainConfig().resolved().workers is TrainConfig().resolved().cache_gib is None
 
 
-def test_photos_are_kept_as_large_as_validation_sees_them(scenes, monkeypatch):
+def test_photos_are_kept_as_large_as_validation_sees_them(scenes, tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(photos, "load", lambda *arguments: asked.append(arguments))
-    training.load_photos(config(scenes, size=32, validation_size=48))
-    training.load_photos(config(scenes, size=32, validation_size=96))
-    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
-    training.load_photos(config(scenes, size=32, validation_size=96))
+    monkeypatch.setattr(photos, "load", lambda *arguments: asked.append(arguments) or 1 / 0)
+    monkeypatch.setattr(splits, "memory", lambda: 8 << 30)
+    for fields in ({"validation_size": 48}, {"validation_size": 96}, {"validation_size": 96, "cache_gib": 6.0}):
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+        with pytest.raises(ZeroDivisionError):
+            splits.find(config(scenes, size=32, **fields), tmp_path / "split.json")
     assert [side for *_, side, _ in asked] == [64, 96, 96]
-    assert [budget for *_, budget in asked] == [6 << 30, 6 << 30, (6 << 30) // 4]
+    assert [budget for *_, budget in asked] == [4 << 30, 4 << 30, (6 << 30) // 4]
+
+
+def test_photos_are_checked_and_grouped_once_for_a_run(scenes, tmp_path, monkeypatch):
+    settings, file = config(scenes), tmp_path / "split.json"
+    first = splits.find(settings, file)
+    first.keep(file)
+    monkeypatch.setattr(photos, "load", lambda *_: pytest.fail("photos were checked again"))
+    again, unread = splits.find(settings, file), splits.find(settings, file, decoded=False)
+    assert again.photos.entries == first.photos.entries and np.array_equal(again.groups, first.groups)
+    assert len(again.photos.memory) == len(first.photos.memory) == 8 and len(unread.photos.memory) == 0
+    assert again.split(settings, 1).validation.names == first.split(settings, 1).validation.names
 
 
 def test_photos_beyond_the_budget_are_counted_aloud_and_trained_on(scenes, tmp_path, capsys):
     one = Photos.find(scenes)[0].nbytes / 2**30
-    training.train(Run(tmp_path / "run"), config(scenes, epochs=1, folds=1, cache_gib=2.5 * one), 0, "color")
+    training.train(Run(tmp_path / "run"), config(scenes, epochs=1, folds=1, cache_gib=2.5 * one), 0, ["color"])
     count = len(Photos.find(scenes))
     assert f"{count - 2} photos do not fit into memory" in capsys.readouterr().out
 
@@ -163,6 +184,32 @@ def test_folds_begin_with_other_weights_and_see_other_damage(scenes):
     batches = [next(training.batches_ahead(Photos.find(scenes), piece)) for piece in pieces]
     assert batches[0]["names"] == batches[1]["names"] and torch.equal(batches[0]["rgb"], batches[1]["rgb"])
     assert not torch.equal(batches[0]["rgb"], batches[2]["rgb"])
+
+
+def test_training_ends_by_the_clock_with_its_rate_annealed(scenes, tmp_path, monkeypatch):
+    """Six seconds for each of two pieces, at five steps per second; epochs are shares of the time."""
+    ticks = itertools.count(0, 0.2)
+    monkeypatch.setattr(schedules, "monotonic", lambda: next(ticks))
+    run, settings = Run(tmp_path / "run"), config(scenes, minutes=0.2, epoch_photos=None, folds=1, cycles=1, epochs=3)
+    training.train(run, settings)
+    records = MetricsLog.read(run.piece(0, "color") / METRICS)
+    assert records[-1]["epoch"] == 3 and 10 < records[-1]["step"] < 30
+    rates, left = ([record[key] for record in records] for key in ("learning_rate", "minutes_left"))
+    assert rates == sorted(rates, reverse=True) and rates[-1] < 0.05 * settings.learning_rate
+    assert left == sorted(left, reverse=True) and left[0] < 0.1
+
+
+def test_a_resumed_training_has_only_the_time_that_is_left(scenes, tmp_path):
+    trainer = Trainer(config(scenes), "color", 0, World(), seconds=1000.0)
+    trainer.clock._began -= 900
+    batch = TrainingBatches(Photos.find(scenes), trainer.config, "color", 0)[0]
+    trainer.train_step(batch)
+    trainer.save(tmp_path / STATE)
+    again = Trainer(config(scenes), "color", 0, World(), state=load_state(tmp_path / STATE), seconds=5.0)
+    assert 0.9 <= trainer.share <= again.share < 0.95 and again.clock.seconds == 1000 and again.step == 1
+    again.clock._began -= 200
+    again.train_step(batch)
+    assert again.is_finished and again.epochs_due == 2
 
 
 def test_a_fold_that_does_not_exist_is_one_sentence(scenes, tmp_path):

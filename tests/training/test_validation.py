@@ -6,20 +6,37 @@ import torch
 from conftest import files, small_restorer
 from small_run import config
 
+from restoration.color import luma
 from restoration.data.batches import TrainingBatches
-from restoration.data.photos import Photos
+from restoration.data.photos import Photos, Picture
 from restoration.training import loop as training
 from restoration.training import validation
 from restoration.training.distributed import World
 from restoration.training.runs import METRICS, Run
 from restoration.training.trainer import Trainer
-from restoration.training.validation import EXACT, restore_gray, validate
+from restoration.training.validation import EXACT, damaged_crop, restore_gray, validate
 
 
 def test_a_hole_filled_without_any_error_does_not_outweigh_all_others():
     flat = np.full((64, 64, 3), 128, np.uint8)
-    row = restore_gray(small_restorer().inpainter.eval(), flat, np.random.default_rng(0))
-    assert row["hole_psnr"] == EXACT
+    measure, *arguments = restore_gray(
+        small_restorer().inpainter.eval(), damaged_crop(Picture(flat), 64, np.random.default_rng(0))
+    )
+    assert measure(*arguments)["hole_psnr"] == EXACT
+
+
+def test_the_real_hole_is_validated_on_where_a_photo_has_one(scenes):
+    """Cut as the photo is: at the same place, of the same level."""
+    rgb = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
+    mask = np.zeros((96, 128), bool)
+    mask[20:50, 40:90] = True
+    real = damaged_crop(Picture(rgb, np.packbits(mask), 77), 96, np.random.default_rng(0))
+    assert np.array_equal(real.mask, mask[:, 16:112]) and (real.gray[real.mask] == 77).all()
+    assert np.array_equal(real.gray[~real.mask], luma(rgb[:, 16:112])[~real.mask])
+    mask[:, 16:112] = False  # the middle square shows none of it
+    mask[0, 0] = True
+    drawn = damaged_crop(Picture(rgb, np.packbits(mask), 77), 96, np.random.default_rng(0))
+    assert drawn.mask.mean() > 0.005
 
 
 def trained(scenes) -> tuple[Trainer, TrainingBatches]:
@@ -60,6 +77,6 @@ def test_an_epoch_whose_last_step_broke_the_weights_publishes_nothing(scenes, tm
     monkeypatch.setattr(Trainer, "train_step", broken)
     run = Run(tmp_path / "run")
     with pytest.raises(FloatingPointError, match="step 2"):
-        training.train(run, config(scenes), 0, "color")
+        training.train(run, config(scenes), 0, ["color"])
     assert files(run.piece(0, "color")) == [".lock", METRICS]
     assert (run.piece(0, "color") / METRICS).read_text() == ""
