@@ -33,8 +33,8 @@ fuzz: $(VENV)/dev  ## 10,000 mutated files through every reader
 bench: $(VENV)/app  ## the README's table on photos that everybody has
 	$(RUN) benchmarks/quality.py --mini
 
-weights: $(VENV)/app  ## train the shipped weights again: make weights DATA=folder
-	PYTHON=$(RUN) DATA="$(DATA)" sh scripts/weights/train.sh
+weights: $(VENV)/app  ## train the networks that ship: make weights DATA=folder MINUTES=720
+	$(RUN) scripts/weights/recipe.py --data "$(DATA)" --minutes "$(MINUTES)" $(OPTIONS)
 
 clean:
 	rm -rf $(VENV)

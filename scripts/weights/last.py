@@ -1,4 +1,4 @@
-"""A finished piece's averaged weights after its last step: `python scripts/weights/last.py RUN/folds/0/inpaint OUT`.
+"""A piece's averaged weights after its last saved step: `python scripts/weights/last.py RUN/folds/0/inpaint OUT`.
 
 The piece itself keeps the epoch of the best PSNR, which of a GAN's training is the first. OUT gets hub layout.
 """
@@ -9,14 +9,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))  # runs on a fresh clone, not installed
 
 from restoration.checkpoint import load_model_config, load_state, save_model
+from restoration.config import ModelConfig
 from restoration.training.runs import STATE
 
 
 def main(piece: str, out: str) -> None:
     state = load_state(Path(piece) / STATE)
     if not state.get("finished"):
-        sys.exit(f"{piece} is still being trained: finish it with train.py --resume.")
-    save_model(load_model_config(Path(piece)), state["ema"], Path(out))
+        print(f"{piece} is not finished: these are the weights of step {state['step']}.")
+    config = ModelConfig(**state["config"]) if "config" in state else load_model_config(Path(piece))
+    save_model(config, state["ema"], Path(out))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,170 @@
+"""Train the networks that ship, to a deadline: `python scripts/weights/recipe.py --data DIR --minutes N`.
+
+Each part of the recipe gets its share of the minutes: in one lane after the other, or with `--lanes 2` in two programs
+side by side, so that one's start and validation fill the other's pauses. The photos are read once per lane. The same
+command goes on where a stopped one was; parts that had begun keep their minutes. `--parts detect color` trains these
+alone. OUT gets the weights after each part's last step, in hub layout, with graphs for CPUs.
+"""
+
+import argparse
+import dataclasses
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # runs on a fresh clone, not installed
+
+from restoration.checkpoint import WEIGHTS, load_model_config, load_state, save_model
+from restoration.config import Stage, TrainConfig
+from restoration.inference.export import export
+from restoration.reports.results import gather
+from restoration.training import splits
+from restoration.training.distributed import World, cores
+from restoration.training.loop import StoppedError, train
+from restoration.training.runs import STATE, Run
+
+HELD_OUT = Path(__file__).parents[2] / "benchmarks" / "heldout.tsv"
+SHARED = {
+    "encoder": "tu-tf_efficientnet_lite2", "luma_mean": 0.5, "luma_std": 0.5, "folds": 1, "epochs": 3, "cycles": 1,
+    "warmup": 0.03, "inpaint_gan_weight": 0.0, "color_gan_weight": 0.0,
+}  # fmt: skip
+FILLING = {  # the metrics themselves in the loss; texture is no network's work
+    "hole_weight": 3.0, "log_error_weight": 1.0, "ssim_weight": 1.5, "max_holes": 4, "max_area": 0.35, "wear": 0.2,
+    "hint_dropout": 0.3, "damage_weight": 0.5,
+}  # fmt: skip
+FINDING = {"hole_weight": 0.0, "known_weight": 0.0, "ssim_weight": 0.0, "damage_weight": 1.0, "hint_dropout": 1.0}
+CPU_SIZE, CPU_BATCHES = 160, 8  # px, the largest crops on a CPU; and how many times smaller its batches are
+PER_PART = 0.15  # minutes that a part's start and report take
+
+
+@dataclass(frozen=True)
+class Part:
+    """One network. Its name is that of its run and of its folder among the weights."""
+
+    name: str
+    stage: Stage
+    minutes: float  # of twelve on a GPU, the other lane beside it
+    lane: int
+    size: int
+    batch_size: int
+    learning_rate: float
+    settings: dict = field(default_factory=dict)
+    start: str | None = None  # the part whose weights it goes on from; none: an encoder that knows ImageNet
+
+
+PARTS = (
+    Part("inpaint", "inpaint", 7, 0, 192, 128, 1e-3, FILLING),
+    Part("detect", "inpaint", 4, 0, 256, 64, 7e-4, FINDING | {"wear": 0.5, "max_area": 0.45}, "inpaint"),
+    Part("color", "color", 11, 1, 192, 128, 1.5e-3, {"min_scale": 0.6}),
+)  # fmt: skip
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = _arguments(argv)
+    chosen = [part for part in PARTS if part.name in args.parts]
+    lanes = [[part for part in chosen if args.lanes == 1 or part.lane == lane] for lane in range(args.lanes)]
+    if args.lane is not None:
+        return _train_lane(lanes[args.lane], lanes, args)
+    words = [sys.executable, __file__, *(sys.argv[1:] if argv is None else argv)]
+    others = [subprocess.Popen([*words, "--lane", str(lane)]) for lane in range(1, args.lanes)]
+    try:
+        status = _train_lane(lanes[0], lanes, args)
+        statuses = [status, *(other.wait() for other in others)]
+    finally:
+        for other in others:
+            other.terminate()
+    if any(statuses):
+        return max(statuses)
+    if all((args.out / name / WEIGHTS).exists() for name in ("inpaint", "color")):
+        export(args.out, args.out)
+    print(f"The weights are in {args.out}: {', '.join(sorted(part.name for part in chosen))}.")
+    return 0
+
+
+def _train_lane(lane: list[Part], lanes: list[list[Part]], args: argparse.Namespace) -> int:
+    """Train the lane's parts one after the other, in as much time as the fullest lane has for all of its own."""
+    began = time.monotonic()
+    unfinished = [part for part in lane if not _last(args, part.name, part.stage).exists()]
+    configs = {part.name: _config(part, args, 1.0) for part in unfinished}
+    if not unfinished:
+        return 0
+    sizes = {name: max(getattr(c, name) for c in configs.values()) for name in ("size", "validation_size")}
+    usable = splits.find(dataclasses.replace(configs[unfinished[0].name], **sizes))
+    left = args.minutes - (time.monotonic() - began) / 60
+    share = left / max(sum(part.minutes for part in each) for each in lanes)
+    for part in unfinished:
+        run = Run(args.runs / part.name)
+        _wait_for(part, lanes, args)
+        config = run.config() if run.exists else _config(part, args, max(PER_PART, share * part.minutes - PER_PART))
+        try:
+            train(run, config, 0, (part.stage,), usable=usable)
+        except StoppedError as stopped:
+            print(f"{part.name} is stopped; the same command goes on.", file=sys.stderr)
+            return 128 + stopped.args[0]
+        gather(run, (part.stage,))
+        _keep(run, part, args)
+    return 0
+
+
+def _config(part: Part, args: argparse.Namespace, minutes: float) -> TrainConfig:
+    on_gpu, size, batch = World().gpu_gib is not None, part.size, part.batch_size
+    if not on_gpu:
+        size, batch = min(size, CPU_SIZE), max(8, batch // CPU_BATCHES)
+    start = part.start and args.runs / part.start / "last"
+    settings = SHARED | part.settings | {
+        "data": args.data, "exclude": str(HELD_OUT), "encoder_weights": args.encoder_weights, "minutes": minutes,
+        "size": size, "validation_size": max(256, size) if on_gpu else size, "batch_size": batch,
+        "learning_rate": part.learning_rate if on_gpu else min(1e-3, part.learning_rate),
+        "init": str(start) if start and (part.start in args.parts or start.exists()) else None,
+        "workers": max(1, cores() // args.lanes - 1) if on_gpu else 1,
+    }  # fmt: skip
+    return TrainConfig(**settings, precision=args.precision)
+
+
+def _wait_for(part: Part, lanes: list[list[Part]], args: argparse.Namespace) -> None:
+    """Until the part that this one starts from is trained, where another lane does it."""
+    parent = os.getppid()
+    for other in (other for lane in lanes for other in lane if other.name == part.start):
+        while not _last(args, other.name, other.stage).exists():
+            if args.lane and os.getppid() != parent:
+                sys.exit(f"{part.name} has nothing to start from: {other.name} was stopped.")
+            time.sleep(1)
+
+
+def _last(args: argparse.Namespace, name: str, stage: Stage) -> Path:
+    """The weights after a part's last step, where `init` finds them."""
+    return args.runs / name / "last" / stage / WEIGHTS
+
+
+def _keep(run: Run, part: Part, args: argparse.Namespace) -> None:
+    """A GAN's best epoch by PSNR is its first: what is kept are the averaged weights after the last step."""
+    piece = run.piece(0, part.stage)
+    config, tensors = load_model_config(piece), load_state(piece / STATE)["ema"]
+    for folder in (args.out / part.name, _last(args, part.name, part.stage).parent):
+        save_model(config, tensors, folder)
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = [part.name for part in PARTS]
+    parser.add_argument("--data", required=True, help="folder of photos or tar shards")
+    parser.add_argument("--minutes", type=float, required=True, help="for all parts together")
+    parser.add_argument("--lanes", type=int, choices=(1, 2), default=1, help="programs side by side (default: 1)")
+    parser.add_argument("--parts", nargs="+", choices=names, default=names, help="default: all")
+    parser.add_argument("--encoder-weights", default="imagenet", help="imagenet, none, or a safetensors file")
+    parser.add_argument("--precision", choices=("bf16", "float32"), help="default: what is faster here")
+    parser.add_argument("--runs", type=Path, default=Path("runs/weights"))
+    parser.add_argument("--out", type=Path, help="folder for the weights (default: RUNS/out)")
+    parser.add_argument("--lane", type=int, help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    args.out = args.out or args.runs / "out"
+    if not args.minutes > 0:
+        parser.error("--minutes must be above 0.")
+    return args
+
+
+if __name__ == "__main__":
+    sys.exit(main())
