@@ -19,6 +19,7 @@ from restoration.folders.jobs import Job, Masks, check_free, check_masks, find_j
 from restoration.folders.run import Facts, run
 from restoration.folders.sharding import own_gpu
 from restoration.inference.detection import MOST_SENSITIVE
+from restoration.inference.prints import Print, extract, find_prints
 
 WAYS = """a first try:
   %(prog)s restore old.jpg new.png                   find the damage, repair it, add color
@@ -79,6 +80,10 @@ def _parser() -> argparse.ArgumentParser:
         choices=("textured", "smooth"),
         default="textured",
         help="holes with texture from the rest of the photo, which is a guess, or smooth (default: textured)",
+    )
+    restore.add_argument("--freshen", action="store_true", help="stretch faded tones, of a color photo by channel")
+    restore.add_argument(
+        "--split", action="store_true", help="write each print on a scan also alone and straight: OUT-1.png, ..."
     )
     _add_sensitivity(restore)
     _add_weights(restore)
@@ -192,16 +197,23 @@ def _restore(args: argparse.Namespace) -> int:
     def restore(photo: tuple[imaging.Scan, np.ndarray | None]):
         scan, mask = photo
         image = scan.image.convert("L") if args.recolor else scan.image
-        return scan, restorer.restore(image, mask, sensitivity=args.sensitivity, fill=args.fill)
+        result = restorer.restore(image, mask, sensitivity=args.sensitivity, fill=args.fill)
+        return scan, result.freshened() if args.freshen else result
 
     def write(job: Job, restored: tuple) -> Facts:
         scan, result = restored
-        image = scan.own_gray(result.gray, result.mask) if args.gray else result.image
-        imaging.write_photo(image, job.target, scan.shown_at(result.mask))
+        image = result.gray if args.freshen else scan.own_gray(result.gray, result.mask)
+        image = image if args.gray else result.image
+        shown = scan.shown_at(result.mask)
+        cut = _write_prints(image, result.gray, job, jobs, shown, args.overwrite) if args.split else []
+        imaging.write_photo(image, job.target, shown)  # last: where it is, the photo is done
         width, height = image.size
         damaged = np.count_nonzero(result.mask) / (width * height)
         notes = [*scan.notes, *_notes(args, scan.image.mode == "RGB", damaged)]
-        return {"width": width, "height": height, "damaged": round(damaged, 6), "notes": notes}
+        if args.freshen and args.gray and scan.levels is not None:
+            notes.append("its freshened tones have 8 bits.")
+        facts = {"width": width, "height": height, "damaged": round(damaged, 6), "notes": notes}
+        return {**facts, "prints": [file.name for file in cut]} if args.split else facts
 
     return run(jobs, read, restore, write, args.overwrite, args.report, alone=not args.input.is_dir())
 
@@ -217,6 +229,24 @@ def _notes(args: argparse.Namespace, is_color: bool, damaged: float) -> list[str
     ways = [] if args.mask else ["--sensitivity 2 looks closer", "--mask says where to repair"]
     ways += ["--recolor colors it anew"] if keeps_color and not args.gray else []
     return [f"{found}, it was only {done}{': ' * bool(ways)}{', '.join(ways)}."]
+
+
+def _write_prints(
+    image: Image.Image, gray: Image.Image, job: Job, jobs: list[Job], scan: imaging.Scan, overwrite: bool
+) -> list[Path]:
+    """The prints on a restored scan as files of their own, unless it is one print from edge to edge."""
+    prints = find_prints(np.asarray(gray))
+    if prints == [Print.whole(gray.size[::-1])]:
+        return []
+    files = [job.target.with_stem(f"{job.target.stem}-{n}") for n in range(1, len(prints) + 1)]
+    others = {other.target for other in jobs}
+    for file in files:
+        if file in others or (file.exists() and not overwrite):
+            raise RestorationError(f"{imaging.shown(file)} would be overwritten: move it away, or give --overwrite.")
+    for file, found in zip(files, prints, strict=True):
+        cut = extract(image, found)
+        imaging.write_photo(cut, file, scan.part(cut.size))
+    return files
 
 
 def _detect(args: argparse.Namespace) -> int:

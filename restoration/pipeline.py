@@ -4,7 +4,7 @@ The command line, the demo, the benchmarks and the tests all go through `Restore
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,10 +15,12 @@ from restoration.bands import Rows
 from restoration.errors import RestorationError
 from restoration.files import imaging
 from restoration.inference import backends
-from restoration.inference.coloring import Hints, painted, predict_chroma, recolored
+from restoration.inference.coloring import Hints, painted, predict_chroma, predict_prints, recolored
 from restoration.inference.detection import MOST_SENSITIVE, find_holes, picture_window, sure_regions
 from restoration.inference.filling import damage_map, fill_smoothly
+from restoration.inference.prints import Print, find_prints
 from restoration.inference.texture import add_texture
+from restoration.inference.tones import freshened
 
 _PACKAGE = Path(__file__).parent
 _INSTALLED, _CHECKED_OUT = _PACKAGE / "weights", _PACKAGE.parent / "weights"
@@ -44,7 +46,8 @@ class Restoration:
     image: Image.Image  # RGB; its convert("L") equals the photo's outside the mask, exactly
     gray: Image.Image  # L, the whole photo without color
     mask: Image.Image  # L, 255 = what was taken for damaged
-    chroma: np.ndarray | None = None  # float32 (h, w, 2), at the size of its prediction; None: its own colors
+    chroma: list[np.ndarray] | None = None  # float32 (h, w, 2) of each print, as predicted; None: its own colors
+    prints: list[Print] | None = None  # the pictures inside paper that were colored each by itself
 
     def vivid(self, strength: float) -> Image.Image:
         """The color photo with `strength` times its predicted chroma, 0 = gray; no network is asked again.
@@ -53,7 +56,19 @@ class Restoration:
         """
         if self.chroma is None:
             return self.image
-        return painted(np.asarray(self.gray), np.float32(strength) * self.chroma)
+        chromas = [np.float32(strength) * cbcr for cbcr in self.chroma]
+        return painted(np.asarray(self.gray), chromas, self.prints)
+
+    def freshened(self) -> "Restoration":
+        """With faded tones stretched over the whole range, in a color photo channel by channel; no network is asked."""
+        gray = np.asarray(self.gray)
+        prints = self.prints or find_prints(gray)
+        if self.chroma is not None:
+            gray = freshened(gray, prints)
+            return replace(self, image=painted(gray, self.chroma, prints), gray=Image.fromarray(gray))
+        bands = [Image.fromarray(freshened(np.asarray(band), prints)) for band in self.image.split()]
+        image = Image.merge(self.image.mode, bands)
+        return replace(self, image=image, gray=image.convert("L"))
 
 
 class Restorer:
@@ -131,6 +146,7 @@ class Restorer:
         hints: Photo | None = None,
         sensitivity: int = 0,
         fill: Fill = "textured",
+        freshen: bool = False,
     ) -> Restoration:
         """Repair and color a photo.
 
@@ -144,12 +160,14 @@ class Restorer:
             sensitivity: of `detect`, where no mask is given.
             fill: "textured" gives holes the texture of the rest of the photo, a guess that looks real; "smooth" leaves
                 the network's fill as it is: foggy, and nearer to the truth by number.
+            freshen: stretch faded tones; without it known luma stays exactly what it was.
 
         Raises:
             PhotoError: one of them cannot be read, is not of the photo's size, or leaves nothing to go by.
             RestorationError: no such sensitivity, no such fill.
         """
-        return self.colorize(self.repair(photo, mask, sensitivity, fill), hints)
+        result = self.colorize(self.repair(photo, mask, sensitivity, fill), hints)
+        return result.freshened() if freshen else result
 
     def repair(self, photo: Photo, mask: Photo | None = None, sensitivity: int = 0, fill: Fill = "textured") -> Repair:
         """The first half of `restore`: find the damage, unless a mask says where it is, and fill it."""
@@ -169,8 +187,9 @@ class Restorer:
         """The second half: other hints for the same repair cost only this one."""
         gray, given = np.asarray(repair.gray), _read_hints(hints, repair.photo.size)
         if repair.photo.mode == "L":
-            predicted = predict_chroma(gray, self._color, given)
-            return Restoration(painted(gray, predicted), repair.gray, repair.mask, predicted)
+            prints = _prints(gray, given)
+            chromas = predict_prints(gray, prints, self._color, given)
+            return Restoration(painted(gray, chromas, prints), repair.gray, repair.mask, chromas, prints)
         mask = np.asarray(repair.mask) > 0
         image = self._repaired_colors(repair.photo, gray, mask, given) if mask.any() else repair.photo
         return Restoration(image, repair.gray, repair.mask)
@@ -219,6 +238,19 @@ def _source(image: Photo, kind: str, wanted: str) -> imaging.Source:
 def _luma(photo: Image.Image) -> np.ndarray:
     """`color.luma`, by Pillow, whose rounding it has: its own would take five times the memory of a large photo."""
     return np.asarray(photo if photo.mode == "L" else photo.convert("L"))
+
+
+def _prints(gray: np.ndarray, hints: Hints | None) -> list[Print]:
+    """The prints to color, or the whole photo as one where a hint says that what was taken for paper has a color."""
+    prints = find_prints(gray)
+    if hints is not None:
+        on_paper = hints.where.copy()
+        for found in prints:
+            box = found.grown(*[0.02 * max(gray.shape)] * 4).box(gray.shape)
+            on_paper[box] = False  # a careless stroke may cross the print's edge
+        if on_paper.any():
+            return [Print.whole(gray.shape)]
+    return prints
 
 
 def _as_mask(mask: np.ndarray) -> Image.Image:

@@ -76,6 +76,13 @@ def _bytes(exif: Image.Exif, size: tuple[int, int]) -> bytes:
     return content
 
 
+def resized(exif: bytes, size: tuple[int, int]) -> bytes:
+    """EXIF as `carried` gives it, for a result of another size."""
+    result = Image.Exif()
+    result.load(exif)
+    return _bytes(result, size) if exif else b""
+
+
 def carried_xmp(photo: Image.Image) -> bytes:
     """The XMP of a result that was made of `photo`: captions, names, rights; empty where there is none.
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageChops, ImageCms
 from restoration.bands import Rows, bands
 from restoration.errors import Sentence
 from restoration.files.decoding import Source, decode, eight_bit, gray_levels
-from restoration.files.exif import Dpi, ExifError, carried, carried_xmp, resolution
+from restoration.files.exif import Dpi, ExifError, carried, carried_xmp, resized, resolution
 from restoration.files.profiles import ProfileError, color_to_srgb, gray_to_srgb
 
 BRIGHTER = np.arange(256) * 257.0  # 8-bit levels in 16 bits
@@ -51,6 +51,10 @@ class Scan:
         if self.tones is not None:
             result.info["icc_profile"] = self.profile
         return result
+
+    def part(self, size: tuple[int, int]) -> "Scan":
+        """What goes along with a part of `size` = (width, height) that is cut out of the result."""
+        return replace(self, alpha=None, levels=None, exif=resized(self.exif, size))
 
 
 def read_scan(source: Source) -> Scan:

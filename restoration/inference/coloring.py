@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -10,10 +11,13 @@ from restoration.color import chroma, with_chroma
 from restoration.config import CHROMA_SCALE
 from restoration.inference.backends import Network
 from restoration.inference.laplace import membrane
+from restoration.inference.prints import Print
 from restoration.inference.scaling import Guided, shrink
+from restoration.inference.tones import for_eyes
 
 COLOR_SIZE = 160  # px, the shorter side at which chroma is predicted: eyes want color coarser than light
 MAX_COLOR_SIDE = 1024  # px, the longer one, for panoramas
+INSET = 0  # of a print: a line of paper at its edge would change its colors
 
 
 class Hints(NamedTuple):
@@ -54,12 +58,65 @@ def _shrunk_hints(hints: Hints, size: tuple[int, int]) -> tuple[np.ndarray, np.n
     return summed[..., :2] / np.maximum(weight, np.float32(1e-6)), weight[..., 0] > 0
 
 
-def painted(gray: np.ndarray, cbcr: np.ndarray) -> Image.Image:
-    """A gray photo, uint8 (H, W), in the colors of a smaller chroma (h, w, 2): RGB, its luma exactly the photo's."""
-    large, image = Guided(cbcr, gray), Image.new("RGB", gray.shape[::-1])
+def predict_prints(
+    gray: np.ndarray, prints: list[Print], colorizer: Network, hints: Hints | None = None
+) -> list[np.ndarray]:
+    """`predict_chroma` of each print of a scan as if it were alone, its tones stretched where they are faded."""
+    chromas = []
+    for found in prints:
+        if found != Print.whole(gray.shape):
+            found = found.grown(*[-INSET * min(found.width, found.height)] * 4)
+        own = hints and Hints(*map(found.cut, hints))
+        chromas.append(predict_chroma(for_eyes(found.cut(gray)), colorizer, own))
+    return chromas
+
+
+def painted(gray: np.ndarray, chromas: list[np.ndarray], prints: list[Print]) -> Image.Image:
+    """A gray scan, uint8 (H, W), in the colors of its prints, the paper gray: RGB, its luma exactly the scan's.
+
+    Args:
+        chromas: of each print, straightened, smaller (h, w, 2).
+    """
+    image = Image.new("RGB", gray.shape[::-1])
+    parts = [_Part(gray, cbcr, found) for cbcr, found in zip(chromas, prints, strict=True)]
     for rows in bands(*gray.shape):
-        image.paste(Image.fromarray(with_chroma(gray[rows], large[rows])), (0, rows.start))
+        cbcr = np.zeros((*gray[rows].shape, 2), np.float32)
+        for part in parts:
+            part.add(cbcr, rows)
+        image.paste(Image.fromarray(with_chroma(gray[rows], cbcr)), (0, rows.start))
     return image
+
+
+class _Part:
+    """The chroma of one print on its scan."""
+
+    def __init__(self, gray: np.ndarray, cbcr: np.ndarray, found: Print):
+        self.found, self.box = found, found.box(gray.shape)
+        part = gray[self.box]
+        self.large = Guided(cbcr if found.angle == 0 else _turned(cbcr, found, self.box), part)
+
+    def add(self, cbcr: np.ndarray, rows: slice) -> None:
+        """Write it into some rows of the scan's chroma (rows, W, 2)."""
+        tall, columns = self.box
+        top, bottom = max(rows.start, tall.start), min(rows.stop, tall.stop)
+        if top < bottom:
+            own = self.large[slice(top - tall.start, bottom - tall.start)]
+            share = self.found.coverage(slice(top, bottom), columns)[..., None]
+            cbcr[top - rows.start : bottom - rows.start, columns] += own * share
+
+
+def _turned(cbcr: np.ndarray, found: Print, box: tuple[slice, slice]) -> np.ndarray:
+    """Chroma of a straightened print (h, w, 2) as it lies on the scan, in the print's box; its edge goes on outside."""
+    scale = np.array(cbcr.shape[1::-1]) / [found.width, found.height]
+    height, width = (side.stop - side.start for side in box)
+    size = max(1, round(width * scale[0])), max(1, round(height * scale[1]))
+    matrix = cv2.invertAffineTransform(found.matrix())
+    matrix[:, 2] += matrix[:, :2] @ [box[1].start, box[0].start]
+    matrix[:, :2] *= [width / size[0], height / size[1]]
+    matrix *= scale[:, None]
+    matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5  # from corners to the centers of pixels
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(cbcr, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
 def recolored(photo: Image.Image, gray: np.ndarray, mask: np.ndarray, cbcr: np.ndarray) -> Image.Image:

@@ -1,0 +1,47 @@
+"""Faded tones stretched: always for the Colorizer's eyes, in the result only when asked."""
+
+import numpy as np
+
+from restoration.bands import bands
+from restoration.inference.prints import Print
+
+FADED = 200  # levels: a photo with fewer between its ends is stretched before a network sees it
+MAX_GAIN = 6.0  # more would show noise; a photo without any light and dark stays as it is
+TAIL = 0.01  # of the pixels at either end, such as dust and scratches, may be clipped
+LOWEST, HIGHEST = 5, 250  # where the ends come to lie
+
+
+def freshened(levels: np.ndarray, prints: list[Print]) -> np.ndarray:
+    """The levels of a scan, uint8 (H, W), each print's stretched over the range, the paper's as theirs on average.
+
+    Every channel of a color photo is stretched by itself, which takes out the cast of a faded dye.
+    """
+    curves = [tone_curve(found.cut(levels)) for found in prints]
+    result = np.rint(np.mean(curves, axis=0)).astype(np.uint8)[levels]
+    for found, curve in zip(prints, curves, strict=True):
+        box, columns = found.box(levels.shape)
+        for band in bands(box.stop - box.start, columns.stop - columns.start):
+            rows = slice(box.start + band.start, box.start + band.stop)
+            inside = found.coverage(rows, columns) > 0.5
+            result[rows, columns][inside] = curve[levels[rows, columns][inside]]
+    return result
+
+
+def for_eyes(levels: np.ndarray) -> np.ndarray:
+    """A print's levels, uint8 (H, W), as a network is used to see them: stretched if they are faded."""
+    low, high = _ends(levels)
+    return levels if high - low >= FADED else tone_curve(levels)[levels]
+
+
+def tone_curve(levels: np.ndarray) -> np.ndarray:
+    """uint8 (256,): what each level becomes when the photo's ends are stretched to the ends of the range."""
+    low, high = _ends(levels)
+    gain = (HIGHEST - LOWEST) / max(high - low, 1)
+    every = np.arange(256)
+    return np.rint(np.clip((every - low) * gain + LOWEST, 0, 255) if 1 < gain <= MAX_GAIN else every).astype(np.uint8)
+
+
+def _ends(levels: np.ndarray) -> tuple[int, int]:
+    """The levels below and above which there is hardly a pixel."""
+    share = np.cumsum(np.bincount(levels.ravel(), minlength=256)) / levels.size
+    return int(np.searchsorted(share, TAIL)), int(np.searchsorted(share, 1 - TAIL))

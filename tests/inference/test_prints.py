@@ -1,0 +1,255 @@
+"""Prints on scans that Pillow has laid out, so that the places of the pictures are known."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from conftest import gray_photo, photo, pixels
+from PIL import Image, ImageFilter
+
+from restoration.files import imaging
+from restoration.inference.prints import Print, extract, find_prints
+from restoration.inference.tones import for_eyes, tone_curve
+
+
+class Laid(NamedTuple):
+    """A photo on a scan: its size and center, its angle clockwise, the width of its paper."""
+
+    name: str
+    width: int
+    height: int
+    x: int
+    y: int
+    angle: float = 0.0
+    border: int = 0
+
+
+def scan(size: tuple[int, int], bed: int, *prints: Laid, paper: int = 240, noise: float = 2.0) -> np.ndarray:
+    """Gray uint8 (H, W): prints on a bed, a little blurred, with noise."""
+    page = Image.new("L", size, bed)
+    for laid in prints:
+        picture = Image.fromarray(gray_photo(laid.name, laid.width, laid.height))
+        printed = Image.new("L", [side + 2 * laid.border for side in picture.size], paper)
+        printed.paste(picture, (laid.border, laid.border))
+        whole = Image.new("L", printed.size, 255)
+        turned, shape = (
+            image.rotate(-laid.angle, Image.Resampling.BICUBIC, expand=True) if laid.angle else image
+            for image in (printed, whole)
+        )
+        page.paste(turned, (laid.x - turned.width // 2, laid.y - turned.height // 2), shape)
+    levels = pixels(page.filter(ImageFilter.GaussianBlur(0.6))) + np.random.default_rng(0).normal(0, noise, size[::-1])
+    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+
+
+def corners(laid: Laid) -> np.ndarray:
+    turn = np.exp(1j * np.radians(laid.angle))
+    half = np.array([-1 - 1j, 1 - 1j, 1 + 1j, -1 + 1j]).real * laid.width / 2
+    upright = half + 1j * np.array([-1, -1, 1, 1]) * laid.height / 2
+    placed = laid.x + 1j * laid.y + upright * turn
+    return np.stack([placed.real, placed.imag], axis=-1)
+
+
+SCANS = {
+    "white borders to the scan's edge": ((560, 440), 245, [Laid("astronaut", 480, 360, 280, 220)]),
+    "a tilted print on a gray bed": ((700, 600), 150, [Laid("coffee", 480, 330, 350, 300, 3.4)]),
+    "tilted, with a white border, on black": ((700, 600), 12, [Laid("coffee", 440, 330, 350, 300, -4.2, 25)]),
+    "an album's page": (
+        (900, 700),
+        90,
+        [
+            Laid("astronaut", 300, 220, 230, 180, 2.0, 15),
+            Laid("chelsea", 300, 200, 660, 190, -3.0, 12),
+            Laid("coffee", 320, 220, 230, 520),
+            Laid("camera", 240, 260, 660, 520, 1.2, 20),
+        ],
+    ),
+    "in the corner of a scanner": ((700, 520), 200, [Laid("coffee", 560, 400, 279, 199)]),
+}
+
+
+@pytest.mark.parametrize("size, bed, laid", SCANS.values(), ids=SCANS)
+def test_the_pictures_are_found_where_they_lie(size, bed, laid):
+    found = find_prints(scan(size, bed, *laid))
+    assert len(found) == len(laid), "in reading order, and nothing else"
+    for one, true in zip(found, laid, strict=True):
+        assert abs(one.angle - true.angle) < 0.4
+        assert np.abs(one.corners() - corners(true)).max() < 0.01 * max(true.width, true.height) + 1.5
+
+
+PLAIN = [
+    "astronaut",
+    "camera",
+    "coffee",
+    "chelsea",
+    "rocket",
+    "cat",
+    "brick",
+    "grass",
+    "gravel",
+    "text",
+    "page",
+    "clock",
+]
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_photo_without_paper_is_one_print(name):
+    gray = gray_photo(name, 512, 384)
+    assert find_prints(gray) == [Print.whole(gray.shape)]
+
+
+@pytest.mark.parametrize("top", [(200, 200), (252, 255), (120, 180)], ids=["even", "clipped", "in a gradient"])
+def test_a_sky_above_a_ragged_horizon_is_no_paper(top):
+    """As wide as the photo, smooth, with a step of light below it: but no ruler drew that line."""
+    gray = gray_photo("grass", 400, 300) // 2
+    horizon = 110 + np.cumsum(np.random.default_rng(0).integers(-2, 3, 400))
+    sky = np.arange(300)[:, None] < horizon
+    gray[sky] = np.broadcast_to(np.linspace(*top, 400).astype(np.uint8), gray.shape)[sky]
+    assert find_prints(gray) == [Print.whole(gray.shape)]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 900), (40, 40), (3, 3), (900, 70)])
+@pytest.mark.parametrize("level", [None, 0, 255])
+def test_any_size_has_a_print(shape, level):
+    noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    gray = noise if level is None else np.full(shape, level, np.uint8)
+    assert find_prints(gray) == [Print.whole(shape)]
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "I;16"])
+def test_a_print_is_cut_out_and_straight(mode):
+    """Turned on the scan by Pillow and back by us, it is the photo again."""
+    true, size = photo("astronaut", 300, 200), (400, 320)
+    levels = np.asarray(Image.fromarray(true).convert("RGB" if mode == "RGB" else "L"))
+    layers = []
+    for layer in levels.reshape(200, 300, -1).transpose(2, 0, 1):
+        turned = Image.fromarray(layer).rotate(-4, Image.Resampling.BICUBIC, expand=True)
+        page = Image.new("L", size)
+        page.paste(turned, (200 - turned.width // 2, 160 - turned.height // 2))
+        layers.append(np.asarray(page))
+    page = np.squeeze(np.stack(layers, axis=-1))
+    page = Image.fromarray(page.astype(np.uint16) * 257 if mode == "I;16" else page)
+    cut = extract(page, Print(200, 160, 300, 200, 4))
+    assert cut.mode == mode and cut.size == (300, 200)
+    difference = pixels(cut).astype(float) / (257 if mode == "I;16" else 1) - levels
+    assert np.abs(difference[8:-8, 8:-8]).mean() < 4, "blurred twice, but nowhere else"
+
+
+def test_beyond_the_scan_a_print_is_white():
+    cut = extract(Image.new("L", (50, 40), 9), Print(25, 20, 60, 40))
+    assert pixels(cut)[:, :4].min() == 255 and pixels(cut)[:, 6:54].max() == 9
+
+
+# Colored each by itself -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("angle", [0, 3])
+def test_paper_stays_gray_and_luma_exact(restorer, angle):
+    page = scan((520, 420), 235, Laid("astronaut", 400, 300, 260, 210, angle))
+    result = restorer.restore(page, np.zeros(page.shape, bool))
+    rgb = pixels(result.image)
+    assert np.array_equal(pixels(result.image.convert("L")), page)
+    inside = result.prints[0].coverage(np.s_[0:420], np.s_[0:520]) > 0 if angle else np.zeros(page.shape, bool)
+    if not angle:
+        inside[result.prints[0].box(page.shape)] = True
+    spread = np.ptp(rgb.astype(int), axis=2)
+    assert spread[~inside].max() <= 1, "of rounding"
+    assert spread[inside].mean() > 5 and 0.5 < inside.mean() < 0.6
+
+
+def test_a_print_is_colored_as_if_it_were_alone(restorer):
+    whole = gray_photo("coffee", 400, 300)
+    page = np.pad(whole, 40, constant_values=244)
+    alone, result = (restorer.restore(gray, np.zeros(gray.shape, bool)) for gray in (whole, page))
+    inside = pixels(result.image)[40:-40, 40:-40].astype(int)
+    taken_whole = pixels(restorer.restore(page, np.zeros(page.shape, bool), hints=dab(page)).image)[40:-40, 40:-40]
+    error, before = (np.abs(rgb - pixels(alone.image)).mean() for rgb in (inside, taken_whole))
+    assert error < before / 2, (error, before)
+
+
+def dab(page: np.ndarray) -> np.ndarray:
+    """A gray dab on the paper, uint8 (H, W, 4)."""
+    hints = np.zeros((*page.shape, 4), np.uint8)
+    hints[:6, :6] = (*[page[0, 0]] * 3, 255)
+    return hints
+
+
+def test_a_hint_on_the_paper_says_that_it_is_none(restorer):
+    page = np.pad(gray_photo("coffee", 300, 200), 30, constant_values=244)
+    nothing = np.zeros(page.shape, bool)
+    assert len(restorer.restore(page, nothing).prints) == 1
+    assert restorer.restore(page, nothing).prints != [Print.whole(page.shape)]
+    assert restorer.restore(page, nothing, hints=dab(page)).prints == [Print.whole(page.shape)]
+
+
+# Faded tones ------------------------------------------------------------------------------------
+
+
+def faded(levels: np.ndarray) -> np.ndarray:
+    return np.rint(90 + 0.4 * levels.astype(float)).astype(np.uint8)
+
+
+def test_a_network_sees_a_faded_photo_nearly_as_it_was():
+    whole = gray_photo("astronaut", 300, 300)
+    assert np.array_equal(for_eyes(whole), whole), "not faded: not touched"
+    error = np.abs(for_eyes(faded(whole)).astype(int) - whole)
+    assert error.mean() < 6 and np.abs(faded(whole).astype(int) - whole).mean() > 35
+
+
+def test_without_light_and_dark_nothing_is_stretched():
+    flat = np.full((50, 50), 120, np.uint8)
+    assert np.array_equal(for_eyes(flat + (np.arange(50) % 2).astype(np.uint8)), flat + np.arange(50) % 2)
+    curve = tone_curve(faded(gray_photo("coffee", 100, 80)))
+    assert (np.diff(curve.astype(int)) >= 0).all() and curve.dtype == np.uint8
+
+
+def test_tones_are_freshened_only_when_asked(restorer):
+    page, nothing = faded(gray_photo("coffee", 300, 200)), np.zeros((200, 300), bool)
+    kept, fresh = (restorer.restore(page, nothing, freshen=asked) for asked in (False, True))
+    assert np.array_equal(pixels(kept.gray), page)
+    assert np.ptp(pixels(fresh.gray)) > 240 > 140 > np.ptp(page)
+    assert np.array_equal(pixels(fresh.image.convert("L")), pixels(fresh.gray))
+    assert fresh.mask is kept.mask or np.array_equal(pixels(fresh.mask), pixels(kept.mask))
+
+
+def test_a_faded_color_photo_loses_its_cast(restorer):
+    true = photo("astronaut", 200, 200)
+    cast = np.rint(true * [0.5, 0.35, 0.3] + [110, 80, 60]).astype(np.uint8)
+    fresh = restorer.restore(cast, np.zeros((200, 200), bool), freshen=True)
+    error = [np.abs(rgb.astype(int) - true).mean() for rgb in (cast, pixels(fresh.image))]
+    assert error[1] < error[0] / 4
+    assert np.array_equal(pixels(fresh.image.convert("L")), pixels(fresh.gray))
+
+
+# The command line -------------------------------------------------------------------------------
+
+
+def test_split_writes_each_print_and_overwrites_nothing(run, tmp_path):
+    laid = [Laid("astronaut", 240, 200, 170, 150, 3, 15), Laid("coffee", 240, 180, 500, 150, 0, 15)]
+    Image.fromarray(scan((680, 300), 20, *laid)).save(tmp_path / "scan.png", dpi=(300, 300))
+    given = tmp_path / "scan.png", tmp_path / "out.png", "--split"
+    assert run("restore", *given)[0] == 0
+    names = ["out-1.png", "out-2.png", "out.png"]
+    assert sorted(file.name for file in tmp_path.glob("out*")) == names
+    for name, print_ in zip(names, laid, strict=False):
+        cut = imaging.read_scan(tmp_path / name)
+        assert np.abs(np.subtract(cut.image.size, (print_.width, print_.height))).max() <= 4
+        assert [round(n) for n in cut.dpi] == [300, 300]
+        gray = pixels(cut.image.convert("L"))[5:195, 5:235].astype(int)
+        assert np.abs(gray[:160] - gray_photo(print_.name, print_.width, print_.height)[5:165, 5:235]).mean() < 12
+    kept = (tmp_path / "out-1.png").read_bytes()
+    status, _, [said] = run("restore", *given)
+    assert status == 1 and "out-1.png would be overwritten" in said
+    assert (tmp_path / "out-1.png").read_bytes() == kept
+    assert run("restore", *given, "--overwrite")[0] == 0
+
+
+def test_split_of_a_folder_keeps_other_results(run, tmp_path):
+    (tmp_path / "in").mkdir()
+    page = scan((680, 300), 20, Laid("astronaut", 240, 200, 170, 150), Laid("coffee", 240, 180, 500, 150))
+    for name in ("a.png", "a-1.png"):
+        Image.fromarray(page if name == "a.png" else gray_photo("camera", 90, 80)).save(tmp_path / "in" / name)
+    status, _, said = run("restore", tmp_path / "in", tmp_path / "out", "--split")
+    assert status == 1 and any("a-1.png would be overwritten" in line for line in said)
+    assert [file.name for file in (tmp_path / "out").glob("*")] == ["a-1.png"]
+    assert Image.open(tmp_path / "out" / "a-1.png").size == (90, 80)
