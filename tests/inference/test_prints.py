@@ -237,6 +237,7 @@ def test_split_writes_each_print_and_overwrites_nothing(run, tmp_path):
         assert [round(n) for n in cut.dpi] == [300, 300]
         gray = pixels(cut.image.convert("L"))[5:195, 5:235].astype(int)
         assert np.abs(gray[:160] - gray_photo(print_.name, print_.width, print_.height)[5:165, 5:235]).mean() < 12
+    (tmp_path / "out.png").unlink()
     kept = (tmp_path / "out-1.png").read_bytes()
     status, _, [said] = run("restore", *given)
     assert status == 1 and "out-1.png would be overwritten" in said
