@@ -15,9 +15,10 @@ from restoration.bands import Rows
 from restoration.errors import RestorationError
 from restoration.files import imaging
 from restoration.inference import backends
-from restoration.inference.coloring import Hints, painted, predict_chroma, predict_prints, recolored
+from restoration.inference.coloring import Hints, painted, predict_chroma, predict_prints, recolored, spread_hints
 from restoration.inference.detection import MOST_SENSITIVE, find_holes, picture_window, sure_regions
 from restoration.inference.filling import damage_map, fill_smoothly
+from restoration.inference.hints import Spread
 from restoration.inference.prints import Print, find_prints
 from restoration.inference.texture import add_texture
 from restoration.inference.tones import freshened
@@ -48,16 +49,23 @@ class Restoration:
     mask: Image.Image  # L, 255 = what was taken for damaged
     chroma: list[np.ndarray] | None = None  # float32 (h, w, 2) of each print, as predicted; None: its own colors
     prints: list[Print] | None = None  # the pictures inside paper that were colored each by itself
+    hinted: list[Spread] | None = None  # what hints change of each print's chroma
 
     def vivid(self, strength: float) -> Image.Image:
         """The color photo with `strength` times its predicted chroma, 0 = gray; no network is asked again.
 
-        A photo that kept its own colors comes back as it is.
+        Above 1, hints stay the colors that they are. A photo that kept its own colors comes back as it is.
         """
         if self.chroma is None:
             return self.image
-        chromas = [np.float32(strength) * cbcr for cbcr in self.chroma]
-        return painted(np.asarray(self.gray), chromas, self.prints)
+        return painted(np.asarray(self.gray), self._colors(strength), self.prints)
+
+    def _colors(self, strength: float = 1.0) -> list[np.ndarray]:
+        """Chroma of each print, float32 (h, w, 2), hints included."""
+        chromas = [np.float32(max(strength, 1)) * cbcr for cbcr in self.chroma]
+        if self.hinted:
+            chromas = [own.over(cbcr) for own, cbcr in zip(self.hinted, chromas, strict=True)]
+        return [np.float32(min(strength, 1)) * cbcr for cbcr in chromas]
 
     def freshened(self) -> "Restoration":
         """With faded tones stretched over the whole range, in a color photo channel by channel; no network is asked."""
@@ -65,7 +73,7 @@ class Restoration:
         prints = self.prints or find_prints(gray)
         if self.chroma is not None:
             gray = freshened(gray, prints)
-            return replace(self, image=painted(gray, self.chroma, prints), gray=Image.fromarray(gray))
+            return replace(self, image=painted(gray, self._colors(), prints), gray=Image.fromarray(gray))
         bands = [Image.fromarray(freshened(np.asarray(band), prints)) for band in self.image.split()]
         image = Image.merge(self.image.mode, bands)
         return replace(self, image=image, gray=image.convert("L"))
@@ -188,8 +196,10 @@ class Restorer:
         gray, given = np.asarray(repair.gray), _read_hints(hints, repair.photo.size)
         if repair.photo.mode == "L":
             prints = _prints(gray, given)
-            chromas = predict_prints(gray, prints, self._color, given)
-            return Restoration(painted(gray, chromas, prints), repair.gray, repair.mask, chromas, prints)
+            chromas = predict_prints(gray, prints, self._color)
+            hinted = spread_hints(gray, prints, chromas, given) if given else None
+            plain = Restoration(repair.gray, repair.gray, repair.mask, chromas, prints, hinted)
+            return replace(plain, image=plain.vivid(1))
         mask = np.asarray(repair.mask) > 0
         image = self._repaired_colors(repair.photo, gray, mask, given) if mask.any() else repair.photo
         return Restoration(image, repair.gray, repair.mask)
@@ -203,7 +213,7 @@ class Restorer:
             if hints is None
             else Hints(np.where(mask[..., None], hints.rgb, photo), hints.where | ~mask)
         )
-        return recolored(photo, gray, mask, predict_chroma(gray, self._color, known, meet=True))
+        return recolored(photo, gray, mask, predict_chroma(gray, self._color, known))
 
     def _detect(self, gray: np.ndarray, sensitivity: int) -> np.ndarray:
         """Holes of one constant gray, to the pixel; where there is none, what the network's damage map is sure of.

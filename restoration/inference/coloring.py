@@ -10,6 +10,7 @@ from restoration.bands import Rows, bands
 from restoration.color import chroma, with_chroma
 from restoration.config import CHROMA_SCALE
 from restoration.inference.backends import Network
+from restoration.inference.hints import Spread, spread
 from restoration.inference.laplace import membrane
 from restoration.inference.prints import Print
 from restoration.inference.scaling import Guided, shrink
@@ -17,7 +18,6 @@ from restoration.inference.tones import for_eyes
 
 COLOR_SIZE = 160  # px, the shorter side at which chroma is predicted: eyes want color coarser than light
 MAX_COLOR_SIDE = 1024  # px, the longer one, for panoramas
-INSET = 0  # of a print: a line of paper at its edge would change its colors
 
 
 class Hints(NamedTuple):
@@ -27,23 +27,26 @@ class Hints(NamedTuple):
     where: np.ndarray  # bool (H, W)
 
 
-def predict_chroma(gray: np.ndarray, colorizer: Network, hints: Hints | None = None, meet: bool = False) -> np.ndarray:
+def predict_chroma(gray: np.ndarray, colorizer: Network, known: Hints | None = None) -> np.ndarray:
     """Chroma of a whole gray photo at the size where it is predicted, float32 (h, w, 2).
 
     Args:
         gray: uint8 (H, W).
-        hints: colors that the network follows where it sees fit.
-        meet: be exact at the hints and smooth around them.
+        known: the colors of all but a hole: chroma is exact there, and smooth around.
     """
-    size = color_size(*gray.shape)
-    image = np.zeros((4, *size), np.float32)
-    image[0] = shrink(gray.shape, size, lambda rows: gray[rows] / np.float32(255))
-    if hints is None:
+    image = np.zeros((4, *color_size(*gray.shape)), np.float32)
+    image[0] = small_luma(gray)
+    if known is None:
         return colorizer(image).transpose(1, 2, 0)
-    known, hinted = _shrunk_hints(hints, size)
-    image[1:3], image[3] = CHROMA_SCALE * known.transpose(2, 0, 1), hinted  # as models.Colorizer does
+    colors, where = _shrunk_hints(known, image.shape[1:])
+    image[1:3], image[3] = CHROMA_SCALE * colors.transpose(2, 0, 1), where  # as models.Colorizer does
     predicted = colorizer(image).transpose(1, 2, 0)
-    return predicted + membrane(known - predicted, ~hinted) if meet else predicted
+    return predicted + membrane(colors - predicted, ~where)
+
+
+def small_luma(gray: np.ndarray) -> np.ndarray:
+    """Luma at the size where chroma is predicted, float32 (h, w) in [0, 1]."""
+    return shrink(gray.shape, color_size(*gray.shape), lambda rows: gray[rows] / np.float32(255))
 
 
 def _shrunk_hints(hints: Hints, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -51,6 +54,8 @@ def _shrunk_hints(hints: Hints, size: tuple[int, int]) -> tuple[np.ndarray, np.n
 
     def band(rows: slice) -> np.ndarray:
         weight = hints.where[rows, :, None].astype(np.float32)
+        if not weight.any():
+            return np.zeros((*weight.shape[:2], 3), np.float32)  # of a large photo with a dab, nearly all
         return np.concatenate([chroma(hints.rgb[rows]) * weight, weight], axis=-1)
 
     summed = shrink(hints.where.shape, size, band)
@@ -58,17 +63,18 @@ def _shrunk_hints(hints: Hints, size: tuple[int, int]) -> tuple[np.ndarray, np.n
     return summed[..., :2] / np.maximum(weight, np.float32(1e-6)), weight[..., 0] > 0
 
 
-def predict_prints(
-    gray: np.ndarray, prints: list[Print], colorizer: Network, hints: Hints | None = None
-) -> list[np.ndarray]:
+def predict_prints(gray: np.ndarray, prints: list[Print], colorizer: Network) -> list[np.ndarray]:
     """`predict_chroma` of each print of a scan as if it were alone, its tones stretched where they are faded."""
-    chromas = []
-    for found in prints:
-        if found != Print.whole(gray.shape):
-            found = found.grown(*[-INSET * min(found.width, found.height)] * 4)
-        own = hints and Hints(*map(found.cut, hints))
-        chromas.append(predict_chroma(for_eyes(found.cut(gray)), colorizer, own))
-    return chromas
+    return [predict_chroma(for_eyes(found.cut(gray)), colorizer) for found in prints]
+
+
+def spread_hints(gray: np.ndarray, prints: list[Print], chromas: list[np.ndarray], hints: Hints) -> list[Spread]:
+    """The hints on a scan, uint8 (H, W), spread in each of its prints, whose predicted chroma is (h, w, 2)."""
+    spreads = []
+    for found, predicted in zip(prints, chromas, strict=True):
+        colors, where = _shrunk_hints(Hints(*map(found.cut, hints)), predicted.shape[:2])
+        spreads.append(spread(small_luma(for_eyes(found.cut(gray))), predicted, colors, where.astype(np.float32)))
+    return spreads
 
 
 def painted(gray: np.ndarray, chromas: list[np.ndarray], prints: list[Print]) -> Image.Image:

@@ -1,0 +1,68 @@
+"""How far a known color goes."""
+
+import numpy as np
+import pytest
+
+from restoration.inference.hints import _system, spread
+
+SIZE = (40, 60)
+RED, GRAY = np.float32([-0.1, 0.3]), np.float32([0, 0])
+BROWN = np.float32([-0.08, 0.06])
+
+
+def two_halves() -> np.ndarray:
+    """Dark on the left, light on the right, a slow slope in both."""
+    light = np.full(SIZE, 0.3, np.float32) + np.linspace(0, 0.1, SIZE[1], dtype=np.float32)
+    light[:, 30:] += 0.3
+    return light
+
+
+def dabbed(light: np.ndarray, dabs: dict[tuple[int, int], np.ndarray], trust: float = 1) -> np.ndarray:
+    """What a photo predicted all brown becomes with dabs of 3 x 3 px around some (row, column)."""
+    chroma = np.broadcast_to(BROWN, (*light.shape, 2))
+    known, where = np.zeros_like(chroma), np.zeros_like(light)
+    for (row, column), color in dabs.items():
+        around = np.s_[row - 1 : row + 2, column - 1 : column + 2]
+        known[around], where[around] = color, trust
+    return spread(light, chroma, known, where).over(chroma)
+
+
+@pytest.mark.parametrize("color", [RED, GRAY])
+def test_a_dab_colors_its_side_of_an_edge_and_not_the_other(color):
+    found = dabbed(two_halves(), {(20, 15): color})
+    step = np.abs(color - BROWN).sum()
+    assert np.abs(found[:, 2:28] - color).sum(axis=-1).mean() < 0.1 * step
+    assert np.abs(found[:, 33:] - BROWN).sum(axis=-1).max() < 0.02 * step
+    assert np.abs(found[19:22, 14:17] - color).max() < 0.01
+
+
+def test_on_plain_ground_a_dab_fades_with_distance():
+    found = dabbed(np.full((60, 400), 0.5, np.float32), {(30, 20): RED})
+    change = np.abs(found[30] - BROWN).sum(axis=-1)
+    assert (np.diff(change[22:]) < 1e-6).all() and change[40] > 0.7 * change[20] and change[380] < 0.02 * change[20]
+
+
+def test_two_dabs_each_keep_their_side():
+    found = dabbed(two_halves(), {(20, 15): RED, (20, 45): GRAY})
+    assert np.abs(found[:, :28] - RED).mean() < 0.02 and np.abs(found[:, 33:] - GRAY).mean() < 0.02
+
+
+def test_nothing_known_or_trusted_changes_nothing():
+    light = two_halves()
+    assert np.array_equal(dabbed(light, {}), np.broadcast_to(BROWN, (*SIZE, 2)))
+    assert np.abs(dabbed(light, {(20, 15): RED}, trust=1e-9) - BROWN).max() < 1e-3
+
+
+def test_the_system_is_that_of_its_definition():
+    rng = np.random.default_rng(0)
+    light, chroma = rng.random((4, 5), np.float32) / 20, rng.random((4, 5, 2), np.float32) / 200
+    found = _system(light, chroma, np.arange(20.0)).toarray()
+    for a in range(20):
+        for b in range(20):
+            p, q = divmod(a, 5), divmod(b, 5)
+            if a != b and max(abs(p[0] - q[0]), abs(p[1] - q[1])) == 1:
+                hue = (((chroma[p] - chroma[q]) / 0.004) ** 2).sum()
+                assert found[a, b] == pytest.approx(-np.exp(-(((light[p] - light[q]) / 0.04) ** 2) - hue), rel=1e-4)
+            elif a != b:
+                assert found[a, b] == 0
+    assert np.allclose(found.sum(axis=1), np.arange(20.0))
