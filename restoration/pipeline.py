@@ -277,4 +277,5 @@ def _read_hints(hints: Photo | None, size: tuple[int, int]) -> Hints | None:
     if hints is None:
         return None
     rgba = imaging.read_hints(_source(hints, "hint image", "uint8, (H, W, 4)"), size)
-    return Hints(rgba[..., :3], rgba[..., 3] > 127)
+    where = rgba[..., 3] > 127
+    return Hints(rgba[..., :3], where) if where.any() else None
