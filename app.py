@@ -18,33 +18,40 @@ from demo.api import LIFETIME, api
 from demo.batch_tab import batch_tab
 from demo.limits import WAITING
 from demo.manners import answer_kindly_when_full
+from demo.photo_steps import Steps
 from demo.photo_tab import photo_tab
+from demo.photo_view import EXAMPLES
+from demo.session import Sessions
 from demo.stages import Stages
-from demo.style import LAUNCH, NAMES_AND_KEYS
+from demo.style import LAUNCH, PAGE
 from demo.texts import label
 from demo.trial_tab import trial_tab
-from demo.visit import Visits
 from restoration.errors import RestorationError
 from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
 
 
 def build_demo(restorer: Restorer) -> gr.Blocks:
     """The page around one restorer; `build_demo(restorer).launch(**LAUNCH)` serves it."""
-    stages, visits = Stages(restorer), Visits()
+    gr.set_static_paths([EXAMPLES])  # served where they are: a copy among the visitors' files would go with one of them
+    stages, sessions = Stages(restorer), Sessions()
     with gr.Blocks(title="Photo restoration", fill_width=True, delete_cache=LIFETIME) as demo:
         api(stages)  # first: it is to have the endpoints' plain names
         gr.Markdown(label("title"), elem_id="title")
         gr.Markdown(label("lead"), elem_id="lead")
-        with gr.Tabs():
-            with gr.Tab(label("tab_photo")):
-                photo_tab(stages, visits)
+        with gr.Tabs() as tabs:
+            with gr.Tab(label("tab_photo"), id="photo"):
+                steps = Steps(stages, sessions)
+                open_on = photo_tab(demo, steps)
             with gr.Tab(label("tab_batch"), elem_id="batch"):
-                batch_tab(stages, visits)
+                pairs, file_of = batch_tab(stages, sessions)
             with gr.Tab(label("tab_trial"), elem_id="trial"):
-                trial_tab(stages, visits)
-        demo.unload(visits.leave)
-        demo.load(js=NAMES_AND_KEYS, api_visibility="private")
-    atexit.register(visits.close)
+                trial_tab(stages, sessions)
+        open_on(pairs.select, steps.open_from(file_of), None, pairs)
+        pairs.select(lambda: gr.Tabs(selected="photo"), None, tabs, queue=False, api_visibility="private")
+        demo.unload(sessions.leave)
+        demo.load(js=PAGE, api_visibility="private")
+    atexit.register(sessions.close)
+    demo.sessions = sessions
     demo.queue(max_size=WAITING)
     answer_kindly_when_full(demo._queue)
     return demo

@@ -42,11 +42,12 @@ def api(stages: Stages) -> None:
     with gr.Column(visible=False):
         photo, mask, hints = map(file_input, ABOUT)
         recolor, vividness = gr.Checkbox(label="recolor"), gr.Number(1, label="vividness")
+        fill = gr.Textbox("textured", label="fill")
         sensitivity = gr.Number(0, label="sensitivity", precision=0)
         color, gray, found = (gr.Image(label=name, format="png", type="filepath") for name in ("color", "gray", "mask"))
         for call, inputs, outputs in (
             (calls.detect, [photo, sensitivity], found),
-            (calls.restore, [photo, mask, hints, recolor, vividness], [color, gray, found]),
+            (calls.restore, [photo, mask, hints, recolor, vividness, fill], [color, gray, found]),
             (calls.colorize, [photo, hints, vividness], color),
         ):
             gr.Button().click(politely(call), inputs, outputs, api_name=call.__name__, **SHARED)
@@ -72,17 +73,19 @@ class Calls:
         hints: str | None = None,
         recolor: bool = False,
         vividness: float = 1.0,
+        fill: str = "textured",
         request: gr.Request = None,
     ) -> tuple[str, str, str]:
         """Repair and color a photo. Returns three PNGs of its size: color, gray, and the mask that was used.
 
         Without a mask the damage is found. A color photo keeps its colors outside the mask, unless `recolor` is
         true (sepia, yellowed paper). `vividness` scales the predicted chroma: 0 = gray, 1 = as predicted, at most 2.
+        `fill` is "textured", or "smooth" for no invented texture.
         """
         scan = _scan(photo)
         image = scan.image
         damaged = None if mask is None else Image.fromarray(imaging.read_mask(Path(mask), image.size))
-        repaired = self.stages.repair(image.convert("L") if recolor else image, damaged)
+        repaired = self.stages.repair(image.convert("L") if recolor else image, damaged, fill)
         restored = self.stages.colorize(repaired, _hints(hints, image.size))
         scan = scan.shown_at(restored.mask)
         return (

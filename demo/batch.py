@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 from PIL import Image
 
-from demo import overlay
+from demo import marks
 from demo.limits import BATCH_MEGABYTES, BATCH_MEGAPIXELS, BATCH_PHOTOS
 from demo.manners import RefusalError, is_fault, sentence
 from demo.reading import read_scan
 from demo.stages import Stages
 from demo.texts import say
-from restoration.files.imaging import SUFFIXES, claimed_pixels, encode_photo
+from restoration.files.imaging import SUFFIXES, Scan, claimed_pixels, encode_photo
 
 FAILURES = "not restored.txt"  # in the zip
+THUMBNAIL = 320  # px, the longest side of each of a pair
 
 
 @dataclass
@@ -25,6 +27,7 @@ class Outcome:
 
     done: int = 0
     problems: list[str] = field(default_factory=list)  # "name: sentence"
+    pairs: list[tuple[Image.Image, str, Path]] = field(default_factory=list)  # before and after, what it says, the file
 
 
 def gather(files: list[Path], room: Path) -> list[tuple[str, Path]]:
@@ -64,8 +67,13 @@ def restore_all(
                 left -= claimed_pixels(file)
                 if left < 0:
                     raise RefusalError("beyond_limit", megapixels=BATCH_MEGAPIXELS)
-                results.writestr(_free_name(name, taken), _restored(file, stages, keep_gray))
+                scan, image, share = _restored(file, stages, keep_gray)
+                results.writestr(_free_name(name, taken), encode_photo(image, ".png", scan))
                 outcome.done += 1
+                said = say(
+                    "batch_share" if share else "batch_whole", language, name=Path(name).name, share=f"{share:.1%}"
+                )
+                outcome.pairs.append((_side_by_side(scan.image, image), said, file))
             except Exception as error:  # whatever one photo makes of it, the others go on
                 if is_fault(error):
                     traceback.print_exception(error)
@@ -76,12 +84,24 @@ def restore_all(
     return outcome
 
 
-def _restored(file: Path, stages: Stages, keep_gray: bool) -> bytes:
+def _restored(file: Path, stages: Stages, keep_gray: bool) -> tuple[Scan, Image.Image, float]:
+    """What was read, what became of it, and the share that was taken for damaged."""
     scan = read_scan(file)
-    photo = scan.image.convert("L") if overlay.is_tinted(scan.image) else scan.image
+    photo = scan.image.convert("L") if marks.is_tinted(scan.image) else scan.image
     restored = stages.colorize(stages.repair(photo, None), None)
     image: Image.Image = scan.own_gray(restored.gray, restored.mask) if keep_gray else restored.image
-    return encode_photo(image, ".png", scan.shown_at(restored.mask))
+    return scan.shown_at(restored.mask), image, np.asarray(restored.mask).mean() / 255
+
+
+def _side_by_side(before: Image.Image, after: Image.Image) -> Image.Image:
+    small = [image.convert("RGB") for image in (before, after)]
+    for image in small:
+        image.thumbnail((THUMBNAIL, THUMBNAIL))
+    width, height = small[0].size
+    pair = Image.new("RGB", (2 * width, height))
+    for number, image in enumerate(small):
+        pair.paste(image, (number * width, 0))
+    return pair
 
 
 def _unpacked(file: Path, room: Path) -> Iterator[tuple[str, Path]]:

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import traceback
 from collections.abc import Callable
 
 import gradio as gr
@@ -34,6 +35,26 @@ def politely(event: Callable) -> Callable:
             raise gr.Error(sentence(error, language), print_exception=is_fault(error)) from error
 
     return polite
+
+
+def in_place(event: Callable, outputs: list, failed: object = gr.skip()) -> Callable:
+    """An event of the page, which returns a tuple, one value for each of `outputs`; the result has one output more.
+
+    That one is the refusal beside what was asked: an error is read there, until the next try, as one sentence. The
+    outputs then become `failed`.
+    """
+
+    @functools.wraps(event)
+    def answer(*args, **kwargs) -> tuple:
+        try:
+            return *event(*args, **kwargs), gr.Markdown(visible=False)
+        except Exception as error:  # whatever one photo makes of the networks, the page stays
+            if is_fault(error):
+                traceback.print_exception(error)
+            language = language_of(inspect.signature(event).bind(*args, **kwargs).arguments.get("request"))
+            return *[failed] * len(outputs), gr.Markdown(sentence(error, language), visible=True)
+
+    return answer
 
 
 def sentence(error: Exception, language: str) -> str:

@@ -1,5 +1,6 @@
 """One photo: what stands on the page, and where."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,10 +8,15 @@ import gradio as gr
 
 from demo.limits import MEGABYTES, MEGAPIXELS
 from demo.reading import as_file
-from demo.texts import label
+from demo.style import PAINTER
+from demo.texts import LANGUAGES, TEXTS, label
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-PALETTE = ("#b3261e", "#e07b39", "#e8c24a", "#4c8c4a", "#3b82c4", "#274b8f", "#7a4a9e", "#c98b9b", "#c9996b", "#6b4a2f")
+PRINTS = sorted((EXAMPLES / "prints").glob("*.jpg"))
+PALETTE = (
+    "#b3261e", "#e07b39", "#e8c24a", "#4c8c4a", "#3b82c4", "#274b8f", "#7a4a9e", "#c98b9b", "#c9996b", "#6b4a2f",
+    "#8a8a8a",
+)  # fmt: skip
 
 
 @dataclass
@@ -20,111 +26,109 @@ class Start:
     area: gr.Column
     drop: gr.Image
     examples: gr.Dataset | None
+    refusal: gr.Markdown
 
 
 @dataclass
 class Marking:
     """The photo, and its damage as an overlay."""
 
-    area: gr.Column
     note: gr.Markdown
-    editor: gr.ImageEditor
+    painter: gr.HTML
     recolor: gr.Checkbox
+    texture: gr.Checkbox
+    undo: gr.Button
     more: gr.Button
-    again: gr.Button
     unmark: gr.Button
     mask_file: gr.UploadButton
     restore: gr.Button
     another: gr.Button
+    refusal: gr.Markdown
 
 
 @dataclass
 class Results:
     """Before and after, and what can be done with it."""
 
-    waiting: gr.Markdown
     area: gr.Column
     sliders: tuple[gr.ImageSlider, gr.ImageSlider]  # color, gray
-    vividness: gr.Slider
     note: gr.Markdown
+    vividness: gr.Slider
     saves: dict[tuple[str, str], gr.Button]  # by (color or gray, png or jpeg)
     saved: gr.DownloadButton
     hints_open: gr.Button
     hints_area: gr.Column
-    hints: gr.ImageEditor
-    hints_apply: gr.Button
+    hints: gr.HTML
+    hints_undo: gr.Button
+    refusal: gr.Markdown
 
 
 def start_view() -> Start:
-    """The drop zone, what it takes, and photos to try."""
+    """What comes out, the drop zone, what it takes, and photos to try."""
     with gr.Column(elem_id="start") as area:
-        drop = gr.Image(
-            label=label("drop"),
-            show_label=False,
-            sources=("upload", "clipboard"),
-            placeholder=label("drop"),
-            height="min(420px, 80vw)",
-            elem_id="drop",
-            buttons=[],
-        )
-        as_file(drop)
+        refusal = refusal_view()
+        with gr.Row(equal_height=True):
+            drop = gr.Image(
+                label=label("drop"), show_label=False, sources=("upload", "clipboard"), placeholder=label("drop"),
+                height="min(400px, 70vw)", min_width=300, elem_id="drop", buttons=[],
+            )  # fmt: skip
+            as_file(drop)
+            if (restored := EXAMPLES / "restored.jpg").exists():
+                before_after("sample", (EXAMPLES / "prints" / "dust_bowl_home.jpg", restored))
         gr.Markdown(label("limits", megapixels=MEGAPIXELS, megabytes=MEGABYTES), elem_classes="quiet")
-        examples = example_row(sorted(EXAMPLES.glob("*.png")), "examples")
+        examples = example_row([*PRINTS, *sorted(EXAMPLES.glob("*.png"))], "examples")
         if examples:
             gr.Markdown(label("credits"), elem_classes="quiet")
-    return Start(area, drop, examples)
+    return Start(area, drop, examples, refusal)
+
+
+def refusal_view() -> gr.Markdown:
+    """Where a refusal is read, beside what was asked for, until something else is."""
+    return gr.Markdown(visible=False, elem_classes="refusal")
 
 
 def example_row(files: list[Path], name: str) -> gr.Dataset | None:
-    """Thumbnails to choose from. Not `gr.Examples`, which leaves an earlier photo in the editor."""
+    """Thumbnails to choose from."""
     if files:
         samples = [[str(file)] for file in files]
         return gr.Dataset(components=["image"], samples=samples, label=label(name), elem_id=name)
 
 
 def marking_view() -> Marking:
-    """The editor with its tools, and the button that all is about."""
-    with gr.Column(elem_id="marking", min_width=340) as area:
-        note = gr.Markdown(elem_id="found", elem_classes="quiet")
-        editor = painter("editor", gr.Brush(colors=[("#ff3366", 0.6)], color_mode="fixed"))
-        recolor = gr.Checkbox(label=label("recolor"), container=False, visible=False, elem_id="recolor")
+    """The picture to paint on with its tools, and the button that all is about."""
+    with gr.Column(elem_id="marking", min_width=340):
+        note = gr.Markdown(elem_id="found", elem_classes=["quiet", "said"])
+        painter = painter_view("editor", ("paint", "erase"))
         with gr.Row(elem_classes="tools", equal_height=True):
+            undo = gr.Button(label("undo"), size="sm", elem_id="undo")
             more = gr.Button(label("more"), size="sm", elem_id="more")
-            again = gr.Button(label("again"), size="sm", elem_id="again")
             unmark = gr.Button(label("unmark"), size="sm", elem_id="unmark")
             mask_file = gr.UploadButton(label("mask_file"), size="sm", file_types=["image"], elem_id="mask-file")
+        recolor = gr.Checkbox(label=label("recolor"), container=False, visible=False, elem_id="recolor")
+        texture = gr.Checkbox(True, label=label("texture"), container=False, elem_id="texture")
+        refusal = refusal_view()
         with gr.Row():
             another = gr.Button(label("another"), size="lg", elem_id="another", scale=1, min_width=120)
             restore = gr.Button(
                 label("restore"), variant="primary", size="lg", elem_id="restore", scale=2, min_width=180
             )
-    return Marking(area, note, editor, recolor, more, again, unmark, mask_file, restore, another)
+    return Marking(note, painter, recolor, texture, undo, more, unmark, mask_file, restore, another, refusal)
 
 
-def painter(name: str, brush: gr.Brush) -> gr.ImageEditor:
-    """An editor that only paints: on a picture that the server sends, one layer above it."""
-    return gr.ImageEditor(
-        elem_id=name,
-        elem_classes="painter",
-        label=label(name),
-        show_label=False,
-        type="pil",
-        format="png",
-        height="min(520px, 110vw)",
-        sources=(),
-        layers=False,
-        transforms=(),
-        brush=brush,
-        buttons=[],
-    )
+def painter_view(name: str, pens: tuple[str, ...]) -> gr.HTML:
+    """A picture that the server sends, to be painted on: see `browser/painter.js`."""
+    keys = {"label": name} | {key: key for key in ("paint", "erase", "pen", "other", "width", "zoom", "keys")}
+    texts = {language: {word: TEXTS[key][i] for word, key in keys.items()} for i, language in enumerate(LANGUAGES)}
+    given = f"const TEXTS = {json.dumps(texts)}, PENS = {json.dumps(pens)};\n"
+    return gr.HTML(elem_id=name, html_template="<div></div>", js_on_load=given + PAINTER, apply_default_css=False)
 
 
 def results_view() -> Results:
     """Sliders in two tabs with their downloads; vividness; hints, opened when wanted."""
     with gr.Column(elem_id="results", min_width=340):
-        waiting = gr.Markdown(label("waiting"), elem_id="waiting", elem_classes="quiet")
+        note = gr.Markdown(label("waiting"), elem_id="note", elem_classes=["quiet", "said"])
+        refusal = refusal_view()
         with gr.Column(visible=False) as area:
-            note = gr.Markdown(elem_id="note", elem_classes="quiet")
             sliders, saves = [], {}
             with gr.Tabs():
                 for kind in ("color", "gray"):
@@ -134,12 +138,15 @@ def results_view() -> Results:
                         if kind == "color":
                             vividness, *hints = color_controls()
         saved = gr.DownloadButton(visible="hidden", elem_id="saved")
-    return Results(waiting, area, tuple(sliders), vividness, note, saves, saved, *hints)
+    return Results(area, tuple(sliders), note, vividness, saves, saved, *hints, refusal)
 
 
-def before_after(name: str) -> gr.ImageSlider:
+def before_after(name: str, pair: tuple[Path, Path] | None = None) -> gr.ImageSlider:
     """A slider between two pictures of one size."""
-    return gr.ImageSlider(label=label("slider"), show_label=False, elem_id=name, buttons=["fullscreen"], max_height=520)
+    return gr.ImageSlider(
+        pair, label=label("slider"), show_label=False, elem_id=name, buttons=["fullscreen"], max_height=520,
+        min_width=300,
+    )  # fmt: skip
 
 
 def save_row(kind: str) -> dict[tuple[str, str], gr.Button]:
@@ -162,6 +169,7 @@ def color_controls() -> tuple:
     hints_open = gr.Button(label("hints_open"), size="sm", elem_id="hints-open")
     with gr.Column(visible=False, elem_id="hints-area") as area:
         gr.Markdown(label("hints_how_to"), elem_classes="quiet")
-        hints = painter("hints", gr.Brush(colors=list(PALETTE), color_mode="defaults"))
-        apply = gr.Button(label("hints_apply"), variant="primary", elem_id="hints-apply")
-    return vividness, hints_open, area, hints, apply
+        hints = painter_view("hints", PALETTE)
+        with gr.Row(elem_classes="tools"):
+            undo = gr.Button(label("hints_undo"), size="sm", elem_id="hints-undo")
+    return vividness, hints_open, area, hints, undo

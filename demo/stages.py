@@ -15,7 +15,7 @@ except ImportError:
 
 from PIL import Image
 
-from restoration.pipeline import Repair, Restoration, Restorer
+from restoration.pipeline import Fill, Repair, Restoration, Restorer
 
 
 class Stages:
@@ -29,9 +29,9 @@ class Stages:
                 return restorer.detect(photo, sensitivity)
 
         @borrows_gpu
-        def repair(photo: Image.Image, mask: Image.Image | None) -> Repair:
+        def repair(photo: Image.Image, mask: Image.Image | None, fill: Fill = "textured") -> Repair:
             with memory_given_back():
-                return restorer.repair(photo, mask)
+                return restorer.repair(photo, mask, 0, fill)
 
         @borrows_gpu
         def colorize(repaired: Repair, hints: Image.Image | None) -> Restoration:

@@ -24,17 +24,19 @@ TEXTS = {
     # one photo: the start
     "drop": ("Drop a photo here\nor tap to choose one", "사진을 여기에 끌어다 놓거나\n눌러서 고르세요"),
     "limits": (
-        "PNG, JPEG, TIFF or WebP, up to {megapixels} megapixels and {megabytes} MB. Your photo stays on this server "
-        "while the page is open and is deleted afterwards.",
-        "PNG, JPEG, TIFF, WebP · 최대 {megapixels}메가픽셀, {megabytes}MB. 사진은 페이지가 열려 있는 동안만 "
-        "서버에 있으며, 그 뒤 삭제됩니다.",
+        "PNG, JPEG, TIFF, WebP, HEIC, BMP or GIF, up to {megapixels} megapixels and {megabytes} MB. Your photo stays "
+        "on this server while the page is open and is deleted afterwards.",
+        "PNG, JPEG, TIFF, WebP, HEIC, BMP, GIF · 최대 {megapixels}메가픽셀, {megabytes}MB. 사진은 페이지가 열려 있는 "
+        "동안만 서버에 있으며, 그 뒤 삭제됩니다.",
     ),
     "examples": ("Or try one of these", "예시 사진으로 해 보기"),
     "credits": (
-        "Photos: Eileen Collins, NASA (public domain) · Chelsea the cat, Stefan van der Walt (CC0) · coffee, "
+        "Prints: Dorothea Lange, Adolphe Braun, courtesy of the Getty's Open Content Program (CC0). Photos: Eileen "
+        "Collins, NASA (public domain) · Chelsea the cat, Stefan van der Walt (CC0) · coffee, "
         "Rachel Michetti (CC0) · DSCOVR launch, SpaceX (public domain).",
-        "사진: 아일린 콜린스, NASA (퍼블릭 도메인) · 고양이 첼시, Stefan van der Walt (CC0) · 커피, "
-        "Rachel Michetti (CC0) · DSCOVR 발사, SpaceX (퍼블릭 도메인).",
+        "인화지: 도러시아 랭, 아돌프 브라운, 게티 오픈 콘텐츠 프로그램 (CC0). 사진: 아일린 콜린스, "
+        "NASA (퍼블릭 도메인) · "
+        "고양이 첼시, Stefan van der Walt (CC0) · 커피, Rachel Michetti (CC0) · DSCOVR 발사, SpaceX (퍼블릭 도메인).",
     ),
     # one photo: what is damaged
     "found": (
@@ -42,8 +44,8 @@ TEXTS = {
         "붉은 부분은 사진의 {share}입니다. 빠진 곳은 칠하고, 손상이 아닌 곳은 지우세요.",
     ),
     "not_found": (
-        "No damage was found. Find more, paint over what should be repaired, or go on: the photo is colored as it is.",
-        "손상된 곳을 찾지 못했습니다. 더 찾거나 고칠 곳을 칠하세요. 그대로 복원하면 색만 입힙니다.",
+        "No damage was found. Press Find more, or paint over what should be repaired.",
+        "손상된 곳을 찾지 못했습니다. 더 찾기를 누르거나 고칠 곳을 칠하세요.",
     ),
     "no_more": ("Nothing more was found.", "더 찾은 곳이 없습니다."),
     "in_color": (
@@ -56,8 +58,19 @@ TEXTS = {
     ),
     "editor": ("The photo, its damage marked", "손상된 곳을 표시한 사진"),
     "recolor": ("Take it for a gray photo and color it anew", "흑백 사진으로 보고 색을 새로 입히기"),
+    "paint": ("Mark", "칠하기"),
+    "erase": ("Erase", "지우기"),
+    "pen": ("Brush", "붓"),
+    "other": ("Another color", "다른 색"),
+    "width": ("Brush size", "붓 크기"),
+    "zoom": ("Zoom", "확대"),
+    "keys": (
+        "By keyboard: arrow keys move the brush, Shift moves it finely, Space begins and ends a stroke.",
+        "키보드: 화살표로 붓을 옮기고, Shift를 누르면 조금씩, 스페이스로 획을 시작하고 끝냅니다.",
+    ),
+    "undo": ("Undo", "되돌리기"),
+    "texture": ("Invent texture in large holes", "큰 구멍에는 질감을 만들어 넣기"),
     "more": ("Find more", "더 찾기"),
-    "again": ("Find again", "다시 찾기"),
     "unmark": ("Unmark all", "모두 지우기"),
     "mask_file": ("Use a mask file", "마스크 파일 쓰기"),
     "restore": ("Restore", "복원하기"),
@@ -73,11 +86,18 @@ TEXTS = {
     "hints_open": ("Choose colors yourself", "색을 직접 고르기"),
     "hints": ("The gray photo, to dab colors on", "색을 찍어 볼 흑백 사진"),
     "hints_how_to": (
-        "Pick a color, dab it on the dress, the car, the sky: a small spot is enough. Then color again.",
-        "색을 고른 뒤 옷, 자동차, 하늘에 살짝 찍어 보세요. 작은 점이면 충분합니다. 그런 다음 다시 색을 입히세요.",
+        "Pick a color, dab it on the dress, the car, the sky: a small spot is enough.",
+        "색을 고른 뒤 옷, 자동차, 하늘에 살짝 찍어 보세요. 작은 점이면 충분합니다.",
     ),
-    "hints_apply": ("Color again", "다시 색 입히기"),
-    "repaired": ("{share} of the photo was repaired.", "사진의 {share}를 고쳤습니다."),
+    "hints_undo": ("Undo the last color", "마지막 색 되돌리기"),
+    "repaired": (
+        "{share} of the photo was repaired: what fills it, and all color, is a guess.",
+        "사진의 {share}를 고쳤습니다. 채운 부분과 색은 추측입니다.",
+    ),
+    "marks_changed": (
+        "The marks have changed since: press Restore to repair what is marked now.",
+        "그 뒤 표시가 바뀌었습니다. 복원하기를 누르면 지금 표시된 곳을 고칩니다.",
+    ),
     "only_colored": ("Nothing was marked: the photo was only colored.", "표시된 곳이 없어 색만 입혔습니다."),
     # many photos
     "batch_lead": (
@@ -90,6 +110,10 @@ TEXTS = {
     "batch_start": ("Restore all", "모두 복원하기"),
     "batch_save": ("Download the zip", "zip 내려받기"),
     "batch_done": ("{done} of {count} photos were restored.", "{count}장 가운데 {done}장을 복원했습니다."),
+    "batch_pairs": ("Before and after", "복원 전과 후"),
+    "batch_choose": ("Choose one below to correct it by hand.", "아래에서 고르면 직접 고칠 수 있습니다."),
+    "batch_share": ("{name}: {share} repaired", "{name}: {share} 고침"),
+    "batch_whole": ("{name}: no damage found", "{name}: 손상된 곳 없음"),
     "batch_failed": ("Not restored:", "복원하지 못한 파일:"),
     # damage a photo
     "trial_lead": (
@@ -107,6 +131,13 @@ TEXTS = {
     "trial_start": ("Damage and restore", "손상시키고 복원하기"),
     "trial_damage": ("Damaged and restored", "손상과 복원"),
     "trial_truth": ("Restored and truth", "복원과 원본"),
+    "trial_how_to_read": (
+        "SSIM compares structure, masked SSIM only inside the holes. HSV similarity compares how often each hue "
+        "occurs, not where: a guessed hue can count for less than plain gray, so it may fall although the photo looks "
+        "better.",
+        "SSIM은 구조를, masked SSIM은 구멍 안만 비교합니다. HSV similarity는 색이 놓인 곳이 아니라 색마다 얼마나 "
+        "나오는지를 비교합니다. 추측한 색은 회색보다 낮게 매겨질 수 있어, 보기에는 나아져도 값이 떨어질 수 있습니다.",
+    ),
     "metric": ("metric", "지표"),
     "input": ("damaged", "손상본"),
     "result": ("restored", "복원본"),
@@ -120,9 +151,9 @@ TEXTS = {
     "measuring": ("Measuring", "재는 중"),
     # refusals
     "no_photo": ("Please choose a photo first.", "먼저 사진을 고르세요."),
-    "no_desk": (
-        "This photo is no longer on the server, please choose it again.",
-        "이 사진은 이제 서버에 없습니다. 다시 골라 주세요.",
+    "photo_gone": (
+        "Your photo is no longer on the server: please choose it again.",
+        "사진이 이제 서버에 없습니다. 다시 골라 주세요.",
     ),
     "nothing_to_do": (
         "This photo is in color and nothing is marked: paint over what should be repaired, or have it colored anew.",

@@ -17,9 +17,9 @@ from huggingface_hub.errors import HTTPError
 from restoration.reports.hub import HubError, find_token, is_name, reason
 
 PARTS = (
-    "README.md", "LICENSE", "app.py", "requirements.txt", "demo/*.py", "restoration/**/*.py",
+    "README.md", "LICENSE", "app.py", "requirements.txt", "demo/*.py", "demo/browser/*", "restoration/**/*.py",
     "weights/README.md", "weights/*/config.json", "weights/*/model.safetensors", "weights/*/*.onnx",
-    "examples/README.md", "examples/*.png", "examples/color/*.jpg", "examples/before_after.jpg", "docs/*",
+    "examples/README.md", "examples/*.png", "examples/color/*.jpg", "examples/*.jpg", "examples/prints/*.jpg", "docs/*",
     "benchmarks/EXPERIMENTS.md",
 )  # fmt: skip
 ZERO_GPU = {  # the latest that Spaces with a shared GPU have; those with a CPU take them too

@@ -170,7 +170,9 @@ def served(weights, tmp_path_factory):
         demo = app.build_demo(asked)
         _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **app.LAUNCH)
         folder = Path(os.environ["GRADIO_TEMP_DIR"])
-        yield SimpleNamespace(demo=demo, url=url, calls=asked.calls, instead=asked.instead, folder=folder)
+        yield SimpleNamespace(
+            demo=demo, url=url, calls=asked.calls, instead=asked.instead, folder=folder, sessions=demo.sessions
+        )
         demo.close()
 
 

@@ -1,4 +1,4 @@
-"""Make the README's picture, `before_after.jpg`: the damaged photos and what comes back."""
+"""Make the README's picture, `before_after.jpg`, and the start page's, `restored.jpg`: what comes back."""
 
 import sys
 from pathlib import Path
@@ -27,6 +27,8 @@ def main() -> None:
         for row, image in enumerate(column):
             sheet.paste(image, (sum(widths[:number]), row * HEIGHT))
     sheet.save(FOLDER / "before_after.jpg", quality=85)
+    tinted = Image.open(FOLDER / "prints" / "dust_bowl_home.jpg")
+    restorer.restore(tinted.convert("L")).image.save(FOLDER / "restored.jpg", quality=85)
 
 
 def _scaled(image: Image.Image) -> Image.Image:

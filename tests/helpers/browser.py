@@ -2,11 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -56,54 +55,70 @@ class Visitor:
     def offer(self, file: Path) -> None:
         self.page.set_input_files("#drop input[type=file]", file)
 
-    def choose(self, file: Path) -> None:
+    def choose(self, file: Path, restored: bool = True) -> None:
+        """Drop a photo, and wait for the result that comes by itself; a whole photo in color has none."""
         self.offer(file)
-        self.wait_for_editor("editor")
+        self.wait_for_painter("editor")
+        if restored:
+            self.wait_for_result()
 
     def choose_another(self) -> None:
         self.page.click("#another")
         self.page.wait_for_selector("#drop", state="visible")
 
-    def choose_example(self) -> None:
-        """The first one."""
-        self.page.click("#examples button.gallery-item")
-        self.wait_for_editor("editor")
+    def choose_example(self, number: int) -> None:
+        self.page.click(f"#examples button.gallery-item >> nth={number}")
+        self.wait_for_painter("editor")
+        self.wait_for_result()
 
-    def wait_for_editor(self, name: str) -> None:
-        self.page.wait_for_selector(f"#{name} canvas", state="visible")
-        self.page.wait_for_selector(f"#{name} [aria-label='Brush Size']")
+    def wait_for_painter(self, name: str) -> None:
+        self.page.wait_for_selector(f"#{name} .photo[src]", state="visible")
         self.wait_until_idle()
-        self.page.wait_for_timeout(400)  # the zoom settles in an animation
 
     def wait_until_idle(self) -> None:
-        """No event is under way any more."""
+        """No event is under way any more, as far as it is shown."""
         self.page.wait_for_timeout(150)
-        self.page.wait_for_function("!document.querySelector('[data-testid=status-tracker] .progress-text, .pending')")
+        self.page.wait_for_function(
+            "![...document.querySelectorAll('[data-testid=status-tracker] .progress-text, .pending')]"
+            ".some((part) => part.checkVisibility())"
+        )
 
     def read(self, selector: str) -> str:
         return self.page.inner_text(selector).strip()
 
-    def paint(self, size: tuple[int, int], start: tuple[int, int], end: tuple[int, int], on: str = "editor") -> None:
-        """Draw a line; all in pixels of the preview, whose size is (width, height)."""
-        canvas = self.page.locator(f"#{on} canvas").first
-        canvas.scroll_into_view_if_needed()
-        box = canvas.bounding_box()
-        zoom = float(self.read(f"#{on} .zoom-number").strip(" %")) / 100
+    def wait_for_text(self, selector: str, text: str) -> None:
+        self.page.wait_for_function(
+            "([selector, text]) => document.querySelector(selector)?.innerText.includes(text)", arg=[selector, text]
+        )
 
-        def to_mouse(point: tuple[int, int]) -> tuple[float, float]:
-            x, y = (np.array(point) - np.array(size) / 2) * zoom
-            return box["x"] + box["width"] / 2 + x, box["y"] + box["height"] / 2 + y
+    def wait_for_change(self, selector: str, act: Callable) -> None:
+        """Do something that changes a text."""
+        before = self.read(selector)
+        act()
+        self.page.wait_for_function(
+            "([selector, text]) => document.querySelector(selector).innerText.trim() != text", arg=[selector, before]
+        )
 
-        self.page.mouse.move(*to_mouse(start))
+    def paint(self, start: tuple[float, float], end: tuple[float, float], on: str = "editor") -> None:
+        """Draw a line between two points, in shares of the picture's width and height."""
+        picture = self.page.locator(f"#{on} .picture")
+        picture.scroll_into_view_if_needed()
+        box = picture.bounding_box()
+        points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
+        self.page.mouse.move(*points[0])
         self.page.mouse.down()
-        self.page.mouse.move(*to_mouse(end), steps=3)
+        self.page.mouse.move(*points[1], steps=3)
         self.page.mouse.up()
-        self.page.wait_for_timeout(300)  # the stroke is drawn
+        self.wait_until_sent(on)
 
-    def erase(self, size: tuple[int, int], start: tuple[int, int], end: tuple[int, int]) -> None:
-        self.page.dispatch_event("#editor [aria-label='Erase']", "click")
-        self.paint(size, start, end)
-        self.page.dispatch_event("#editor [aria-label='Brush']", "click")
+    def wait_until_sent(self, painter: str = "editor") -> None:
+        """The server has answered what was painted."""
+        self.page.wait_for_function(f"document.querySelector('#{painter} .painter').painter.isSent()")
+
+    def erase(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        self.page.check("#editor [value=erase]")
+        self.paint(start, end)
+        self.page.check("#editor [value=paint]")
 
     def press_restore(self) -> None:
         self.page.click("#restore")
@@ -113,7 +128,15 @@ class Visitor:
         self.wait_until_idle()
 
     def restore(self) -> None:
-        self.press_restore()
+        """Restore, and wait for the new picture."""
+        self.wait_for_new_picture(self.press_restore)
+
+    def wait_for_new_picture(self, act: Callable) -> None:
+        """Do something that changes the colored photo."""
+        shown = "document.querySelector('#compare-color img')?.src"
+        before = self.page.evaluate(shown)
+        act()
+        self.page.wait_for_function(f"![undefined, {before!r}].includes({shown})".replace("None", "null"))
         self.wait_for_result()
 
     def download(self, button: str = "#save-color-png") -> tuple[str, Image.Image]:
@@ -124,11 +147,11 @@ class Visitor:
         image.load()
         return f"{download.value.suggested_filename} {image.format}", image
 
-    def read_message(self) -> str:
-        """The one sentence of an error, and nothing else on the page that looks like a failure."""
-        self.page.wait_for_selector("[data-testid=toast-text]")
-        assert "Traceback" not in self.page.content()
-        return self.read("[data-testid=toast-text]")
+    def read_refusal(self) -> str:
+        """The one sentence of an error, where it happened, and nothing else on the page that looks like a failure."""
+        self.page.wait_for_selector(".refusal", state="visible")
+        assert "Traceback" not in self.page.content() and not self.page.locator("[data-testid=toast-text]").count()
+        return self.read(".refusal:visible")
 
     def width(self) -> int:
         """How wide the page is, with what lies outside the screen."""

@@ -8,7 +8,7 @@ from browser import DESKTOP, PHONE, Visitor
 from conftest import hole
 from PIL import Image
 
-from demo.photo_view import EXAMPLES
+from demo.photo_view import EXAMPLES, PRINTS
 from demo.texts import say
 
 pytestmark = pytest.mark.browser
@@ -66,16 +66,18 @@ def test_the_whole_way(browser, served, run, tmp_path, device):
     assert visitor.read("#found") == say("found", "en", share=share)
     assert visitor.width() <= device["viewport"]["width"], "the page scrolls sideways"
 
-    visitor.erase(SIZE, (270, 100), (270, 178))  # along the right end of the hole
+    visitor.erase((0.56, 0.2), (0.56, 0.55))  # along the right end of the hole, from above it to below
+    assert visitor.read("#note") == say("marks_changed", "en")
     visitor.restore()
     mask = np.asarray(last(served.calls, "repair")[2]) > 0
     erased = in_hole() & ~mask
     assert not (mask & ~in_hole()).any(), "the overlay is shifted: what was never marked is"
     rows, columns = np.nonzero(erased)
-    assert 240 <= columns.min() < 270 and columns.max() == 289 and np.ptp(rows) > 70
+    assert 240 <= columns.min() < 270 and np.ptp(rows) == 79
     assert mask[HOLE][:, :90].all(), "more was erased than the eraser touched"
 
     slider = visitor.page.locator("#compare-color .outer").first
+    slider.scroll_into_view_if_needed()
     before = slider.bounding_box()["x"]
     for _ in range(5):  # on a busy machine it may not listen yet
         box = slider.bounding_box()
@@ -113,22 +115,36 @@ def test_found_damage_is_repaired_as_the_command_line_does_and_no_other_host_is_
     assert asked == {urlparse(served.url).netloc}
 
 
-def test_a_stroke_on_the_preview_changes_the_full_size_mask(visitor, served, tmp_path, monkeypatch):
-    monkeypatch.setattr("demo.overlay.PREVIEW", 400)  # px: a canvas of 1600 takes long without a graphics card
-    size, shown = (600, 400), (400, 267)
+def test_strokes_by_mouse_and_keyboard_change_the_full_size_mask(visitor, served, tmp_path, monkeypatch):
+    monkeypatch.setattr("demo.marks.PREVIEW", 400)  # px
+    size = (600, 400)
     photo = np.tile(np.linspace(40, 200, size[0]).astype(np.uint8), (size[1], 1))
     photo[::7] += 9  # no flat place in it
     photo[71:101, 251:331] = 20
     visitor.choose(save(photo, tmp_path / "photo.png"))
-    visitor.paint(shown, (100, 200), (150, 200))
+    visitor.paint((-0.02, 0.75), (0.375, 0.75))
+    shown = visitor.page.locator("#editor .picture").bounding_box()["width"]
     visitor.restore()
     mask = np.asarray(last(served.calls, "repair")[2]) > 0
     assert mask.shape == photo.shape
     assert np.array_equal(mask[:200], photo[:200] == 20), "the hole that was not touched lost its exact border"
     rows, columns = np.nonzero(mask[200:])
-    radius = 1.5 * 25  # of the brush, counted in pixels of the preview
-    assert np.allclose([rows.min() + 200, rows.max() + 200], [300 - radius, 300 + radius], atol=5)
-    assert np.allclose([columns.min(), columns.max()], [150 - radius, 225 + radius], atol=5)
+    radius = 10 * size[0] / shown  # the brush is 20 px wide on the screen
+    assert np.allclose([rows.min() + 200, rows.max() + 200], [300 - radius, 300 + radius], atol=3)
+    assert columns.min() == 0 and abs(columns.max() - 225 - radius) < 3
+
+    visitor.page.click("#undo")
+    visitor.wait_for_text("#note", say("marks_changed", "en"))
+    visitor.page.fill("#editor .width", "60")
+    visitor.page.focus("#editor .sheet")
+    for key in ("ArrowUp", "Space", "ArrowRight", "Space"):  # from the end of the stroke
+        visitor.page.keyboard.press(key)
+    visitor.wait_until_sent()
+    visitor.restore()
+    keyed = np.asarray(last(served.calls, "repair")[2]) > 0
+    rows, columns = np.nonzero(keyed[120:])
+    wide = 60 * size[0] / shown
+    assert np.allclose([np.ptp(rows), np.ptp(columns)], [wide, 1.5 * wide], atol=4), "30 px up, then 30 px to the right"
 
 
 def test_find_more_adds_to_what_is_marked_and_brings_nothing_back(visitor, served, tmp_path, monkeypatch):
@@ -136,28 +152,22 @@ def test_find_more_adds_to_what_is_marked_and_brings_nothing_back(visitor, serve
     likely = np.select([left | right, doubtful], [np.float32(1), np.float32(0.8)])
     monkeypatch.setattr("restoration.pipeline.damage_map", lambda *_: likely)
     visitor.choose(save(noise(SIZE, 4), tmp_path / "photo.png"))
-    visitor.erase(SIZE, (300, 75), (330, 75))
-    visitor.paint(SIZE, (60, 300), (90, 300))
-    before = visitor.read("#found")
-    visitor.page.click("#more")
-    visitor.page.wait_for_function(f"document.querySelector('#found').innerText.trim() != {before!r}")
-    visitor.wait_for_editor("editor")
+    visitor.page.fill("#editor .width", "60")  # px on the screen
+    visitor.erase((0.61, 0.208), (0.7, 0.208))
+    visitor.paint((0.125, 0.833), (0.19, 0.833))
+    visitor.wait_for_change("#found", lambda: visitor.page.click("#more"))
     visitor.restore()
     mask = np.asarray(last(served.calls, "repair")[2]) > 0
     assert mask[left | doubtful].all(), "what was found first, and what is found now"
     assert not mask[right].any() and mask[300, 60:90].all(), "the visitor's own strokes"
     visitor.page.click("#more")
-    visitor.page.wait_for_function(f"document.querySelector('#found').innerText.trim() == {say('no_more', 'en')!r}")
-    visitor.wait_for_editor("editor")
+    visitor.wait_for_text("#found", say("no_more", "en"))
 
 
 def test_an_example_replaces_the_photo_and_its_marks(visitor, served, tmp_path):
     visitor.choose(save(damaged(3), tmp_path / "photo.png"))
-    visitor.restore()
     visitor.choose_another()
-    visitor.choose_example()
-    assert visitor.page.is_hidden("#save-color-png"), "the last result stands beside a new photo"
-    visitor.restore()
+    visitor.choose_example(len(PRINTS))  # the first one after the prints
     example = np.asarray(Image.open(sorted(EXAMPLES.glob("*.png"))[0]))
     mask = np.asarray(last(served.calls, "repair")[2]) > 0
     result = luma(visitor.download()[1])

@@ -29,23 +29,22 @@ def set_vividness(visitor, strength: float) -> None:
 
 def test_hints_run_only_the_second_stage_and_vividness_none(visitor, served, tmp_path):
     visitor.choose(save(tmp_path / "photo.png", noise(1)))
-    visitor.restore()
     assert say("only_colored", "en") == visitor.read("#note")
     plain = np.asarray(visitor.download()[1], int)
 
     before = len(served.calls)
     visitor.page.click("#hints-open")
-    visitor.wait_for_editor("hints")
-    visitor.paint(SIZE, (100, 120), (130, 120), on="hints")
-    visitor.page.click("#hints-apply")
-    visitor.wait_until_idle()
+    visitor.wait_for_painter("hints")
+    visitor.wait_for_new_picture(lambda: visitor.paint((0.31, 0.5), (0.41, 0.5), on="hints"))
     hinted = np.asarray(visitor.download()[1], int)
     assert stages(served)[before:] == ["colorize"]
     hints = np.asarray(served.calls[-1][2])
-    assert hints.shape == (*SIZE[::-1], 4) and hints[120, 115, 3] == 255
+    assert hints.shape == (*SIZE[::-1], 4) and tuple(hints[120, 115]) == (0xB3, 0x26, 0x1E, 255)
     rows, columns = np.nonzero(hints[..., 3] > 127)
     assert abs(rows.mean() - 120) < 3 and abs(columns.mean() - 115) < 3, "the dab is not where it was painted"
     assert np.abs(hinted - plain).max() > 8, "the hint changed nothing"
+    visitor.wait_for_new_picture(lambda: visitor.page.click("#hints-undo"))
+    assert np.array_equal(np.asarray(visitor.download()[1], int), plain)
 
     before = len(served.calls)
     set_vividness(visitor, 0)
@@ -56,12 +55,12 @@ def test_hints_run_only_the_second_stage_and_vividness_none(visitor, served, tmp
 
 def test_a_color_photo_is_said_to_be_so_and_keeps_its_colors_outside_the_marks(visitor, tmp_path):
     color = np.stack([noise(3), noise(4), noise(5)], axis=2)
-    visitor.choose(save(tmp_path / "photo.png", color))
-    assert visitor.read("#found") == say("in_color", "en")
+    visitor.choose(save(tmp_path / "photo.png", color), restored=False)
+    assert visitor.read("#found") == f"{say('not_found', 'en')} {say('in_color', 'en')}"
     assert not visitor.page.is_checked("#recolor input")
     visitor.press_restore()
-    assert visitor.read_message() == say("nothing_to_do", "en")
-    visitor.paint(SIZE, (100, 120), (200, 120))
+    assert visitor.read_refusal() == say("nothing_to_do", "en")
+    visitor.paint((0.31, 0.5), (0.63, 0.5))
     visitor.restore()
     result = np.asarray(visitor.download()[1])
     changed = (result != color).any(axis=2)
@@ -76,7 +75,6 @@ def test_a_sepia_scan_is_colored_anew_and_its_metadata_comes_along(visitor, run,
     sepia.save(tmp_path / "old.png", exif=exif, dpi=(300, 300))
     visitor.choose(tmp_path / "old.png")
     assert say("tinted", "en") in visitor.read("#found") and visitor.page.is_checked("#recolor input")
-    visitor.restore()
     kind, result = visitor.download()
     assert run("restore", tmp_path / "old.png", tmp_path / "cli.png", "--recolor")[0] == 0
     assert kind == "old-color.png PNG" and np.array_equal(np.asarray(result), read(tmp_path / "cli.png"))
@@ -91,12 +89,10 @@ def test_a_mask_file_marks_what_it_says(visitor, served, tmp_path):
     with visitor.page.expect_file_chooser() as chooser:
         visitor.page.click("#mask-file")
     chooser.value.set_files(save(tmp_path / "mask.png", mask))
-    visitor.page.wait_for_function("document.querySelector('#found').innerText.includes('2.6%')")
-    visitor.wait_for_editor("editor")
+    visitor.wait_for_text("#found", "2.6%")
     visitor.restore()
     assert np.array_equal(np.asarray(served.calls[-2][2]) > 0, mask > 0)
     visitor.page.click("#unmark")
-    visitor.page.wait_for_function(f"document.querySelector('#found').innerText == {say('not_found', 'en')!r}")
-    visitor.wait_for_editor("editor")
+    visitor.wait_for_text("#found", say("not_found", "en"))
     visitor.restore()
     assert not np.asarray(served.calls[-2][2]).any()

@@ -2,6 +2,7 @@
 
 import time
 from threading import Event
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -10,12 +11,14 @@ from conftest import save
 from gradio_client import Client, handle_file
 from gradio_client.utils import QueueError
 
-from demo import visit
+from demo import session
+from demo.photo_view import EXAMPLES
 from demo.texts import TEXTS, say
 from restoration.errors import RestorationError
 
 SIZE = (320, 240)
 HOLE = np.s_[60:130, 80:180]
+EXAMPLE = sorted(EXAMPLES.glob("*.png"))[0]
 
 
 def damaged(seed: int, tone: int = 86) -> np.ndarray:
@@ -36,8 +39,7 @@ def test_two_visitors_at_once_get_their_own_photos(browser, served, tmp_path):
     for visitor, gray in zip(visitors, photos, strict=True):
         visitor.offer(save(tmp_path / str(gray[0, 0]) / "the_same_name.png", gray))
     for visitor in visitors:
-        visitor.wait_for_editor("editor")
-        visitor.press_restore()
+        visitor.wait_for_painter("editor")
     for visitor, gray in zip(visitors, photos, strict=True):
         visitor.wait_for_result()
         known = np.ones(gray.shape, bool)
@@ -50,18 +52,20 @@ def test_two_visitors_at_once_get_their_own_photos(browser, served, tmp_path):
 def test_a_corrupt_file_is_answered_with_one_sentence_and_another_may_follow(visitor, tmp_path):
     (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nothing of a photo")
     visitor.offer(tmp_path / "photo.png")
-    message = visitor.read_message()
+    message = visitor.read_refusal()
     assert message == "photo.png cannot be read as a photo: give a whole PNG, JPEG, TIFF or WebP file."
-    visitor.page.click("#drop [aria-label='Clear'], #drop [aria-label='Remove Image']", timeout=5000)
+    visitor.page.wait_for_timeout(300)
+    assert visitor.read_refusal() == message and visitor.page.locator("#drop input[type=file]").count()
+    assert message in visitor.page.text_content(".unseen"), "screen readers are not told"
     visitor.choose(save(tmp_path / "whole.png", damaged(7)))
-    visitor.restore()
+    assert not visitor.page.locator(".refusal:visible").count()
 
 
 @pytest.mark.browser
 def test_a_photo_that_is_too_large_is_refused_before_it_is_decoded(visitor, tmp_path, monkeypatch):
     monkeypatch.setattr("demo.reading.MEGAPIXELS", 0.05)
     visitor.offer(save(tmp_path / "photo.png", damaged(8)))
-    assert visitor.read_message() == say("too_many_pixels", "en", name="photo.png", megapixels=0.05)
+    assert visitor.read_refusal() == say("too_many_pixels", "en", name="photo.png", megapixels=0.05)
 
 
 @pytest.mark.browser
@@ -72,20 +76,20 @@ def test_korean_where_the_browser_asks_for_it(browser, served, tmp_path):
     assert tabs == [say(tab, "ko") for tab in ("tab_photo", "tab_batch", "tab_trial")]
     (tmp_path / "broken.png").write_bytes(b"no photo")
     visitor.offer(tmp_path / "broken.png")
-    assert "사진으로 읽을 수 없습니다" in visitor.read_message()
+    assert "사진으로 읽을 수 없습니다" in visitor.read_refusal()
     visitor.leave()
     visitor = Visitor(browser, served.url, **PHONE, locale="ko-KR")
     visitor.choose(save(tmp_path / "photo.png", damaged(9)))
     share = f"{70 * 100 / (SIZE[0] * SIZE[1]):.1%}"
     assert visitor.read("#found") == say("found", "ko", share=share)
-    assert [visitor.read(f"#{name}") for name in ("restore", "again", "unmark", "another")] == [
-        say(name, "ko") for name in ("restore", "again", "unmark", "another")
+    assert [visitor.read(f"#{name}") for name in ("restore", "undo", "more", "unmark", "another")] == [
+        say(name, "ko") for name in ("restore", "undo", "more", "unmark", "another")
     ]
-    visitor.restore()
     assert visitor.read("#note") == say("repaired", "ko", share=share)
     assert visitor.read("#save-color-png") == say("save_png", "ko")
     english = [text for key, (text, _) in TEXTS.items() if "{" not in text and len(text) > 6]
-    shown = visitor.page.inner_text("body")
+    told = "[...document.querySelectorAll('[aria-label]')].map((part) => part.ariaLabel).join()"
+    shown = visitor.page.inner_text("body") + visitor.page.evaluate(told)
     assert not [text for text in english if text in shown], "English on a Korean page"
     assert visitor.width() <= 390
     visitor.leave()
@@ -96,10 +100,16 @@ def test_the_slider_has_a_name_and_answers_to_keys(visitor, tmp_path):
     unnamed = """[...document.querySelectorAll('button, input, [role=slider]')]
         .filter(e => e.checkVisibility() && !(e.innerText || e.ariaLabel || e.title || e.labels?.length))
         .map(e => e.outerHTML)"""
-    assert visitor.page.evaluate(unnamed) == []
+    small = """[...document.querySelectorAll('button, input:not([type=file]), a, [tabindex="0"]:not([role=slider])')]
+        .filter((part) => part.checkVisibility())
+        .map((part) => [part.outerHTML, (part.closest('label') ?? part).getBoundingClientRect()])
+        .filter(([_, {width, height}]) => width > 1 && height > 1 && (width < 24 || height < 24))"""
+    assert visitor.page.evaluate(unnamed) == [] and visitor.page.evaluate(small) == []
     visitor.choose(save(tmp_path / "photo.png", damaged(12)))
-    visitor.restore()
-    assert visitor.page.evaluate(unnamed) == []
+    assert visitor.page.evaluate("document.activeElement.className") == "sheet", "focus fell back to the page"
+    visitor.page.click("#hints-open")
+    visitor.wait_for_painter("hints")
+    assert visitor.page.evaluate(unnamed) == [] and visitor.page.evaluate(small) == []
     slider = visitor.page.get_by_role("slider", name=say("slider", "en")).first
     places = [slider.bounding_box()["x"]]
     slider.focus()
@@ -113,18 +123,40 @@ def test_the_slider_has_a_name_and_answers_to_keys(visitor, tmp_path):
 
 @pytest.mark.browser
 def test_after_a_visit_nothing_of_it_is_kept(browser, served, tmp_path, monkeypatch):
-    monkeypatch.setattr(visit, "GRACE", 0.2)
+    monkeypatch.setattr(session, "GRACE", 0.2)
     visitor = Visitor(browser, served.url)
+    thumbnail = visitor.page.get_attribute(f"#examples img[src$='{EXAMPLE.name}']", "src")
+    visitor.choose(EXAMPLE)
+    visitor.choose_another()
     visitor.choose(save(tmp_path / "secret.png", damaged(10)))
-    visitor.restore()
     visitor.download()
-    kept = set(served.folder.rglob("secret*"))
-    assert len(kept) >= 3  # as sent, the copy, the result
+    kept = {*served.folder.rglob("secret*"), *served.folder.rglob(EXAMPLE.name)}
+    assert len(kept) >= 5  # as sent, the copy, the result
     visitor.leave()
     deadline = time.monotonic() + 30
     while any(file.exists() for file in kept) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not [file for file in kept if file.exists()]
+    with urlopen(thumbnail) as answer:
+        assert answer.read() == EXAMPLE.read_bytes(), "somebody who sent an example took it away for everybody"
+
+
+@pytest.mark.browser
+def test_a_reload_brings_the_visit_back(visitor, served, tmp_path):
+    visitor.choose(save(tmp_path / "photo.png", damaged(13)))
+    visitor.paint((0.5, 0.8), (0.9, 0.8))
+    visitor.restore()
+    seen, result = visitor.read("#found"), visitor.download()[1]
+    before = len(served.calls)
+    visitor.page.reload()
+    visitor.wait_for_result()
+    assert visitor.read("#found") == seen and np.array_equal(visitor.download()[1], result)
+    visitor.page.click("#undo")
+    visitor.wait_for_text("#note", say("marks_changed", "en"))
+    assert len(served.calls) == before, "all was done again"
+    served.sessions.close()
+    visitor.page.reload()
+    assert visitor.read_refusal() == say("photo_gone", "en")
 
 
 @pytest.fixture
@@ -154,7 +186,8 @@ def test_a_full_queue_is_answered_with_a_kind_sentence(visitor, served, full, tm
     while not len(served.demo._queue) and time.monotonic() < deadline:
         time.sleep(0.05)
     visitor.offer(photo)
-    assert visitor.read_message() == say("busy", "en")
+    visitor.page.wait_for_selector("[data-testid=toast-text]")
+    assert visitor.read("[data-testid=toast-text]") == say("busy", "en")
     with pytest.raises(QueueError):
         Client(served.url, verbose=False).predict(handle_file(photo), api_name="/detect")
     del first, second

@@ -39,6 +39,8 @@ def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_p
     visitor.page.wait_for_selector("#batch-save", state="visible")
     assert visitor.read("#batch-note").startswith(say("batch_done", "en", done=2, count=3))
     assert "broken.jpg cannot be read as a photo" in visitor.read("#batch-note")
+    pairs = visitor.page.locator("#batch-pairs button:has(img)")
+    assert pairs.count() == 2 and "2.png: " in visitor.read("#batch-pairs")
     with visitor.page.expect_download() as download:
         visitor.page.click("#batch-save")
     with zipfile.ZipFile(download.value.path()) as results:
@@ -47,6 +49,9 @@ def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_p
     for photo, result in zip(photos, ("1.png", "album/2.png"), strict=True):
         assert run("restore", photo, tmp_path / "cli.png")[0] == 0
         assert np.array_equal(read(tmp_path / "results" / result), read(tmp_path / "cli.png"))
+    pairs.nth(1).click()
+    visitor.wait_for_result()
+    assert visitor.read("#found").startswith(say("found", "en", share=f"{25 * 30 / (SIZE[0] * SIZE[1]):.1%}"))
 
 
 def test_damage_on_purpose_is_measured_against_the_truth(visitor, served, tmp_path):
@@ -75,4 +80,4 @@ def test_a_gray_photo_has_no_truth_to_compare_with(visitor, tmp_path):
     open_tab(visitor, "tab_trial")
     gray = np.random.default_rng(1).integers(20, 236, SIZE[::-1], np.uint8)
     visitor.page.set_input_files("#trial-photo input[type=file]", save(tmp_path / "gray.png", gray))
-    assert visitor.read_message() == say("no_truth", "en")
+    assert visitor.read_refusal() == say("no_truth", "en")

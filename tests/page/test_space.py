@@ -106,7 +106,9 @@ class Spaces(types.ModuleType):
         return gpu
 sys.modules["spaces"] = Spaces("spaces")
 import app, demo.stages
-restorer = types.SimpleNamespace(detect=lambda p, s: "mask", repair=lambda p, m: "gray", colorize=lambda r, h: "color")
+restorer = types.SimpleNamespace(
+    detect=lambda *_: "mask", repair=lambda *_: "gray", colorize=lambda *_: "color"
+)
 stages = demo.stages.Stages(restorer)
 assert [stages.detect(1, 0), stages.repair(1, 2), stages.colorize(1, 2)] == ["mask", "gray", "color"]
 print(*lent)

@@ -1,8 +1,10 @@
 """Between the full-size photo and the small preview that is painted on.
 
-The editor would lose a photo's metadata and takes long over a large one, so it gets a preview; what is painted
-there changes the mask, or the color hints, of the photo's own size.
+A large photo would take long to send and to show, so the browser gets a preview; what is painted there arrives as
+strokes, and these are drawn at the photo's own size: into its mask, or as its color hints.
 """
+
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
@@ -28,24 +30,45 @@ def shrink_mask(mask: Mask, size: tuple[int, int]) -> Mask:
 
 
 def marked_layer(shown: Mask) -> Image.Image:
-    """A mask as a layer of the editor: RGBA, transparent where nothing is marked."""
+    """A mask as a layer above the preview: RGBA, transparent where nothing is marked."""
     layer = np.zeros((*shown.shape, 4), np.uint8)
     layer[shown] = MARK
     return Image.fromarray(layer)
 
 
-def painted(layers: list[Image.Image], size: tuple[int, int]) -> Mask:
-    """Where any of the editor's layers is painted, at the preview's (width, height)."""
-    found = np.zeros(size[::-1], bool)
-    for layer in layers:
-        found |= np.asarray(layer.resize(size, Image.Resampling.NEAREST).getchannel("A")) > 0
-    return found
+def drawn(strokes: Iterable[dict], size: tuple[int, int]) -> Mask:
+    """Strokes as `browser/painter.js` sends them, at the photo's (width, height); they may begin beside it."""
+    mask = np.zeros(size[::-1], np.uint8)
+    for stroke in strokes:
+        points = np.clip(np.array(stroke["points"], float), -1, 2) * size - 0.5
+        thickness = max(1, round(min(stroke["width"], 1) * size[0]))
+        points = np.rint(points[[0, *range(len(points))]]).astype(np.int32)  # one point alone would draw nothing
+        cv2.polylines(mask, [points], False, 1, thickness)
+    return mask > 0
 
 
-def changed_mask(mask: Mask, shown: Mask, now: Mask) -> Mask:
-    """The full-size mask after the preview's went from `shown` to `now`; what was not touched stays to the pixel."""
-    added, erased = (_enlarge(part, mask.shape) for part in (now & ~shown, shown & ~now))
-    return (mask | added) & ~erased
+def colored(dabs: Iterable[dict], size: tuple[int, int]) -> Image.Image | None:
+    """Strokes of color as hints, RGBA of the photo's (width, height); None where there are none."""
+    hints = None
+    for dab in dabs:
+        hints = hints or Image.new("RGBA", size)
+        hints.paste(dab["pen"], mask=Image.fromarray(drawn([dab], size)))
+    return hints
+
+
+class Change:
+    """What a mask was before it changed: only where it did, a bit per pixel."""
+
+    def __init__(self, before: Mask, after: Mask):
+        left, top, width, height = cv2.boundingRect((before ^ after).view(np.uint8))
+        self._where, self._width = np.s_[top : top + height, left : left + width], width
+        self._bits = np.packbits(before[self._where], axis=1)
+
+    def undone(self, after: Mask) -> Mask:
+        """The mask as it was before."""
+        before = after.copy()
+        before[self._where] = np.unpackbits(self._bits, axis=1, count=self._width) > 0
+        return before
 
 
 def with_more(mask: Mask, before: Mask, now: Mask) -> Mask:
@@ -56,16 +79,6 @@ def with_more(mask: Mask, before: Mask, now: Mask) -> Mask:
     return mask | (now & ~is_refused[labels])
 
 
-def full_hints(layers: list[Image.Image], size: tuple[int, int]) -> Image.Image | None:
-    """The dabs of the editor's layers, as RGBA of the photo's (width, height); None where there are none."""
-    dabs = Image.new("RGBA", layers[0].size) if layers else None
-    for layer in layers:
-        dabs.alpha_composite(layer.convert("RGBA"))
-    if dabs is None or dabs.getchannel("A").getextrema()[1] <= 127:
-        return None
-    return dabs.resize(size, Image.Resampling.NEAREST)
-
-
 def is_tinted(photo: Image.Image) -> bool:
     """Whether a photo in color is really a gray one on yellowed or sepia paper: its chroma follows its luma."""
     if photo.mode == "L":
@@ -74,7 +87,3 @@ def is_tinted(photo: Image.Image) -> bool:
     luma, *chroma = (band.ravel().astype(float) for band in np.moveaxis(np.asarray(small), 2, 0))
     left = [band - np.polyval(np.polyfit(luma, band, 2), luma) for band in chroma] if np.ptp(luma) else [np.zeros(1)]
     return float(np.hypot.reduce([np.std(band) for band in left])) < TINT_TOLERANCE
-
-
-def _enlarge(part: Mask, shape: tuple[int, int]) -> Mask:
-    return cv2.resize(part.astype(np.uint8), shape[::-1], interpolation=cv2.INTER_NEAREST) > 0

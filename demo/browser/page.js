@@ -1,0 +1,92 @@
+// What the page does in the browser beside painting: names and keys that Gradio's parts lack, one live region, focus.
+() => {
+  // The slider between two pictures answers to a pointer only: this lends it the keys of a slider.
+  const drag = (handle, x) => {
+    const box = handle.getBoundingClientRect(), center = box.left + box.width / 2;
+    const send = (type, target, clientX) => target.dispatchEvent(
+      new MouseEvent(type, { bubbles: true, cancelable: true, view: window, clientX, clientY: box.top + 5 }));
+    send("mousedown", handle, center);
+    send("mousemove", window, center + x);
+    send("mouseup", window, center + x);
+  };
+  const tell = (handle) => {
+    const frame = handle.parentElement.getBoundingClientRect(), box = handle.getBoundingClientRect();
+    const share = (100 * (box.left + box.width / 2 - frame.left)) / frame.width;
+    handle.setAttribute("aria-valuenow", Math.round(share));
+  };
+  const lend = (handle) => {
+    const label = handle.closest(".block").querySelector("[data-testid=block-label]").innerText.trim();
+    const named = { tabindex: 0, role: "slider", "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": label };
+    Object.entries(named).forEach(([name, value]) => handle.setAttribute(name, value));
+    tell(handle);
+    handle.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      drag(handle, (step * handle.parentElement.clientWidth) / 20);
+      setTimeout(() => tell(handle), 50);
+    });
+  };
+  const number = (button, i) => {
+    const label = button.closest(".block").querySelector(".label").innerText.trim();
+    button.ariaLabel = `${label}: ${i + 1}`;
+  };
+  // Notes and refusals come and go with their parts of the page; screen readers follow one place that stays.
+  const live = document.createElement("div");
+  live.className = "unseen";
+  live.setAttribute("role", "status");
+  document.body.append(live);
+  const announce = () => {
+    const shown = [...document.querySelectorAll(".block:is(.said, .refusal)")].filter((note) => note.checkVisibility());
+    const text = shown.map((note) => note.innerText.trim()).filter(Boolean).join(" ");
+    if (live.innerText !== text) live.innerText = text;
+  };
+  const look = () => {
+    document.querySelectorAll("[data-testid=slider].outer:not([tabindex])").forEach(lend);
+    for (const row of document.querySelectorAll("#examples, #trial_examples"))
+      row.querySelectorAll("button.gallery-item").forEach((button, i) => button.ariaLabel || number(button, i));
+    for (const drop of document.querySelectorAll("#drop button, #trial-photo button, #batch-files button"))
+      if (drop.querySelector("input[type=file]") || drop.matches("[aria-dropeffect]"))
+        if (drop.ariaLabel !== drop.innerText.trim()) drop.ariaLabel = drop.innerText.trim();
+    announce();
+  };
+  new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });
+  look();
+
+  const find = (selector) => document.querySelector(selector);
+  const focus = (selector) => setTimeout(() => find(selector)?.focus({ preventScroll: true }), 100);
+  window.page = {
+    // A reload, or the way back, finds the same visit; another tab does not.
+    opened: (visit) => {
+      if (visit) sessionStorage.setItem("visit", visit);
+      focus("#editor .sheet");
+      return null;
+    },
+    // On a phone the result lies below the screen; on a desktop nothing moves, nor under a hand that paints.
+    showResult: () => {
+      const results = find("#results");
+      if (!results || find("#editor .painter")?.dataset.touched) return;
+      if (results.getBoundingClientRect().top > innerHeight / 2)
+        setTimeout(() => results.scrollIntoView({ behavior: "smooth" }), 200); // the slider takes its height first
+    },
+    startAgain: () => {
+      sessionStorage.removeItem("visit");
+      scrollTo({ top: 0, behavior: "smooth" });
+      focus("#drop button");
+    },
+    // A full-size file is written when it is asked for: the click that asks for it then also saves it.
+    save: (file) => {
+      if (!file) return;
+      const link = document.createElement("a");
+      link.href = file.url;
+      link.download = file.orig_name;
+      link.click();
+    },
+    // What was painted last is on the server before anything else is asked of it.
+    sent: async (name) => {
+      const painter = () => find(`#${name} .painter`)?.painter;
+      while (painter() && !painter().isSent()) await new Promise((done) => setTimeout(done, 50));
+    },
+    answered: (name) => find(`#${name} .painter`)?.painter?.answered(),
+  };
+}

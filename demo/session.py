@@ -1,0 +1,164 @@
+"""A visitor's photo and how long it is kept: while the page is open, and a little longer in case it comes back."""
+
+import secrets
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock, Timer
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+from PIL import Image
+
+from demo.manners import RefusalError
+from demo.marks import Change, Mask
+from restoration.files.imaging import Scan
+from restoration.pipeline import Repair, Restoration
+
+GRACE = 300  # s after the page was closed; a phone also closes it when it goes to sleep
+IDLE = 3600  # s without any action
+UNDO = 30  # changes of a mask
+MOST = 32  # sessions at once; then the one that waited longest is forgotten
+
+
+@dataclass
+class EditState:
+    """One photo in work, and how far the work has come. All masks are bool (H, W), True = damaged."""
+
+    original: Path  # the visitor's own file, untouched
+    scan: Scan  # the photo in it, and what goes along into the result
+    mask: Mask  # what is marked as damaged
+    small: Image.Image  # the photo's preview
+    shown: Path  # the preview's file
+    found: Mask  # all that was found so far, erased since or not
+    sensitivity: int = 0  # with which the damage was looked for last
+    history: list[Change] = field(default_factory=list)  # of the mask, to be undone from the end
+    dabs: list[dict] = field(default_factory=list)  # strokes of color
+    recolor: bool = False  # a photo in color is taken for a gray one
+    texture: bool = True  # what is filled is given texture
+    repair: Repair | None = None
+    repaired: Mask | None = None  # what was marked then
+    restored: Restoration | None = None
+    vividness: float = 1.0
+
+    @property
+    def photo(self) -> Image.Image:
+        """L or RGB, upright."""
+        return self.scan.image
+
+    @property
+    def keeps_colors(self) -> bool:
+        """Whether only what is marked gets new colors."""
+        return self.photo.mode == "RGB" and not self.recolor
+
+    def mark(self, mask: Mask) -> None:
+        """Replace what is marked; the last UNDO replacements can be undone."""
+        self.history = [*self.history, Change(self.mask, mask)][-UNDO:]
+        self.mask = mask
+
+    def undo(self) -> None:
+        """Go back by one replacement, where there is one."""
+        if self.history:
+            self.mask = self.history.pop().undone(self.mask)
+
+
+@dataclass
+class Trial:
+    """A photo to be damaged on purpose."""
+
+    truth: Image.Image  # RGB
+
+
+@dataclass
+class Session:
+    """One visit to the page. Its folder has a secret name and holds all that is written for it."""
+
+    folder: Path
+    uploads: set[Path] = field(default_factory=set)  # what was sent, as Gradio keeps it: two sessions' may be one file
+    edit: EditState | None = None
+    trial: Trial | None = None
+    batch: list[Path] = field(default_factory=list)  # the photos of the last one
+    key: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # known to this page's browser alone
+    seen: float = field(default_factory=time.monotonic)
+
+    def file(self, name: str) -> Path:
+        """A place for a file of this name, where no other file ever was: browsers keep what they once loaded."""
+        folder = self.folder / secrets.token_hex(8)
+        folder.mkdir(parents=True)
+        return folder / name
+
+    def keep(self, upload: str | Path) -> Path:
+        """A copy of a sent file, which Gradio's own clearing does not reach."""
+        copy = self.file(Path(upload).name)
+        shutil.copyfile(upload, copy)
+        if Path(upload).is_relative_to(get_upload_folder()):  # not one of our examples
+            self.uploads.add(Path(upload))
+        return copy
+
+
+class Sessions:
+    """All open pages, by the name that Gradio gives each."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Session] = {}
+        self._lock = Lock()
+
+    def of(self, request: gr.Request) -> Session:
+        """The session that a request belongs to; the first one opens it."""
+        with self._lock:
+            session = self._open.get(request.session_hash)
+            if session is None:
+                session = Session(Path(get_upload_folder()) / f"visit-{secrets.token_hex(16)}")
+                self._open[request.session_hash] = session
+            session.seen = time.monotonic()
+        self._forget_old(keep=session)
+        return session
+
+    def return_to(self, key: str, request: gr.Request) -> Session | None:
+        """The session of this key, now that of the request: its page was loaded again. None: forgotten."""
+        with self._lock:
+            name = next((name for name, session in self._open.items() if session.key == key), None)
+            if name is None:
+                return None
+            self._open[request.session_hash] = self._open.pop(name)
+        return self.of(request)
+
+    def edit(self, request: gr.Request) -> EditState:
+        """The photo in work.
+
+        Raises:
+            RefusalError: it was forgotten.
+        """
+        edit = self.of(request).edit
+        if edit is None:
+            raise RefusalError("photo_gone")
+        return edit
+
+    def leave(self, request: gr.Request) -> None:
+        """The page was closed: unless it comes back, all of the session is deleted after GRACE seconds."""
+        name_left, closed = request.session_hash, time.monotonic()
+        timer = Timer(GRACE, self._forget, [lambda name, session: name == name_left and session.seen <= closed])
+        timer.daemon = True
+        timer.start()
+
+    def close(self) -> None:
+        """Delete everything of everybody: the server stops."""
+        self._forget(lambda name, session: True)
+
+    def _forget_old(self, keep: Session) -> None:
+        with self._lock:
+            latest = sorted((session.seen for session in self._open.values()), reverse=True)
+        oldest = latest[:MOST][-1]
+        oldest = max(oldest, time.monotonic() - IDLE)
+        self._forget(lambda name, session: session is not keep and session.seen < oldest)
+
+    def _forget(self, which: Callable[[str, Session], bool]) -> None:
+        with self._lock:
+            gone = [self._open.pop(name) for name, session in list(self._open.items()) if which(name, session)]
+            still_used = {upload for session in self._open.values() for upload in session.uploads}
+        for session in gone:
+            shutil.rmtree(session.folder, ignore_errors=True)
+            for upload in session.uploads - still_used:
+                upload.unlink(missing_ok=True)
