@@ -74,6 +74,8 @@ def train(
         OSError: a file cannot be read or written; the state saved last is whole.
         StoppedError: a signal came; `train` goes on from there when it is called again.
     """
+    # A thread for every core in every worker costs a tenth of the CPU; and to fork while they are at work is a deadlock.
+    cv2.setNumThreads(1)
     world, began = World(), time.monotonic()
     precision = config.precision or torch_precision(world.device.type, training=True)
     chosen = world.from_first(run.agreed(config, config.resolved(precision, world.gpu_gib)) if world.is_first else None)
@@ -247,7 +249,6 @@ def batches_ahead(photos: Photos, trainer: Trainer) -> Iterator[Batch]:
 
 def _prepare_worker(_: int) -> None:
     """A signal to the whole group is for the process that trains: it still needs its data workers to stop well."""
-    cv2.setNumThreads(1)  # else each worker starts a thread for every core
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 

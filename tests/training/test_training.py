@@ -4,6 +4,7 @@ import itertools
 import json
 import subprocess
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -197,6 +198,19 @@ def test_training_ends_by_the_clock_with_its_rate_annealed(scenes, tmp_path, mon
     rates, left = ([record[key] for record in records] for key in ("learning_rate", "minutes_left"))
     assert rates == sorted(rates, reverse=True) and rates[-1] < 0.05 * settings.learning_rate
     assert left == sorted(left, reverse=True) and left[0] < 0.1
+
+
+def test_opencv_has_no_threads_when_workers_are_forked(scenes, tmp_path, monkeypatch):
+    """A worker that inherits OpenCV's thread pool without its threads waits for them forever."""
+    threads = cv2.getNumThreads()
+    monkeypatch.setattr(training, "_train_piece", lambda *_: seen.append(cv2.getNumThreads()))
+    seen = []
+    try:
+        cv2.setNumThreads(4)
+        training.train(Run(tmp_path / "run"), config(scenes), 0, ["color"])
+    finally:
+        cv2.setNumThreads(threads)
+    assert seen == [1]
 
 
 def test_a_resumed_training_has_only_the_time_that_is_left(scenes, tmp_path):
