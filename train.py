@@ -6,6 +6,7 @@
     torchrun --nproc-per-node 8 train.py --data photos --name mine       # the same model sooner, on eight GPUs
     python train.py --data photos --name mine --fold 2 --stage color     # one piece, as a job of an array
     python train.py --resume runs/mine                                   # go on, or gather what an array trained
+    python train.py --resume runs/mine --data elsewhere                  # the photos were moved meanwhile
     python train.py --resume runs/mine --push-to user/name               # put it on the hub
 
 Every setting of `restoration.config.TrainConfig` is an option as well.
@@ -13,6 +14,7 @@ Every setting of `restoration.config.TrainConfig` is an option as well.
 
 import argparse
 import dataclasses
+import io
 import os
 import signal
 import sys
@@ -25,15 +27,21 @@ from restoration.config import CHOSEN, STAGES, TrainConfig
 from restoration.errors import RestorationError
 from restoration.files.imaging import shown
 
+PLACES = "data", "exclude", "init", "encoder_weights", "perceptual_weights"  # what may lie elsewhere when a run goes on
+
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and train; returns the exit status."""
     parser = _parser()
     args = parser.parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name may hold letters that the terminal lacks
     if int(os.environ.get("WORLD_SIZE", 1)) > 1 and not (args.name or args.resume):
         parser.error("give --name: several processes must agree on the run's folder.")
     settings = {f.name: getattr(args, f.name) for f in dataclasses.fields(TrainConfig) if f.name in args}
-    if args.resume and (given := [*settings, *(["name"] if args.name else [])]):
+    if args.name and (Path(args.name).name != args.name or args.name == ".."):
+        parser.error("--name is that of one folder below --runs: give it without slashes.")
+    if args.resume and (given := [*(name for name in settings if name not in PLACES), *["name"] * bool(args.name)]):
         parser.error(f"--{given[0].replace('_', '-')} with --resume: a run goes on with its own settings.")
     from restoration.reports.hub import check_target, push_run  # after parsing: --help and a typing error need no torch
     from restoration.reports.results import gather
@@ -42,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
 
     run = Run(args.resume or args.runs / (args.name or time.strftime("%Y-%m-%d-%H%M%S")))
     try:
-        config = run.config() if args.resume else TrainConfig(**settings)
+        config = run.moved(settings) if args.resume else TrainConfig(**settings)
         if args.push_to:
             check_target(args.push_to)
         stages = (args.stage,) if args.stage in STAGES else run.stages() if args.resume and not args.stage else STAGES

@@ -1,8 +1,7 @@
 """A model's exported graphs: ONNX files without weights, which they read from the `model.safetensors` beside them.
 
 New weights of the same architecture therefore need no new export, and an old graph never runs on other weights than
-those that are there: each graph notes the layout of the file that it was made for, and is used with no other. It
-holds its own SHA-256 as well, as the weights do theirs.
+those that are there: each graph notes the layout of the file that it was made for, and is used with no other.
 """
 
 import dataclasses
@@ -15,7 +14,6 @@ from restoration.config import ModelConfig, load_config
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 TRUNK, TAIL = "trunk.onnx", "tail.onnx"  # encoder and coarse decoder; the decoder from 1/8 of the size on
 LAYOUT = "layout"  # the name under which a graph notes what it fits
-SEAL = b"sha256 of this file with zeros here: "  # what follows in a graph: 64 hex digits
 _TORCH_NAMES = {"F16": "torch.float16", "F32": "torch.float32", "I64": "torch.int64"}  # as the digest spells types
 Table = dict[str, dict]  # of tensors, by name: dtype, shape, data_offsets
 
@@ -48,24 +46,13 @@ def layout(folder: Path) -> str:
 
 
 def fit(folder: Path) -> bool:
-    """Whether both graphs are there, fit the weights beside them, and all three are undamaged."""
+    """Whether both graphs are there and fit the weights beside them, which are undamaged."""
     try:
         noted = layout(folder).encode()
         graphs = [(folder / name).read_bytes() for name in (TRUNK, TAIL)]
-        return all(noted in graph and _is_sealed(graph) for graph in graphs) and _is_whole(folder / WEIGHTS)
+        return all(noted in graph for graph in graphs) and _is_whole(folder / WEIGHTS)
     except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):  # a header may hold anything
         return False
-
-
-def sealed(graph: bytes) -> bytes:
-    """A graph's file with its digest after SEAL, whatever stood there."""
-    before, mark, after = graph.rpartition(SEAL)
-    blank = before + mark + b"0" * 64 + after[64:]
-    return before + mark + hashlib.sha256(blank).hexdigest().encode() + after[64:]
-
-
-def _is_sealed(graph: bytes) -> bool:
-    return SEAL in graph and sealed(graph) == graph
 
 
 def _is_whole(weights: Path) -> bool:

@@ -5,13 +5,14 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Thread
 
+import torch
 from huggingface_hub import constants, get_session
 from huggingface_hub.errors import HTTPError
 from torch import nn
 
 from restoration.checkpoint import WeightsError, load_tensors
-from restoration.config import ModelConfig, Stage, TrainConfig
-from restoration.models import MODELS, imagenet_tensors, load_encoder
+from restoration.config import INPUT_CHANNELS, ModelConfig, Stage, TrainConfig
+from restoration.models import MODELS, NOT_BUILT, imagenet_tensors, load_encoder
 from restoration.training import discriminators
 from restoration.training.discriminators import ProjectedDiscriminator
 from restoration.training.losses import Perceptual
@@ -27,7 +28,15 @@ def check(config: TrainConfig, stages: Iterable[Stage]) -> None:
         WeightsError: something is not there or does not fit.
     """
     for stage in sorted(stages):
-        discriminator(config, stage, network(config, stage).config)
+        model = network(config, stage).eval()
+        try:
+            with torch.inference_mode():
+                model.unet(torch.zeros(1, INPUT_CHANNELS[stage], 64, 96))
+        except NOT_BUILT as error:
+            raise WeightsError(
+                f"encoder {model.config.encoder!r} takes photos of one size only: use another."
+            ) from error
+        discriminator(config, stage, model.config)
         perceptual(config, stage)
 
 

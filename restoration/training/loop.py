@@ -84,6 +84,7 @@ def train(
     initialization.check(chosen, {s for _, s, begun in pieces if not begun})
     if pieces:  # else there is no need to read all photos
         usable = usable or splits.find(chosen, run.folder / SPLIT)
+        usable.split(chosen, 0)  # refuses too few groups
         if world.is_first:
             # Not before: what was refused must leave the name free.
             chosen = run.join(config, chosen, command_of(sys.argv))

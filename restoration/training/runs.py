@@ -1,5 +1,6 @@
 """A run's folder: where each piece lies, who may write there, and which are finished."""
 
+import dataclasses
 import fcntl
 import json
 import os
@@ -49,6 +50,14 @@ class Run:
         if not self.exists:
             raise RunError(f"{self.folder} holds no run: name a folder that train.py made.")
         return load_config(TrainConfig, self.folder / CONFIG)
+
+    def moved(self, places: dict[str, str]) -> TrainConfig:
+        """The run's settings, after a note of where files lie that were moved since; RunError: see `config`."""
+        config = dataclasses.replace(self.config(), **places)
+        if places:
+            with locked(self.folder), replacing(self.folder / CONFIG) as part:
+                save_config(config, part)
+        return config
 
     def agreed(self, config: TrainConfig, chosen: TrainConfig) -> TrainConfig:
         """The run's settings, or `chosen` where there is no run yet.

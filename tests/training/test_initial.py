@@ -45,6 +45,12 @@ def test_a_hub_that_does_not_answer_is_a_sentence_within_five_seconds(silent_hub
     assert not constants.HF_HUB_OFFLINE and not (tmp_path / "run").exists()  # the name is free for another try
 
 
+def test_an_encoder_of_one_size_is_refused_before_photos_are_read(no_photos, scenes, tmp_path):
+    with pytest.raises(WeightsError, match="one size only") as error:
+        training.train(Run(tmp_path / "run"), config(scenes, encoder="tu-swin_tiny_patch4_window7_224"), 0, ["color"])
+    assert is_one_sentence(error.value) and not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("field", ["encoder_weights", "perceptual_weights"])
 def test_a_file_that_is_not_there_is_named_before_photos_are_read(no_photos, scenes, tmp_path, field):
     with pytest.raises(WeightsError, match="nowhere"):

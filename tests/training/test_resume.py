@@ -18,6 +18,7 @@ from restoration.checkpoint import load_state, save_state
 from restoration.config import save_config
 from restoration.data.batches import TrainingBatches
 from restoration.data.photos import Photos
+from restoration.errors import RestorationError
 from restoration.training import loop as training
 from restoration.training.distributed import World
 from restoration.training.runs import CONFIG, METRICS, STATE, Run, RunError, locked
@@ -175,3 +176,29 @@ def test_a_state_that_cannot_be_written_leaves_the_one_before(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert is_one_sentence(error.value) and files(tmp_path) == [STATE] and load_state(tmp_path / STATE) == {"step": 1}
+
+
+def test_a_run_that_never_began_leaves_its_name_free(scenes, tmp_path):
+    with pytest.raises(RestorationError, match="cannot make 50 folds"):
+        training.train(Run(tmp_path / "run"), config(scenes, folds=50), 0, ["color"])
+    assert not (tmp_path / "run").exists()
+
+
+def test_photos_that_were_moved_are_named_when_the_run_goes_on(scenes, tmp_path, monkeypatch):
+    """As a path that was relative to another folder; the run's photos are told by their fingerprint, not their place."""
+    (tmp_path / "run").mkdir()
+    save_config(config(scenes), tmp_path / "run" / CONFIG)
+    called = []
+    monkeypatch.setattr(training, "train", lambda run, config, *_: called.append(config))
+    resume = ["--resume", str(tmp_path / "run")]
+    assert train.main([*resume, "--data", "elsewhere"]) == train.main(resume) == 0
+    assert called == [dataclasses.replace(config(scenes), data="elsewhere")] * 2
+    with pytest.raises(SystemExit):
+        train.main([*resume, "--epochs", "9"])
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "/x", ".."])
+def test_a_name_stays_below_the_folder_of_runs(scenes, tmp_path, name, capsys):
+    with pytest.raises(SystemExit):
+        train.main([*command(scenes, tmp_path / "runs", name)[2:]])
+    assert "--name" in capsys.readouterr().err and not list(tmp_path.rglob("train.json"))
