@@ -33,9 +33,7 @@ def check(config: TrainConfig, stages: Iterable[Stage]) -> None:
             with torch.inference_mode():
                 model.unet(torch.zeros(1, INPUT_CHANNELS[stage], 64, 96))
         except NOT_BUILT as error:
-            raise WeightsError(
-                f"encoder {model.config.encoder!r} takes photos of one size only: use another."
-            ) from error
+            raise WeightsError(f"encoder {model.config.encoder!r} takes one size only: use another.") from error
         discriminator(config, stage, model.config)
         perceptual(config, stage)
 

@@ -46,7 +46,7 @@ def test_a_hub_that_does_not_answer_is_a_sentence_within_five_seconds(silent_hub
 
 
 def test_an_encoder_of_one_size_is_refused_before_photos_are_read(no_photos, scenes, tmp_path):
-    with pytest.raises(WeightsError, match="one size only") as error:
+    with pytest.raises(WeightsError, match="takes one size only") as error:
         training.train(Run(tmp_path / "run"), config(scenes, encoder="tu-swin_tiny_patch4_window7_224"), 0, ["color"])
     assert is_one_sentence(error.value) and not (tmp_path / "run").exists()
 

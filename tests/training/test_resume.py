@@ -185,7 +185,7 @@ def test_a_run_that_never_began_leaves_its_name_free(scenes, tmp_path):
 
 
 def test_photos_that_were_moved_are_named_when_the_run_goes_on(scenes, tmp_path, monkeypatch):
-    """As a path that was relative to another folder; the run's photos are told by their fingerprint, not their place."""
+    """As a path that was relative to another folder; a fingerprint tells whether they are the same."""
     (tmp_path / "run").mkdir()
     save_config(config(scenes), tmp_path / "run" / CONFIG)
     called = []
