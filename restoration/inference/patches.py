@@ -62,8 +62,8 @@ class Patches:
 
     def _find_features(self, mask: np.ndarray) -> None:
         """The pictures that matches are compared in, one after another in `features`, and the pixels' weights."""
-        has, wanted = _contrasts(self.image, mask)
-        self.features = np.stack([_padded(x) for x in (self.image, _blurred(self.image, 1.5), has, wanted)])
+        has, self.contrast = _contrasts(self.image, mask)
+        self.features = np.stack([_padded(x) for x in (self.image, _blurred(self.image, 1.5), has, self.contrast)])
         self.known = _padded(np.where(mask, 1, np.sqrt(KNOWN)).astype(np.float32)).ravel()
         size, sparse = self.known.size, self._offsets(RADIUS, RADIUS)
         self.patch = self._offsets(RADIUS, 1)[::2]  # a checkerboard: half the work, and matches as good

@@ -16,7 +16,8 @@ from restoration.inference.patches import RADIUS, Patches
 from restoration.inference.regions import Box
 
 THIN = 5, 1 / 400  # half the width of damage that needs no texture: in px, and of the photo's longer side
-SHARE = 0.75  # of the texture; the rest is the network's fill, which is nearer to the truth by number
+SHARE = 0.85  # of the texture; the rest is the network's fill, which is nearer to the truth by number
+CALM = 1.0  # levels of gray, the local contrast at which half of that share is left: a sky has no texture to show
 CONTEXT = 160  # px around a hole that patches are taken from
 MAX_AREA = 1 << 20  # px of a hole with its context; of a larger one, a smaller copy gets the texture
 COARSEST = 4  # px, about the depth of the hole at the coarsest size
@@ -73,5 +74,10 @@ def _rebuilt(fill: np.ndarray, hole: np.ndarray, mask: np.ndarray, pool: Executo
             level = finer
     if level is None:
         return fill
-    image = cv2.resize(level.image, fill.shape[::-1], interpolation=cv2.INTER_CUBIC) if finest else level.image
-    return np.rint((1 - SHARE) * fill + SHARE * image).clip(0, 255).astype(np.uint8)
+    image, contrast = (_enlarged(x, fill.shape) for x in (level.image, level.contrast))
+    share = SHARE * contrast / (contrast + CALM)
+    return np.rint(fill + share * (image - fill)).clip(0, 255).astype(np.uint8)
+
+
+def _enlarged(x: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    return x if x.shape == shape else cv2.resize(x, shape[::-1], interpolation=cv2.INTER_LINEAR)
