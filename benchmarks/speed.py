@@ -108,6 +108,7 @@ def photo_table(rounds: int, migan: Path | None, clock: Clock) -> str:
         runs["MI-GAN, fill"] = lambda: other(photo, mask)
     for name, restorer in restorers.items():
         runs[f"ours, {name}: detect, fill, color"] = lambda restorer=restorer: restorer.restore(photo)
+        runs[f"ours, {name}: the same, smooth"] = lambda restorer=restorer: restorer.restore(photo, fill="smooth")
         runs[f"ours, {name}: fill alone"] = lambda restorer=restorer: restorer.repair(photo, mask)
     first = next(iter(restorers.values()))
     repair = first.repair(photo, mask)
