@@ -270,4 +270,5 @@ def _is_print(found: Print, sides: list[Side | None], scan: int) -> bool:
         return bool(even and paper.min() > 0.95 and picture.mean() > 0.75 and step.min() > 0.6 and step.mean() > 0.75)
     if sides[1] or sides[3]:  # no horizon
         return bool(spread[0] < 14 and paper[0] > 0.97 and picture[0] > 0.65 and step[0] > 0.9)
-    return bool(spread[0] < 6 and paper[0] > 0.97 and picture[0] > 0.85 and step[0] > 0.85)
+    upright = abs(found.angle) < 1  # no roof in front of a white sky
+    return bool(upright and spread[0] < 6 and paper[0] > 0.97 and picture[0] > 0.85 and step[0] > 0.85)

@@ -7,7 +7,7 @@ from restoration.inference.prints import Print
 
 FADED = 200  # levels: a photo with fewer between its ends is stretched before a network sees it
 MAX_GAIN = 6.0  # more would show noise; a photo without any light and dark stays as it is
-TAIL = 0.01  # of the pixels at either end, such as dust and scratches, may be clipped
+TAIL = 0.005  # of the pixels at either end, such as dust and scratches, may be clipped
 LOWEST, HIGHEST = 5, 250  # where the ends come to lie
 
 
