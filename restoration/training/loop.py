@@ -74,7 +74,7 @@ def train(
         OSError: a file cannot be read or written; the state saved last is whole.
         StoppedError: a signal came; `train` goes on from there when it is called again.
     """
-    # A thread for every core in every worker costs a tenth of the CPU; and to fork while they are at work is a deadlock.
+    # Threads for every core in every worker cost a tenth of the CPU; to fork while they are at work is a deadlock.
     cv2.setNumThreads(1)
     world, began = World(), time.monotonic()
     precision = config.precision or torch_precision(world.device.type, training=True)
