@@ -132,11 +132,17 @@ class Trainer:
         self._tell_time()
         self._average()
 
+    @property
+    def _rate_at(self) -> float:
+        """The share of the training at which the next step's learning rate is taken: by the clock, at the step's end,
+        so that the last one is annealed however long a step takes."""
+        return min(1.0, self.share + self._pace) if self.clock else self.share
+
     def _tell_time(self, resumed: bool = False) -> None:
         """How far the training is: all processes go by the clock of the first, and between two looks by the pace."""
         if self.clock is None:
             self.share, self._pace = self.step / self.steps, 1 / self.steps
-        elif self.world.size > 1 and not resumed and self.step % AGREE_EVERY:
+        elif self.world.size > 1 and not resumed and self.step > AGREE_EVERY and self.step % AGREE_EVERY:
             self.share = min(1.0, self.share + self._pace)
         else:
             own = {"share": self.clock.share if self.world.is_first else 0.0}
@@ -195,7 +201,7 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(module.parameters(), self.config.gradient_clip)
         peak = self.config.learning_rate if module is self.model else self.config.discriminator_learning_rate
         for group in optimizer.param_groups:
-            group["lr"] = peak * learning_rate(self.share, self.config, self._pace)
+            group["lr"] = peak * learning_rate(self._rate_at, self.config, self._pace)
         optimizer.step()
         return {key: value.detach() for key, value in (shares | {name: loss, "norm": norm}).items()}
 
