@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import gray_photo, hole
 
-from restoration.inference import texture
+from restoration.inference import patches, texture
 from restoration.inference.texture import add_texture, thick_parts
 
 
@@ -43,6 +43,19 @@ def test_nothing_is_taken_from_what_is_masked(value):
     assert error(add_texture(fill, mask)[inside], truth[inside], mask[inside]) < 0.6 * error(
         fill[inside], truth[inside], mask[inside]
     )
+
+
+def test_a_sky_goes_on_without_a_seam(monkeypatch):
+    """A gray ramp with grain: what is copied from elsewhere in it has another tone."""
+    ramp = np.linspace(90, 130, 200)[:, None] + np.random.default_rng(2).normal(0, 4, (200, 160))
+    mask, smooth = hole(160, 200, (40, 60, 120, 140)), np.linspace(90, 130, 200)[:, None].repeat(160, axis=1)
+    fill = np.rint(np.where(mask, smooth, ramp)).astype(np.uint8)
+    errors = []
+    for tone in (patches.TONE, 0):
+        monkeypatch.setattr(patches, "TONE", tone)
+        tones = cv2.blur(add_texture(fill, mask) - smooth, (9, 9))
+        errors.append(np.abs(tones[70:130, 50:110]).max())
+    assert errors[0] < 2.5 and errors[0] < errors[1]
 
 
 def test_any_number_of_cores_gives_the_same(monkeypatch):
