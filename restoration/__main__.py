@@ -70,26 +70,20 @@ def _parser() -> argparse.ArgumentParser:
     restore = commands.add_parser("restore", help="repair and color a photo or a folder of photos")
     restore.add_argument("input", type=_path, metavar="IN", help="photo or folder")
     restore.add_argument("output", type=_out, metavar="OUT", help=f"photo ({KINDS}), or folder for PNGs")
-    restore.add_argument(
-        "--mask", type=_path, help="white = damaged; an image, or a folder of images named as the photos"
-    )
+    restore.add_argument("--mask", type=_path, help="white = damaged; an image, or a folder with the photos' names")
     restore.add_argument("--gray", action="store_true", help="write the repaired photo without color")
     restore.add_argument("--recolor", action="store_true", help="take color photos (sepia, say) for gray ones")
     restore.add_argument(
-        "--fill",
-        choices=("textured", "smooth"),
-        default="textured",
+        "--fill", choices=("textured", "smooth"), default="textured",
         help="holes with texture from the rest of the photo, which is a guess, or smooth (default: textured)",
-    )
+    )  # fmt: skip
     restore.add_argument("--freshen", action="store_true", help="stretch faded tones, of a color photo by channel")
     restore.add_argument(
         "--split", action="store_true", help="write each print on a scan also alone and straight: OUT-1.png, ..."
     )
     _add_sensitivity(restore)
     _add_weights(restore)
-    restore.add_argument(
-        "--report", type=_path, metavar="FILE", help="one JSON line a photo: time, damaged share, error"
-    )
+    restore.add_argument("--report", type=_path, metavar="FILE", help="JSON lines: time, damage, error per photo")
     _add_folder_options(restore)
     restore.set_defaults(command=_restore)
 
@@ -111,9 +105,7 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser("evaluate", help="compare restored photos with the truth")
     evaluate.add_argument("--pred", type=_path, required=True, help="folder of results")
-    evaluate.add_argument(
-        "--truth", type=_path, required=True, help="folder of true photos: same stems, same subfolders"
-    )
+    evaluate.add_argument("--truth", type=_path, required=True, help="folder of true photos, of the same names")
     evaluate.add_argument("--mask", type=_path, help="folder of masks; without it only whole-photo metrics")
     evaluate.add_argument("--json", action="store_true", help="one flat JSON object instead of a table")
     evaluate.set_defaults(command=_evaluate)
@@ -137,12 +129,9 @@ def _add_weights(command: argparse.ArgumentParser) -> None:
 
 def _add_sensitivity(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--sensitivity",
-        type=int,
-        choices=range(MOST_SENSITIVE + 1),
-        default=0,
-        help="a higher one finds more damage, and more that is none (default: 0)",
-    )
+        "--sensitivity", type=int, choices=range(MOST_SENSITIVE + 1), default=0,
+        help="a higher one finds more damage, with more false alarms (default: 0)",
+    )  # fmt: skip
 
 
 def _add_folder_options(command: argparse.ArgumentParser) -> None:
@@ -152,7 +141,7 @@ def _add_folder_options(command: argparse.ArgumentParser) -> None:
         type=_pixels,
         default=decoding.MAX_PIXELS,
         metavar="N",
-        help="refuse larger photos (%(default)s)",
+        help="refuse larger ones (%(default)s)",
     )
 
 

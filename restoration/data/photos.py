@@ -161,12 +161,13 @@ class Photos(Dataset):
 
     def without(self, names: Collection[str]) -> "Photos":
         """The same set less the named photos."""
-        left_out = {composed(name) for name in names}
+        left_out = set(map(composed, names))
         return self.subset(i for i, name in enumerate(self.names) if composed(name) not in left_out)
 
     def only(self, names: Collection[str]) -> "Photos":
         """The named photos of the set."""
-        return self.subset(i for i, name in enumerate(self.names) if name in names)
+        wanted = set(map(composed, names))
+        return self.subset(i for i, name in enumerate(self.names) if composed(name) in wanted)
 
     def read_ahead(self) -> None:
         """Decode what fits into memory, on every core."""

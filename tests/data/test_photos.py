@@ -6,10 +6,11 @@ import shutil
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 import pytest
-from conftest import hole, is_one_sentence
+from conftest import hole, is_one_sentence, photo, save
 from PIL import Image
 from skimage import data
 from torch.utils.data import DataLoader
@@ -244,3 +245,16 @@ def test_every_bundled_photo_is_really_there():
     """A release of the libraries that drops one must be noticed here, not in a figure that moved."""
     wanted = {Path(name).name for names in sources.BUNDLED_PHOTOS.values() for name in names}
     assert {entry.file.name for entry in Photos.find("bundled").entries} == wanted and len(wanted) == 11
+
+
+def test_names_are_paired_however_their_accents_are_composed(tmp_path):
+    """macOS writes 사진 in parts (NFD), most others as whole syllables (NFC)."""
+    apart, whole = normalize("NFD", "사진.png"), normalize("NFC", "사진.png")
+    color = photo("coffee", 48, 40)
+    gray = luma(color)
+    gray[5:15, 5:15] = 6
+    save(tmp_path / "train_gt" / apart, color)
+    save(tmp_path / "train_input" / whole, gray)
+    found = Photos.find(tmp_path)
+    assert found.picture(0).hole.level == 6
+    assert found.without({whole}).names == [] and found.only({whole}).names == [apart]
