@@ -15,6 +15,7 @@ from demo.session import EditState, Session, Sessions
 from demo.stages import Stages
 from demo.texts import language_of, say, translated
 from restoration.files import imaging
+from restoration.inference.prints import Print, extract, find_prints
 from restoration.pipeline import MOST_SENSITIVE
 
 
@@ -36,12 +37,25 @@ class Steps:
         mask = np.asarray(self.stages.detect(scan.image, 0)) > 0
         small = marks.preview(scan.image)
         shown = _written(session, small, "photo.png")
-        session.edit = EditState(original, scan, mask, small, shown, mask, recolor=marks.is_tinted(scan.image))
+        prints = find_prints(np.asarray(scan.image.convert("L")))
+        is_one = prints == [Print.whole(mask.shape)]
+        tinted = marks.is_tinted(scan.image)
+        session.edit = EditState(
+            original, scan, mask, small, shown, mask, prints=[] if is_one else prints, recolor=tinted
+        )
         return _opened(session, language)
 
     def open_example(self, sample: list[str], request: gr.Request, progress=gr.Progress()) -> tuple:  # noqa: B008
         """The same with one of our photos."""
         return self.open(sample[0], request, progress)
+
+    def open_print(self, event: gr.SelectData, request: gr.Request, progress=gr.Progress()) -> tuple:  # noqa: B008
+        """One of the pictures on a scan, cut out and straight, as a photo of its own."""
+        session, edit = self.sessions.of(request), self.sessions.edit(request)
+        cut = extract(edit.photo, edit.prints[event.index])
+        file = session.file(f"{edit.original.stem}-{event.index + 1}.png")
+        imaging.write_photo(cut, file, edit.scan.part(cut.size))
+        return self.open(str(file), request, progress)
 
     def open_from(self, file_of: Callable) -> Callable:
         """An event that opens the photo that `file_of` knows of what was selected."""
@@ -159,6 +173,12 @@ class Steps:
         self.sessions.edit(request).vividness = vividness
         return (_compare(self.sessions.of(request), "color"),)
 
+    def freshen(self, freshen: bool, request: gr.Request) -> tuple:
+        """Faded tones stretched, or as they are; no stage runs."""
+        session, edit = self.sessions.of(request), self.sessions.edit(request)
+        edit.freshen = freshen
+        return _compare(session, "color"), _compare(session, "gray")
+
     def save(self, kind: str, ending: str) -> Callable:
         """An event that writes the full-size result."""
 
@@ -173,18 +193,19 @@ class Steps:
         return write
 
 
-OPENED, RESULTS = 13, 6  # values that `_opened` and `_results` give
+OPENED, RESULTS = 15, 7  # values that `_opened` and `_results` give
 
 
 def _opened(session: Session, language: str) -> tuple:
     """The whole view of a photo: which part of the page, the marks, and the result where there is one."""
     edit = session.edit
     hidden = gr.Column(visible=False)
-    results = (hidden, None, None, _vividness(edit), say("waiting", language), hidden)
+    results = (hidden, None, None, _vividness(edit), False, say("waiting", language), hidden)
     return (
         session.key,
         gr.Column(visible=False),
         gr.Row(visible=True),
+        _prints(session, language),
         _painted(session),
         _found(edit, language),
         gr.Checkbox(value=edit.recolor, visible=edit.photo.mode == "RGB"),
@@ -200,6 +221,7 @@ def _results(session: Session, language: str) -> tuple:
         _compare(session, "color"),
         _compare(session, "gray"),
         _vividness(edit),
+        edit.freshen,
         _done(edit, language),
         gr.Column(visible=False),
     )
@@ -210,9 +232,22 @@ def _vividness(edit: EditState) -> gr.Slider:
 
 
 def _full_size(edit: EditState, kind: str) -> Image.Image:
+    if edit.freshen:
+        fresh = edit.restored.freshened()
+        return fresh.gray if kind == "gray" else fresh.vivid(edit.vividness)
     if kind == "gray":
         return edit.scan.own_gray(edit.restored.gray, edit.restored.mask)
     return edit.restored.image if edit.vividness == 1 else edit.restored.vivid(edit.vividness)
+
+
+def _prints(session: Session, language: str) -> gr.Gallery:
+    """The pictures on the scan, each cut out and straight, to be taken alone."""
+    shown = []
+    for number, found in enumerate(session.edit.prints, 1):
+        cut = extract(session.edit.photo, found)
+        cut.thumbnail((300, 300))
+        shown.append((str(_written(session, cut, "print.png")), say("print", language, number=number)))
+    return gr.Gallery(shown, visible=bool(shown))
 
 
 def _painted(session: Session) -> dict:
@@ -243,7 +278,7 @@ def _written(session: Session, image: Image.Image, name: str) -> Path:
 def _compare(session: Session, kind: str) -> tuple[str, str]:
     """Damaged and restored as small files for the slider."""
     edit = session.edit
-    after = marks.preview(edit.restored.gray if kind == "gray" else _full_size(edit, kind))
+    after = marks.preview(_full_size(edit, kind))
     return _small_file(session, edit.small, "before"), _small_file(session, after, "after")
 
 
@@ -259,6 +294,8 @@ def _found(edit: EditState, language: str) -> str:
     words = [say("found", language, share=f"{share:.1%}") if share else say("not_found", language)]
     if edit.photo.mode == "RGB":
         words += [say("tinted" if marks.is_tinted(edit.photo) else "in_color", language)]
+    if edit.prints:
+        words += [say("prints_found" if len(edit.prints) > 1 else "print_found", language, count=len(edit.prints))]
     return " ".join([*words, *(translated(note, language) for note in edit.scan.notes)])
 
 

@@ -25,7 +25,8 @@ def photo_tab(demo: gr.Blocks, steps: Steps) -> Callable:
     key, start = gr.Textbox(visible="hidden"), start_view()
     with gr.Row(visible=False, elem_id="work") as work:
         marking, results = marking_view(), results_view()
-    opened = [key, start.area, work, marking.painter, marking.note, marking.recolor, marking.texture, *_shown(results)]
+    marks_shown = [marking.prints, marking.painter, marking.note, marking.recolor, marking.texture]
+    opened = [key, start.area, work, *marks_shown, *_shown(results)]
 
     def open_on(listener: Callable, step: Callable, inputs: object, progress_on: object) -> gr.events.Dependency:
         tied = listener(in_place(step, opened), inputs, [*opened, start.refusal], show_progress_on=progress_on, **QUEUE)
@@ -35,6 +36,7 @@ def photo_tab(demo: gr.Blocks, steps: Steps) -> Callable:
     open_on(start.drop.upload, steps.open, start.drop, start.drop)
     if start.examples:
         open_on(start.examples.click, steps.open_example, start.examples, start.drop)
+    open_on(marking.prints.select, steps.open_print, None, marking.note)
     demo.load(
         in_place(steps.come_back, opened),
         key,
@@ -52,7 +54,7 @@ def photo_tab(demo: gr.Blocks, steps: Steps) -> Callable:
 
 
 def _shown(results: Results) -> list:
-    return [results.area, *results.sliders, results.vividness, results.note, results.hints_area]
+    return [results.area, *results.sliders, results.vividness, results.freshen, results.note, results.hints_area]
 
 
 def _restore_on(listener: Callable, step: Callable, marking: Marking, results: Results, **extra) -> None:
@@ -96,6 +98,9 @@ def _tie_results(steps: Steps, results: Results) -> None:
         [color, results.refusal],
         show_progress="hidden",
         **QUEUE,
+    )
+    results.freshen.input(
+        in_place(steps.freshen, results.sliders), results.freshen, [*results.sliders, results.refusal], **QUEUE
     )
     for (kind, ending), button in results.saves.items():
         button.click(

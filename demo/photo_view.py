@@ -34,6 +34,7 @@ class Marking:
     """The photo, and its damage as an overlay."""
 
     note: gr.Markdown
+    prints: gr.Gallery
     painter: gr.HTML
     recolor: gr.Checkbox
     texture: gr.Checkbox
@@ -54,6 +55,7 @@ class Results:
     sliders: tuple[gr.ImageSlider, gr.ImageSlider]  # color, gray
     note: gr.Markdown
     vividness: gr.Slider
+    freshen: gr.Checkbox
     saves: dict[tuple[str, str], gr.Button]  # by (color or gray, png or jpeg)
     saved: gr.DownloadButton
     hints_open: gr.Button
@@ -98,6 +100,10 @@ def marking_view() -> Marking:
     """The picture to paint on with its tools, and the button that all is about."""
     with gr.Column(elem_id="marking", min_width=340):
         note = gr.Markdown(elem_id="found", elem_classes=["quiet", "said"])
+        prints = gr.Gallery(
+            label=label("prints"), show_label=False, visible=False, allow_preview=False, columns=4, height=170,
+            object_fit="contain", buttons=[], elem_id="prints",
+        )  # fmt: skip
         painter = painter_view("editor", ("paint", "erase"))
         with gr.Row(elem_classes="tools", equal_height=True):
             undo = gr.Button(label("undo"), size="sm", elem_id="undo")
@@ -112,7 +118,7 @@ def marking_view() -> Marking:
             restore = gr.Button(
                 label("restore"), variant="primary", size="lg", elem_id="restore", scale=2, min_width=180
             )
-    return Marking(note, painter, recolor, texture, undo, more, unmark, mask_file, restore, another, refusal)
+    return Marking(note, prints, painter, recolor, texture, undo, more, unmark, mask_file, restore, another, refusal)
 
 
 def painter_view(name: str, pens: tuple[str, ...]) -> gr.HTML:
@@ -137,8 +143,9 @@ def results_view() -> Results:
                         saves |= save_row(kind)
                         if kind == "color":
                             vividness, *hints = color_controls()
+            freshen = gr.Checkbox(label=label("freshen"), container=False, elem_id="freshen")
         saved = gr.DownloadButton(visible="hidden", elem_id="saved")
-    return Results(area, tuple(sliders), note, vividness, saves, saved, *hints, refusal)
+    return Results(area, tuple(sliders), note, vividness, freshen, saves, saved, *hints, refusal)
 
 
 def before_after(name: str, pair: tuple[Path, Path] | None = None) -> gr.ImageSlider:

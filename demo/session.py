@@ -15,6 +15,7 @@ from PIL import Image
 from demo.manners import RefusalError
 from demo.marks import Change, Mask
 from restoration.files.imaging import Scan
+from restoration.inference.prints import Print
 from restoration.pipeline import Repair, Restoration
 
 GRACE = 300  # s after the page was closed; a phone also closes it when it goes to sleep
@@ -35,6 +36,7 @@ class EditState:
     found: Mask  # all that was found so far, erased since or not
     sensitivity: int = 0  # with which the damage was looked for last
     history: list[Change] = field(default_factory=list)  # of the mask, to be undone from the end
+    prints: list[Print] = field(default_factory=list)  # the pictures on the scan, where it holds more than one picture
     dabs: list[dict] = field(default_factory=list)  # strokes of color
     recolor: bool = False  # a photo in color is taken for a gray one
     texture: bool = True  # what is filled is given texture
@@ -42,6 +44,7 @@ class EditState:
     repaired: Mask | None = None  # what was marked then
     restored: Restoration | None = None
     vividness: float = 1.0
+    freshen: bool = False  # faded tones are stretched
 
     @property
     def photo(self) -> Image.Image:

@@ -36,11 +36,11 @@ ROOMS = {  # a folder or file of restoration/, and the rooms that it may use bes
 }
 PAGE = {  # demo/, from the bottom up: each may import those above it
     "limits": "", "texts": "", "stages": "pipeline", "marks": "",
-    "manners": "texts", "reading": "files limits manners", "session": "files manners marks pipeline",
+    "manners": "texts", "reading": "files limits manners", "session": "files inference manners marks pipeline",
     "style": "limits texts", "photo_view": "limits reading style texts",
     "api": "files manners reading stages",
     "batch": "files limits manners marks reading stages texts",
-    "photo_steps": "files manners marks pipeline reading session stages texts",
+    "photo_steps": "files inference manners marks pipeline reading session stages texts",
     "photo_tab": "manners photo_steps photo_view",
     "batch_tab": "batch limits manners photo_view reading session stages texts",
     "trial_tab": "color evaluation manners masking photo_view reading session stages texts",

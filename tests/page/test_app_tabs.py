@@ -40,6 +40,7 @@ def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_p
     assert visitor.read("#batch-note").startswith(say("batch_done", "en", done=2, count=3))
     assert "broken.jpg cannot be read as a photo" in visitor.read("#batch-note")
     pairs = visitor.page.locator("#batch-pairs button:has(img)")
+    pairs.nth(1).wait_for()
     assert pairs.count() == 2 and "2.png: " in visitor.read("#batch-pairs")
     with visitor.page.expect_download() as download:
         visitor.page.click("#batch-save")
@@ -47,8 +48,8 @@ def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_p
         assert set(results.namelist()) == {"1.png", "album/2.png", "not restored.txt"}
         results.extractall(tmp_path / "results")
     for photo, result in zip(photos, ("1.png", "album/2.png"), strict=True):
-        assert run("restore", photo, tmp_path / "cli.png")[0] == 0
-        assert np.array_equal(read(tmp_path / "results" / result), read(tmp_path / "cli.png"))
+        assert run("restore", photo, tmp_path / f"cli-{photo.name}")[0] == 0
+        assert np.array_equal(read(tmp_path / "results" / result), read(tmp_path / f"cli-{photo.name}"))
     pairs.nth(1).click()
     visitor.wait_for_result()
     assert visitor.read("#found").startswith(say("found", "en", share=f"{25 * 30 / (SIZE[0] * SIZE[1]):.1%}"))

@@ -1,0 +1,62 @@
+"""What happens to one photo, step by step; no browser."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from conftest import gray_photo, photo, save
+from PIL import Image
+
+from demo.photo_steps import OPENED, RESULTS, Steps
+from demo.session import Sessions
+from demo.stages import Stages
+
+REQUEST = SimpleNamespace(session_hash="a", headers={"accept-language": "en"})
+
+
+@pytest.fixture
+def steps(restorer, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "served"))
+    return Steps(Stages(restorer), Sessions())
+
+
+def told(*_, **__) -> None:
+    """Progress that nobody watches."""
+
+
+def test_each_print_on_a_scan_can_be_taken_alone_and_straight(steps, tmp_path):
+    scan = np.full((500, 900), 235, np.uint8)
+    scan[60:360, 60:360] = gray_photo("astronaut", 300, 300)
+    scan[100:400, 480:840] = gray_photo("coffee", 360, 300)
+    opened = steps.open(str(save(tmp_path / "album.png", scan)), REQUEST, told)
+    assert len(opened) == OPENED and opened[3].visible and len(opened[3].value) == 2
+    steps.open_print(SimpleNamespace(index=1), REQUEST, told)
+    edit = steps.sessions.edit(REQUEST)
+    taken = np.asarray(edit.photo.resize((360, 300)), int)
+    assert np.abs(taken - scan[100:400, 480:840])[10:-10, 10:-10].mean() < 8 and edit.original.stem == "album-2"
+
+
+def test_what_is_done_unasked_is_done_once_and_only_where_there_is_something_to_do(steps, tmp_path):
+    steps.open(str(save(tmp_path / "color.png", photo("chelsea", 120, 90))), REQUEST, told)
+    edit = steps.sessions.edit(REQUEST)
+    edit.mask, edit.recolor = np.zeros((90, 120), bool), False
+    steps.restore_at_once(False, True, REQUEST, told)
+    assert edit.restored is None, "a whole photo in color was restored"
+    edit.recolor = True
+    assert len(steps.restore_at_once(True, True, REQUEST, told)) == RESULTS
+    first = edit.restored
+    steps.restore_at_once(True, True, REQUEST, told)
+    assert first is not None and edit.restored is first
+
+
+def test_freshened_tones_reach_the_picture_and_the_file(steps, tmp_path):
+    faded = (100 + gray_photo("chelsea", 200, 150) * 0.3).astype(np.uint8)
+    steps.open(str(save(tmp_path / "faded.png", faded)), REQUEST, told)
+    steps.restore_at_once(False, True, REQUEST, told)
+    steps.freshen(True, REQUEST)
+    (file,) = steps.save("gray", "png")(REQUEST, told)
+    assert np.ptp(np.asarray(Image.open(file))) > 1.5 * np.ptp(faded)
+    steps.freshen(False, REQUEST)
+    mask = steps.sessions.edit(REQUEST).mask
+    (file,) = steps.save("gray", "png")(REQUEST, told)
+    assert np.array_equal(np.asarray(Image.open(file))[~mask], faded[~mask])
