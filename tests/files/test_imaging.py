@@ -212,6 +212,22 @@ def test_a_mask_of_two_labels_is_black_and_white(tmp_path, mode):
     assert not read_mask(saved(tmp_path, np.zeros((1, 4), np.uint8)), (4, 1)).any()
 
 
+@pytest.mark.parametrize("kind, shape", [("float32", (8, 9, 3)), ("float16", (8, 9)), ("float64", (8, 9))])
+def test_a_tiff_that_is_not_read_is_refused_with_the_true_reason(tmp_path, kind, shape):
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros(shape, kind))
+    with pytest.raises(PhotoError, match="not as floats") as error:
+        read_photo(tmp_path / "a.tif")
+    assert is_one_sentence(str(error.value).replace("a.tif", "It"))
+
+
+def test_anything_that_stands_for_a_path_is_read(tmp_path):
+    class Place:
+        def __fspath__(self) -> str:
+            return str(saved(tmp_path, UPRIGHT))
+
+    assert np.array_equal(pixels(read_photo(Place())), UPRIGHT)
+
+
 STROKE = np.pad(np.ones((20, 60), bool), ((30, 46), (20, 16)))
 
 
