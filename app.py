@@ -70,7 +70,8 @@ def free_port(host: str, port: int) -> int:
             return server.getsockname()[1]
     except OSError as error:
         way = "name another --host or --port"
-        raise SystemExit(f"app.py: {host}, port {port}, cannot be had ({error.strerror}): {way}.") from None
+        why = error.strerror.split(" (")[0]  # what follows repeats the address
+        raise SystemExit(f"app.py: {host}, port {port}, cannot be had ({why}): {way}.") from None
 
 
 def parse_args() -> argparse.Namespace:

@@ -72,7 +72,7 @@ def _rate(run: Path, folds: Folds) -> tuple[np.ndarray, np.ndarray] | None:
     """Epochs and learning rates of the fold that came furthest, as its settings make them; None without those."""
     try:
         config, last = load_config(TrainConfig, run / "train.json"), max(folds.values(), key=len)[-1]
-    except (OSError, ValueError):
+    except (OSError, RestorationError):
         return None
     if config.epochs is None or not last.get("step"):
         return None

@@ -137,7 +137,8 @@ def test_a_report_has_one_line_a_photo_however_often_it_is_taken_up(run, tmp_pat
 def test_a_report_is_shared_by_photos_that_are_named_one_by_one(run, tmp_path):
     report = tmp_path / "report.jsonl"
     for name in ("a.png", "b.png", "a.png"):
-        assert run("restore", save(tmp_path / name, DAMAGED), tmp_path / "out" / name, "--report", report)[0] == 0
+        source, options = save(tmp_path / name, DAMAGED), ["--report", report, "--overwrite"]
+        assert run("restore", source, tmp_path / "out" / name, *options)[0] == 0
     assert [line["photo"] for line in lines(report)] == ["b.png", "a.png"]
 
 
