@@ -77,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
         "--fill", choices=("textured", "smooth"), default="textured",
         help="holes with texture from the rest of the photo, which is a guess, or smooth (default: textured)",
     )  # fmt: skip
+    restore.add_argument(
+        "--reference", type=_path, metavar="FILE", help="a color photo of the same people or place, to take colors from"
+    )
     restore.add_argument("--freshen", action="store_true", help="stretch faded tones, of a color photo by channel")
     restore.add_argument(
         "--split", action="store_true", help="write each print on a scan also alone and straight: OUT-1.png, ..."
@@ -177,6 +180,7 @@ def _restore(args: argparse.Namespace) -> int:
     jobs = find_jobs(args.input, args.output, overwrite=args.overwrite)
     check_masks(args.mask, Path(args.output), jobs)
     masks = args.mask and Masks(args.mask)
+    reference = args.reference and imaging.read_photo(args.reference)
     restorer = _restorer(args)
 
     def read(job: Job) -> tuple[imaging.Scan, np.ndarray | None]:
@@ -186,7 +190,7 @@ def _restore(args: argparse.Namespace) -> int:
     def restore(photo: tuple[imaging.Scan, np.ndarray | None]):
         scan, mask = photo
         image = scan.image.convert("L") if args.recolor else scan.image
-        result = restorer.restore(image, mask, sensitivity=args.sensitivity, fill=args.fill)
+        result = restorer.restore(image, mask, sensitivity=args.sensitivity, fill=args.fill, reference=reference)
         return scan, result.freshened() if args.freshen else result
 
     def write(job: Job, restored: tuple) -> Facts:

@@ -67,9 +67,21 @@ class _Network(nn.Module):
     def run(self, luma: Tensor, hints: Tensor) -> Tensor:
         """The U-Net alone: luma (B, 1, H, W) in [0, 1] and hints (B, C, H, W) -> its output (B, 2, H, W)."""
         height, width = luma.shape[-2:]
+        return self.unet(self._padded(luma, hints))[..., :height, :width].to(
+            luma.dtype
+        )  # autocast may have narrowed it
+
+    def features(self, luma: Tensor, hints: Tensor) -> Tensor:
+        """The same up to the decoder's second block: (B, C, H / 8, W / 8), H and W filled up to multiples of STRIDE."""
+        *_, eighth, sixteenth, deepest = self.unet.encoder(self._padded(luma, hints))
+        first, second = self.unet.decoder.blocks[:2]
+        x = first(self.unet.decoder.center(deepest), *sixteenth.shape[-2:], sixteenth)
+        return second(x, *eighth.shape[-2:], eighth)
+
+    def _padded(self, luma: Tensor, hints: Tensor) -> Tensor:
+        height, width = luma.shape[-2:]
         x = torch.cat([(luma - self.config.luma_mean) / self.config.luma_std, hints], dim=1)
-        x = F.pad(x, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
-        return self.unet(x)[..., :height, :width].to(luma.dtype)  # autocast may have narrowed it
+        return F.pad(x, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
 
     @classmethod
     def from_pretrained(cls, source: str | Path, subfolder: str = ""):

@@ -15,11 +15,12 @@ from restoration.bands import Rows
 from restoration.errors import RestorationError
 from restoration.files import imaging
 from restoration.inference import backends
-from restoration.inference.coloring import Hints, painted, predict_chroma, predict_prints, recolored, spread_hints
+from restoration.inference.coloring import Hints, painted, predict_chroma, predict_prints, recolored, spread_known
 from restoration.inference.detection import MOST_SENSITIVE, find_holes, picture_window, sure_regions
 from restoration.inference.filling import damage_map, fill_smoothly
 from restoration.inference.hints import Spread
 from restoration.inference.prints import Print, find_prints
+from restoration.inference.reference import Reference
 from restoration.inference.texture import add_texture
 from restoration.inference.tones import freshened
 
@@ -49,7 +50,7 @@ class Restoration:
     mask: Image.Image  # L, 255 = what was taken for damaged
     chroma: list[np.ndarray] | None = None  # float32 (h, w, 2) of each print, as predicted; None: its own colors
     prints: list[Print] | None = None  # the pictures inside paper that were colored each by itself
-    hinted: list[Spread] | None = None  # what hints change of each print's chroma
+    known: list[Spread] | None = None  # what hints and a reference change of each print's chroma
 
     def vivid(self, strength: float) -> Image.Image:
         """The color photo with `strength` times its predicted chroma, 0 = gray; no network is asked again.
@@ -61,10 +62,10 @@ class Restoration:
         return painted(np.asarray(self.gray), self._colors(strength), self.prints)
 
     def _colors(self, strength: float = 1.0) -> list[np.ndarray]:
-        """Chroma of each print, float32 (h, w, 2), hints included."""
+        """Chroma of each print, float32 (h, w, 2), with what hints and a reference change."""
         chromas = [np.float32(max(strength, 1)) * cbcr for cbcr in self.chroma]
-        if self.hinted:
-            chromas = [own.over(cbcr) for own, cbcr in zip(self.hinted, chromas, strict=True)]
+        if self.known:
+            chromas = [own.over(cbcr) for own, cbcr in zip(self.known, chromas, strict=True)]
         return [np.float32(min(strength, 1)) * cbcr for cbcr in chromas]
 
     def freshened(self) -> "Restoration":
@@ -155,6 +156,7 @@ class Restorer:
         sensitivity: int = 0,
         fill: Fill = "textured",
         freshen: bool = False,
+        reference: Photo | None = None,
     ) -> Restoration:
         """Repair and color a photo.
 
@@ -169,12 +171,14 @@ class Restorer:
             fill: "textured" gives holes the texture of the rest of the photo, a guess that looks real; "smooth" leaves
                 the network's fill as it is: foggy, and nearer to the truth by number.
             freshen: stretch faded tones; without it known luma stays exactly what it was.
+            reference: a color photo of the same people, house or street, of any size, that lends its colors to what
+                is seen in both; one with nothing in common changes nothing. A color photo takes none.
 
         Raises:
             PhotoError: one of them cannot be read, is not of the photo's size, or leaves nothing to go by.
             RestorationError: no such sensitivity, no such fill.
         """
-        result = self.colorize(self.repair(photo, mask, sensitivity, fill), hints)
+        result = self.colorize(self.repair(photo, mask, sensitivity, fill), hints, reference)
         return result.freshened() if freshen else result
 
     def repair(self, photo: Photo, mask: Photo | None = None, sensitivity: int = 0, fill: Fill = "textured") -> Repair:
@@ -191,14 +195,15 @@ class Restorer:
         whole = add_texture(whole, damaged) if fill == "textured" else whole
         return Repair(photo, Image.fromarray(whole), _as_mask(damaged))
 
-    def colorize(self, repair: Repair, hints: Photo | None = None) -> Restoration:
-        """The second half: other hints for the same repair cost only this one."""
+    def colorize(self, repair: Repair, hints: Photo | None = None, reference: Photo | None = None) -> Restoration:
+        """The second half: other hints, or another reference, for the same repair cost only this one."""
         gray, given = np.asarray(repair.gray), _read_hints(hints, repair.photo.size)
         if repair.photo.mode == "L":
             prints = _prints(gray, given)
             chromas = predict_prints(gray, prints, self._color)
-            hinted = spread_hints(gray, prints, chromas, given) if given else None
-            plain = Restoration(repair.gray, repair.gray, repair.mask, chromas, prints, hinted)
+            lender = None if reference is None else Reference(_read_reference(reference), self._find)
+            known = spread_known(gray, prints, chromas, given, lender) if given or lender else None
+            plain = Restoration(repair.gray, repair.gray, repair.mask, chromas, prints, known)
             return replace(plain, image=plain.vivid(1))
         mask = np.asarray(repair.mask) > 0
         image = self._repaired_colors(repair.photo, gray, mask, given) if mask.any() else repair.photo
@@ -271,6 +276,13 @@ def _read_mask(mask: Photo, size: tuple[int, int]) -> np.ndarray:
     if isinstance(mask, np.ndarray) and mask.dtype == bool and mask.shape == size[::-1]:
         return mask  # as `imaging.read_mask` gives it
     return imaging.read_mask(_source(mask, "mask", "bool or uint8, (H, W)"), size)
+
+
+def _read_reference(reference: Photo) -> np.ndarray:
+    photo = imaging.read_photo(_source(reference, "reference", "uint8, (H, W, 3)"))
+    if photo.mode == "L":
+        raise imaging.PhotoError("The reference is a gray photo: give one in color.")
+    return np.asarray(photo)
 
 
 def _read_hints(hints: Photo | None, size: tuple[int, int]) -> Hints | None:

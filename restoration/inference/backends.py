@@ -40,6 +40,10 @@ class Network(Protocol):
         """float32 (C, H, W) -> float32 (2, h, w), the whole or what lies in the box."""
         ...
 
+    def features(self, image: np.ndarray) -> np.ndarray:
+        """What the decoder knows, one vector for each 8 px: float32 (C, H, W) -> (N, H / 8, W / 8) or a little more."""
+        ...
+
 
 class TorchNetwork:
     """A model or an ensemble of folds in PyTorch, in "bf16" or "float32"."""
@@ -62,6 +66,11 @@ class TorchNetwork:
             out = out[0].cpu().numpy()
         return out if box is None else out[(slice(None), *box.slices)]
 
+    def features(self, image: np.ndarray) -> np.ndarray:
+        with self._torch.inference_mode():
+            luma, hints = self._torch.from_numpy(image)[None].to(self._device).split([1, len(image) - 1], dim=1)
+            return self._members[0].features(luma, hints)[0].cpu().numpy()
+
 
 class GraphNetwork:
     """Exported graphs: the trunk sees all, the tail computes no more than the box."""
@@ -78,6 +87,9 @@ class GraphNetwork:
         parts = [seen.divided(scale).slices for scale in (8, 4, 2)]
         inputs = [np.ascontiguousarray(x[(..., *part)]) for x, part in zip(features, parts, strict=True)]
         return self._tail(inputs)[0][(0, slice(None), *box.seen_from(seen).slices)]
+
+    def features(self, image: np.ndarray) -> np.ndarray:
+        return self._trunk([_padded(image)[None]])[0][0]
 
 
 def _padded(image: np.ndarray) -> np.ndarray:

@@ -10,9 +10,11 @@ from restoration.bands import Rows, bands
 from restoration.color import chroma, with_chroma
 from restoration.config import CHROMA_SCALE
 from restoration.inference.backends import Network
-from restoration.inference.hints import Spread, spread
+from restoration.inference.hints import Known, Spread, spread
 from restoration.inference.laplace import membrane
 from restoration.inference.prints import Print
+from restoration.inference.reference import FADE as LENT_FADE
+from restoration.inference.reference import Reference
 from restoration.inference.scaling import Guided, shrink
 from restoration.inference.tones import for_eyes
 
@@ -68,12 +70,24 @@ def predict_prints(gray: np.ndarray, prints: list[Print], colorizer: Network) ->
     return [predict_chroma(for_eyes(found.cut(gray)), colorizer) for found in prints]
 
 
-def spread_hints(gray: np.ndarray, prints: list[Print], chromas: list[np.ndarray], hints: Hints) -> list[Spread]:
-    """The hints on a scan, uint8 (H, W), spread in each of its prints, whose predicted chroma is (h, w, 2)."""
+def spread_known(
+    gray: np.ndarray,
+    prints: list[Print],
+    chromas: list[np.ndarray],
+    hints: Hints | None = None,
+    reference: Reference | None = None,
+) -> list[Spread]:
+    """What a reference, and then hints change in each print of a scan, uint8 (H, W), of predicted chroma (h, w, 2)."""
     spreads = []
     for found, predicted in zip(prints, chromas, strict=True):
-        colors, where = _shrunk_hints(Hints(*map(found.cut, hints)), predicted.shape[:2])
-        spreads.append(spread(small_luma(for_eyes(found.cut(gray))), predicted, colors, where.astype(np.float32)))
+        own, size = for_eyes(found.cut(gray)), predicted.shape[:2]
+        light, result = small_luma(own), Spread.nothing(size)
+        if reference:
+            result = spread(light, predicted, reference.lend(own, size), LENT_FADE)
+        if hints:
+            colors, where = _shrunk_hints(Hints(*map(found.cut, hints)), size)
+            result = result.then(spread(light, result.over(predicted), Known(colors, where.astype(np.float32))))
+        spreads.append(result)
     return spreads
 
 

@@ -12,18 +12,39 @@ WHOLE = 0.5  # of what reaches a pixel, enough to color it wholly
 OWN = 0.5  # how much of the predicted chroma's own variation a spread color keeps
 
 
-class Spread(NamedTuple):
-    """Known colors and how far they go."""
+class Known(NamedTuple):
+    """Colors of some places."""
 
-    color: np.ndarray  # float32 (h, w, 2), chroma that is added where the weight is 1
-    weight: np.ndarray  # float32 (h, w, 1), in [0, 1]
+    chroma: np.ndarray  # float32 (h, w, 2)
+    trust: np.ndarray  # float32 (h, w), 1 where it is known, 0 where not, less than 1 where it is not sure
+
+    @classmethod
+    def nothing(cls, size: tuple[int, int]) -> "Known":
+        """Nothing is known yet."""
+        return cls(np.zeros((*size, 2), np.float32), np.zeros(size, np.float32))
+
+
+class Spread(NamedTuple):
+    """What known colors do to a predicted chroma."""
+
+    keep: np.ndarray  # float32 (h, w, 1), the share of the chroma that stays
+    add: np.ndarray  # float32 (h, w, 2), and what comes to it
+
+    @classmethod
+    def nothing(cls, size: tuple[int, int]) -> "Spread":
+        """Every chroma of this size stays."""
+        return cls(np.ones((*size, 1), np.float32), np.zeros((*size, 2), np.float32))
 
     def over(self, chroma: np.ndarray) -> np.ndarray:
         """A predicted chroma (h, w, 2) changed where the known colors reach."""
-        return (1 - OWN * self.weight) * chroma + self.weight * self.color
+        return self.keep * chroma + self.add
+
+    def then(self, later: "Spread") -> "Spread":
+        """Both, one after the other."""
+        return Spread(self.keep * later.keep, later.over(self.add))
 
 
-def spread(light: np.ndarray, chroma: np.ndarray, known: np.ndarray, trust: np.ndarray) -> Spread:
+def spread(light: np.ndarray, chroma: np.ndarray, known: Known, fade: float = FADE) -> Spread:
     """Spread known colors along luma and predicted chroma.
 
     After Levin, Lischinski and Weiss, "Colorization using Optimization" (2004), with two changes: the system is the
@@ -34,15 +55,14 @@ def spread(light: np.ndarray, chroma: np.ndarray, known: np.ndarray, trust: np.n
     Args:
         light: luma in [0, 1], float32 (h, w).
         chroma: what is predicted, float32 (h, w, 2).
-        known: chroma of the places that are known, float32 (h, w, 2).
-        trust: 1 where chroma is known, 0 where not, less where it is not sure, float32 (h, w).
+        fade: the weight of no change at each pixel.
     """
     from scipy.sparse.linalg import splu  # slow to load, and seldom wanted
 
-    pull = PULL * trust.ravel()
-    wanted = pull[:, None] * np.dstack([known - OWN * chroma, np.ones_like(light)]).reshape(-1, 3)
+    pull = PULL * known.trust.ravel().astype(np.float64)
+    wanted = pull[:, None] * np.dstack([known.chroma - OWN * chroma, np.ones_like(light)]).reshape(-1, 3)
     factors = splu(
-        _system(light, chroma, FADE + pull),
+        _system(light, chroma, fade + pull),
         permc_spec="MMD_AT_PLUS_A",
         diag_pivot_thresh=0,
         options={"SymmetricMode": True},
@@ -50,7 +70,8 @@ def spread(light: np.ndarray, chroma: np.ndarray, known: np.ndarray, trust: np.n
     solved = factors.solve(wanted).reshape(*light.shape, 3).astype(np.float32)
     reach = np.clip(solved[..., 2:], 1e-6, 1)
     share = np.minimum(reach / WHOLE, 1)
-    return Spread(solved[..., :2] / reach, share * share * (3 - 2 * share))
+    weight = share * share * (3 - 2 * share)
+    return Spread(1 - OWN * weight, weight * solved[..., :2] / reach)
 
 
 def _system(light: np.ndarray, chroma: np.ndarray, diagonal: np.ndarray):

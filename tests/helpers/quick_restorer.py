@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from restoration import __main__ as command_line
 
 
-def restore(photo: Image.Image, mask: Image.Image | None, sensitivity: int, fill: str) -> SimpleNamespace:
+def restore(photo: Image.Image, mask: Image.Image | None, **_: object) -> SimpleNamespace:
     """Slow enough to be stopped at work: the negative, in three channels."""
     time.sleep(0.02)
     levels = 255 - np.asarray(photo.convert("L"))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from restoration.inference.hints import _system, spread
+from restoration.inference.hints import Known, _system, spread
 
 SIZE = (40, 60)
 RED, GRAY = np.float32([-0.1, 0.3]), np.float32([0, 0])
@@ -24,7 +24,7 @@ def dabbed(light: np.ndarray, dabs: dict[tuple[int, int], np.ndarray], trust: fl
     for (row, column), color in dabs.items():
         around = np.s_[row - 1 : row + 2, column - 1 : column + 2]
         known[around], where[around] = color, trust
-    return spread(light, chroma, known, where).over(chroma)
+    return spread(light, chroma, Known(known, where)).over(chroma)
 
 
 @pytest.mark.parametrize("color", [RED, GRAY])
@@ -66,3 +66,15 @@ def test_the_system_is_that_of_its_definition():
             elif a != b:
                 assert found[a, b] == 0
     assert np.allclose(found.sum(axis=1), np.arange(20.0))
+
+
+def test_two_spreads_after_each_other_are_one():
+    light = two_halves()
+    chroma = np.broadcast_to(BROWN, (*SIZE, 2))
+    first, second = Known.nothing(SIZE), Known.nothing(SIZE)
+    for known, column, color in ((first, 15, RED), (second, 20, GRAY)):
+        known.chroma[20, column], known.trust[20, column] = color, 1
+    once = spread(light, chroma, first)
+    again = spread(light, once.over(chroma), second)
+    other = chroma + np.float32(0.05)
+    assert np.allclose(once.then(again).over(other), again.over(once.over(other)), atol=1e-6)
