@@ -81,7 +81,14 @@ def test_a_higher_sensitivity_finds_more(run, tmp_path, monkeypatch):
 def test_the_fill_is_smooth_where_it_is_asked_for(run, weights, tmp_path):
     restorer = Restorer.from_pretrained(weights, "cpu")
     gray, mask = gray_photo("camera", 200, 200), hole(200, 200, (60, 120, 120, 180))
-    files = save(tmp_path / "in.png", gray), tmp_path / "out.png", "--gray", "--mask", save(tmp_path / "mask.png", mask)
+    files = (
+        save(tmp_path / "in.png", gray),
+        tmp_path / "out.png",
+        "--gray",
+        "--overwrite",
+        "--mask",
+        save(tmp_path / "mask.png", mask),
+    )
     for words, fill in ((), "textured"), (("--fill", "smooth"), "smooth"):
         assert run("restore", *files, *words)[0] == 0
         assert np.array_equal(read(tmp_path / "out.png"), pixels(restorer.repair(gray, mask, fill=fill).gray))
