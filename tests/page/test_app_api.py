@@ -145,7 +145,7 @@ def test_only_the_three_endpoints_are_offered_and_each_is_described(client):
     described = {name: [p["parameter_name"] for p in endpoint["parameters"]] for name, endpoint in offered.items()}
     assert described == {
         "/detect": ["photo", "sensitivity"],
-        "/restore": ["photo", "mask", "hints", "recolor", "vividness"],
+        "/restore": ["photo", "mask", "hints", "recolor", "vividness", "fill"],
         "/colorize": ["photo", "hints", "vividness"],
     }
 
