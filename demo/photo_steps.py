@@ -128,7 +128,7 @@ class Steps:
         progress(0.1, desc=say("filling", language))
         repair = self.stages.repair(photo, Image.fromarray(mask), "textured" if texture else "smooth")
         progress(0.6, desc=say("coloring", language))
-        edit.restored = self.stages.colorize(repair, marks.colored(edit.dabs, edit.photo.size))
+        edit.restored = self.stages.colorize(repair, marks.colored(edit.dabs, edit.photo.size), edit.reference)
         edit.repair, edit.repaired, edit.vividness = repair, mask, 1.0
         progress(0.9, desc=say("showing", language))
         return _results(session, language)
@@ -158,14 +158,20 @@ class Steps:
         return self._color_again(request)
 
     def undo_dab(self, request: gr.Request) -> tuple:
-        """The last dab away."""
+        """The last dab away; where there is none, the other photo's colors."""
         edit = self.sessions.edit(request)
+        edit.reference = edit.reference if edit.dabs else None
         edit.dabs = edit.dabs[:-1]
+        return self._color_again(request)
+
+    def take_reference(self, upload: str, request: gr.Request) -> tuple:
+        """Another photo lends its colors where it shows the same."""
+        self.sessions.edit(request).reference = read_scan(self.sessions.of(request).keep(upload)).image
         return self._color_again(request)
 
     def _color_again(self, request: gr.Request) -> tuple:
         session, edit = self.sessions.of(request), self.sessions.edit(request)
-        edit.restored = self.stages.colorize(edit.repair, marks.colored(edit.dabs, edit.photo.size))
+        edit.restored = self.stages.colorize(edit.repair, marks.colored(edit.dabs, edit.photo.size), edit.reference)
         return _dabbed(session), _compare(session, "color"), _vividness(edit)
 
     def make_vivid(self, vividness: float, request: gr.Request) -> tuple[str, str]:

@@ -92,6 +92,10 @@ def _tie_results(steps: Steps, results: Results) -> None:
             in_place(step, colors), None, [*colors, results.refusal], show_progress_on=results.note,
             trigger_mode="multiple", **QUEUE,
         ).then(js=ANSWERED.format(name="hints"), **AT_ONCE)  # fmt: skip
+    results.reference.upload(
+        in_place(steps.take_reference, colors), results.reference, [*colors, results.refusal],
+        show_progress_on=results.note, **QUEUE,
+    )  # fmt: skip
     results.vividness.release(
         in_place(steps.make_vivid, [color]),
         results.vividness,

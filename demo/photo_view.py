@@ -62,6 +62,7 @@ class Results:
     hints_area: gr.Column
     hints: gr.HTML
     hints_undo: gr.Button
+    reference: gr.UploadButton
     refusal: gr.Markdown
 
 
@@ -179,4 +180,5 @@ def color_controls() -> tuple:
         hints = painter_view("hints", PALETTE)
         with gr.Row(elem_classes="tools"):
             undo = gr.Button(label("hints_undo"), size="sm", elem_id="hints-undo")
-    return vividness, hints_open, area, hints, undo
+            reference = gr.UploadButton(label("reference"), size="sm", file_types=["image"], elem_id="reference")
+    return vividness, hints_open, area, hints, undo, reference

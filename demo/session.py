@@ -40,6 +40,7 @@ class EditState:
     dabs: list[dict] = field(default_factory=list)  # strokes of color
     recolor: bool = False  # a photo in color is taken for a gray one
     texture: bool = True  # what is filled is given texture
+    reference: Image.Image | None = None  # a photo that lends its colors
     repair: Repair | None = None
     repaired: Mask | None = None  # what was marked then
     restored: Restoration | None = None

@@ -34,9 +34,9 @@ class Stages:
                 return restorer.repair(photo, mask, 0, fill)
 
         @borrows_gpu
-        def colorize(repaired: Repair, hints: Image.Image | None) -> Restoration:
+        def colorize(repaired: Repair, hints: Image.Image | None, reference: Image.Image | None = None) -> Restoration:
             with memory_given_back():
-                return restorer.colorize(repaired, hints)
+                return restorer.colorize(repaired, hints, reference)
 
         self.detect, self.repair, self.colorize = detect, repair, colorize
 

@@ -100,6 +100,7 @@ TEXTS = {
         "Pick a color, dab it on the dress, the car, the sky: a small spot is enough.",
         "색을 고른 뒤 옷, 자동차, 하늘에 살짝 찍어 보세요. 작은 점이면 충분합니다.",
     ),
+    "reference": ("Take colors from another photo", "다른 사진에서 색 가져오기"),
     "hints_undo": ("Undo the last color", "마지막 색 되돌리기"),
     "repaired": (
         "{share} of the photo was repaired: what fills it, and all color, is a guess.",

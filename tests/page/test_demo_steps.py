@@ -60,3 +60,14 @@ def test_freshened_tones_reach_the_picture_and_the_file(steps, tmp_path):
     mask = steps.sessions.edit(REQUEST).mask
     (file,) = steps.save("gray", "png")(REQUEST, told)
     assert np.array_equal(np.asarray(Image.open(file))[~mask], faded[~mask])
+
+
+def test_another_photo_lends_its_colors_until_that_is_undone(steps, tmp_path):
+    asked = []
+    colorize = steps.stages.colorize
+    steps.stages.colorize = lambda *given: asked.append(given[2]) or colorize(*given[:2])
+    steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 120, 90))), REQUEST, told)
+    steps.restore_at_once(False, True, REQUEST, told)
+    steps.take_reference(str(save(tmp_path / "lender.png", photo("coffee", 60, 45))), REQUEST)
+    steps.undo_dab(REQUEST)
+    assert [lender and lender.size for lender in asked] == [None, (60, 45), None]
