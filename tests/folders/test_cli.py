@@ -90,7 +90,7 @@ def test_the_fill_is_smooth_where_it_is_asked_for(run, weights, tmp_path):
         save(tmp_path / "mask.png", mask),
     )
     for words, fill in ((), "textured"), (("--fill", "smooth"), "smooth"):
-        assert run("restore", *files, *words, "--overwrite")[0] == 0
+        assert run("restore", *files, *words)[0] == 0
         assert np.array_equal(read(tmp_path / "out.png"), pixels(restorer.repair(gray, mask, fill=fill).gray))
 
 
