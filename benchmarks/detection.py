@@ -22,9 +22,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not
 
 from benchmarks.photo_sets import HELDOUT, LARGE, Numbered, heldout_photos, large_photos
 from restoration.color import luma
-from restoration.inference.detection import find_holes
+from restoration.inference.holes import find_holes
 from restoration.masking import MAX_AREA, MIN_AREA, damage, draw_hole
-from restoration.wear import worn
+from restoration.wear import add_wear
 
 Gray = np.ndarray  # uint8 (H, W)
 Find = Callable[[Gray], np.ndarray]  # -> bool (H, W)
@@ -150,11 +150,11 @@ def false_alarms(photos: Numbered, find: Find) -> dict[str, float]:
 
 
 def wear_found(photos: Numbered, seed: int, find: Find) -> tuple[float, float]:
-    """Of the pixels that `wear.worn` touched, the share that is found; of all others but a rim of 2 px, the share that
+    """Of the pixels that `add_wear` touched, the share that is found; of all others but a rim of 2 px, the share that
     is flagged. Both are means over photos."""
     found, wrong = [], []
     for number, _, photo in photos:
-        print_, mask = worn(luma(photo), np.random.default_rng((seed, number)))
+        print_, mask = add_wear(luma(photo), np.random.default_rng((seed, number)))
         flagged, away = find(print_), ~cv2.dilate(mask.view(np.uint8), None, iterations=2).view(bool)
         found.append(np.mean(flagged[mask]))
         wrong.append(np.mean(flagged[away]))

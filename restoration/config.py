@@ -146,7 +146,10 @@ class TrainConfig:
     max_area: float = _setting(0.2, "largest share of a crop that holes cover", "damage and hints")
     max_holes: int = _setting(2, "most holes per crop")
     hint_dropout: float = _setting(0.25, "share of samples whose damage must be found without a mask")
-    wear: float = _setting(0.2, "share of samples with an old print's scratches, creases and stains instead of holes")
+    wear: float = _setting(0.2, "share of samples with an old print's wear instead of holes")
+    wear_shapes: str | None = _setting(
+        None, "folder or tar of shapes of real damage (PNGs named crack-*, ...) to draw too"
+    )
     color_hints: float = _setting(0.3, "share of samples with color hints")
     filled_share: float = _setting(0.2, "share of the Colorizer's samples that have a filled hole")
 

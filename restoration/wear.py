@@ -1,135 +1,308 @@
-"""What time does to a print: scratches, creases, stains and fading, drawn for training and tests.
+"""What time does to a print: cracks, folds, specks, rubbing, stains and losses, drawn for training and tests.
 
-Everything is drawn from an explicit `numpy.random.Generator`: the same seed gives the same wear. The mask holds
-every pixel that was changed; only `fade`, which is no damage to be filled, changes pixels outside any mask.
+Real prints show what to draw: most marks are faint (some 24 levels), there are dozens, they fork, and they crowd at the
+edges. `benchmarks/wear.py` compares. Everything comes from an explicit `numpy.random.Generator`: the
+same seed gives the same wear.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from restoration.masking import draw_hole
+from restoration.shapes import NO_SHAPES, Shapes, draw_shape
 
-Layer = tuple[float, np.ndarray]  # what lies on the print: its gray, and its opacity in [0, 1], float32 (H, W)
-SEEN = 0.1  # opacity from which a pixel counts as damaged; what is fainter is left out of the picture altogether
-MAX_WORN, MAX_PARTS = 0.4, 8  # the share of a part that may be worn, and how many parts are tried for it
+SEEN = 6  # levels of change from which a pixel counts as damaged: what is fainter stays in the picture, unmarked
+HIDDEN = 1.0  # of the change per pixel that the print's own texture has there: less is not seen in it
+EDGE = 50  # thousandths of the print's shorter side in which marks at the edge thin out
 
 
-def worn(gray: np.ndarray, rng: np.random.Generator, scale: float = 1) -> tuple[np.ndarray, np.ndarray]:
-    """A print with one to three kinds of wear.
+class Sheet(NamedTuple):
+    """The part of a print that is drawn on."""
+
+    height: int
+    width: int
+    sides: tuple[int, ...]  # those of the part's sides that are the print's: 0 = top, 1 = right, 2 = bottom, 3 = left
+    unit: float  # pixels per thousandth of the whole print's shorter side
+
+    def border_point(self, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+        """A point (x, y) on one of the sides, any of them where none is the print's, and an angle inwards."""
+        side = int(rng.choice(self.sides or (0, 1, 2, 3)))
+        along, angle = rng.uniform(0, 1), (side + 1) * np.pi / 2 + rng.normal(0, 0.5)
+        x, y = ((along, 0), (1, along), (along, 1), (0, along))[side]
+        return np.array([x * (self.width - 1), y * (self.height - 1)]), angle
+
+    def edge_share(self, reach: float) -> np.ndarray:
+        """float32 (H, W): 1 at the print's edges, falling to 1/e within `reach` thousandths."""
+        y, x = np.mgrid[: self.height, : self.width].astype(np.float32)
+        distances = (y, self.width - 1 - x, self.height - 1 - y, x)
+        nearest = np.minimum.reduce([distances[side] for side in self.sides] or [np.full_like(x, np.inf)])
+        return np.exp(-nearest / max(1.0, reach * self.unit))
+
+
+class Mark(NamedTuple):
+    """One kind of wear on a print."""
+
+    opacity: np.ndarray  # float32 (H, W) in [0, 1]
+    contrast: float  # levels towards the paper's tone, or below 0 towards black; more than 255 = nothing shows through
+    fades: bool = True  # stronger and fainter from place to place
+
+
+Kind = Callable[[np.random.Generator, Sheet], list[Mark]]
+
+
+def add_wear(
+    gray: np.ndarray, rng: np.random.Generator, scale: float = 1, shapes: Shapes = NO_SHAPES
+) -> tuple[np.ndarray, np.ndarray]:
+    """Age a print with several kinds of wear.
 
     Args:
         gray: uint8 (H, W), left unchanged.
-        scale: sides of the whole print, in the photo's: above 1 the photo is a part of a larger print, whose scratches
-            are broader and reach beyond it. That part has some of the wear.
+        scale: sides of the whole print, in the photo's: above 1 the photo is a part of a larger print, whose marks are
+            broader, and that part may lie anywhere on it.
+        shapes: real damage to draw beside the grown one, see `shapes.load_shapes`.
 
     Returns:
-        The worn photo, uint8 (H, W), and the mask, bool (H, W): True where a pixel was touched.
+        The worn photo, uint8 (H, W), and the mask, bool (H, W): True where a change can be seen.
     """
-    shape = [round(scale * side) for side in gray.shape]
-    chosen = rng.permutation(len(WEAR))[: rng.integers(1, len(WEAR) + 1)]
-    layers = [WEAR[index](rng, *shape) for index in chosen]
-    part = _part(layers, gray.shape, rng) if scale > 1 else ...
-    photo, mask = gray.astype(np.float32), np.zeros(gray.shape, bool)
-    for tone, opacity in layers:
-        seen = np.where(opacity[part] >= SEEN, opacity[part], 0)
-        photo += seen * (tone + _grain(rng, *gray.shape) - photo)
-        mask |= seen > 0
-    return np.rint(photo.clip(0, 255)).astype(np.uint8), mask
+    sheet = _sheet(gray.shape, scale, rng)
+    photo = before = gray.astype(np.float32)
+    paper, worn_down = rng.uniform(165, 250), rng.uniform(0.5, 1.5)
+    kinds = [kind for kind, chance in KINDS if rng.random() < chance * worn_down]
+    for kind in kinds or [KINDS[rng.integers(len(KINDS))][0]]:
+        for mark in kind(rng, sheet):
+            photo = _pressed(photo, mark if kind is losses else _at_the_edge(rng, sheet, mark), paper, rng)
+    for _ in range(rng.integers(0, 2 + round(2 * worn_down)) if shapes else 0):
+        photo = _pressed(photo, _at_the_edge(rng, sheet, _shape_mark(rng, sheet, shapes)), paper, rng)
+    photo = np.rint(photo.clip(0, 255)).astype(np.uint8)
+    texture = cv2.blur(np.abs(before - cv2.GaussianBlur(before, (0, 0), 1.5)), (9, 9))
+    return photo, cv2.absdiff(photo, gray) >= np.maximum(SEEN, HIDDEN * texture)
 
 
-def _part(layers: list[Layer], size: tuple[int, ...], rng: np.random.Generator) -> tuple[slice, slice]:
-    """Where a photo of `size` lies on a larger print: around one of its worn pixels, not mostly in a stain."""
-    marks = [opacity >= SEEN for _, opacity in layers]
-    places = np.argwhere(marks[rng.integers(len(marks))])  # of one kind: a scratch has few pixels beside a stain's
-    anywhere, mask = places if len(places) else np.zeros((1, 2), int), np.logical_or.reduce(marks)
-    for _ in range(MAX_PARTS):
-        corner = anywhere[rng.integers(len(anywhere))] - rng.uniform(0, 1, 2) * size
-        rows, columns = corner.clip(0, np.subtract(mask.shape, size)).astype(int)
-        part = np.s_[rows : rows + size[0], columns : columns + size[1]]
-        if mask[part].mean() <= MAX_WORN:
-            break
-    return part
+def _sheet(shape: tuple[int, ...], scale: float, rng: np.random.Generator) -> Sheet:
+    """A place on a print of `scale` times the sides: of a larger one a part, with each of its sides about as often."""
+    height, width = shape
+    corner = rng.uniform(-0.4, scale - 0.6, 2).clip(0, scale - 1)  # of the part, in its own sides; often at an edge
+    ends = corner[0] == 0, corner[1] == scale - 1, corner[0] == scale - 1, corner[1] == 0
+    return Sheet(height, width, tuple(side for side in range(4) if ends[side]), scale * min(shape) / 1000)
 
 
-def scratches(rng: np.random.Generator, height: int, width: int) -> Layer:
-    """One to six thin lines, nearly straight, light or dark, stronger and weaker along their way."""
-    opacity = np.zeros((height, width), np.float32)
-    for _ in range(rng.integers(1, 7)):
-        length = rng.uniform(0.1, 0.9) * min(height, width)
-        line = _wander(rng, rng.uniform(0, 1, 2) * (width, height), rng.uniform(0, 2 * np.pi), length, bend=0.03)
-        _draw(opacity, line, thickness=int(rng.integers(1, max(2, min(height, width) // 120 + 2))))
-    opacity *= rng.uniform(0.6, 1.0) * _clouds(rng, height, width, cells=12, least=0.6)
-    return _tone(rng), opacity
+def _at_the_edge(rng: np.random.Generator, sheet: Sheet, mark: Mark) -> Mark:
+    """One mark in two grows faint away from the print's edges."""
+    if not sheet.sides or rng.random() < 0.5:
+        return mark
+    return mark._replace(opacity=mark.opacity * (0.1 + 1.5 * sheet.edge_share(EDGE)).clip(0, 1))
 
 
-def crease(rng: np.random.Generator, height: int, width: int) -> Layer:
-    """One fold from edge to edge, where the emulsion has flaked off a light paper."""
-    angle = rng.uniform(0, 2 * np.pi)
-    reach = np.hypot(height, width)
-    middle = rng.uniform(0.2, 0.8, 2) * (width, height)
-    start = middle - reach * np.array([np.cos(angle), np.sin(angle)])
-    opacity = np.zeros((height, width), np.float32)
-    line = _wander(rng, start, angle, 2 * reach, bend=0.01)
-    _draw(opacity, line, thickness=max(1, round(min(height, width) * rng.uniform(0.004, 0.02))))
-    flakes = _clouds(rng, height, width, cells=int(min(height, width) / rng.uniform(3, 8)) + 2, least=0.0)
-    opacity *= (flakes > rng.uniform(0.1, 0.4)).astype(np.float32)
-    return rng.uniform(190, 255), opacity
+def _pressed(photo: np.ndarray, mark: Mark, paper: float, rng: np.random.Generator) -> np.ndarray:
+    """The photo, float32 (H, W), under one more mark."""
+    opacity = mark.opacity
+    if mark.fades:
+        opacity = opacity * (0.15 + 1.2 * clouds(rng, opacity.shape, rng.choice([4, 8, 16, 32]))).clip(0, 1)
+    smooth = cv2.GaussianBlur(photo, (0, 0), 2.5)
+    light = mark.contrast > 0
+    tone = (paper if rng.random() < 0.7 else rng.uniform(165, 250)) if light else rng.uniform(0, 70)
+    if abs(mark.contrast) > 45:  # the emulsion is gone, and with it the picture's texture
+        photo = photo - 0.6 * opacity * (photo - smooth)
+    change = (tone - smooth).clip(0, mark.contrast) if light else (tone - smooth).clip(mark.contrast, 0)
+    return photo + opacity * change
 
 
-def stain(rng: np.random.Generator, height: int, width: int) -> Layer:
-    """A blot with a soft, uneven edge, dark or light, that lets little through."""
-    blot = draw_hole(rng, height, width, rng.uniform(0.005, 0.06)).astype(np.float32)
-    softness = min(height, width) * rng.uniform(0.005, 0.02) + 0.5
-    blot = cv2.GaussianBlur(blot, (0, 0), softness) * _clouds(rng, height, width, cells=8, least=0.7)
-    return _tone(rng), blot * rng.uniform(0.7, 1.0)
+def contrast(rng: np.random.Generator) -> float:
+    """Levels between a mark and what lies around it, as real prints have them: seldom above 75 at its middle."""
+    kind = rng.random()
+    return _log_uniform(rng, 12, 30) if kind < 0.35 else rng.uniform(25, 75) if kind < 0.8 else rng.uniform(60, 140)
 
 
-WEAR: tuple[Callable[[np.random.Generator, int, int], Layer], ...] = (scratches, crease, stain)
+def cracks(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
+    """One to three trunks from the edges that fork into hairlines, some with the shadow of a lifted rim."""
+    canvas, width = _canvas(sheet), _log_uniform(rng, 4, 20)
+    for _ in range(rng.integers(1, 4)):
+        point, angle = sheet.border_point(rng)
+        length, forks = rng.uniform(100, 800), int(rng.integers(1, 4))
+        _grow(rng, canvas, point, angle, width * rng.uniform(0.5, 1.1), length, forks, sheet.unit)
+    levels = 1.2 * contrast(rng)
+    shadow = [Mark(_shifted(rng, canvas), -0.5 * levels)] if rng.random() < 0.25 else []
+    return [*shadow, Mark(_flaked(rng, canvas), levels)]
 
 
-def fade(gray: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A print that light has bleached: less contrast on a lighter ground; uint8 (H, W) in and out."""
-    black, white = rng.uniform(0, 90), rng.uniform(190, 255)
-    return np.rint(black + gray * ((white - black) / 255)).astype(np.uint8)
+def edge_cracks(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
+    """Dense short cracks along the edges."""
+    canvas = _canvas(sheet)
+    for _ in range(rng.integers(8, 40) * len(sheet.sides) // 2):
+        point, angle = sheet.border_point(rng)
+        angle += rng.normal(0, 0.5)
+        _grow(rng, canvas, point, angle, _log_uniform(rng, 3, 9), rng.uniform(15, 120), 1, sheet.unit)
+    return [Mark(_flaked(rng, canvas), 1.2 * contrast(rng))]
 
 
-def scanned(gray: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A print as scanners see it: one in three less sharp, one in three with grain; uint8 (H, W) in and out."""
-    photo = gray.astype(np.float32)
-    if rng.random() < 1 / 3:
-        photo = cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.4, 1.5))
-    if rng.random() < 1 / 3:
-        photo += _grain(rng, *gray.shape)
-    return np.rint(photo.clip(0, 255)).astype(np.uint8)
+def folds(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
+    """One or two lines across the print, nearly straight, light beside a dark rim, with short cracks aside."""
+    marks = []
+    for _ in range(rng.integers(1, 3)):
+        canvas, upright = _canvas(sheet), rng.random() < 0.5
+        angle = rng.integers(4) * np.pi / 2 + rng.normal(0, 0.06) if upright else rng.uniform(0, 2 * np.pi)
+        middle = rng.uniform(0.1, 0.9, 2) * (sheet.width, sheet.height)
+        reach = 2 * max(sheet.height, sheet.width)
+        along = np.arange(-reach if rng.random() < 0.7 else 0, reach, max(4.0, 8 * sheet.unit))
+        direction, aside = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        sway = np.convolve(rng.normal(0, 2, len(along) + 8), np.ones(9) / 9, "valid") * sheet.unit
+        line = middle + along[:, None] * direction + sway[:, None] * aside
+        _draw_line(canvas, line, _log_uniform(rng, 3, 16) * sheet.unit)
+        for start in line[rng.integers(len(line), size=rng.integers(0, 12))]:
+            turn = rng.choice([-1, 1]) * rng.uniform(0.5, 1.6)
+            _grow(rng, canvas, start, angle + turn, 2, rng.uniform(10, 60), 0, sheet.unit)
+        levels = contrast(rng)
+        if rng.random() < 0.4:
+            marks.append(Mark(_shifted(rng, canvas), -0.6 * levels))
+        marks.append(Mark(_flaked(rng, canvas), levels if rng.random() < 0.85 else -0.6 * levels))
+    return marks
 
 
-def _wander(rng: np.random.Generator, start: np.ndarray, angle: float, length: float, bend: float) -> np.ndarray:
-    """Points (N, 2) of a line whose direction strays by about `bend` radians a step."""
-    steps = max(2, int(length / 4))
-    angles = angle + np.cumsum(rng.normal(0, bend, steps))
-    moves = np.stack([np.cos(angles), np.sin(angles)], axis=1) * (length / steps)
-    return start + np.cumsum(moves, axis=0)
+def specks(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
+    """Dust and small flakes, mostly light, almost half of them at the edges, a quarter in a cluster."""
+    light, dark = _canvas(sheet), _canvas(sheet)
+    size = np.array([sheet.width, sheet.height])
+    share = size.prod() / (1000 * sheet.unit) ** 2  # of a square print
+    cluster = rng.uniform(0, 1, 2) * size
+    for _ in range(max(3, int(_log_uniform(rng, 15, 350) * share))):
+        place = rng.random()
+        at_edge = bool(sheet.sides) and place > 0.55
+        point = (
+            sheet.border_point(rng)[0] + rng.normal(0, 25 * sheet.unit, 2) if at_edge else rng.uniform(0, 1, 2) * size
+        )
+        point = cluster + rng.normal(0, 0.12, 2) * size if 0.3 < place <= 0.55 else point
+        radius = max(0.4, _log_uniform(rng, 1.2, 7) * sheet.unit)
+        target = light if rng.random() < 0.72 else dark
+        axes = max(3, int(8 * radius)), max(3, int(8 * radius * rng.uniform(0.4, 1)))
+        filled = -1 if rng.random() < 0.93 else 1
+        at, turn, shade = tuple((8 * point).astype(int).tolist()), rng.uniform(0, 180), rng.uniform(60, 255)
+        cv2.ellipse(target, at, axes, turn, 0, 360, shade, filled, cv2.LINE_AA, 3)
+        if radius > 2 and rng.random() < 0.2:  # a flake's rim
+            cv2.circle(dark, at, int(9 * radius), rng.uniform(60, 200), 1, cv2.LINE_AA, 3)
+    pairs = (light, 1.4 * contrast(rng)), (dark, -contrast(rng))
+    return [Mark(canvas.astype(np.float32) / 255, levels, fades=False) for canvas, levels in pairs]
 
 
-def _draw(opacity: np.ndarray, line: np.ndarray, thickness: int) -> None:
-    points = np.rint(line * 8).astype(np.int32)  # three bits below the pixel
-    cv2.polylines(opacity, [points], isClosed=False, color=1.0, thickness=thickness, lineType=cv2.LINE_AA, shift=3)
+def rubbing(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
+    """A lacy area where the surface is rubbed off, or a bundle of parallel scuffs."""
+    shape = sheet.height, sheet.width
+    if rng.random() < 0.4:
+        canvas, angle = _canvas(sheet), rng.uniform(0, np.pi)
+        middle, spread = rng.uniform(0, 1, 2) * (sheet.width, sheet.height), rng.uniform(10, 80) * sheet.unit
+        for _ in range(rng.integers(3, 14)):
+            center, turn = middle + rng.normal(0, spread, 2), angle + rng.normal(0, 0.06)
+            half = np.array([np.cos(turn), np.sin(turn)]) * rng.uniform(10, 100) * sheet.unit
+            _draw_line(canvas, np.array([center - half, center + half]), 1, rng.uniform(60, 255))
+        return [Mark(canvas.astype(np.float32) / 255, contrast(rng) * (1 if rng.random() < 0.85 else -1))]
+    lace = ((clouds(rng, shape, rng.choice([2, 3, 5])) - rng.uniform(0.6, 0.8)) * 8).clip(0, 1)
+    where = ((clouds(rng, shape, rng.uniform(40, 150) * sheet.unit) - rng.uniform(0.5, 0.8)) * 6).clip(0, 1)
+    return [Mark(lace * np.maximum(where, (2 * sheet.edge_share(EDGE) - 0.6).clip(0, 1)), contrast(rng))]
 
 
-def _clouds(rng: np.random.Generator, height: int, width: int, cells: int, least: float) -> np.ndarray:
-    """Smooth noise in [least, 1], about `cells` of its hills along the photo's shorter side."""
-    scale = cells / min(height, width)
-    shape = (max(2, round(height * scale)), max(2, round(width * scale)))
-    noise = rng.uniform(least, 1, shape).astype(np.float32)
-    return cv2.resize(noise, (width, height), interpolation=cv2.INTER_LINEAR)
+def stains(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
+    """A blot with an uneven edge, mostly dark and faint, some that hide what they cover."""
+    size = min(sheet.height, sheet.width)
+    area = (_log_uniform(rng, 10, 200) * sheet.unit / size) ** 2
+    blot = draw_hole(rng, sheet.height, sheet.width, min(0.15, area)).astype(np.float32)
+    blot = cv2.GaussianBlur(blot, (0, 0), 0.5 + _log_uniform(rng, 0.5, 12) * sheet.unit)
+    levels = _log_uniform(rng, 8, 40) if rng.random() < 0.7 else rng.uniform(40, 200)
+    blot *= 0.7 + 0.3 * clouds(rng, blot.shape, 60 * sheet.unit)
+    return [Mark(blot, levels if rng.random() < 0.35 else -levels, fades=False)]
 
 
-def _tone(rng: np.random.Generator) -> float:
-    """Dark or light: wear of a middle gray would hardly be seen."""
-    return float(rng.uniform(0, 60) if rng.random() < 0.4 else rng.uniform(185, 255))
+def losses(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
+    """A torn corner, a notch in the edge or a hole: paper, white or black shows, with a fibrous rim."""
+    shape = sheet.height, sheet.width
+    center = sheet.border_point(rng)[0] if sheet.sides and rng.random() < 0.9 else rng.uniform(0, 1, 2) * shape[::-1]
+    if len(sheet.sides) > 1 and rng.random() < 0.6:  # the corner next to it
+        center = np.rint(center / (sheet.width, sheet.height)) * (sheet.width, sheet.height)
+    y, x = np.mgrid[: sheet.height, : sheet.width].astype(np.float32)
+    radius, stretch = _log_uniform(rng, 15, 200) * sheet.unit, rng.uniform(0.5, 2)
+    ragged = (clouds(rng, shape, 0.6 * radius + 2) - 0.5) * 0.8 + (clouds(rng, shape, 3) - 0.5) * 4 / max(4, radius)
+    lost = 1 - np.hypot((x - center[0]) * stretch, y - center[1]) / radius + ragged
+    inside = (lost * radius / 2).clip(0, 1)
+    rim = ((lost + rng.uniform(2, 10) * sheet.unit / radius * clouds(rng, shape, 3)) * radius / 2).clip(0, 1)
+    return [Mark(rim, 150, fades=False), Mark(inside, 999 if rng.random() < 0.75 else -999, fades=False)]
 
 
-def _grain(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    return rng.normal(0, rng.uniform(1, 8), (height, width)).astype(np.float32)
+KINDS: tuple[tuple[Kind, float], ...] = (  # and how many prints in one have it
+    (losses, 0.2), (stains, 0.2), (rubbing, 0.3), (edge_cracks, 0.4), (cracks, 0.5), (folds, 0.35), (specks, 0.65),
+)  # fmt: skip
+
+
+def _shape_mark(rng: np.random.Generator, sheet: Sheet, shapes: Shapes) -> Mark:
+    """Real damage, mostly near the edges; stains are faint and dark as often as light."""
+    near = sheet.border_point(rng)[0] if sheet.sides and rng.random() < 0.6 else None
+    kind, canvas = draw_shape(rng, shapes, (sheet.height, sheet.width), sheet.unit, near)
+    levels = _log_uniform(rng, 8, 30) if kind == "stain" else 999 if kind == "torn" else contrast(rng)
+    light = rng.random() < (0.5 if kind == "stain" else 0.75)
+    opacity = _flaked(rng, canvas)
+    return Mark(opacity if canvas.mean() < 90 else np.zeros_like(opacity), levels if light else -levels)
+
+
+def _grow(
+    rng: np.random.Generator, canvas: np.ndarray, point: np.ndarray, angle: float, width: float, length: float,
+    forks: int, unit: float,
+) -> None:  # fmt: skip
+    """Draw a crack that strays, changes its width, breaks off and forks; `width` and `length` in thousandths."""
+    stride, bend = max(3.0, 5 * unit), rng.uniform(0.05, 0.35)
+    steps, room = int(length * unit / stride) + 1, 20 + 20 * unit
+    goal, shade, until_fork = angle, rng.uniform(120, 255), rng.uniform(20, 80) * unit / stride
+    for step in range(steps):
+        goal += rng.normal(0, 0.04)
+        angle = goal + 0.7 * (angle - goal) + rng.normal(0, bend)
+        shade = np.clip(shade + rng.normal(0, 20), 30, 255) * (1 if step < 0.7 * steps else 0.93)
+        until, breadth = point + stride * np.array([np.cos(angle), np.sin(angle)]), width * (1 - 0.6 * step / steps)
+        if rng.random() > 0.04:
+            _draw_line(canvas, np.array([point, until]), breadth * rng.uniform(0.4, 1.5) * unit, shade)
+        if breadth * unit > 2 and rng.random() < 0.05:  # a flake where it is broad
+            at = tuple(until.astype(int).tolist())
+            cv2.circle(canvas, at, int(breadth * unit * rng.uniform(0.5, 1.3)), shade, -1, cv2.LINE_AA)
+        point, until_fork = until, until_fork - 1
+        if not (-room < point[0] < canvas.shape[1] + room and -room < point[1] < canvas.shape[0] + room):
+            return
+        if forks and until_fork < 0 and rng.random() < 0.3:
+            until_fork = rng.uniform(20, 80) * unit / stride
+            turn, thinner = rng.choice([-1, 1]) * rng.uniform(0.4, 1.4), width * rng.uniform(0.3, 0.7)
+            _grow(rng, canvas, point, angle + turn, thinner, length * rng.uniform(0.2, 0.7), forks - 1, unit)
+
+
+def _canvas(sheet: Sheet) -> np.ndarray:
+    return np.zeros((sheet.height, sheet.width), np.uint8)
+
+
+def _draw_line(canvas: np.ndarray, points: np.ndarray, width: float, shade: float = 255) -> None:
+    points = np.rint(points * 8).astype(np.int32)  # three bits below the pixel
+    cv2.polylines(canvas, [points], False, float(shade), max(1, round(width)), cv2.LINE_AA, 3)
+
+
+def _flaked(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
+    """uint8 (H, W) -> opacity, float32: as drawn, with ragged edges, or with islands that have stayed."""
+    opacity, kind = canvas.astype(np.float32) / 255, rng.random()
+    if kind < 0.4:
+        return opacity
+    noise = clouds(rng, canvas.shape, rng.choice([1, 2, 3]))
+    if kind < 0.75:
+        wide = cv2.GaussianBlur(opacity, (0, 0), rng.uniform(0.6, 1.4))
+        return ((1.7 * wide + (noise - 0.5) * rng.uniform(0.5, 1.3) * (wide > 0.08) - 0.3) * 3).clip(0, 1)
+    return opacity * ((noise - rng.uniform(0.1, 0.6)) * 5).clip(0, 1)
+
+
+def _shifted(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
+    """The soft shadow beside a crack."""
+    moved = np.roll(canvas, rng.integers(-3, 4, 2), (0, 1)).astype(np.float32) / 255
+    return cv2.GaussianBlur(moved, (0, 0), rng.uniform(0.3, 1))
+
+
+def _log_uniform(rng: np.random.Generator, least: float, most: float) -> float:
+    return float(np.exp(rng.uniform(np.log(least), np.log(most))))
+
+
+def clouds(rng: np.random.Generator, shape: tuple[int, ...], size: float) -> np.ndarray:
+    """Smooth noise, float32 (H, W) in [0, 1], whose hills are about `size` pixels wide."""
+    cells = [max(2, round(side / max(1.0, size))) for side in shape]
+    noise = rng.random(cells, dtype=np.float32)
+    return cv2.resize(noise, shape[::-1], interpolation=cv2.INTER_CUBIC).clip(0, 1)

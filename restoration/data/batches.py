@@ -10,11 +10,14 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from restoration.color import KB, KG, KR, LUMA_B, LUMA_G, LUMA_R, luma
-from restoration.config import FILL_SIZE, Stage, TrainConfig
+from restoration.config import Stage, TrainConfig
 from restoration.data.photos import Hole, Photos
 from restoration.masking import MIN_AREA, clip_tones, damage, draw_hole, jpeg
-from restoration.wear import fade, scanned, worn
+from restoration.scanning import draw_mount, fade, mounted, simulate_scan
+from restoration.shapes import NO_SHAPES, load_shapes
+from restoration.wear import add_wear
 
+PRINT_SIZE = 1000  # pixels, of the shorter side: in a larger scan the network is shown a smaller view
 REAL_AREA = 0.4  # of a crop, the most that a real hole may cover: a crop may lie mostly inside one
 Batch = dict[str, Tensor | list[str]]
 Sample = dict[str, np.ndarray]  # uint8 (C, H, W): a quarter of what floats would take on the way to the device
@@ -98,22 +101,35 @@ def inpaint_sample(rgb: np.ndarray, rng: np.random.Generator, config: TrainConfi
         gray, damaged, mask = _blind_damage(gray, rng, config, hole)
         hint = np.zeros_like(mask)
     else:
-        damaged, mask = _damage(gray, rng, config, hole, margin=int(rng.integers(0, 3)))
-        hint = mask
+        damaged, hint = _damage(gray, rng, config, hole, margin=int(rng.integers(0, 3)))
+        damaged, mask = np.where(hint, damaged, gray), hint  # known pixels are true
     return {"luma": gray[None], "damaged": damaged[None], "marks": _marks(mask, hint)}
 
 
 def _damage(
     gray: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None, margin: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """An old print's wear, for a share of the samples, with `margin` pixels around it in the mask; else the real
-    hole, filled anew after the crop's resizing so that it is constant; else drawn ones.
-
-    A crop is worn as a part of any print that the network will see at once.
-    """
+    """An old print's wear, for a share of the samples, with `margin` pixels around it in the mask; else holes."""
     if rng.random() < config.wear:
-        damaged, mask = worn(gray, rng, scale=max(1, FILL_SIZE / config.size) ** rng.uniform(0, 1))
-        return damaged, cv2.dilate(mask.view(np.uint8), None, iterations=margin).view(bool)
+        return _worn(gray, rng, config, margin)
+    return _filled(gray, rng, config, hole)
+
+
+def _worn(
+    gray: np.ndarray, rng: np.random.Generator, config: TrainConfig, margin: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """A crop is worn as a part of a print of any size up to PRINT_SIZE; one in five has its wear dark for light."""
+    shapes = load_shapes(config.wear_shapes) if config.wear_shapes else NO_SHAPES
+    negative = np.uint8(255 if rng.random() < 0.2 else 0)  # 255 - x is x ^ 255
+    damaged, mask = add_wear(gray ^ negative, rng, max(1, PRINT_SIZE / config.size) ** rng.uniform(0, 1), shapes)
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    return damaged ^ negative, cv2.dilate(mask.view(np.uint8), cross, iterations=margin).view(bool)
+
+
+def _filled(
+    gray: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The real hole, filled anew after the crop's resizing so that it is constant; else drawn ones."""
     if hole and MIN_AREA <= hole.mask.mean() <= REAL_AREA and rng.random() < 0.5:
         return np.where(hole.mask, np.uint8(hole.level), gray), hole.mask
     return damage(gray, rng, area=(0.01, config.max_area), max_holes=config.max_holes)
@@ -122,16 +138,30 @@ def _damage(
 def _blind_damage(
     gray: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None
 ) -> tuple[np.ndarray, ...]:
-    """What must be told apart without a hint: holes, naturally flat areas, and both after JPEG; one in five whole.
+    """What must be told apart without a hint: damage, naturally flat areas, mounts, and all after JPEG; one in five
+    whole, of prints three in ten.
 
     A mark of wear has the same margin always: with a random one no map could be sure of a thin scratch.
     """
-    gray = scanned(gray, rng)
-    gray = fade(gray, rng) if rng.random() < config.wear / 2 else clip_tones(gray, rng)
-    damaged, mask = _damage(gray, rng, config, hole, margin=1)
-    if rng.random() < 0.2:
+    is_print = rng.random() < config.wear
+    gray = simulate_scan(_enlarged(gray, rng) if is_print and not hole else gray, rng)
+    gray = fade(gray, rng) if is_print and rng.random() < 0.5 else clip_tones(gray, rng)
+    damaged, mask = _worn(gray, rng, config, margin=1) if is_print else _filled(gray, rng, config, hole)
+    if rng.random() < (0.3 if is_print else 0.2):
         damaged, mask = gray, np.zeros_like(mask)
+    if is_print and rng.random() < 0.3:
+        mount = draw_mount(rng, gray.shape)
+        gray, damaged, mask = mounted(gray, mount), mounted(damaged, mount), mask & (mount[0] < 0.5)
     return gray, jpeg(damaged, int(rng.integers(60, 96))) if rng.random() < 0.6 else damaged, mask
+
+
+def _enlarged(gray: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Three crops in four from nearer: scans have fewer details per pixel than photos that were made small."""
+    closer = rng.uniform(1, 3) if rng.random() < 0.75 else 1
+    parts = [max(1, round(side / closer)) for side in gray.shape]
+    top, left = (rng.integers(side - part + 1) for side, part in zip(gray.shape, parts, strict=True))
+    part = gray[top : top + parts[0], left : left + parts[1]]
+    return cv2.resize(part, gray.shape[::-1], interpolation=cv2.INTER_CUBIC)
 
 
 def color_sample(rgb: np.ndarray, rng: np.random.Generator, config: TrainConfig) -> Sample:

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))  # runs on a fresh clone, not installed
 
 from restoration.color import luma
 from restoration.masking import damage
-from restoration.wear import worn
+from restoration.wear import add_wear
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
     for name in (*holes, "rocket"):  # whole and in color, to be damaged on the page
         Image.fromarray(getattr(data, name)()).save(FOLDER / "color" / f"{name}.jpg", quality=90)
     Image.fromarray(luma(data.rocket())).save(FOLDER / "rocket.png", optimize=True)
-    creased, _ = worn(luma(data.chelsea()), np.random.default_rng(5))
+    creased, _ = add_wear(luma(data.chelsea()), np.random.default_rng(5))
     Image.fromarray(creased).save(FOLDER / "creased.png", optimize=True)
 
 

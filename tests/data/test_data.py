@@ -1,5 +1,6 @@
 """Batches are functions of their step; samples hold what they promise; real damage is used where it is known."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -184,3 +185,13 @@ def test_batches_use_the_real_damage_of_the_contest(folder):
         for damaged, mask in zip(batch["damaged"], batch["mask"], strict=True):
             common += set(np.rint(damaged[mask > 0].numpy() * 255)) == {6}
     assert 6 <= common <= 28  # of 48 samples two in three have a real hole, and use it half of the time
+
+
+def test_wear_is_drawn_with_the_shapes_that_the_settings_name(tmp_path):
+    shape = np.full((300, 300), 255, np.uint8)
+    cv2.imwrite(str(tmp_path / "torn-1.png"), shape)
+    crop, changed = np.full((64, 64, 3), 100, np.uint8), []
+    for settings in (config(wear=1.0, hint_dropout=0.0), config(wear=1.0, hint_dropout=0.0, wear_shapes=str(tmp_path))):
+        samples = [inpaint_sample(crop, np.random.default_rng(seed), settings) for seed in range(30)]
+        changed.append(np.mean([sample["mask"].numpy().mean() for sample in samples]))
+    assert changed[1] > 1.1 * changed[0]

@@ -1,72 +1,112 @@
 """Wear as old prints have it: the mask tells the whole truth, and the same seed gives the same wear."""
 
+import tarfile
+
 import cv2
 import numpy as np
 import pytest
 from skimage import data
 
-from restoration.wear import SEEN, WEAR, fade, scanned, worn
+from restoration.errors import RestorationError
+from restoration.scanning import draw_mount, fade, mounted, simulate_scan
+from restoration.shapes import draw_shape, load_shapes
+from restoration.wear import KINDS, SEEN, Sheet, add_wear
 
 PHOTO = data.camera()[:256, :200]
+SHEET = Sheet(300, 400, (0, 3), 0.3)
 
 
 def generator(seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def test_nothing_changes_outside_the_mask_and_most_of_it_changes():
-    for seed in range(60):
-        photo, mask = worn(PHOTO, generator(seed))
-        assert photo.dtype == np.uint8 and np.array_equal(photo[~mask], PHOTO[~mask])
-        assert mask.any() and np.mean(photo[mask] != PHOTO[mask]) > 0.5
+@pytest.mark.parametrize("scale", [1, 4])
+def test_outside_the_mask_no_change_can_be_seen(scale):
+    smooth = cv2.GaussianBlur(PHOTO, (0, 0), 6)  # no texture hides anything
+    masks = []
+    for seed in range(30):
+        photo, mask = add_wear(smooth, generator(seed), scale)
+        change = cv2.absdiff(photo, smooth)
+        assert photo.dtype == np.uint8 and change[~mask].max() <= SEEN and (change[mask] >= SEEN).all()
+        masks.append(mask.mean())
+    assert 0.002 < np.median(masks) < 0.2 and np.mean(masks) < 0.2, "a print stays mostly whole"
 
 
-def test_a_print_stays_mostly_whole():
-    areas = np.array([worn(PHOTO, generator(seed))[1].mean() for seed in range(200)])
-    assert areas.max() < 0.35 and 0.005 < np.median(areas) < 0.13
+def test_texture_hides_faint_wear():
+    noisy = np.clip(128 + generator(0).normal(0, 25, (200, 200)), 0, 255).astype(np.uint8)
+    flat = np.full_like(noisy, 128)
+    seen = [[add_wear(gray, generator(seed))[1].sum() for seed in range(20)] for gray in (noisy, flat)]
+    assert sum(seen[0]) < 0.7 * sum(seen[1])
 
 
-@pytest.mark.parametrize("wear", WEAR, ids=lambda wear: wear.__name__)
-def test_each_kind_is_seen(wear):
-    """Averaged over many drawings, what lies on a middle gray stands out from it, and is opaque somewhere."""
-    layers = [wear(generator(seed), 200, 300) for seed in range(40)]
-    assert np.mean([opacity.max() for _, opacity in layers]) > 0.5
-    assert max(opacity.max() for _, opacity in layers) <= 1 and min(opacity.min() for _, opacity in layers) >= 0
-    assert min(abs(tone - 128) for tone, _ in layers) > 40
-    assert sum((opacity >= SEEN).any() for _, opacity in layers) > 30
+@pytest.mark.parametrize("kind", [kind for kind, _ in KINDS], ids=lambda kind: kind.__name__)
+def test_each_kind_is_seen(kind):
+    marks = [kind(generator(seed), SHEET) for seed in range(12)]
+    assert all(mark.opacity.shape == (300, 400) and mark.opacity.min() >= 0 for drawn in marks for mark in drawn)
+    assert all(mark.opacity.max() <= 1 and abs(mark.contrast) > 3 for drawn in marks for mark in drawn)
+    assert sum(max(mark.opacity.max() for mark in drawn) > 0.5 for drawn in marks) > 6
 
 
-def test_a_part_of_a_larger_print_has_broader_wear_some_of_it_and_not_too_much():
-    """What is drawn for the whole print is cut to the photo: the mask still tells the whole truth."""
-    breadths = {}
-    for scale in (1, 4):
-        masks = []
-        for seed in range(60):
-            photo, mask = worn(PHOTO, generator(seed), scale)
-            assert photo.shape == PHOTO.shape and np.array_equal(photo[~mask], PHOTO[~mask])
-            assert mask.any() and mask.mean() < 0.6
-            masks.append(mask)
-        breadths[scale] = np.mean([cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3).max() for mask in masks])
-    assert breadths[4] > 1.5 * breadths[1]
+def test_wear_crowds_at_the_edges():
+    masks = np.mean([add_wear(np.full((200, 200), 100, np.uint8), generator(seed))[1] for seed in range(40)], axis=0)
+    assert np.mean(np.concatenate([masks[:20].ravel(), masks[-20:].ravel()])) > 1.5 * masks[60:140, 60:140].mean()
+
+
+def test_a_part_of_a_larger_print_has_broader_marks():
+    def breadth(scale: float) -> float:
+        masks = [add_wear(PHOTO, generator(seed), scale)[1] for seed in range(40)]
+        return np.mean([cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3).max() for mask in masks])
+
+    assert breadth(4) > 1.5 * breadth(1)
 
 
 def test_same_generator_same_wear():
-    one, other, different = (worn(PHOTO, generator(seed)) for seed in (5, 5, 6))
+    one, other, different = (add_wear(PHOTO, generator(seed)) for seed in (5, 5, 6))
     assert np.array_equal(one[0], other[0]) and np.array_equal(one[1], other[1])
     assert not np.array_equal(one[1], different[1])
 
 
 @pytest.mark.parametrize("shape", [(32, 32), (33, 400), (400, 33), (1, 50)])
 def test_any_shape(shape):
-    photo, mask = worn(np.full(shape, 128, np.uint8), generator(1))
-    assert photo.shape == mask.shape == shape
+    for seed in range(5):
+        photo, mask = add_wear(np.full(shape, 128, np.uint8), generator(seed))
+        assert photo.shape == mask.shape == shape
+
+
+def test_shapes_come_from_a_folder_or_a_tar_and_are_drawn_as_they_are(tmp_path):
+    cross = np.zeros((80, 80), np.uint8)
+    cross[38:42], cross[:, 38:42] = 90, 90
+    cv2.imwrite(str(tmp_path / "crack-1.png"), cross)
+    cv2.imwrite(str(tmp_path / "paper-1.png"), cross)
+    with tarfile.open(tmp_path / "shapes.tar", "w") as tar:
+        tar.add(tmp_path / "crack-1.png", "some/crack-1.png")
+    for source in (tmp_path, tmp_path / "shapes.tar"):
+        shapes = load_shapes(str(source))
+        assert list(shapes) == ["crack"] and shapes["crack"][0].max() == 255
+    for seed in range(10):
+        kind, drawn = draw_shape(generator(seed), shapes, (200, 200), 0.8, np.array([100, 100]))
+        assert kind == "crack" and drawn.shape == (200, 200) and 0 < np.mean(drawn > 100) < 0.2
+    with pytest.raises(RestorationError, match="holds no shapes of wear"):
+        load_shapes(str(tmp_path / "none"))
+
+
+def test_a_mount_covers_the_sides_and_what_it_covers_is_its_own():
+    covered = []
+    for seed in range(60):
+        opacity, levels = draw_mount(generator(seed), PHOTO.shape)
+        assert opacity.shape == levels.shape == PHOTO.shape and opacity.min() >= 0 and opacity.max() <= 1
+        photo = mounted(PHOTO, (opacity, levels))
+        assert np.array_equal(photo[opacity == 0], PHOTO[opacity == 0])
+        assert np.abs(photo - levels.clip(0, 255))[opacity == 1].max(initial=0) <= 0.501
+        covered.append(opacity > 0.5)
+    assert 0.2 < np.mean([c[:2].any() for c in covered]) < 0.9 and np.mean([c[128, 100] for c in covered]) < 0.05
 
 
 def test_a_scanner_keeps_the_mean_and_is_sharp_in_some_photos_only():
-    sharpness = [np.abs(np.diff(scanned(PHOTO, generator(seed)).astype(int))).mean() for seed in range(60)]
+    sharpness = [np.abs(np.diff(simulate_scan(PHOTO, generator(seed)).astype(int))).mean() for seed in range(60)]
     true = np.abs(np.diff(PHOTO.astype(int))).mean()
     assert min(sharpness) < 0.8 * true and max(sharpness) > 1.1 * true and np.isclose(sharpness, true, rtol=1e-6).any()
-    assert np.allclose([scanned(PHOTO, generator(seed)).mean() for seed in range(60)], PHOTO.mean(), atol=2)
+    assert np.allclose([simulate_scan(PHOTO, generator(seed)).mean() for seed in range(60)], PHOTO.mean(), atol=2)
 
 
 def test_fading_keeps_the_order_of_grays_and_narrows_their_range():

@@ -25,7 +25,7 @@ ELSEWHERE = {  # settings that change no step of a piece, and where they are sho
     "init": "test_initial", "compile": "test_training", "epochs": "test_training", "workers": "test_resume",
     "cache_gib": "test_training", "validation_photos": "test_training", "validation_size": "test_training",
     "save_every_minutes": "test_resume", "group_by": "test_settings", "group_pattern": "test_settings",
-    "epoch_photos": "test_settings", "minutes": "test_training",
+    "epoch_photos": "test_settings", "minutes": "test_training", "wear_shapes": "test_data",
 }  # fmt: skip
 OTHER = {  # settings of each stage's steps: another value than that of the small run
     "inpaint": {
