@@ -14,6 +14,7 @@ import numpy as np
 from restoration.files.imaging import read_photo
 
 HELDOUT = Path(__file__).with_name("heldout.tsv")
+PEOPLE = Path(__file__).with_name("people.tsv")  # 300 more, of people
 LARGE = Path(__file__).with_name("large.tsv")
 CROP = 256
 LARGE_SIDE = 1024  # pixels, the longer side of a large photo
@@ -26,15 +27,15 @@ def listed(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines, delimiter="\t"))
 
 
-def heldout_photos(data: Path, count: int) -> Numbered:
-    """`count` photos of heldout.tsv, evenly spread over the list, as read from a folder or its tar shards.
+def heldout_photos(data: Path, count: int, file: Path = HELDOUT) -> Numbered:
+    """`count` photos of a list, evenly spread over it, as read from a folder or its tar shards.
 
     Raises:
         SystemExit: a photo is missing or altered.
     """
     from restoration.data.photos import Photos  # with torch, which --mini --mask none does without
 
-    lines = listed(HELDOUT)
+    lines = listed(file)
     numbers = _spread(len(lines), count)
     wanted = {lines[i]["name"]: lines[i]["sha256"] for i in numbers}
     found = Photos.find(data).only(set(wanted))

@@ -18,7 +18,7 @@ from restoration.files import decoding, imaging
 from restoration.folders.jobs import Job, Masks, check_free, check_masks, find_jobs
 from restoration.folders.run import Facts, run
 from restoration.folders.sharding import own_gpu
-from restoration.inference.detection import MOST_SENSITIVE
+from restoration.inference.detection import MOST_SENSITIVE, count_marks
 from restoration.inference.prints import Print, extract, find_prints
 
 WAYS = """a first try:
@@ -202,7 +202,8 @@ def _restore(args: argparse.Namespace) -> int:
         imaging.write_photo(image, job.target, shown)  # last: where it is, the photo is done
         width, height = image.size
         damaged = np.count_nonzero(result.mask) / (width * height)
-        notes = [*scan.notes, *_notes(args, scan.image.mode == "RGB", damaged)]
+        found = _found(result.mask, args) if damaged and not args.mask else []
+        notes = [*scan.notes, *found, *_notes(args, scan.image.mode == "RGB", damaged)]
         if args.freshen and args.gray and scan.levels is not None:
             notes.append("its freshened tones have 8 bits.")
         facts = {"width": width, "height": height, "damaged": round(damaged, 6), "notes": notes}
@@ -249,7 +250,7 @@ def _detect(args: argparse.Namespace) -> int:
 
     def write(job: Job, mask: Image.Image) -> Facts:
         imaging.write_photo(mask, job.target)
-        return {}
+        return {"notes": _found(mask, args)}
 
     def read(job: Job) -> Image.Image:
         return imaging.read_photo(job.source)
@@ -258,6 +259,19 @@ def _detect(args: argparse.Namespace) -> int:
         return restorer.detect(photo, args.sensitivity)
 
     return run(jobs, read, detect, write, args.overwrite, alone=not args.input.is_dir())
+
+
+def _found(mask: Image.Image, args: argparse.Namespace) -> list[str]:
+    """What was found in a photo that was named itself, and in any photo that nothing was."""
+    damaged, more = np.asarray(mask) > 0, ""
+    if args.sensitivity < MOST_SENSITIVE:
+        more = f"; --sensitivity {args.sensitivity + 1} finds more"
+    if not damaged.any():
+        return [f"no damage was found{more}."]
+    marks = count_marks(damaged)
+    return [] if args.input.is_dir() else [
+        f"found {marks} mark{'s' * (marks > 1)}, {100 * damaged.mean():.2g} % of the photo{more}."
+    ]  # fmt: skip
 
 
 def _damage(args: argparse.Namespace) -> int:

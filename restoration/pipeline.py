@@ -16,8 +16,9 @@ from restoration.errors import RestorationError
 from restoration.files import imaging
 from restoration.inference import backends
 from restoration.inference.coloring import Hints, painted, predict_chroma, predict_prints, recolored, spread_known
-from restoration.inference.detection import MOST_SENSITIVE, find_holes, picture_window, sure_regions
-from restoration.inference.filling import damage_map, fill_smoothly
+from restoration.inference.detection import MOST_SENSITIVE as MOST_SENSITIVE
+from restoration.inference.detection import Damage, find_damage
+from restoration.inference.filling import fill_smoothly
 from restoration.inference.hints import Spread
 from restoration.inference.prints import Print, find_prints
 from restoration.inference.reference import Reference
@@ -136,6 +137,14 @@ class Restorer:
         """What the Inpainter computes in: "float32" or "bf16"."""
         return self._inpaint.precision
 
+    def damage(self, photo: Photo) -> Damage:
+        """Look for damage once; what comes back gives a mask for each sensitivity, and for rough strokes.
+
+        Raises:
+            PhotoError: the photo cannot be read.
+        """
+        return find_damage(_luma(_as_photo(photo)), self._find)
+
     def detect(self, photo: Photo, sensitivity: int = 0) -> Image.Image:
         """The damage that is found without help: mode L, 255 = damaged.
 
@@ -146,7 +155,21 @@ class Restorer:
             PhotoError: the photo cannot be read.
             RestorationError: no such sensitivity.
         """
-        return _as_mask(self._detect(_luma(_as_photo(photo)), sensitivity))
+        return _as_mask(self.damage(photo).mask(sensitivity))
+
+    def snap(self, photo: Photo, mask: Photo, damage: Damage | None = None) -> np.ndarray:
+        """Of a roughly painted mask what is damaged, there and a few pixels around -> bool (H, W).
+
+        A stroke in which nothing is found counts as it is.
+
+        Args:
+            damage: of the same photo, where it was looked for already.
+
+        Raises:
+            PhotoError: one of them cannot be read, or the mask is not of the photo's size.
+        """
+        photo = _as_photo(photo)
+        return (damage or self.damage(photo)).snap(_read_mask(mask, photo.size))
 
     def restore(
         self,
@@ -187,7 +210,7 @@ class Restorer:
             raise RestorationError(f"A fill of {fill!r} is not possible: give {' or '.join(FILLS)}.")
         photo = _as_photo(photo)
         gray = _luma(photo)
-        damaged = self._detect(gray, sensitivity) if mask is None else _read_mask(mask, photo.size)
+        damaged = find_damage(gray, self._find).mask(sensitivity) if mask is None else _read_mask(mask, photo.size)
         if damaged.all():
             sentence = "The mask covers the whole photo: leave something to restore it from."
             raise imaging.PhotoError(sentence, "all_masked")
@@ -219,19 +242,6 @@ class Restorer:
             else Hints(np.where(mask[..., None], hints.rgb, photo), hints.where | ~mask)
         )
         return recolored(photo, gray, mask, predict_chroma(gray, self._color, known))
-
-    def _detect(self, gray: np.ndarray, sensitivity: int) -> np.ndarray:
-        """Holes of one constant gray, to the pixel; where there is none, what the network's damage map is sure of.
-
-        A map that is to be more sensitive has its say beside holes as well.
-        """
-        if sensitivity not in range(MOST_SENSITIVE + 1):
-            raise RestorationError(f"A sensitivity of {sensitivity} is not possible: give 0 to {MOST_SENSITIVE}.")
-        found = find_holes(gray)
-        if sensitivity > 0 or not found.any():
-            window = picture_window(gray)  # in the corner of a frame, plain sky looks like a hole
-            found[window] |= sure_regions(damage_map(gray[window], self._find), gray[window], sensitivity)
-        return found
 
 
 def _as_photo(photo: Photo) -> Image.Image:

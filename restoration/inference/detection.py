@@ -1,211 +1,152 @@
-"""Find holes filled with one constant gray, and leave a photo's natural flat areas alone; read a damage map.
+"""What is damaged in a photo: the network is asked once, and any sensitivity or stroke reads the same map."""
 
-Light fades: even where a photo looks flat, its levels drift into each other one step at a time, so a
-constant area with a sudden edge is a hole. Only at the ends of its range, where a photo is clipped,
-do constant areas with large steps arise by themselves. There the lens tells: it blurs every edge over
-more than one pixel, and a drawn edge stays within one.
-
-Steps are counted in levels that the photo has, not in levels of 255: a photo brightened by 1.5 or
-equalized has gaps in its histogram, and its neighboring shades are several levels apart.
-"""
-
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-MIN_AREA = 0.004  # of the photo; half of the smallest hole of a pair is 0.005, most natural plateaus are less
-MIN_PIXELS = 16  # 4 x 4: less has hardly an inside
-MIN_INSIDE = 0.4  # of the region's pixels have only equal neighbors; plateaus by chance are mostly outline
-MAX_SIDE = 0.95  # of a side of the photo; what covers more is a letterbox bar, a pillarbox or a frame
-NEAR_STEPS = 2  # shading reaches its next plateau within this many of the photo's levels
-MAX_NEAR = 0.35  # of the rim; with more neighbors that near, the edge is shading
-END_STEPS = 1  # from the darkest or the brightest level: what clipping leaves, give or take rounding
-MAX_BLUR = 0.35  # of the step at the edge: the change one pixel further out, of any sign; a lens leaves more
-MAX_DRIFT = 0.1  # the same, signed: texture goes both ways and cancels, blur goes on in the edge's direction
-JPEG_GRID = 8  # pixels: strong JPEG leaves blocks of one level, a few levels from the blocks beside them
-MAX_ON_GRID = 0.5  # of the outline on that grid's lines; by chance 1/8 is, of JPEG's plateaus 3/4 and more
-MAX_JPEG_STEP = 16  # levels, the median over the rim, that the strongest quantization in use leaves
-MAX_REGIONS = 200  # looked at, the largest first: labels fit a byte, time stays bounded
+from restoration.errors import RestorationError
+from restoration.inference.backends import Network
+from restoration.inference.holes import find_holes, picture_window
+from restoration.inference.regions import Box, tiles
 
-MIN_SURE_AREA = 0.0005  # of the photo: a scratch
-CERTAIN = 0.95  # of a damage map: a pixel as good as certain
-MOST_SENSITIVE = 3  # with 4, one whole photo in six has something that is taken for damage
-SOFT = 0.2  # of a damage map: a pixel of a counting region's rim, at most 3 pixels wide
-
-_MARGIN = 2  # pixels around a region: its rim, and the pixels beyond
-_BOX = np.ones((3, 3), np.uint8)
+MAX_SEEN = 2_000_000  # pixels of the largest view that the network is shown: finer grain is no help to it
+VIEWS = 3  # each half as large as the one before; the mean of their logits counts
+TILE = 1024  # px, the longest side of what the network sees at once
+MOST_SENSITIVE = 3
 
 
-class Sure(NamedTuple):
-    """What counts as damage in a damage map; a benchmark trades found damage for false alarms here."""
+class Rule(NamedTuple):
+    """Which parts of a damage map count; logits, so that a step of 1 means odds of e times."""
 
-    likely: float  # of the damage map: a pixel of a region
-    certain: float  # of a region's pixels that are as good as certain, at least
-    clipped: float  # of its pixels at the photo's darkest or brightest level, at most: such tones clip by themselves
-    length: float  # of its longer side, in the photo's (the square root of its area), at least
-
-
-SURE = (
-    Sure(likely=0.5, certain=0.5, clipped=0.05, length=0.0),
-    Sure(likely=0.5, certain=0.6, clipped=0.3, length=0.0),  # a hole after JPEG, whose gray may be the photo's darkest
-    Sure(likely=0.9, certain=0.6, clipped=0.02, length=0.3),  # a scratch that runs into what is less likely
-)
+    grown: float  # of each pixel that counts, at least
+    seed: float  # of one of a region's pixels, at least
+    pixels: int  # of a region, at least
 
 
-class Region(NamedTuple):
-    """All 8-connected pixels of one value, in a window of the photo with a margin around them."""
+WHOLE = Rule(0.5, 3, 12), Rule(0, 2, 10), Rule(-0.5, 1.2, 8), Rule(-1, 0.3, 8)  # by sensitivity, of most photos,
+WORN = Rule(-0.5, 0, 8), Rule(-1, -0.5, 8), Rule(-1.5, -0.8, 8), Rule(-2, -1.2, 8)  # and of prints with many marks
+WORN_LOGIT, WORN_PIXELS = 1.5, 4  # of a mark that says so: whole photos have three at most,
+WORN_MARKS, WORN_SHARE = 5, 0.001  # worn prints this many or more, on that share of the photo
+MAX_FOUND = 0.5  # of the photo: a map that takes more for damage has misunderstood it
+RIM = 3  # px around a hole in which the map speaks of the hole
+SNAP_REACH = 4  # px around a stroke in which what is damaged belongs to it
+SNAP_LOGIT = -1.5  # from which a pixel counts as damaged where a person says that something is
+SNAP_LEAST, SNAP_MOST = 0.02, 0.5  # of a stroke: with less found in it, or more, the stroke itself counts
 
-    window: tuple[slice, slice]
-    mask: np.ndarray  # bool, of the window's shape
-    value: int
+
+@dataclass(frozen=True)
+class Damage:
+    """What was found in one photo."""
+
+    holes: np.ndarray  # bool (H, W): areas filled with one gray, to the pixel
+    logits: np.ndarray  # float32 (h, w), how likely damage is, of the window, smaller where the photo is large
+    window: tuple[slice, slice]  # the picture in the photo, without bars and frames
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether the photo has so many sure marks that a doubtful one is probably one more."""
+        sure = (self.logits > WORN_LOGIT).view(np.uint8)
+        _, _, stats, _ = cv2.connectedComponentsWithStats(sure, connectivity=8)
+        marks = np.count_nonzero(stats[1:, cv2.CC_STAT_AREA] >= WORN_PIXELS)
+        return marks >= WORN_MARKS and np.count_nonzero(sure) >= WORN_SHARE * sure.size
+
+    def mask(self, sensitivity: int = 0) -> np.ndarray:
+        """bool (H, W), True = damaged.
+
+        Args:
+            sensitivity: 0 = what is as good as certain; up to MOST_SENSITIVE finds more, with more false alarms.
+
+        Raises:
+            RestorationError: no such sensitivity.
+        """
+        if sensitivity not in range(MOST_SENSITIVE + 1):
+            raise RestorationError(f"A sensitivity of {sensitivity} is not possible: give 0 to {MOST_SENSITIVE}.")
+        found = np.zeros_like(self.holes)
+        regions = _regions(self.logits, (WORN if self.is_worn else WHOLE)[sensitivity])
+        if regions.mean() <= MAX_FOUND:
+            found[self.window] = _enlarged(regions, found[self.window].shape)
+        around = cv2.dilate(self.holes.view(np.uint8), None, iterations=RIM).view(bool)
+        return (found & ~around) | self.holes  # which is known to the pixel: the map's soft edges are no news
+
+    def snap(self, mask: np.ndarray) -> np.ndarray:
+        """What is damaged under rough strokes and SNAP_REACH around, bool (H, W) in and out.
+
+        A stroke in which nothing is found counts as it is, and so does one that is mostly damage.
+        """
+        likely = self.holes.copy()
+        inside = likely[self.window]
+        inside |= _enlarged(self.logits > SNAP_LOGIT, inside.shape)
+        count, strokes = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
+        pixels = np.bincount(strokes.ravel(), minlength=count)
+        share = np.bincount(strokes[likely], minlength=count) / np.maximum(pixels, 1)
+        found = (share >= SNAP_LEAST) & (share <= SNAP_MOST)
+        found[0] = False
+        snapped = found[strokes]
+        disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * SNAP_REACH + 1, 2 * SNAP_REACH + 1))
+        near = cv2.dilate(snapped.view(np.uint8), disk).view(bool)
+        return (mask & ~snapped) | (near & _touching(near & likely, snapped))
 
 
-def find_holes(gray: np.ndarray) -> np.ndarray:
-    """uint8 (H, W) -> bool (H, W): the union of all constant-valued holes, all False if there are none.
-
-    Not found, by design: a photo that is constant all over (nothing is left to fill it from), holes under
-    0.4 % of the photo, and holes that blend into natural areas of their own gray. Black and white holes in
-    fine texture may be missed. Taken for a hole: a drawn box, such as a caption's.
-    """
+def find_damage(gray: np.ndarray, detector: Network) -> Damage:
+    """Look for damage in a photo, uint8 (H, W): holes of one constant gray by rule, everything else by the network."""
+    window = picture_window(gray)  # in the corner of a frame, plain sky looks like a hole
     holes = np.zeros(gray.shape, bool)
-    inside = _inside(gray)
-    rank = np.cumsum(np.bincount(gray.ravel(), minlength=256) > 0)  # of a level among the photo's levels, from 1
-    for region in _flat_regions(gray, inside):
-        if _is_solid(region, inside) and _stands_out(region, gray, rank):
-            holes[region.window] |= region.mask
-    return holes
+    holes[window] = find_holes(gray[window])
+    return Damage(holes, damage_logits(gray[window], detector), window)
 
 
-def picture_window(gray: np.ndarray) -> tuple[slice, slice]:
-    """Rows and columns of uint8 (H, W) that hold the picture, without letterbox or pillarbox bars and frames."""
-    picture = np.ones(gray.shape, bool)
-    for region in _flat_regions(gray, _inside(gray)):
-        if _is_bar(region, gray.shape):
-            picture[region.window] &= ~region.mask
-    rows, columns = np.flatnonzero(picture.any(axis=1)), np.flatnonzero(picture.any(axis=0))
-    return np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if rows.size else np.s_[:, :]
+def count_marks(mask: np.ndarray) -> int:
+    """How many separate marks a mask, bool (H, W), has."""
+    return cv2.connectedComponents(mask.view(np.uint8), connectivity=8)[0] - 1
 
 
-def _inside(gray: np.ndarray) -> np.ndarray:
-    """Pixels whose eight neighbors have their level."""
-    if min(gray.shape) < 3:  # no pixel has a whole neighborhood, so nothing can be called flat
-        return np.zeros(gray.shape, bool)
-    return cv2.erode(gray, _BOX) == cv2.dilate(gray, _BOX)
+def damage_logits(gray: np.ndarray, detector: Network) -> np.ndarray:
+    """The network's damage map of a photo, uint8 (H, W): the mean of its logits at a few sizes, float32 (h, w).
 
-
-def sure_regions(likely: np.ndarray, gray: np.ndarray, sensitivity: int = 0) -> np.ndarray:
-    """Damage in a network's damage map of a photo -> bool (H, W).
-
-    Regions that are large enough and meet one line of SURE, and their soft rims: what is shown here is painted over, so
-    a false alarm costs more than a miss.
-
-    Args:
-        likely: float (h, w) in [0, 1], of a photo larger than the network sees at the size that it saw.
-        gray: the photo, uint8 (H, W).
-        sensitivity: 0 to MOST_SENSITIVE; each step shows also what would count if the odds were e times as high.
+    Of a photo of more than MAX_SEEN pixels the map is smaller.
     """
-    size = likely.shape[::-1]
-    clipped = ((gray == gray.min()) | (gray == gray.max())).view(np.uint8) * np.uint8(255)
-    clipped = cv2.resize(clipped, size, interpolation=cv2.INTER_AREA) / 255
-    found = np.zeros(likely.shape, bool)
-    for step in range(sensitivity + 1):
-        raised = likely / (likely + (1 - likely) * np.float32(np.exp(-step)))
-        sure = np.logical_or.reduce([_counting(raised, clipped, line) for line in SURE])
-        near = cv2.dilate(sure.view(np.uint8), _BOX, iterations=3).view(bool)
-        found |= near & ((raised > SOFT) | sure)
-    return cv2.resize(found.view(np.uint8) * np.uint8(255), gray.shape[::-1], interpolation=cv2.INTER_LINEAR) > 127
+    scale = min(1.0, (MAX_SEEN / gray.size) ** 0.5)
+    height, width = (max(1, round(side * scale)) for side in gray.shape)
+    total = np.zeros((height, width), np.float32)
+    for view in range(VIEWS):
+        size = max(1, width >> view), max(1, height >> view)
+        seen = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
+        total += cv2.resize(_ask(seen, detector), (width, height), interpolation=cv2.INTER_LINEAR)
+    return total / VIEWS
 
 
-def _counting(likely: np.ndarray, clipped: np.ndarray, sure: Sure) -> np.ndarray:
-    """The regions of a damage map that meet one line of SURE, bool (h, w)."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((likely > sure.likely).view(np.uint8), connectivity=8)
-    area, sides = stats[:, cv2.CC_STAT_AREA], stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
-    certain, cut = (
-        np.bincount(labels.ravel(), weights=weights.ravel(), minlength=len(area)) / np.maximum(area, 1)
-        for weights in (likely > CERTAIN, clipped)
-    )
-    counts = (area >= MIN_SURE_AREA * likely.size) & (certain >= sure.certain) & (cut <= sure.clipped)
-    counts &= sides.max(axis=1) >= sure.length * np.sqrt(likely.size)
+def _ask(gray: np.ndarray, detector: Network) -> np.ndarray:
+    """Logits of one view, float32 (H, W), in overlapping tiles where it is large."""
+    whole = Box(0, 0, *gray.shape)
+    image = np.stack([gray / np.float32(255), np.zeros_like(gray, np.float32)])
+    if whole.longer_side <= TILE:
+        return detector(image)[1]
+    logits = np.empty(gray.shape, np.float32)
+    for tile in tiles(np.ones(gray.shape, bool), whole, TILE):
+        seen = np.ascontiguousarray(image[(slice(None), *tile.seen.slices)])
+        logits[tile.filled.slices] = detector(seen, tile.filled.seen_from(tile.seen))[1]
+    return logits
+
+
+def _regions(logits: np.ndarray, rule: Rule) -> np.ndarray:
+    """The regions of a damage map that a rule accepts, bool (h, w)."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((logits > rule.grown).view(np.uint8), connectivity=8)
+    counts = np.zeros(len(stats), bool)
+    counts[labels[logits > rule.seed]] = True
+    counts &= stats[:, cv2.CC_STAT_AREA] >= rule.pixels
     counts[0] = False  # the rest of the photo
     return counts[labels]
 
 
-def _flat_regions(gray: np.ndarray, inside: np.ndarray) -> Iterator[Region]:
-    """Regions of at least the smallest area, grown by flood fill from the larger parts of their insides."""
-    height, width = gray.shape
-    smallest = max(MIN_PIXELS, MIN_AREA * gray.size)
-    _, parts, stats, _ = cv2.connectedComponentsWithStats(inside.view(np.uint8), connectivity=8)
-    areas = stats[1:, cv2.CC_STAT_AREA]
-    seeds = np.flatnonzero(areas >= MIN_INSIDE * smallest / 4) + 1  # an inside may come in a few parts
-    seeds = seeds[np.argsort(-areas[seeds - 1], kind="stable")][:MAX_REGIONS]
-    writable = gray.copy()  # flood fill asks for an array it may write to, and with MASK_ONLY does not
-    labels = np.zeros((height + 2, width + 2), np.uint8)
-    for label, part in enumerate(seeds, start=2):  # 1 is what flood fill puts on the border of labels
-        left, top, part_width = (int(n) for n in stats[part, :3])
-        left += int(np.argmax(parts[top, left : left + part_width] == part))
-        if labels[top + 1, left + 1]:
-            continue  # reached from another part of the same inside
-        flags = 8 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | label << 8
-        area, _, _, box = cv2.floodFill(writable, labels, (left, top), 0, 0, 0, flags)
-        if area >= smallest:
-            window = _window(box, height, width)
-            mask = labels[1:-1, 1:-1][window] == label
-            yield Region(window, mask, int(gray[top, left]))
+def _touching(mask: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The regions of a mask that meet another one, bool (H, W)."""
+    count, labels = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
+    meet = np.zeros(count, bool)
+    meet[labels[other & mask]] = True
+    return meet[labels] & mask
 
 
-def _window(box: tuple[int, int, int, int], height: int, width: int) -> tuple[slice, slice]:
-    left, top, box_width, box_height = box
-    rows = slice(max(top - _MARGIN, 0), min(top + box_height + _MARGIN, height))
-    columns = slice(max(left - _MARGIN, 0), min(left + box_width + _MARGIN, width))
-    return rows, columns
-
-
-def _is_solid(region: Region, inside: np.ndarray) -> bool:
-    """Mostly inside, and no bar or frame."""
-    solid = np.count_nonzero(region.mask & inside[region.window]) >= MIN_INSIDE * np.count_nonzero(region.mask)
-    return solid and not _is_bar(region, inside.shape)
-
-
-def _is_bar(region: Region, shape: tuple[int, int]) -> bool:
-    """Covers a side of the photo. A window's edge holds region pixels only on the photo's own edge."""
-    mask, (height, width) = region.mask, shape
-    sides = (mask[0], width), (mask[-1], width), (mask[:, 0], height), (mask[:, -1], height)
-    return any(np.count_nonzero(side) > MAX_SIDE * length for side, length in sides)
-
-
-def _stands_out(region: Region, gray: np.ndarray, rank: np.ndarray) -> bool:
-    """Whether the edge is too sudden for shading and, at an end of the photo's range, too sharp for a lens."""
-    around, value = gray[region.window], region.value
-    mask = region.mask.view(np.uint8)
-    grown = cv2.dilate(mask, _BOX)
-    rim = (grown - mask).view(bool)
-    levels = around[rim]
-    if not levels.size:
-        return False  # the region is the whole photo
-    if np.mean(np.abs(rank[levels] - rank[value]) <= NEAR_STEPS) >= MAX_NEAR:
-        return False
-    if np.median(np.abs(levels.astype(np.int16) - value)) < MAX_JPEG_STEP and _on_grid(region) > MAX_ON_GRID:
-        return False
-    at_an_end = min(rank[value] - 1, rank[-1] - rank[value]) <= END_STEPS
-    return not at_an_end or _is_sharp(around, value, rim, cv2.dilate(grown, _BOX) - grown)
-
-
-def _on_grid(region: Region) -> float:
-    """The share of the outline that runs along lines of the JPEG grid."""
-    rows, columns = region.window
-    below = np.nonzero(region.mask[1:] != region.mask[:-1])[0] + rows.start + 1
-    right = np.nonzero(region.mask[:, 1:] != region.mask[:, :-1])[1] + columns.start + 1
-    return float(np.mean(np.concatenate([below, right]) % JPEG_GRID == 0))
-
-
-def _is_sharp(around: np.ndarray, value: int, rim: np.ndarray, beyond: np.ndarray) -> bool:
-    """Whether the step to the region is over at once: from the rim to the pixels beyond, little is left of it."""
-    total = cv2.boxFilter(around * beyond, cv2.CV_32F, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
-    count = cv2.boxFilter(beyond, cv2.CV_32F, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
-    seen = rim & (count > 0)  # in a narrow notch of the outline nothing lies beyond the rim
-    step = around[seen].astype(np.float32) - value
-    further = (total[seen] / count[seen] - around[seen]) * np.sign(step)
-    whole = np.abs(step).sum()
-    return bool(np.abs(further).sum() <= MAX_BLUR * whole and abs(further.sum()) <= MAX_DRIFT * whole and whole > 0)
+def _enlarged(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    return cv2.resize(mask.view(np.uint8) * np.uint8(255), shape[::-1], interpolation=cv2.INTER_LINEAR) > 127

@@ -73,15 +73,3 @@ def _doubled(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     height, width = shape
     large = cv2.resize(image, (2 * image.shape[1], 2 * image.shape[0]), interpolation=cv2.INTER_CUBIC)
     return large[:height, :width]
-
-
-def damage_map(gray: np.ndarray, detector: Network) -> np.ndarray:
-    """How likely each pixel of a photo, uint8 (H, W), is damaged, asked without a mask.
-
-    float32 (h, w) in [0, 1]: of the photo's own size, or of what the network sees of a larger one.
-    """
-    scale = min(1.0, FILL_SIZE / max(gray.shape))
-    height, width = (max(1, round(side * scale)) for side in gray.shape)
-    light = cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA) if scale < 1 else gray
-    logits = detector(np.stack([light / np.float32(255), np.zeros_like(light, np.float32)]))[1]
-    return 1 / (1 + np.exp(-logits))

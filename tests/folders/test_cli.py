@@ -15,6 +15,7 @@ from conftest import files, gray_photo, hole, is_one_sentence, photo, pixels, re
 import restoration
 from restoration import Restorer
 from restoration.files import imaging
+from restoration.inference.detection import WHOLE
 
 ROOT = Path(__file__).parents[2]
 MASK = hole(96, 72, (20, 15, 60, 45))
@@ -28,7 +29,8 @@ DAMAGED = np.where(MASK, 93, gray_photo("coffee", 96, 72)).astype(np.uint8)
 def test_restore_a_photo(run, tmp_path, masked):
     photo = save(tmp_path / "photo.png", DAMAGED)
     options = ["--mask", save(tmp_path / "mask.png", MASK)] if masked else []
-    assert run("restore", photo, tmp_path / "result.png", *options) == (0, [], [])
+    status, out, err = run("restore", photo, tmp_path / "result.png", *options)
+    assert (status, out, len(err)) == (0, [], 0 if masked else 1)
     assert read(tmp_path / "result.png").shape == (72, 96, 3)
     result = read(tmp_path / "result.png", "L")
     assert np.array_equal(result[~MASK], DAMAGED[~MASK])
@@ -65,14 +67,22 @@ def test_restore_a_folder_with_masks_of_the_same_stems(run, tmp_path):
         assert np.mean(after[mask] != before[mask]) > 0.9
 
 
-def test_a_higher_sensitivity_finds_more(run, tmp_path, monkeypatch):
+def test_a_higher_sensitivity_finds_more_and_it_is_said(run, tmp_path, monkeypatch):
     doubtful = hole(90, 60, (10, 10, 40, 14))
-    monkeypatch.setattr("restoration.pipeline.damage_map", lambda *_: np.where(doubtful, np.float32(0.8), 0))
+    logits = np.where(doubtful, WHOLE[2].seed + 0.1, -6).astype(np.float32)
+    monkeypatch.setattr("restoration.inference.detection.damage_logits", lambda *_: logits)
     save(tmp_path / "in.png", gray_photo("coffee", 90, 60))
-    for sensitivity, found in ((0, False), (1, False), (2, doubtful)):
+    share = f"{100 * doubtful.mean():.2g} % of the photo"
+    for sensitivity, found, said in (
+        (0, False, "no damage was found; --sensitivity 1 finds more."),
+        (1, False, "no damage was found; --sensitivity 2 finds more."),
+        (2, doubtful, f"found 1 mark, {share}; --sensitivity 3 finds more."),
+        (3, doubtful, f"found 1 mark, {share}."),
+    ):
         options = "--sensitivity", sensitivity, "--overwrite"
-        assert run("detect", tmp_path / "in.png", tmp_path / "mask.png", *options)[0] == 0
-        assert np.array_equal(read(tmp_path / "mask.png") > 0, doubtful & found)
+        status, _, err = run("detect", tmp_path / "in.png", tmp_path / "mask.png", *options)
+        assert status == 0 and np.array_equal(read(tmp_path / "mask.png") > 0, doubtful & found)
+        assert [line.endswith(f"in.png: {said}") for line in err] == [True]
     run("restore", tmp_path / "in.png", tmp_path / "out.png", "--gray", "--sensitivity", 2)
     changed = read(tmp_path / "out.png") != read(tmp_path / "in.png")
     assert changed.any() and not (changed & ~doubtful).any()

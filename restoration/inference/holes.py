@@ -1,0 +1,192 @@
+"""Find holes filled with one constant gray, and leave a photo's natural flat areas alone.
+
+Light fades: even where a photo looks flat, its levels drift into each other one step at a time, so a
+constant area with a sudden edge is a hole. Only at the ends of its range, where a photo is clipped,
+do constant areas with large steps arise by themselves. There the lens tells: it blurs every edge over
+more than one pixel, and a drawn edge stays within one.
+
+Steps are counted in levels that the photo has, not in levels of 255: a photo brightened by 1.5 or
+equalized has gaps in its histogram, and its neighboring shades are several levels apart.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+MIN_AREA = 0.004  # of the photo; half of the smallest hole of a pair is 0.005, most natural plateaus are less
+MIN_PIXELS = 16  # 4 x 4: less has hardly an inside
+MIN_INSIDE = 0.4  # of the region's pixels have only equal neighbors; plateaus by chance are mostly outline
+MAX_SIDE = 0.95  # of a side of the photo; what covers more is a letterbox bar, a pillarbox or a frame
+NEAR_STEPS = 2  # shading reaches its next plateau within this many of the photo's levels
+MAX_NEAR = 0.35  # of the rim; with more neighbors that near, the edge is shading
+END_STEPS = 1  # from the darkest or the brightest level: what clipping leaves, give or take rounding
+MAX_BLUR = 0.35  # of the step at the edge: the change one pixel further out, of any sign; a lens leaves more
+MAX_DRIFT = 0.1  # the same, signed: texture goes both ways and cancels, blur goes on in the edge's direction
+MIN_FAR = 0.3  # of the rim, clearly another tone, where the rest may be of the region's: a black hole by dark windows
+FAR_BLUR, FAR_DRIFT = 0.45, 0.25  # of such an edge, where the outline tells
+MIN_STRAIGHT, MIN_LINE = 0.8, 15  # of its outline in lines of at least 15 pixels: drawn, not clipped
+MIN_OPEN = 0.95  # of its pixels in 5 x 5 squares of its own
+JPEG_GRID = 8  # pixels: strong JPEG leaves blocks of one level, a few levels from the blocks beside them
+MAX_ON_GRID = 0.5  # of the outline on that grid's lines; by chance 1/8 is, of JPEG's plateaus 3/4 and more
+MAX_JPEG_STEP = 16  # levels, the median over the rim, that the strongest quantization in use leaves
+MAX_FRAMES = 4  # one inside the other: an album's page, a matte, a border
+MAX_REGIONS = 200  # looked at, the largest first: labels fit a byte, time stays bounded
+
+_MARGIN = 2  # pixels around a region: its rim, and the pixels beyond
+_BOX = np.ones((3, 3), np.uint8)
+
+
+class Region(NamedTuple):
+    """All 8-connected pixels of one value, in a window of the photo with a margin around them."""
+
+    window: tuple[slice, slice]
+    mask: np.ndarray  # bool, of the window's shape
+    value: int
+
+
+def find_holes(gray: np.ndarray) -> np.ndarray:
+    """uint8 (H, W) -> bool (H, W): the union of all constant-valued holes, all False if there are none.
+
+    Not found, by design: a photo that is constant all over (nothing is left to fill it from), holes under
+    0.4 % of the photo, and holes that blend into natural areas of their own gray. Black and white holes in
+    fine texture may be missed. Taken for a hole: a drawn box, such as a caption's.
+    """
+    holes = np.zeros(gray.shape, bool)
+    inside = _inside(gray)
+    rank = np.cumsum(np.bincount(gray.ravel(), minlength=256) > 0)  # of a level among the photo's levels, from 1
+    for region in _flat_regions(gray, inside):
+        if _is_solid(region, inside) and _stands_out(region, gray, rank):
+            holes[region.window] |= region.mask
+    return holes
+
+
+def picture_window(gray: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns of uint8 (H, W) that hold the picture, without bars, frames and mattes."""
+    (top, left), (bottom, right) = (0, 0), gray.shape
+    for _ in range(MAX_FRAMES):  # one inside the other
+        rows, columns = _without_bars(gray[top:bottom, left:right])
+        if (rows.stop - rows.start, columns.stop - columns.start) == (bottom - top, right - left):
+            break
+        bottom, right, top, left = top + rows.stop, left + columns.stop, top + rows.start, left + columns.start
+    return np.s_[top:bottom, left:right]
+
+
+def _without_bars(gray: np.ndarray) -> tuple[slice, slice]:
+    picture = np.ones(gray.shape, bool)
+    for region in _flat_regions(gray, _inside(gray)):
+        if _is_bar(region, gray.shape):
+            picture[region.window] &= ~region.mask
+    rows, columns = np.flatnonzero(picture.any(axis=1)), np.flatnonzero(picture.any(axis=0))
+    whole = np.s_[0 : gray.shape[0], 0 : gray.shape[1]]
+    return np.s_[int(rows[0]) : int(rows[-1]) + 1, int(columns[0]) : int(columns[-1]) + 1] if rows.size else whole
+
+
+def _inside(gray: np.ndarray) -> np.ndarray:
+    """Pixels whose eight neighbors have their level."""
+    if min(gray.shape) < 3:  # no pixel has a whole neighborhood, so nothing can be called flat
+        return np.zeros(gray.shape, bool)
+    return cv2.erode(gray, _BOX) == cv2.dilate(gray, _BOX)
+
+
+def _flat_regions(gray: np.ndarray, inside: np.ndarray) -> Iterator[Region]:
+    """Regions of at least the smallest area, grown by flood fill from the larger parts of their insides."""
+    height, width = gray.shape
+    smallest = max(MIN_PIXELS, MIN_AREA * gray.size)
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(inside.view(np.uint8), connectivity=8)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    seeds = np.flatnonzero(areas >= MIN_INSIDE * smallest / 4) + 1  # an inside may come in a few parts
+    seeds = seeds[np.argsort(-areas[seeds - 1], kind="stable")][:MAX_REGIONS]
+    writable = gray.copy()  # flood fill asks for an array it may write to, and with MASK_ONLY does not
+    labels = np.zeros((height + 2, width + 2), np.uint8)
+    for label, part in enumerate(seeds, start=2):  # 1 is what flood fill puts on the border of labels
+        left, top, part_width = (int(n) for n in stats[part, :3])
+        left += int(np.argmax(parts[top, left : left + part_width] == part))
+        if labels[top + 1, left + 1]:
+            continue  # reached from another part of the same inside
+        flags = 8 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | label << 8
+        area, _, _, box = cv2.floodFill(writable, labels, (left, top), 0, 0, 0, flags)
+        if area >= smallest:
+            window = _window(box, height, width)
+            mask = labels[1:-1, 1:-1][window] == label
+            yield Region(window, mask, int(gray[top, left]))
+
+
+def _window(box: tuple[int, int, int, int], height: int, width: int) -> tuple[slice, slice]:
+    left, top, box_width, box_height = box
+    rows = slice(max(top - _MARGIN, 0), min(top + box_height + _MARGIN, height))
+    columns = slice(max(left - _MARGIN, 0), min(left + box_width + _MARGIN, width))
+    return rows, columns
+
+
+def _is_solid(region: Region, inside: np.ndarray) -> bool:
+    """Mostly inside, and no bar or frame."""
+    solid = np.count_nonzero(region.mask & inside[region.window]) >= MIN_INSIDE * np.count_nonzero(region.mask)
+    return solid and not _is_bar(region, inside.shape)
+
+
+def _is_bar(region: Region, shape: tuple[int, int]) -> bool:
+    """Covers a side of the photo. A window's edge holds region pixels only on the photo's own edge."""
+    mask, (height, width) = region.mask, shape
+    sides = (mask[0], width), (mask[-1], width), (mask[:, 0], height), (mask[:, -1], height)
+    return any(np.count_nonzero(side) > MAX_SIDE * length for side, length in sides)
+
+
+def _stands_out(region: Region, gray: np.ndarray, rank: np.ndarray) -> bool:
+    """Whether the edge is too sudden for shading and, at an end of the photo's range, too sharp for a lens."""
+    around, value = gray[region.window], region.value
+    mask = region.mask.view(np.uint8)
+    grown = cv2.dilate(mask, _BOX)
+    rim = (grown - mask).view(bool)
+    levels = around[rim]
+    if not levels.size:
+        return False  # the region is the whole photo
+    near = np.mean(np.abs(rank[levels] - rank[value]) <= NEAR_STEPS) >= MAX_NEAR
+    at_an_end = min(rank[value] - 1, rank[-1] - rank[value]) <= END_STEPS
+    beyond = cv2.dilate(grown, _BOX) - grown
+    far = rim & (np.abs(around - np.float32(value)) > MAX_JPEG_STEP)
+    far_share = np.count_nonzero(far) / levels.size
+    drawn = far_share >= MIN_FAR and _is_drawn(region, gray.shape)
+    if drawn and _is_sharp(around, value, far, beyond, FAR_BLUR, FAR_DRIFT):
+        return True
+    if near or (far_share < 0.5 and _on_grid(region) > MAX_ON_GRID):
+        return False
+    return not at_an_end or _is_sharp(around, value, rim, beyond)
+
+
+def _is_drawn(region: Region, shape: tuple[int, ...]) -> bool:
+    """Whether a region is solid and, away from the photo's border, outlined smoothly, as polygons and circles are."""
+    mask = region.mask.view(np.uint8)
+    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    if np.count_nonzero(opened) < MIN_OPEN * np.count_nonzero(mask):
+        return False
+    outlines, _ = cv2.findContours(opened, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    corners = cv2.approxPolyDP(max(outlines, key=cv2.contourArea), 1.5, True)[:, 0].astype(np.float32)
+    following = np.roll(corners, -1, axis=0)
+    middles = (corners + following) / 2 + [region.window[1].start, region.window[0].start]
+    inner = ((middles >= 1) & (middles <= np.array(shape[::-1]) - 2)).all(axis=1)
+    lines = np.linalg.norm(following - corners, axis=1)[inner]
+    return lines[lines >= MIN_LINE].sum() >= MIN_STRAIGHT * max(lines.sum(), MIN_LINE)
+
+
+def _on_grid(region: Region) -> float:
+    """The share of the outline that runs along lines of the JPEG grid."""
+    rows, columns = region.window
+    below = np.nonzero(region.mask[1:] != region.mask[:-1])[0] + rows.start + 1
+    right = np.nonzero(region.mask[:, 1:] != region.mask[:, :-1])[1] + columns.start + 1
+    return float(np.mean(np.concatenate([below, right]) % JPEG_GRID == 0))
+
+
+def _is_sharp(
+    around: np.ndarray, value: int, rim: np.ndarray, beyond: np.ndarray,
+    blur: float = MAX_BLUR, drift: float = MAX_DRIFT,
+) -> bool:  # fmt: skip
+    """Whether the step to the region is over at once: from the rim to the pixels beyond, little is left of it."""
+    total = cv2.boxFilter(around * beyond, cv2.CV_32F, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    count = cv2.boxFilter(beyond, cv2.CV_32F, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    seen = rim & (count > 0)  # in a narrow notch of the outline nothing lies beyond the rim
+    step = around[seen].astype(np.float32) - value
+    further = (total[seen] / count[seen] - around[seen]) * np.sign(step)
+    whole = np.abs(step).sum()
+    return bool(np.abs(further).sum() <= blur * whole and abs(further.sum()) <= drift * whole and whole > 0)

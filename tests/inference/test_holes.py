@@ -1,0 +1,217 @@
+"""Constant holes are found to the pixel; what light, clipping and borders make flat is left alone."""
+
+import cv2
+import numpy as np
+import pytest
+from skimage import data
+from sklearn.datasets import load_sample_image
+
+from restoration.color import luma
+from restoration.inference.holes import find_holes, picture_window
+from restoration.masking import damage
+
+HEIGHT, WIDTH = 192, 256
+MID_GRAY = 118
+
+
+def small(photo: np.ndarray) -> np.ndarray:
+    return cv2.resize(luma(photo), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+
+
+PHOTOS = {name: small(getattr(data, name)()) for name in ("astronaut", "camera", "chelsea", "coffee", "rocket")}
+PHOTOS |= {name: small(load_sample_image(f"{name}.jpg")) for name in ("china", "flower")}
+
+
+def polygon(*corners: tuple[int, int]) -> np.ndarray:
+    """The pixels of a polygon given by (x, y), even-odd where it crosses itself."""
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.fillPoly(mask, [np.array(corners, np.int32)], 1)
+    return mask.view(bool)
+
+
+def disc(x: int, y: int, radius: int) -> np.ndarray:
+    return cv2.circle(np.zeros((HEIGHT, WIDTH), np.uint8), (x, y), radius, 1, -1).view(bool)
+
+
+SHAPES = {
+    "triangle": polygon((30, 150), (120, 160), (70, 60)),
+    "square": polygon((150, 60), (200, 60), (200, 110), (150, 110)),
+    "turned rectangle": polygon((60, 40), (120, 70), (105, 100), (45, 70)),
+    "circle": disc(180, 100, 32),
+    "irregular": polygon((100, 50), (150, 40), (170, 80), (140, 120), (125, 90), (90, 110)),
+    "crossing itself": polygon((60, 50), (160, 130), (60, 130), (160, 50)),
+    "at the border": polygon((0, 60), (50, 70), (60, 120), (0, 130)),
+}
+
+
+def filled(gray: np.ndarray, hole: np.ndarray, level: int) -> np.ndarray:
+    return np.where(hole, level, gray).astype(np.uint8)
+
+
+def check_found(found: np.ndarray, damaged: np.ndarray, hole: np.ndarray) -> None:
+    """All of the hole, and beyond it only pixels of the hole's own level that happen to touch it."""
+    assert found[hole].all()
+    extra = found & ~hole
+    assert np.isin(damaged[extra], damaged[hole]).all()
+    assert np.count_nonzero(extra) <= 0.05 * np.count_nonzero(hole)
+
+
+# Holes -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("photo", PHOTOS)
+def test_a_hole_of_any_shape_is_found_to_the_pixel(photo, shape):
+    damaged = filled(PHOTOS[photo], SHAPES[shape], MID_GRAY)
+    check_found(find_holes(damaged), damaged, SHAPES[shape])
+
+
+@pytest.mark.parametrize("photo", PHOTOS)
+def test_holes_of_random_shape_and_level_are_found(photo):
+    ious = []
+    for seed in range(10):
+        damaged, mask = damage(PHOTOS[photo], np.random.default_rng(seed))
+        found = find_holes(damaged)
+        ious.append(np.count_nonzero(found & mask) / np.count_nonzero(found | mask))
+    assert np.mean(ious) >= 0.89, ious  # one of ten may blend in
+
+
+@pytest.mark.parametrize("levels", [(100, 100), (6, 200)])  # (70, 70) would blend into the rocket's sky
+@pytest.mark.parametrize("photo", PHOTOS)
+def test_two_holes_are_both_found(photo, levels):
+    first, second = SHAPES["turned rectangle"], SHAPES["circle"]
+    damaged = filled(filled(PHOTOS[photo], first, levels[0]), second, levels[1])
+    check_found(find_holes(damaged), damaged, first | second)
+
+
+@pytest.mark.parametrize("level", [0, 1, 254, 255])
+def test_a_hole_of_a_level_that_clipping_makes_is_told_by_its_sharp_edge(level):
+    damaged = filled(PHOTOS["chelsea"], SHAPES["irregular"], level)
+    check_found(find_holes(damaged), damaged, SHAPES["irregular"])
+
+
+def test_a_hole_on_the_grid_of_jpeg_is_a_hole():
+    hole = polygon((64, 64), (127, 64), (127, 127), (64, 127))
+    damaged = filled(PHOTOS["chelsea"], hole, 30)
+    check_found(find_holes(damaged), damaged, hole)
+
+
+def test_parts_that_touch_at_a_corner_are_one_hole():
+    hole = np.zeros((HEIGHT, WIDTH), bool)
+    hole[40:80, 40:80] = hole[80:84, 80:84] = True  # the second is too small to be found alone
+    damaged = filled(PHOTOS["chelsea"], hole, 30)
+    check_found(find_holes(damaged), damaged, hole)
+
+
+def test_a_hole_in_a_photo_with_bars_is_found_and_the_bars_are_not():
+    boxed = PHOTOS["coffee"].copy()
+    boxed[:24] = boxed[-24:] = 0
+    damaged = filled(boxed, SHAPES["circle"], 200)
+    check_found(find_holes(damaged), damaged, SHAPES["circle"])
+
+
+# No holes --------------------------------------------------------------------------------------
+
+
+def scaled(gain: float, offset: float = 0):
+    return lambda gray: np.clip(gain * gray.astype(np.float32) + offset, 0, 255).astype(np.uint8)
+
+
+def framed(level: int, rows: int, columns: int):
+    return lambda gray: cv2.copyMakeBorder(gray, rows, rows, columns, columns, cv2.BORDER_CONSTANT, value=level)
+
+
+def jpeg(quality: int):
+    return lambda gray: cv2.imdecode(cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 0)
+
+
+UNDAMAGED = {
+    "clean": lambda gray: gray,
+    "overexposed": scaled(1.5),
+    "brightened": scaled(1, 60),
+    "crushed": scaled(1.4, -80),
+    "low contrast": scaled(0.4, 80),
+    "equalized": cv2.equalizeHist,
+    "letterboxed": framed(0, 24, 0),
+    "pillarboxed": framed(16, 0, 32),
+    "white frame": framed(255, 12, 12),
+    "strong JPEG": jpeg(20),
+}
+
+
+@pytest.mark.parametrize("change", UNDAMAGED)
+@pytest.mark.parametrize("photo", PHOTOS)
+def test_no_false_alarm(photo, change):
+    assert not find_holes(UNDAMAGED[change](PHOTOS[photo])).any()
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+@pytest.mark.parametrize("shape", [(16, 16), (1, 1), (1, 300), (300, 1), (2, 50), (64, 96)])
+def test_a_photo_of_one_level_is_not_damage(shape, level):
+    found = find_holes(np.full(shape, level, np.uint8))
+    assert found.shape == shape and found.dtype == bool and not found.any()
+
+
+def test_a_smooth_gradient_is_not_damage():
+    ramp = np.tile(np.linspace(40, 60, WIDTH).astype(np.uint8), (HEIGHT, 1))
+    assert not find_holes(ramp).any()
+
+
+# Properties ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (1, 200), (200, 1), (3, 3), (17, 301), (301, 17)])
+def test_any_size_gives_a_mask_of_that_size(shape):
+    found = find_holes(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
+    assert found.shape == shape and found.dtype == bool and not found.any()
+
+
+def test_a_hole_is_found_in_a_tiny_photo():
+    gray = cv2.resize(PHOTOS["chelsea"], (16, 16), interpolation=cv2.INTER_AREA)
+    gray[4:10, 5:11] = 60
+    assert np.array_equal(find_holes(gray), gray == 60)
+
+
+def test_the_input_is_left_as_it_is_and_may_be_read_only_or_a_view():
+    damaged = filled(PHOTOS["coffee"], SHAPES["circle"], MID_GRAY)
+    before, expected = damaged.copy(), find_holes(damaged)
+    damaged.setflags(write=False)
+    assert np.array_equal(find_holes(damaged), expected)
+    assert np.array_equal(damaged, before)
+    view = np.repeat(damaged, 2, axis=1)[:, ::2]
+    assert np.array_equal(find_holes(view), expected)
+
+
+@pytest.mark.parametrize("photo", PHOTOS)
+def test_mirroring_the_photo_mirrors_what_is_found(photo):
+    damaged = filled(PHOTOS[photo], SHAPES["irregular"], MID_GRAY)
+    expected = find_holes(damaged)
+    assert np.array_equal(find_holes(damaged[:, ::-1]), expected[:, ::-1])
+    assert np.array_equal(find_holes(damaged[::-1]), expected[::-1])
+    assert np.array_equal(find_holes(damaged.T), expected.T)
+
+
+@pytest.mark.parametrize("photo", PHOTOS)
+def test_every_region_found_is_constant(photo):
+    damaged, _ = damage(PHOTOS[photo], np.random.default_rng(3), max_holes=3)
+    count, labels = cv2.connectedComponents(find_holes(damaged).view(np.uint8), connectivity=8)
+    for label in range(1, count):
+        assert np.unique(damaged[labels == label]).size == 1
+
+
+def test_the_picture_lies_inside_its_bars_and_frames():
+    photo = np.random.default_rng(0).integers(1, 255, (80, 120), np.uint8)
+    for bar, inside in (
+        (np.s_[:12], np.s_[12:80, 0:120]),
+        (np.s_[-12:], np.s_[0:68, 0:120]),
+        (np.s_[:, :12], np.s_[0:80, 12:120]),
+        (np.s_[:, -12:], np.s_[0:80, 0:108]),
+    ):
+        barred = photo.copy()
+        barred[bar] = 0
+        assert picture_window(barred) == inside
+    assert picture_window(np.pad(photo, 6, constant_values=255)) == np.s_[6:86, 6:126]
+    holed = photo.copy()
+    holed[30:60, 20:50] = 90
+    assert picture_window(holed) == np.s_[0:80, 0:120]
+    assert picture_window(np.zeros((40, 40), np.uint8)) == np.s_[0:40, 0:40]  # nothing but bar: all of it
