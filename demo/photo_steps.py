@@ -34,14 +34,15 @@ class Steps:
         original = session.keep(upload)
         scan = read_scan(original)
         progress(0.4, desc=say("finding", language))
-        mask = np.asarray(self.stages.detect(scan.image, 0)) > 0
+        damage = self.stages.damage(scan.image)
+        mask = damage.mask(0)
         small = marks.preview(scan.image)
         shown = _written(session, small, "photo.png")
         prints = find_prints(np.asarray(scan.image.convert("L")))
         is_one = prints == [Print.whole(mask.shape)]
         tinted = marks.is_tinted(scan.image)
         session.edit = EditState(
-            original, scan, mask, small, shown, mask, prints=[] if is_one else prints, recolor=tinted
+            original, scan, damage, mask, small, shown, mask, prints=[] if is_one else prints, recolor=tinted
         )
         return _opened(session, language)
 
@@ -74,12 +75,15 @@ class Steps:
             raise RefusalError("photo_gone")
         return _opened(session, language_of(request))
 
-    def paint(self, event: gr.EventData, request: gr.Request) -> tuple:
-        """Strokes of the brush and the eraser."""
+    def paint(self, snap: bool, event: gr.EventData, request: gr.Request) -> tuple:
+        """Strokes of the brush and the eraser; with `snap` a brush takes only what is damaged under it and near it."""
         edit = self.sessions.edit(request)
         for stroke in event.strokes:
             drawn = marks.drawn([stroke], edit.photo.size)
-            edit.mark(edit.mask & ~drawn if stroke["pen"] == "erase" else edit.mask | drawn)
+            if stroke["pen"] == "erase":
+                edit.mark(edit.mask & ~drawn)
+            else:
+                edit.mark(edit.mask | (edit.damage.snap(drawn) if snap else drawn))
         return self._marked(request)
 
     def find_more(self, request: gr.Request) -> tuple:
@@ -87,7 +91,7 @@ class Steps:
         edit = self.sessions.edit(request)
         while edit.sensitivity < MOST_SENSITIVE:
             edit.sensitivity += 1
-            found = np.asarray(self.stages.detect(edit.photo, edit.sensitivity)) > 0
+            found = edit.damage.mask(edit.sensitivity)
             marked = marks.with_more(edit.mask, edit.found, found)
             edit.found = edit.found | found
             if not np.array_equal(marked, edit.mask):

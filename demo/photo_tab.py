@@ -71,7 +71,7 @@ def _tie_marks(steps: Steps, marking: Marking, results: Results) -> None:
     def tie(listener: Callable, step: Callable, inputs: object = None, **settings) -> gr.events.Dependency:
         return listener(in_place(step, view), inputs, [*view, marking.refusal], **settings)
 
-    tie(marking.painter.input, steps.paint, trigger_mode="multiple", **AT_ONCE).then(
+    tie(marking.painter.input, steps.paint, marking.snap, trigger_mode="multiple", **AT_ONCE).then(
         js=ANSWERED.format(name="editor"), **AT_ONCE
     )
     tie(marking.more.click, steps.find_more, js=SENT.format(count=0), show_progress_on=note, **QUEUE)

@@ -36,6 +36,7 @@ class Marking:
     note: gr.Markdown
     prints: gr.Gallery
     painter: gr.HTML
+    snap: gr.Checkbox
     recolor: gr.Checkbox
     texture: gr.Checkbox
     undo: gr.Button
@@ -106,6 +107,7 @@ def marking_view() -> Marking:
             object_fit="contain", buttons=[], elem_id="prints",
         )  # fmt: skip
         painter = painter_view("editor", ("paint", "erase"))
+        snap = gr.Checkbox(True, label=label("snap"), container=False, elem_id="snap")
         with gr.Row(elem_classes="tools", equal_height=True):
             undo = gr.Button(label("undo"), size="sm", elem_id="undo")
             more = gr.Button(label("more"), size="sm", elem_id="more")
@@ -119,7 +121,9 @@ def marking_view() -> Marking:
             restore = gr.Button(
                 label("restore"), variant="primary", size="lg", elem_id="restore", scale=2, min_width=180
             )
-    return Marking(note, prints, painter, recolor, texture, undo, more, unmark, mask_file, restore, another, refusal)
+    return Marking(
+        note, prints, painter, snap, recolor, texture, undo, more, unmark, mask_file, restore, another, refusal
+    )
 
 
 def painter_view(name: str, pens: tuple[str, ...]) -> gr.HTML:

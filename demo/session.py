@@ -16,7 +16,7 @@ from demo.manners import RefusalError
 from demo.marks import Change, Mask
 from restoration.files.imaging import Scan
 from restoration.inference.prints import Print
-from restoration.pipeline import Repair, Restoration
+from restoration.pipeline import Damage, Repair, Restoration
 
 GRACE = 300  # s after the page was closed; a phone also closes it when it goes to sleep
 IDLE = 3600  # s without any action
@@ -30,6 +30,7 @@ class EditState:
 
     original: Path  # the visitor's own file, untouched
     scan: Scan  # the photo in it, and what goes along into the result
+    damage: Damage  # what was found in it
     mask: Mask  # what is marked as damaged
     small: Image.Image  # the photo's preview
     shown: Path  # the preview's file

@@ -15,7 +15,7 @@ except ImportError:
 
 from PIL import Image
 
-from restoration.pipeline import Fill, Repair, Restoration, Restorer
+from restoration.pipeline import Damage, Fill, Repair, Restoration, Restorer
 
 
 class Stages:
@@ -29,6 +29,11 @@ class Stages:
                 return restorer.detect(photo, sensitivity)
 
         @borrows_gpu
+        def damage(photo: Image.Image) -> Damage:
+            with memory_given_back():
+                return restorer.damage(photo)
+
+        @borrows_gpu
         def repair(photo: Image.Image, mask: Image.Image | None, fill: Fill = "textured") -> Repair:
             with memory_given_back():
                 return restorer.repair(photo, mask, 0, fill)
@@ -38,7 +43,7 @@ class Stages:
             with memory_given_back():
                 return restorer.colorize(repaired, hints, reference)
 
-        self.detect, self.repair, self.colorize = detect, repair, colorize
+        self.detect, self.damage, self.repair, self.colorize = detect, damage, repair, colorize
 
 
 @contextmanager

@@ -79,6 +79,7 @@ TEXTS = {
         "키보드: 화살표로 붓을 옮기고, Shift를 누르면 조금씩, 스페이스로 획을 시작하고 끝냅니다.",
     ),
     "undo": ("Undo", "되돌리기"),
+    "snap": ("A rough stroke takes only what is damaged", "대강 칠하면 손상된 곳만 고르기"),
     "texture": ("Invent texture in large holes", "큰 구멍에는 질감을 만들어 넣기"),
     "more": ("Find more", "더 찾기"),
     "unmark": ("Unmark all", "모두 지우기"),

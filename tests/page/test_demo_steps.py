@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import gray_photo, photo, save
+from conftest import gray_photo, hole, photo, save
 from PIL import Image
 
 from demo.photo_steps import OPENED, RESULTS, Steps
@@ -71,3 +71,18 @@ def test_another_photo_lends_its_colors_until_that_is_undone(steps, tmp_path):
     steps.take_reference(str(save(tmp_path / "lender.png", photo("coffee", 60, 45))), REQUEST)
     steps.undo_dab(REQUEST)
     assert [lender and lender.size for lender in asked] == [None, (60, 45), None]
+
+
+def test_a_rough_stroke_takes_what_is_found_under_it_and_a_precise_one_all_of_it(steps, tmp_path):
+    steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 200, 150))), REQUEST, told)
+    edit, crack = steps.sessions.edit(REQUEST), hole(200, 150, (20, 70, 180, 72))
+    edit.damage = SimpleNamespace(snap=lambda mask: mask & crack)
+    stroke = SimpleNamespace(strokes=[{"pen": "paint", "width": 0.1, "points": [[0.2, 0.47], [0.8, 0.47]]}])
+    before = edit.mask
+    steps.paint(True, stroke, REQUEST)
+    rough = edit.mask & ~before
+    assert rough.any() and not (rough & ~crack).any()
+    steps.undo(REQUEST)
+    assert np.array_equal(edit.mask, before)
+    steps.paint(False, stroke, REQUEST)
+    assert (edit.mask & ~before).sum() > 5 * rough.sum()

@@ -107,7 +107,7 @@ class Spaces(types.ModuleType):
 sys.modules["spaces"] = Spaces("spaces")
 import app, demo.stages
 restorer = types.SimpleNamespace(
-    detect=lambda *_: "mask", repair=lambda *_: "gray", colorize=lambda *_: "color"
+    detect=lambda *_: "mask", damage=lambda *_: "found", repair=lambda *_: "gray", colorize=lambda *_: "color"
 )
 stages = demo.stages.Stages(restorer)
 assert [stages.detect(1, 0), stages.repair(1, 2), stages.colorize(1, 2)] == ["mask", "gray", "color"]
