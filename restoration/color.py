@@ -34,13 +34,13 @@ def with_chroma(gray: np.ndarray, cbcr: np.ndarray) -> np.ndarray:
     """
     y = gray.astype(np.float32)
     headroom = 255 - y
-    offsets = _offsets(cbcr.astype(np.float32) * 255)
+    added = offsets(cbcr.astype(np.float32) * 255)
     scale = np.ones_like(y)
-    for offset in offsets:
+    for offset in added:
         room = np.where(offset > 0, headroom, y)
         room /= np.maximum(np.abs(offset), 1e-6)
         np.minimum(scale, room, out=scale)
-    red, green, blue = (np.rint(y + scale * offset).astype(np.int32) for offset in offsets)
+    red, green, blue = (np.rint(y + scale * offset).astype(np.int32) for offset in added)
     rgb = np.empty((*gray.shape, 3), np.uint8)
     rgb[..., 0] = np.clip(red, 0, 255, out=red)
     rgb[..., 2] = np.clip(blue, 0, 255, out=blue)
@@ -53,7 +53,7 @@ def with_chroma(gray: np.ndarray, cbcr: np.ndarray) -> np.ndarray:
     return rgb
 
 
-def _offsets(cbcr):
+def offsets(cbcr):
     """What Cb and Cr (last axis) add to luma in R, G and B, in their own unit."""
     cb, cr = cbcr[..., 0], cbcr[..., 1]
     red, blue = 2 * (1 - KR) * cr, 2 * (1 - KB) * cb

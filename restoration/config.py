@@ -14,7 +14,8 @@ Stage = Literal["inpaint", "color"]
 STAGES: tuple[Stage, ...] = ("inpaint", "color")
 CRITERION = {"inpaint": "hole_psnr", "color": "hsv_similarity"}  # the metric, higher is better, that picks the best
 INPUT_CHANNELS = {"inpaint": 2, "color": 4}  # luma + mask hint; luma + hint chroma (2) + hint mask
-OUTPUT_CHANNELS = {"inpaint": 2, "color": 2}  # luma residual + damage map; Cb and Cr
+DECODER_WIDTHS = 128, 64, 48, 32, 16
+DECODER_BLOCKS = {"inpaint": 5, "color": 3}  # up to the photo's size; to a quarter: eyes see color coarser than light
 JUDGED_CHANNELS = {"inpaint": 2, "color": 3}  # what the discriminator sees: luma and mask; luma and chroma
 DETECTOR = "detect"  # the subfolder of an Inpainter that was trained on to find damage and nothing else
 FILL_SIZE = 512  # px, the longest side of what the Inpainter sees at once, whatever the photo's
@@ -39,7 +40,7 @@ class ModelConfig:
 
     stage: Stage
     encoder: str = "efficientnet-b3"
-    decoder_channels: tuple[int, ...] = (128, 64, 48, 32, 16)
+    decoder_channels: tuple[int, ...] | None = None  # one for each of the decoder's blocks; None: DECODER_WIDTHS
     luma_mean: float = 0.449
     luma_std: float = 0.226
 
@@ -49,10 +50,13 @@ class ModelConfig:
             raise RestorationError(f"stage is {self.stage!r}: use 'inpaint' or 'color'.")
         if not isinstance(self.encoder, str) or not re.fullmatch(ENCODER, self.encoder):
             raise RestorationError(f"encoder is {str(self.encoder)[:80]!r}: name one of segmentation-models-pytorch.")
-        widths = self.decoder_channels if isinstance(self.decoder_channels, (list, tuple)) else ()
-        if len(widths) != 5 or not all(isinstance(w, int) and 1 <= w <= MAX_CHANNELS for w in widths):
+        blocks = DECODER_BLOCKS[self.stage]
+        widths = DECODER_WIDTHS[:blocks] if self.decoder_channels is None else self.decoder_channels
+        widths = widths if isinstance(widths, (list, tuple)) else ()
+        if len(widths) != blocks or not all(isinstance(w, int) and 1 <= w <= MAX_CHANNELS for w in widths):
+            old = ", as an earlier Colorizer had, which needs new training" if len(widths) > blocks else ""
             raise RestorationError(
-                f"decoder_channels is {self.decoder_channels!r}: give five widths from 1 to {MAX_CHANNELS}."
+                f"decoder_channels is {self.decoder_channels!r}{old}: give {blocks} widths from 1 to {MAX_CHANNELS}."
             )
         object.__setattr__(self, "decoder_channels", tuple(widths))
         for name, positive in (("luma_mean", False), ("luma_std", True)):
@@ -74,7 +78,7 @@ COUNTS = (
 SHARES = ("min_scale", "warmup", "max_area", "hint_dropout", "color_hints", "gan_start", "wear", "filled_share")
 WEIGHTS = (
     "hole_weight", "known_weight", "log_error_weight", "ssim_weight", "damage_weight", "chroma_weight",
-    "saturation_weight", "perceptual_weight", "inpaint_gan_weight", "color_gan_weight", "inpaint_feature_weight",
+    "perceptual_weight", "inpaint_gan_weight", "color_gan_weight", "inpaint_feature_weight",
     "color_feature_weight", "weight_decay",
 )  # fmt: skip
 RANGES: dict[str, tuple[float, float]] = {  # of a run's numbers, both ends included
@@ -119,12 +123,14 @@ class TrainConfig:
     cache_gib: float | None = _setting(None, "memory for decoded photos, in GiB (default: half of the machine's)")
 
     encoder: str = _setting("efficientnet-b3", "encoder's name in segmentation-models-pytorch", "network")
-    decoder_channels: tuple[int, ...] = _setting((128, 64, 48, 32, 16), "five widths of the decoder, coarse to fine")
+    decoder_channels: tuple[int, ...] = _setting(
+        DECODER_WIDTHS, "five widths of the decoder, coarse to fine; the Colorizer has three"
+    )
     luma_mean: float = _setting(0.449, "mean of the luma that the encoder was trained with")
     luma_std: float = _setting(0.226, "standard deviation of that luma")
     encoder_weights: str = _setting("imagenet", "imagenet, none, or a safetensors file under timm's or smp's names")
     init: str | None = _setting(None, "folder or hub repository with inpaint/ and color/ to start from")
-    freeze_norm: bool = _setting(False, "keep batch norm's statistics, for small batches and fine-tuning")
+    freeze_norm: bool = _setting(False, "keep batch norm's statistics and the prior of colors, for fine-tuning")
 
     minutes: float | None = _setting(None, "train this long, all pieces together, not by epochs", "length")
     epochs: int | None = _setting(None, "epochs per piece; with --minutes, equal shares of the time")
@@ -162,7 +168,6 @@ class TrainConfig:
     perceptual_weights: str | None = _setting(None, "safetensors file of VGG16's features, under torchvision's names")
 
     chroma_weight: float = _setting(1.0, "weight of the chroma error", "losses of the Colorizer")
-    saturation_weight: float = _setting(2.0, "how much more the errors of vivid pixels count")
 
     inpaint_gan_weight: float = _setting(0.02, "weight of the Inpainter's adversarial loss; 0 turns it off", "GAN")
     color_gan_weight: float = _setting(0.005, "weight of the Colorizer's adversarial loss; 0 turns it off")
@@ -219,7 +224,8 @@ class TrainConfig:
 
     def model_config(self, stage: Stage) -> ModelConfig:
         """The architecture part, which is saved beside the weights."""
-        return ModelConfig(stage, self.encoder, self.decoder_channels, self.luma_mean, self.luma_std)
+        widths = self.decoder_channels[: DECODER_BLOCKS[stage]]
+        return ModelConfig(stage, self.encoder, widths, self.luma_mean, self.luma_std)
 
 
 def _gpu_batch(memory_gib: float) -> int:

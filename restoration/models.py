@@ -11,11 +11,13 @@ from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoderBlock
 from torch import Tensor, nn
 
 from restoration import checkpoint
-from restoration.config import CHROMA_SCALE, DETECTOR, INPUT_CHANNELS, OUTPUT_CHANNELS, ModelConfig
+from restoration.chroma_bins import BINS
+from restoration.config import CHROMA_SCALE, DETECTOR, INPUT_CHANNELS, ModelConfig
 from restoration.errors import RestorationError
 from restoration.prefill import prefill
 
 STRIDE = 32  # the encoder halves five times
+HEAD_WIDTH = 128  # channels between the Colorizer's last features and its bins
 # What smp and timm answer to names that they do not know, or know and cannot take an encoder from.
 NOT_BUILT = (KeyError, RuntimeError, ValueError, TypeError, AttributeError, AssertionError, IndexError)
 
@@ -49,27 +51,30 @@ class _Network(nn.Module):
             raise RestorationError(
                 f"{type(self).__name__} takes a config of stage {self.stage!r}, not {self.config.stage!r}."
             )
+        widths = self.config.decoder_channels
         try:
             self.unet = smp.Unet(
                 self.config.encoder,
                 encoder_weights=None,  # ImageNet weights are a step of training, not of every load
                 in_channels=INPUT_CHANNELS[self.stage],
-                classes=OUTPUT_CHANNELS[self.stage],
-                decoder_channels=self.config.decoder_channels,
+                classes=2,
+                decoder_channels=(*widths, *[1] * (5 - len(widths))),  # all five, as it insists
             )
         except NOT_BUILT as error:
             raise RestorationError(f"segmentation-models-pytorch has no encoder {self.config.encoder!r}.") from error
         for block in self.unet.decoder.blocks:
             block.__class__ = _DecoderBlock
+        self.unet.decoder.blocks = self.unet.decoder.blocks[: len(widths)]
+        self.stride = 2 ** (5 - len(widths))  # px of the input for each of the output
         nn.init.zeros_(self.unet.segmentation_head[0].weight)  # a fresh network adds nothing
         nn.init.zeros_(self.unet.segmentation_head[0].bias)
 
     def run(self, luma: Tensor, hints: Tensor) -> Tensor:
-        """The U-Net alone: luma (B, 1, H, W) in [0, 1] and hints (B, C, H, W) -> its output (B, 2, H, W)."""
-        height, width = luma.shape[-2:]
-        return self.unet(self._padded(luma, hints))[..., :height, :width].to(
-            luma.dtype
-        )  # autocast may have narrowed it
+        """The U-Net alone: luma (B, 1, H, W) in [0, 1] and hints (B, C, H, W) -> its output (B, K, H, W), or that of
+        each `stride` px of either side, begun ones too."""
+        height, width = (-(-side // self.stride) for side in luma.shape[-2:])
+        out = self.unet(self._padded(luma, hints))
+        return out[..., :height, :width].to(luma.dtype)  # autocast may have narrowed it
 
     def features(self, luma: Tensor, hints: Tensor) -> Tensor:
         """The same up to the decoder's second block: (B, C, H / 8, W / 8), H and W filled up to multiples of STRIDE."""
@@ -129,12 +134,21 @@ class Inpainter(_Network):
 
 
 class Colorizer(_Network):
-    """Luma and optional color hints -> chroma."""
+    """Luma and optional color hints -> how likely each color is."""
 
     stage = "color"
 
+    def __init__(self, config: ModelConfig | None = None):
+        super().__init__(config)
+        last = nn.Conv2d(HEAD_WIDTH, len(BINS), 1)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        features = nn.Conv2d(self.config.decoder_channels[-1], HEAD_WIDTH, 3, padding=1, bias=False)
+        self.unet.segmentation_head = nn.Sequential(features, nn.BatchNorm2d(HEAD_WIDTH), nn.ReLU(), last)
+        self.register_buffer("prior", torch.full((len(BINS),), 1 / len(BINS)))  # how often photos have each color
+
     def forward(self, luma: Tensor, hint_chroma: Tensor | None = None, hint_mask: Tensor | None = None) -> Tensor:
-        """Predict Cb and Cr, (B, 2, H, W), about [-0.5, 0.5].
+        """Logits of the colors `chroma_bins.BINS`, (B, N, H / 4, W / 4): for squares of 4 px, begun ones too.
 
         Args:
             luma: (B, 1, H, W) in [0, 1], any H and W.

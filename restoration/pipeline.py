@@ -4,6 +4,7 @@ The command line, the demo, the benchmarks and the tests all go through `Restore
 """
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -15,9 +16,18 @@ from restoration.bands import Rows
 from restoration.errors import RestorationError
 from restoration.files import imaging
 from restoration.inference import backends
-from restoration.inference.coloring import Hints, painted, predict_chroma, predict_prints, recolored, spread_known
+from restoration.inference.coloring import (
+    Hints,
+    meeting,
+    painted,
+    predict_chroma,
+    predict_prints,
+    recolored,
+    spread_known,
+)
 from restoration.inference.detection import MOST_SENSITIVE as MOST_SENSITIVE
 from restoration.inference.detection import Damage, find_damage
+from restoration.inference.distribution import ChromaDistribution
 from restoration.inference.filling import fill_smoothly
 from restoration.inference.hints import Spread
 from restoration.inference.prints import Print, find_prints
@@ -49,12 +59,12 @@ class Restoration:
     image: Image.Image  # RGB; its convert("L") equals the photo's outside the mask, exactly
     gray: Image.Image  # L, the whole photo without color
     mask: Image.Image  # L, 255 = what was taken for damaged
-    chroma: list[np.ndarray] | None = None  # float32 (h, w, 2) of each print, as predicted; None: its own colors
+    chroma: list[ChromaDistribution] | None = None  # of each print: how likely each color is; None: its own colors
     prints: list[Print] | None = None  # the pictures inside paper that were colored each by itself
     known: list[Spread] | None = None  # what hints and a reference change of each print's chroma
 
     def vivid(self, strength: float) -> Image.Image:
-        """The color photo with `strength` times its predicted chroma, 0 = gray; no network is asked again.
+        """The color photo paler (under 1, 0 = gray) or in less usual, more vivid colors (up to 2).
 
         Above 1, hints stay the colors that they are. A photo that kept its own colors comes back as it is.
         """
@@ -62,12 +72,23 @@ class Restoration:
             return self.image
         return painted(np.asarray(self.gray), self._colors(strength), self.prints)
 
+    def variants(self) -> list[Image.Image]:
+        """Three colorings to choose from, `image` first; of a photo that kept its own colors `image` alone.
+
+        No network is asked again. The same photo always gives the same three, which all follow its hints.
+        """
+        others = map(self._with_known, zip(*(belief.alternatives() for belief in self.chroma or []), strict=True))
+        return [self.image, *(painted(np.asarray(self.gray), chromas, self.prints) for chromas in others)]
+
     def _colors(self, strength: float = 1.0) -> list[np.ndarray]:
         """Chroma of each print, float32 (h, w, 2), with what hints and a reference change."""
-        chromas = [np.float32(max(strength, 1)) * cbcr for cbcr in self.chroma]
-        if self.known:
-            chromas = [own.over(cbcr) for own, cbcr in zip(self.known, chromas, strict=True)]
+        chromas = self._with_known(belief.decode(max(strength, 1)) for belief in self.chroma)
         return [np.float32(min(strength, 1)) * cbcr for cbcr in chromas]
+
+    def _with_known(self, chromas: Iterable[np.ndarray]) -> list[np.ndarray]:
+        if not self.known:
+            return list(chromas)
+        return [own.over(cbcr) for own, cbcr in zip(self.known, chromas, strict=True)]
 
     def freshened(self) -> "Restoration":
         """With faded tones stretched over the whole range, in a color photo channel by channel; no network is asked."""
@@ -223,10 +244,10 @@ class Restorer:
         gray, given = np.asarray(repair.gray), _read_hints(hints, repair.photo.size)
         if repair.photo.mode == "L":
             prints = _prints(gray, given)
-            chromas = predict_prints(gray, prints, self._color)
+            beliefs = predict_prints(gray, prints, self._color)
             lender = None if reference is None else Reference(_read_reference(reference), self._find)
-            known = spread_known(gray, prints, chromas, given, lender) if given or lender else None
-            plain = Restoration(repair.gray, repair.gray, repair.mask, chromas, prints, known)
+            known = spread_known(gray, prints, beliefs, given, lender) if given or lender else None
+            plain = Restoration(repair.gray, repair.gray, repair.mask, beliefs, prints, known)
             return replace(plain, image=plain.vivid(1))
         mask = np.asarray(repair.mask) > 0
         image = self._repaired_colors(repair.photo, gray, mask, given) if mask.any() else repair.photo
@@ -241,7 +262,8 @@ class Restorer:
             if hints is None
             else Hints(np.where(mask[..., None], hints.rgb, photo), hints.where | ~mask)
         )
-        return recolored(photo, gray, mask, predict_chroma(gray, self._color, known))
+        chroma = predict_chroma(gray, self._color, known).decode()
+        return recolored(photo, gray, mask, meeting(chroma, known))
 
 
 def _as_photo(photo: Photo) -> Image.Image:

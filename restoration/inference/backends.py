@@ -1,6 +1,7 @@
 """What runs the networks: PyTorch, the reference and the way to a GPU; OpenVINO or ONNX Runtime on a CPU.
 
-All are one function: luma in [0, 1] and hints, float32 (C, H, W) of any size, and a box -> the output there, (2, h, w).
+All are one function: luma in [0, 1] and hints, float32 (C, H, W) of any size -> the output, (2, H, W), or of it what
+lies in a box; from the Colorizer the logits of colors, (N, H / 4, W / 4), begun squares too.
 """
 
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
+from safetensors import safe_open
 
 from restoration import precision as probes
 from restoration.config import DETECTOR
@@ -36,8 +38,10 @@ AnyNetwork = "Inpainter | Colorizer | Ensemble | GraphNetwork"  # of `models`, w
 class Network(Protocol):
     """One U-Net in evaluation mode; safe to call from several threads at once."""
 
+    prior: np.ndarray | None  # float32 (N,), of a Colorizer's colors
+
     def __call__(self, image: np.ndarray, box: Box | None = None) -> np.ndarray:
-        """float32 (C, H, W) -> float32 (2, h, w), the whole or what lies in the box."""
+        """float32 (C, H, W) -> float32 (K, h, w), the whole or, of an Inpainter's, what lies in the box."""
         ...
 
     def features(self, image: np.ndarray) -> np.ndarray:
@@ -71,12 +75,17 @@ class TorchNetwork:
             luma, hints = self._torch.from_numpy(image)[None].to(self._device).split([1, len(image) - 1], dim=1)
             return self._members[0].features(luma, hints)[0].cpu().numpy()
 
+    @property
+    def prior(self) -> np.ndarray | None:
+        priors = [member.prior.cpu().numpy() for member in self._members if hasattr(member, "prior")]
+        return np.mean(priors, axis=0) if priors else None
+
 
 class GraphNetwork:
     """Exported graphs: the trunk sees all, the tail computes no more than the box."""
 
-    def __init__(self, trunk, tail, precision: Precision = "float32"):
-        self._trunk, self._tail, self.precision = trunk, tail, precision
+    def __init__(self, trunk, tail, precision: Precision = "float32", prior: np.ndarray | None = None):
+        self._trunk, self._tail, self.precision, self.prior = trunk, tail, precision, prior
 
     def __call__(self, image: np.ndarray, box: Box | None = None) -> np.ndarray:
         height, width = image.shape[1:]
@@ -84,9 +93,11 @@ class GraphNetwork:
         box = box or Box(0, 0, height, width)
         seen = box.grown(MARGIN, image.shape[1:]).snapped(GRID)
         features = self._trunk([image[None]])
-        parts = [seen.divided(scale).slices for scale in (8, 4, 2)]
+        parts = [seen.divided(scale).slices for scale in (8, 4, 2)[: len(features)]]
         inputs = [np.ascontiguousarray(x[(..., *part)]) for x, part in zip(features, parts, strict=True)]
-        return self._tail(inputs)[0][(0, slice(None), *box.seen_from(seen).slices)]
+        out = self._tail(inputs)[0][0]
+        stride = (seen.bottom - seen.top) // out.shape[1]
+        return out[(slice(None), *box.seen_from(seen).snapped(stride).divided(stride).slices)]
 
     def features(self, image: np.ndarray) -> np.ndarray:
         return self._trunk([_padded(image)[None]])[0][0]
@@ -186,7 +197,10 @@ def open_graphs(folder: Path, runtime: str, precision: Precision = "auto") -> Gr
     """
     load = {"openvino": _openvino, "onnxruntime": _onnxruntime}[runtime]
     precision = _graph_precision(runtime, precision)
-    return GraphNetwork(*(load(folder / name, precision) for name in (graphs.TRUNK, graphs.TAIL)), precision)
+    trunk, tail = (load(folder / name, precision) for name in (graphs.TRUNK, graphs.TAIL))
+    with safe_open(folder / graphs.WEIGHTS, "numpy") as file:
+        prior = file.get_tensor("prior").astype(np.float32) if "prior" in file.keys() else None  # noqa: SIM118, no dict
+    return GraphNetwork(trunk, tail, precision, prior)
 
 
 def _graph_precision(runtime: str, asked: Precision) -> Precision:

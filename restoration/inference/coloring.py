@@ -1,4 +1,4 @@
-"""A whole gray photo and perhaps color hints -> chroma, and chroma -> a color photo."""
+"""A whole gray photo and perhaps color hints -> how likely each color is, and chroma -> a color photo."""
 
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from restoration.bands import Rows, bands
 from restoration.color import chroma, with_chroma
 from restoration.config import CHROMA_SCALE
 from restoration.inference.backends import Network
+from restoration.inference.distribution import ChromaDistribution
 from restoration.inference.hints import Known, Spread, spread
 from restoration.inference.laplace import membrane
 from restoration.inference.prints import Print
@@ -29,26 +30,25 @@ class Hints(NamedTuple):
     where: np.ndarray  # bool (H, W)
 
 
-def predict_chroma(gray: np.ndarray, colorizer: Network, known: Hints | None = None) -> np.ndarray:
-    """Chroma of a whole gray photo at the size where it is predicted, float32 (h, w, 2).
+def predict_chroma(gray: np.ndarray, colorizer: Network, known: Hints | None = None) -> ChromaDistribution:
+    """How likely each color is in a whole gray photo, uint8 (H, W), at the size where color is predicted.
 
     Args:
-        gray: uint8 (H, W).
-        known: the colors of all but a hole: chroma is exact there, and smooth around.
+        known: the colors of all but a hole.
     """
-    image = np.zeros((4, *color_size(*gray.shape)), np.float32)
-    image[0] = small_luma(gray)
-    if known is None:
-        return colorizer(image).transpose(1, 2, 0)
-    colors, where = _shrunk_hints(known, image.shape[1:])
-    image[1:3], image[3] = CHROMA_SCALE * colors.transpose(2, 0, 1), where  # as models.Colorizer does
-    predicted = colorizer(image).transpose(1, 2, 0)
-    return predicted + membrane(colors - predicted, ~where)
+    size = color_size(*gray.shape)
+    image = np.zeros((4, *size), np.float32)
+    image[0] = shrink(gray.shape, size, lambda rows: gray[rows] / np.float32(255))
+    if known is not None:
+        colors, where = _shrunk_hints(known, size)
+        image[1:3], image[3] = CHROMA_SCALE * colors.transpose(2, 0, 1), where  # as models.Colorizer does
+    return ChromaDistribution(colorizer(image), image[0], colorizer.prior)
 
 
-def small_luma(gray: np.ndarray) -> np.ndarray:
-    """Luma at the size where chroma is predicted, float32 (h, w) in [0, 1]."""
-    return shrink(gray.shape, color_size(*gray.shape), lambda rows: gray[rows] / np.float32(255))
+def meeting(chroma: np.ndarray, known: Hints) -> np.ndarray:
+    """A predicted chroma (h, w, 2) made exact where colors are known, and smooth around them."""
+    colors, where = _shrunk_hints(known, chroma.shape[:2])
+    return chroma + membrane(colors - chroma, ~where)
 
 
 def _shrunk_hints(hints: Hints, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -65,7 +65,7 @@ def _shrunk_hints(hints: Hints, size: tuple[int, int]) -> tuple[np.ndarray, np.n
     return summed[..., :2] / np.maximum(weight, np.float32(1e-6)), weight[..., 0] > 0
 
 
-def predict_prints(gray: np.ndarray, prints: list[Print], colorizer: Network) -> list[np.ndarray]:
+def predict_prints(gray: np.ndarray, prints: list[Print], colorizer: Network) -> list[ChromaDistribution]:
     """`predict_chroma` of each print of a scan as if it were alone, its tones stretched where they are faded."""
     return [predict_chroma(for_eyes(found.cut(gray)), colorizer) for found in prints]
 
@@ -73,17 +73,17 @@ def predict_prints(gray: np.ndarray, prints: list[Print], colorizer: Network) ->
 def spread_known(
     gray: np.ndarray,
     prints: list[Print],
-    chromas: list[np.ndarray],
+    beliefs: list[ChromaDistribution],
     hints: Hints | None = None,
     reference: Reference | None = None,
 ) -> list[Spread]:
-    """What a reference, and then hints change in each print of a scan, uint8 (H, W), of predicted chroma (h, w, 2)."""
+    """What a reference, and then hints change in each print of a scan, uint8 (H, W)."""
     spreads = []
-    for found, predicted in zip(prints, chromas, strict=True):
-        own, size = for_eyes(found.cut(gray)), predicted.shape[:2]
-        light, result = small_luma(own), Spread.nothing(size)
+    for found, belief in zip(prints, beliefs, strict=True):
+        light, predicted, size = belief.light, belief.decode(), belief.light.shape
+        result = Spread.nothing(size)
         if reference:
-            result = spread(light, predicted, reference.lend(own, size), LENT_FADE)
+            result = spread(light, predicted, reference.lend(for_eyes(found.cut(gray)), size), LENT_FADE)
         if hints:
             colors, where = _shrunk_hints(Hints(*map(found.cut, hints)), size)
             result = result.then(spread(light, result.over(predicted), Known(colors, where.astype(np.float32))))

@@ -4,6 +4,7 @@ import filecmp
 import shutil
 import warnings
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,7 @@ def export_stage(folder: Path, stage: Stage) -> None:
     image = torch.zeros(1, INPUT_CHANNELS[stage], 64, 96)
     with torch.no_grad():
         features = _Trunk(network)(image)
-    coarse = ["eighth", "quarter", "half"]
+    coarse = ["eighth", "quarter", "half"][: len(features)]
     _write(_Trunk(network), (image,), ["image"], coarse, folder, graphs.TRUNK)
     _write(_Tail(network), features, coarse, ["out"], folder, graphs.TAIL)
 
@@ -78,31 +79,32 @@ def differences(folder: Path, stage: Stage) -> dict[str, float]:
 
 
 class _Trunk(nn.Module):
-    """Luma and hints (B, C, H, W) -> what the tail needs, at 1/8, 1/4 and 1/2 of the size."""
+    """Luma and hints (B, C, H, W) -> what the tail needs, at 1/8, 1/4 and, for an Inpainter, 1/2 of the size."""
 
     def __init__(self, network: nn.Module):
         super().__init__()
         self.unet, self.config = network.unet, network.config
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         light = (image[:, :1] - self.config.luma_mean) / self.config.luma_std
         image = torch.cat([light, image[:, 1:]], dim=1)
         _, half, quarter, eighth, sixteenth, deepest = self.unet.encoder(image)
-        first, second = self.unet.decoder.blocks[:2]
+        first, second, *others = self.unet.decoder.blocks
         x = self.unet.decoder.center(deepest)
-        return _twice(second, _twice(first, x, sixteenth), eighth), quarter, half
+        return _twice(second, _twice(first, x, sixteenth), eighth), *(quarter, half)[: len(others)]
 
 
 class _Tail(nn.Module):
-    """What the trunk returned, or the same part of each -> (B, 2, H, W)."""
+    """What the trunk returned, or the same part of each -> the output, (B, K, H, W) or a quarter of that size."""
 
     def __init__(self, network: nn.Module):
         super().__init__()
         self.unet = network.unet
 
-    def forward(self, eighth: Tensor, quarter: Tensor, half: Tensor) -> Tensor:
-        third, fourth, fifth = self.unet.decoder.blocks[2:]
-        return self.unet.segmentation_head(_twice(fifth, _twice(fourth, _twice(third, eighth, quarter), half)))
+    def forward(self, x: Tensor, *skips: Tensor) -> Tensor:
+        for block, skip in zip_longest(self.unet.decoder.blocks[2:], skips):
+            x = _twice(block, x, skip)
+        return self.unet.segmentation_head(x)
 
 
 def _twice(block: nn.Module, x: Tensor, skip: Tensor | None = None) -> Tensor:

@@ -4,12 +4,15 @@ Each returns a `WeightedSum`: a sum and what it is a sum over. Only the training
 added up over all processes: a mean of means would depend on how a batch is split.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import vgg16
+
+from restoration.chroma_bins import AXIS, BINS, LEAST_PRIOR, NEAREST, TAU, TEMPERATURE
 
 PATCH_REACH = 45  # px: with what lies between patches, just less than a patch of the PatchDiscriminator, 70 px
 
@@ -63,14 +66,35 @@ def damage_loss(logits: Tensor, mask: Tensor, hint: Tensor) -> WeightedSum:
     return masked_sum(each, blind.expand_as(each))
 
 
-def chroma_loss(prediction: Tensor, truth: Tensor, saturation_weight: float) -> WeightedSum:
-    """L1 of chroma, with errors of a vivid pixel counted up to (1 + saturation_weight) times.
+def chroma_loss(logits: Tensor, nodes: Tensor, shares: Tensor) -> WeightedSum:
+    """Cross entropy of the Colorizer's logits, (B, N, h, w), with the `soft_bins` of the true chroma.
 
-    Most pixels of most photos are nearly gray; plain L1 answers with the median, which is dull.
+    Regression would answer with the mean of what is possible, which is brown.
     """
-    saturation = truth.norm(dim=1, keepdim=True).mul(4).clamp_max(1)  # 0.25 and above: fully vivid
-    weight = 1 + saturation_weight * saturation
-    return masked_sum((prediction - truth).abs().mean(dim=1, keepdim=True), weight)
+    logs = F.log_softmax(logits.to(shares.dtype), dim=1).gather(1, nodes)
+    return WeightedSum(-(shares * logs).sum(), shares.sum())
+
+
+def soft_bins(chroma: Tensor) -> tuple[Tensor, Tensor]:
+    """The four bins around the mean chroma of each 4 px of (B, 2, H, W), and the shares by which their mean is it.
+
+    Both (B, 4, H / 4, W / 4), begun squares too; the shares add up to 1.
+    """
+    axis = torch.from_numpy(AXIS).to(chroma)
+    inside = F.avg_pool2d(chroma, 4, ceil_mode=True).clamp(axis[0], axis[-1]).contiguous()
+    low = (torch.searchsorted(axis, inside, right=True) - 1).clamp_max(len(axis) - 2)
+    high = (inside - axis[low]) / (axis[low + 1] - axis[low])
+    corners = [(down, right) for down in (0, 1) for right in (0, 1)]
+    nodes = [(low[:, 0] + down) * len(axis) + low[:, 1] + right for down, right in corners]
+    shares = [(high[:, 0] - 1 + down).abs() * (high[:, 1] - 1 + right).abs() for down, right in corners]
+    return torch.from_numpy(NEAREST).to(chroma.device)[torch.stack(nodes, dim=1)], torch.stack(shares, dim=1)
+
+
+def mean_chroma(logits: Tensor, prior: Tensor, size: Sequence[int]) -> Tensor:
+    """The chroma that the Colorizer's logits stand for, (B, 2, *size), as `ChromaDistribution.decode` has it."""
+    sharp = (logits - TAU * (prior + LEAST_PRIOR).log()[:, None, None]) / TEMPERATURE
+    small = torch.einsum("bnhw,nc->bchw", sharp.softmax(dim=1), torch.from_numpy(BINS).to(logits))
+    return F.interpolate(small, scale_factor=4, mode="bilinear", align_corners=False)[..., : size[0], : size[1]]
 
 
 class Perceptual(nn.Module):

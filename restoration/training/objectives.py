@@ -16,6 +16,7 @@ from restoration.prefill import prefill
 from restoration.training import losses
 from restoration.training.losses import Perceptual, WeightedSum
 
+PRIOR_MOMENTUM = 0.01
 Terms = dict[str, WeightedSum]
 
 
@@ -46,15 +47,26 @@ def inpaint_forward(model: Inpainter, batch: Batch, config: TrainConfig, percept
 
 
 def color_forward(model: Colorizer, batch: Batch, config: TrainConfig, _: None) -> Forward:
-    """Predict the chroma of a whole gray photo, with whatever color hints the batch gives.
+    """Tell how likely each color is in a whole gray photo, with whatever color hints the batch gives.
 
     Where `mask` is 1 the photo is seen as the Inpainter leaves it, smooth: by the fill that it starts from.
     """
     luma, chroma = prefill(batch["luma"], batch["mask"]), batch["chroma"]
-    predicted = model(luma, batch["hint_chroma"], batch["hint_mask"])
-    terms = {"chroma": losses.chroma_loss(predicted, chroma, config.saturation_weight)}
+    logits = model(luma, batch["hint_chroma"], batch["hint_mask"])
+    bins = losses.soft_bins(chroma)
+    if model.training and not config.freeze_norm:
+        _note_colors(model.prior, *bins)
+    terms = {"chroma": losses.chroma_loss(logits, *bins)}
+    predicted = losses.mean_chroma(logits, model.prior, luma.shape[-2:])
     fake, real = (torch.cat([luma, colors * CHROMA_SCALE], dim=1) for colors in (predicted, chroma))
     return Forward(terms, fake, real, torch.ones_like(luma))
+
+
+@torch.no_grad()
+def _note_colors(prior: Tensor, nodes: Tensor, shares: Tensor) -> None:
+    """Keep a running mean of how often each color is met, as batch norm keeps its statistics."""
+    met = torch.zeros_like(prior).index_add_(0, nodes.flatten(), shares.flatten().to(prior.dtype))
+    prior.lerp_(met / met.sum(), PRIOR_MOMENTUM)
 
 
 FORWARD: dict[str, Callable[..., Forward]] = {"inpaint": inpaint_forward, "color": color_forward}

@@ -17,6 +17,7 @@ from restoration.masking import damage
 from restoration.metrics import WINDOW
 from restoration.models import Colorizer, Inpainter
 from restoration.training.distributed import cores
+from restoration.training.losses import mean_chroma
 from restoration.training.trainer import Trainer
 
 SEED = 1_000_003  # added to the run's: the damage of validation is never that of training
@@ -113,8 +114,9 @@ def _measure_gray(photo: Damaged, fill: np.ndarray, found: np.ndarray) -> Row:
 @torch.no_grad()
 def restore_color(model: Colorizer, photo: Damaged) -> tuple:
     """The Colorizer's result on the whole gray photo: a call that measures it."""
-    cbcr = model(_tensor(luma(photo.truth) / 255, model))[0].float().cpu().numpy().transpose(1, 2, 0)
-    return _measure_color, photo, cbcr
+    gray = luma(photo.truth)
+    cbcr = mean_chroma(model(_tensor(gray / 255, model)), model.prior, gray.shape)[0].float()
+    return _measure_color, photo, cbcr.cpu().numpy().transpose(1, 2, 0)
 
 
 def _measure_color(photo: Damaged, cbcr: np.ndarray) -> Row:

@@ -4,15 +4,18 @@ import pytest
 import torch
 
 from restoration.checkpoint import WeightsError
-from restoration.config import ModelConfig
+from restoration.chroma_bins import BINS
+from restoration.config import DECODER_BLOCKS, ModelConfig
 from restoration.models import Colorizer, Inpainter, imagenet_tensors, load_encoder
 from restoration.prefill import prefill
+from restoration.training.losses import mean_chroma
 
 ENCODER = "timm-mobilenetv3_small_minimal_100"
 
 
 def config(stage: str, **fields) -> ModelConfig:
-    return ModelConfig(stage, encoder=ENCODER, decoder_channels=(16, 16, 8, 8, 8), **fields)
+    widths = (16, 16, 8, 8, 8)[: DECODER_BLOCKS[stage]]
+    return ModelConfig(stage, encoder=ENCODER, decoder_channels=widths, **fields)
 
 
 def randomised(model: torch.nn.Module) -> torch.nn.Module:
@@ -29,8 +32,8 @@ def test_any_size(height, width):
     luma = torch.rand(2, 1, height, width)
     filled = randomised(Inpainter(config("inpaint")))(luma)
     assert filled.luma.shape == filled.damage.shape == luma.shape
-    chroma = randomised(Colorizer(config("color")))(luma)
-    assert chroma.shape == (2, 2, height, width) and chroma.isfinite().all()
+    logits = randomised(Colorizer(config("color")))(luma)
+    assert logits.shape == (2, len(BINS), -(-height // 4), -(-width // 4)) and logits.isfinite().all()
 
 
 @torch.no_grad()
@@ -38,7 +41,8 @@ def test_a_fresh_inpainter_gives_the_prefill_and_a_fresh_colorizer_gives_gray():
     luma, mask = torch.rand(1, 1, 64, 64), torch.zeros(1, 1, 64, 64)
     mask[..., 20:40, 20:40] = 1
     assert torch.equal(Inpainter(config("inpaint")).eval()(luma, mask).luma, prefill(luma, mask))
-    assert not Colorizer(config("color")).eval()(luma).any()
+    fresh = Colorizer(config("color")).eval()
+    assert mean_chroma(fresh(luma), fresh.prior, (64, 64)).abs().max() < 1e-6
 
 
 @torch.no_grad()
@@ -92,9 +96,10 @@ def test_imagenet_weights_that_cannot_be_fetched_are_one_sentence(encoder, tmp_p
     "fields",
     [
         {"stage": "sing"},
-        {"stage": "color", "decoder_channels": (1, 2, 3)},
-        {"stage": "color", "decoder_channels": (16, 16, 16, 16, 10**9)},
-        {"stage": "color", "decoder_channels": (16, 16, 16, 16, "8")},
+        {"stage": "inpaint", "decoder_channels": (1, 2, 3)},
+        {"stage": "color", "decoder_channels": (16, 16, 16, 16, 16)},
+        {"stage": "color", "decoder_channels": (16, 16, 10**9)},
+        {"stage": "color", "decoder_channels": (16, 16, "8")},
         {"stage": "color", "decoder_channels": 16},
         {"stage": "color", "luma_std": 0.0},
         {"stage": "color", "luma_mean": "bright"},

@@ -67,9 +67,17 @@ def test_vividness_scales_the_chroma_and_keeps_the_luma(restorer):
     assert np.array_equal(pixels(result.vivid(1.5).convert("L")), pixels(result.gray))
 
 
+def test_variants_are_three_of_the_same_luma_and_always_the_same(restorer):
+    result = restorer.restore(gray_photo("coffee", 200, 150))
+    found = result.variants()
+    assert len(found) == 3 and found[0] is result.image
+    assert all(np.array_equal(pixels(image.convert("L")), pixels(result.gray)) for image in found)
+    assert all(np.array_equal(pixels(a), pixels(b)) for a, b in zip(found, result.variants(), strict=True))
+
+
 def test_a_photo_with_its_own_colors_is_not_made_more_vivid(restorer):
     result = restorer.restore(photo("coffee", 90, 60), hole(90, 60, (10, 10, 30, 30)))
-    assert result.chroma is None and result.vivid(2) is result.image
+    assert result.chroma is None and result.vivid(2) is result.image and result.variants() == [result.image]
 
 
 def test_what_is_under_the_mask_is_not_looked_at(restorer):
@@ -103,9 +111,13 @@ def test_networks_see_bounded_sizes(restorer, monkeypatch):
 
     def note(name: str) -> None:
         network = getattr(restorer, name)
-        monkeypatch.setattr(
-            restorer, name, lambda image, box=None: (seen.append((name, *image.shape[1:])), network(image, box))[1]
-        )
+
+        def noted(image, box=None):
+            seen.append((name, *image.shape[1:]))
+            return network(image, box)
+
+        noted.prior = network.prior
+        monkeypatch.setattr(restorer, name, noted)
 
     note("_inpaint")
     note("_color")
@@ -195,7 +207,7 @@ def test_a_dab_changes_colors_around_it_and_no_luma(restorer):
     whole = gray_photo("camera", 320, 240)
     plain, hinted = restorer.restore(whole), restorer.restore(whole, hints=dab(320, 240, (200, 100, 220, 120)))
     change = np.abs(pixels(plain.image) - pixels(hinted.image)).max(axis=2)
-    assert change[100:120, 200:220].mean() > 4 * change[:, :100].mean() + 5
+    assert change[100:120, 200:220].mean() > 2 * change[:, :100].mean() + 5
     assert np.array_equal(pixels(hinted.image.convert("L")), whole)
 
 

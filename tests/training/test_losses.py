@@ -8,6 +8,9 @@ from skimage import data
 from skimage.metrics import structural_similarity
 from torchvision.models import vgg16
 
+from restoration.chroma_bins import BINS
+from restoration.color import chroma
+from restoration.inference.distribution import ChromaDistribution
 from restoration.training import losses
 from restoration.training.discriminators import PatchDiscriminator
 from restoration.training.losses import WeightedSum
@@ -49,16 +52,28 @@ def test_damage_loss_counts_blind_samples_only():
     assert value(losses.damage_loss(logits, MASK, MASK)) == 0
 
 
-def test_chroma_loss_minds_vivid_pixels_more():
-    truth = torch.zeros(1, 2, 4, 4)
-    truth[..., :2] = 0.3
-    wrong_on_vivid, wrong_on_gray = truth.clone(), truth.clone()
-    wrong_on_vivid[..., :2] -= 0.1
-    wrong_on_gray[..., 2:] -= 0.1
-    vivid, gray = (value(losses.chroma_loss(wrong, truth, 2.0)) for wrong in (wrong_on_vivid, wrong_on_gray))
-    assert torch.isclose(vivid, 3 * gray)
-    assert torch.isclose(value(losses.chroma_loss(wrong_on_gray, truth, 0.0)), F.l1_loss(wrong_on_gray, truth))
-    assert value(losses.chroma_loss(truth, truth, 2.0)) == 0
+def test_chroma_is_shared_among_bins_whose_mean_it_is():
+    rgb = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
+    squares = torch.from_numpy(chroma(rgb.repeat(4, axis=0).repeat(4, axis=1))).permute(2, 0, 1)[None]
+    nodes, shares = losses.soft_bins(squares)
+    assert (shares >= 0).all() and torch.allclose(shares.sum(dim=1), torch.ones(1, 40, 40))
+    mean = (torch.from_numpy(BINS)[nodes] * shares[..., None]).sum(dim=1)[0].numpy()
+    inner = np.linalg.norm(chroma(rgb), axis=-1) < 0.25  # not at the edge of what RGB has, where bins are missing
+    assert inner.sum() > 500 and np.allclose(mean[inner], chroma(rgb)[inner], atol=1e-5)
+
+
+def test_chroma_loss_is_the_cross_entropy_with_those_shares():
+    logits = torch.randn(2, len(BINS), 3, 3)
+    nodes, shares = losses.soft_bins(0.4 * torch.rand(2, 2, 10, 12) - 0.2)
+    target = torch.zeros_like(logits).scatter_add_(1, nodes, shares)
+    assert torch.isclose(value(losses.chroma_loss(logits, nodes, shares)), F.cross_entropy(logits, target))
+
+
+def test_the_mean_chroma_is_what_inference_decodes():
+    logits, prior = torch.randn(1, len(BINS), 3, 4), torch.rand(len(BINS)).softmax(dim=0)
+    ours = losses.mean_chroma(logits, prior, (11, 16))[0].permute(1, 2, 0).numpy()
+    theirs = ChromaDistribution(logits[0].numpy(), np.zeros((11, 16), np.float32), prior.numpy()).decode()
+    assert np.abs(ours - theirs).max() < 1e-6 < np.abs(ours).max()
 
 
 def test_log_error_is_the_tenth_of_psnr_over_samples_that_have_a_hole():

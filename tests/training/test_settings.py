@@ -38,7 +38,7 @@ OTHER = {  # settings of each stage's steps: another value than that of the smal
         "gan_start": 1.0, "discriminator_channels": 8, "discriminator_learning_rate": 0.1, "discriminator": "projected",
     },
     "color": {
-        "color_hints": 1.0, "filled_share": 1.0, "chroma_weight": 9.0, "saturation_weight": 9.0,
+        "color_hints": 1.0, "filled_share": 1.0, "chroma_weight": 9.0,
         "color_gan_weight": 9.0, "color_feature_weight": 9.0,
     },
 }  # fmt: skip

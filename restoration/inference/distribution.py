@@ -1,0 +1,111 @@
+"""How likely each color is in each part of a photo, and the colorings that this holds."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from restoration.chroma_bins import BINS, LEAST_PRIOR, TAU, TEMPERATURE
+
+VIVID_TAU = 0.3  # by how much tau grows from strength 1 to 2
+_ANGLES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+HUES = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)]).astype(np.float32)  # (2, 24), directions of chroma
+HUED = 20 / 255  # length of a chroma from which a bin counts as having a hue; below, the less the grayer
+TILTS = BINS / np.maximum(np.linalg.norm(BINS, axis=1, keepdims=True), HUED)  # (N, 2)
+OF_HUE = np.clip((TILTS @ HUES - 0.7) / 0.3, 0, 1)  # (N, 24): how much a bin has a hue, to 45 degrees from it
+TILT = 2.0  # logits by which a hue that was chosen gains on gray
+OPEN = 0.1  # probability from which another hue is believable
+LEAST_AREA = 0.25  # of a photo, whose hue changes even where nothing is believable
+MOST_REGIONS = 80
+ALIKE = 0.03  # difference of two beliefs, in [0, 1], up to which their regions choose together
+
+
+@dataclass(frozen=True)
+class ChromaDistribution:
+    """The Colorizer's belief about one photo.
+
+    Args:
+        logits: float32 (N, h, w) of the colors `chroma_bins.BINS`, for each 4 px of `light`.
+        light: the luma that the network saw, float32 (H, W) in [0, 1].
+        prior: how often photos have each color, float32 (N,).
+    """
+
+    logits: np.ndarray
+    light: np.ndarray
+    prior: np.ndarray
+
+    def decode(self, strength: float = 1) -> np.ndarray:
+        """The coloring that errs least, float32 (H, W, 2).
+
+        Args:
+            strength: up to 1 the share of its chroma, 0 = gray; above 1, rarer and more vivid colors gain.
+        """
+        scores = self._scores(TAU + VIVID_TAU * max(0, strength - 1))
+        return min(strength, 1) * self._enlarged(_mean(scores))
+
+    def alternatives(self, count: int = 2) -> list[np.ndarray]:
+        """Other colorings, float32 (H, W, 2): where the hue of a region is open, it takes the next likely one.
+
+        A region keeps its color where no other hue is believable, as skin and sky do.
+        """
+        scores, regions = self._scores(TAU), self._regions()
+        area = regions.sum(axis=(1, 2))
+        likely = np.einsum("nhw,rhw->rn", _softmax(scores), regions) / area[:, None]
+        hues = _pooled(np.sqrt(likely), area) @ (likely @ OF_HUE)  # (R, 24)
+        first = np.einsum("hwc,rhw->rc", _mean(scores), regions) / area[:, None]
+        taken = [first / np.maximum(np.linalg.norm(first, axis=1, keepdims=True), HUED / 2)]
+        found = []
+        for _ in range(count):
+            free = np.clip((0.7 - np.max([chroma @ HUES for chroma in taken], axis=0)) / 0.4, 0, 1)  # 45 to 73 degrees
+            taken.append(HUES.T[(hues * free).argmax(axis=1)])
+            tilt = _trust((hues * free).max(axis=1), area)[:, None] * (TILT * taken[-1] @ TILTS.T)
+            found.append(self._enlarged(_mean(scores + np.einsum("rn,rhw->nhw", tilt, regions))))
+        return found
+
+    def _scores(self, tau: float) -> np.ndarray:
+        return self.logits - np.float32(tau) * np.log(self.prior + np.float32(LEAST_PRIOR))[:, None, None]
+
+    def _regions(self) -> np.ndarray:
+        """What belongs together by luma and color, float32 (R, h, w): the share of each region, soft at its edges.
+
+        Felzenszwalb and Huttenlocher, "Efficient Graph-Based Image Segmentation" (2004).
+        """
+        from skimage.segmentation import felzenszwalb  # slow to load, and seldom wanted
+
+        seen, size = np.dstack([self.light, self.decode()]), self.logits.shape[:0:-1]
+        least = self.light.size // MOST_REGIONS
+        labels = felzenszwalb(seen, scale=60, sigma=0.8, min_size=least, channel_axis=2)
+        masks = [(labels == label).astype(np.float32) for label in range(labels.max() + 1)]
+        soft = [cv2.resize(cv2.GaussianBlur(mask, (0, 0), 1.5), size, interpolation=cv2.INTER_AREA) for mask in masks]
+        return np.stack(soft) / np.sum(soft, axis=0)
+
+    def _enlarged(self, small: np.ndarray) -> np.ndarray:
+        height, width = self.light.shape
+        return cv2.resize(small, None, fx=4, fy=4, interpolation=cv2.INTER_LINEAR)[:height, :width]
+
+
+def _mean(scores: np.ndarray) -> np.ndarray:
+    """The mean color of the sharpened distribution: (N, h, w) -> float32 (h, w, 2)."""
+    return np.tensordot(_softmax(scores / TEMPERATURE), BINS, (0, 0))
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    weights = np.exp(scores - scores.max(axis=0))
+    return weights / weights.sum(axis=0)
+
+
+def _pooled(roots: np.ndarray, area: np.ndarray) -> np.ndarray:
+    """How much each region (rows) listens to each (columns), (R, R): regions of one belief choose alike.
+
+    `roots`: square roots of their probabilities (R, N), whose products are Bhattacharyya's coefficients.
+    """
+    alike = np.exp((roots @ roots.T - 1) / ALIKE) * area
+    return alike / alike.sum(axis=1, keepdims=True)
+
+
+def _trust(likely: np.ndarray, area: np.ndarray) -> np.ndarray:
+    """From how likely each region's other hue is, in [0, 1]: how far the region takes it. Some always do."""
+    order = np.argsort(-likely)
+    reached = np.searchsorted(np.cumsum(area[order]), LEAST_AREA * area.sum())
+    enough = min(OPEN, likely[order][min(reached, len(order) - 1)])
+    return np.clip(2 * likely / max(enough, 1e-6) - 1, 0, 1).astype(np.float32)
