@@ -14,7 +14,8 @@ import numpy as np
 from restoration.files.imaging import read_photo
 
 HELDOUT = Path(__file__).with_name("heldout.tsv")
-PEOPLE = Path(__file__).with_name("people.tsv")  # 300 more, of people
+PEOPLE = Path(__file__).with_name("people.tsv")  # 300 more, of people, that no Inpainter or detector has seen
+COLORED_PEOPLE = Path(__file__).with_name("people_colors.tsv")  # 200, all in color, that no Colorizer has seen
 LARGE = Path(__file__).with_name("large.tsv")
 CROP = 256
 LARGE_SIDE = 1024  # pixels, the longer side of a large photo
