@@ -16,7 +16,7 @@ from demo.stages import Stages
 from demo.texts import language_of, say, translated
 from restoration.files import imaging
 from restoration.inference.prints import Print, extract, find_prints
-from restoration.pipeline import MOST_SENSITIVE
+from restoration.pipeline import MOST_SENSITIVE, Restoration
 
 
 class Steps:
@@ -133,7 +133,7 @@ class Steps:
         repair = self.stages.repair(photo, Image.fromarray(mask), "textured" if texture else "smooth")
         progress(0.6, desc=say("coloring", language))
         edit.restored = self.stages.colorize(repair, marks.colored(edit.dabs, edit.photo.size), edit.reference)
-        edit.repair, edit.repaired, edit.vividness = repair, mask, 1.0
+        edit.repair, edit.repaired, edit.vividness, edit.variant = repair, mask, 1.0, 0
         progress(0.9, desc=say("showing", language))
         return _results(session, language)
 
@@ -176,7 +176,25 @@ class Steps:
     def _color_again(self, request: gr.Request) -> tuple:
         session, edit = self.sessions.of(request), self.sessions.edit(request)
         edit.restored = self.stages.colorize(edit.repair, marks.colored(edit.dabs, edit.photo.size), edit.reference)
+        edit.variant = 0
         return _dabbed(session), _compare(session, "color"), _vividness(edit)
+
+    def variants(self, request: gr.Request) -> tuple:
+        """Colorings to choose from, side by side."""
+        session = self.sessions.of(request)
+        if session.edit is None or session.edit.restored is None:
+            return (gr.Gallery(visible=False),)
+        small = [marks.preview(variant) for variant in session.edit.restored.variants()]
+        for image in small:
+            image.thumbnail((400, 400))
+        shown = [str(_written(session, image, "variant.png")) for image in small]
+        return (gr.Gallery(shown, visible=len(shown) > 1, selected_index=None),)
+
+    def take_variant(self, event: gr.SelectData, request: gr.Request) -> tuple:
+        """One of them instead of the one that is shown; no stage runs."""
+        session, edit = self.sessions.of(request), self.sessions.edit(request)
+        edit.variant, edit.vividness = event.index, 1.0
+        return _compare(session, "color"), _vividness(edit)
 
     def make_vivid(self, vividness: float, request: gr.Request) -> tuple[str, str]:
         """No stage runs at all."""
@@ -238,16 +256,23 @@ def _results(session: Session, language: str) -> tuple:
 
 
 def _vividness(edit: EditState) -> gr.Slider:
-    return gr.Slider(value=edit.vividness, interactive=edit.restored is not None and edit.restored.chroma is not None)
+    has_color = edit.restored is not None and edit.restored.chroma is not None
+    return gr.Slider(value=edit.vividness, interactive=has_color and edit.variant == 0)
 
 
 def _full_size(edit: EditState, kind: str) -> Image.Image:
     if edit.freshen:
         fresh = edit.restored.freshened()
-        return fresh.gray if kind == "gray" else fresh.vivid(edit.vividness)
+        return fresh.gray if kind == "gray" else _colored(fresh, edit)
     if kind == "gray":
         return edit.scan.own_gray(edit.restored.gray, edit.restored.mask)
-    return edit.restored.image if edit.vividness == 1 else edit.restored.vivid(edit.vividness)
+    return _colored(edit.restored, edit)
+
+
+def _colored(restored: Restoration, edit: EditState) -> Image.Image:
+    if edit.variant:
+        return restored.variants()[edit.variant]
+    return restored.image if edit.vividness == 1 else restored.vivid(edit.vividness)
 
 
 def _prints(session: Session, language: str) -> gr.Gallery:

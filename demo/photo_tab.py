@@ -31,7 +31,7 @@ def photo_tab(demo: gr.Blocks, steps: Steps) -> Callable:
     def open_on(listener: Callable, step: Callable, inputs: object, progress_on: object) -> gr.events.Dependency:
         tied = listener(in_place(step, opened), inputs, [*opened, start.refusal], show_progress_on=progress_on, **QUEUE)
         tied.then(None, key, start.drop, js="(key) => page.opened(key)", **AT_ONCE)
-        return _restore_on(tied.then, steps.restore_at_once, marking, results)
+        return _restore_on(tied.then, steps, steps.restore_at_once, marking, results)
 
     open_on(start.drop.upload, steps.open, start.drop, start.drop)
     if start.examples:
@@ -48,7 +48,7 @@ def photo_tab(demo: gr.Blocks, steps: Steps) -> Callable:
         lambda: (gr.Column(visible=True), gr.Row(visible=False)), None, [start.area, work], **AT_ONCE
     ).then(js="() => page.startAgain()", **AT_ONCE)
     _tie_marks(steps, marking, results)
-    _restore_on(marking.restore.click, steps.restore, marking, results, js=SENT.format(count=2))
+    _restore_on(marking.restore.click, steps, steps.restore, marking, results, js=SENT.format(count=2))
     _tie_results(steps, results)
     return open_on
 
@@ -57,12 +57,14 @@ def _shown(results: Results) -> list:
     return [results.area, *results.sliders, results.vividness, results.freshen, results.note, results.hints_area]
 
 
-def _restore_on(listener: Callable, step: Callable, marking: Marking, results: Results, **extra) -> None:
+def _restore_on(listener: Callable, steps: Steps, step: Callable, marking: Marking, results: Results, **extra) -> None:
     shown = _shown(results)
     listener(
         in_place(step, shown), [marking.recolor, marking.texture], [*shown, marking.refusal],
         show_progress_on=results.note, **extra, **QUEUE,
-    ).then(js="() => page.showResult()", **AT_ONCE)  # fmt: skip
+    ).then(js="() => page.showResult()", **AT_ONCE).then(
+        in_place(steps.variants, [0]), None, [results.variants, results.refusal], **QUEUE | HIDDEN
+    )  # fmt: skip
 
 
 def _tie_marks(steps: Steps, marking: Marking, results: Results) -> None:
@@ -87,15 +89,20 @@ def _tie_results(steps: Steps, results: Results) -> None:
         in_place(steps.open_hints, [0, 0]), None, [results.hints_area, results.hints, results.refusal], **AT_ONCE
     )
     colors = [results.hints, color, results.vividness]
-    for listener, step in ((results.hints.input, steps.dab), (results.hints_undo.click, steps.undo_dab)):
+    for listener, step, given in (
+        (results.hints.input, steps.dab, None),
+        (results.hints_undo.click, steps.undo_dab, None),
+        (results.reference.upload, steps.take_reference, results.reference),
+    ):
         listener(
-            in_place(step, colors), None, [*colors, results.refusal], show_progress_on=results.note,
+            in_place(step, colors), given, [*colors, results.refusal], show_progress_on=results.note,
             trigger_mode="multiple", **QUEUE,
-        ).then(js=ANSWERED.format(name="hints"), **AT_ONCE)  # fmt: skip
-    results.reference.upload(
-        in_place(steps.take_reference, colors), results.reference, [*colors, results.refusal],
-        show_progress_on=results.note, **QUEUE,
-    )  # fmt: skip
+        ).then(js=ANSWERED.format(name="hints"), **AT_ONCE).then(
+            in_place(steps.variants, [0]), None, [results.variants, results.refusal], **QUEUE | HIDDEN
+        )  # fmt: skip
+    results.variants.select(
+        in_place(steps.take_variant, [0, 0]), None, [color, results.vividness, results.refusal], **QUEUE | HIDDEN
+    )
     results.vividness.release(
         in_place(steps.make_vivid, [color]),
         results.vividness,

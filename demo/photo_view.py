@@ -55,6 +55,7 @@ class Results:
     area: gr.Column
     sliders: tuple[gr.ImageSlider, gr.ImageSlider]  # color, gray
     note: gr.Markdown
+    variants: gr.Gallery
     vividness: gr.Slider
     freshen: gr.Checkbox
     saves: dict[tuple[str, str], gr.Button]  # by (color or gray, png or jpeg)
@@ -147,10 +148,14 @@ def results_view() -> Results:
                         sliders.append(before_after(f"compare-{kind}"))
                         saves |= save_row(kind)
                         if kind == "color":
+                            variants = gr.Gallery(
+                                label=label("variants"), allow_preview=False, columns=3, height=200, visible=False,
+                                object_fit="contain", buttons=[], elem_id="variants",
+                            )  # fmt: skip
                             vividness, *hints = color_controls()
             freshen = gr.Checkbox(label=label("freshen"), container=False, elem_id="freshen")
         saved = gr.DownloadButton(visible="hidden", elem_id="saved")
-    return Results(area, tuple(sliders), note, vividness, freshen, saves, saved, *hints, refusal)
+    return Results(area, tuple(sliders), note, variants, vividness, freshen, saves, saved, *hints, refusal)
 
 
 def before_after(name: str, pair: tuple[Path, Path] | None = None) -> gr.ImageSlider:

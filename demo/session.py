@@ -46,6 +46,7 @@ class EditState:
     repaired: Mask | None = None  # what was marked then
     restored: Restoration | None = None
     vividness: float = 1.0
+    variant: int = 0  # which of the colorings was taken; vividness changes the first one only
     freshen: bool = False  # faded tones are stretched
 
     @property

@@ -10,6 +10,7 @@ from PIL import Image
 from demo.photo_steps import OPENED, RESULTS, Steps
 from demo.session import Sessions
 from demo.stages import Stages
+from restoration.pipeline import Restoration
 
 REQUEST = SimpleNamespace(session_hash="a", headers={"accept-language": "en"})
 
@@ -86,3 +87,23 @@ def test_a_rough_stroke_takes_what_is_found_under_it_and_a_precise_one_all_of_it
     assert np.array_equal(edit.mask, before)
     steps.paint(False, stroke, REQUEST)
     assert (edit.mask & ~before).sum() > 5 * rough.sum()
+
+
+def test_a_chosen_coloring_is_what_is_shown_and_downloaded(steps, tmp_path, monkeypatch):
+    def variants(restored: Restoration) -> list[Image.Image]:
+        red, green, blue = restored.image.split()
+        return [restored.image, Image.merge("RGB", (blue, green, red)), Image.merge("RGB", (red, blue, green))]
+
+    monkeypatch.setattr(Restoration, "variants", variants, raising=False)
+    steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 120, 90))), REQUEST, told)
+    steps.restore_at_once(False, True, REQUEST, told)
+    (gallery,) = steps.variants(REQUEST)
+    assert gallery.visible and len(gallery.value) == 3
+    edit = steps.sessions.edit(REQUEST)
+    *_, vividness = steps.take_variant(SimpleNamespace(index=1), REQUEST)
+    (file,) = steps.save("color", "png")(REQUEST, told)
+    assert np.array_equal(np.asarray(Image.open(file)), np.asarray(edit.restored.image)[..., ::-1])
+    assert not vividness.interactive, "vividness changes the first coloring only"
+    steps.undo_dab(REQUEST)
+    (file,) = steps.save("color", "png")(REQUEST, told)
+    assert np.array_equal(np.asarray(Image.open(file)), np.asarray(edit.restored.image))
