@@ -17,7 +17,8 @@ from huggingface_hub.errors import HTTPError
 from restoration.reports.hub import HubError, find_token, is_name, reason
 
 PARTS = (
-    "README.md", "LICENSE", "app.py", "requirements.txt", "demo/*.py", "demo/browser/*", "restoration/**/*.py",
+    "README.md", "CONTRIBUTING.md", "LICENSE", "app.py", "requirements.txt",
+    "demo/*.py", "demo/browser/*", "restoration/**/*.py",
     "weights/README.md", "weights/*/config.json", "weights/*/model.safetensors", "weights/*/*.onnx",
     "examples/README.md", "examples/*.png", "examples/color/*.jpg", "examples/*.jpg", "examples/prints/*.jpg", "docs/*",
     "benchmarks/EXPERIMENTS.md",
