@@ -42,8 +42,8 @@ def drawn(strokes: Iterable[dict], size: tuple[int, int]) -> Mask:
     for stroke in strokes:
         points = np.clip(np.array(stroke["points"], float), -1, 2) * size - 0.5
         thickness = max(1, round(min(stroke["width"], 1) * size[0]))
-        points = np.rint(points[[0, *range(len(points))]]).astype(np.int32)  # one point alone would draw nothing
-        cv2.polylines(mask, [points], False, 1, thickness)
+        points = points[[0, *range(len(points))]]  # one point alone would draw nothing
+        cv2.polylines(mask, [np.rint(points * 16).astype(np.int32)], False, 1, thickness, shift=4)  # sixteenths of a px
     return mask > 0
 
 
