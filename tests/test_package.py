@@ -25,7 +25,7 @@ def test_the_extras_and_requirements_say_the_same():
 
 def test_restoring_with_the_shipped_weights_imports_nothing_but_the_core(tmp_path):
     """In a process where everything else cannot be imported."""
-    core = {"numpy", "cv2", "openvino", "PIL", "tqdm", "restoration"}
+    core = {"numpy", "cv2", "openvino", "PIL", "safetensors", "scipy", "tqdm", "restoration"}
     save(tmp_path / "a.png", np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8))
     code = f"""
 import sys

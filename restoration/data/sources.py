@@ -91,7 +91,7 @@ def _below(source: Path) -> list[Entry]:
     contest = (source / CONTEST_TRUTH).is_dir()
     root = source / CONTEST_TRUTH if contest else source if source.is_dir() else source.parent
     files = [source] if source.is_file() else find_files(root, SUFFIXES | {".tar"})
-    damaged = by_name(source / CONTEST_DAMAGED) if contest else {}
+    damaged = by_name(source / CONTEST_DAMAGED) if contest and (source / CONTEST_DAMAGED).is_dir() else {}
     return [entry for file in files for entry in _entries(file, root, damaged)]
 
 
