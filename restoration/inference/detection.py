@@ -26,9 +26,9 @@ class Rule(NamedTuple):
 
 
 WHOLE = Rule(0.5, 3, 12), Rule(0, 2, 10), Rule(-0.5, 1.2, 8), Rule(-1, 0.3, 8)  # by sensitivity, of most photos,
-WORN = Rule(-0.5, 0, 8), Rule(-1, -0.5, 8), Rule(-1.5, -0.8, 8), Rule(-2, -1.2, 8)  # and of prints with many marks
-WORN_LOGIT, WORN_PIXELS = 1.5, 4  # of a mark that says so: whole photos have three at most,
-WORN_MARKS, WORN_SHARE = 5, 0.001  # worn prints this many or more, on that share of the photo
+WORN = Rule(-0.6, -0.2, 8), Rule(-1, -0.5, 8), Rule(-1.5, -0.8, 8), Rule(-2, -1.2, 8)  # and of prints with many marks
+WORN_LOGIT, WORN_PIXELS = 1.5, 4  # of a mark that says so: of 600 whole photos one has fifteen,
+WORN_MARKS, WORN_SHARE = 15, 0.001  # worn prints that many or more, on that share of the photo
 MAX_FOUND = 0.5  # of the photo: a map that takes more for damage has misunderstood it
 RIM = 3  # px around a hole in which the map speaks of the hole
 SNAP_REACH = 4  # px around a stroke in which what is damaged belongs to it
