@@ -21,6 +21,8 @@ from restoration.errors import RestorationError
 from restoration.files import imaging
 from restoration.folders.sharding import Share, own_gpu, own_share
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 DAMAGED = np.where(hole(96, 72, (20, 15, 60, 45)), 93, gray_photo("coffee", 96, 72)).astype(np.uint8)
 

@@ -19,6 +19,8 @@ from restoration.inference.export import TOLERANCE, export
 from restoration.inference.regions import Box
 from restoration.pipeline import SHIPPED_WEIGHTS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 RUNTIMES = backends.installed()
 JOBS = [  # photos, and their holes

@@ -12,6 +12,8 @@ from huggingface_hub import SpaceCard
 
 from scripts import space
 
+pytestmark = pytest.mark.slow
+
 REPO = "somebody/photos"
 
 

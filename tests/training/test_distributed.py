@@ -14,6 +14,8 @@ from small_run import ROOT, averages, command, records, wait_for
 from restoration.checkpoint import load_state
 from restoration.training.runs import METRICS
 
+pytestmark = pytest.mark.slow
+
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 STARTS = {"one": [sys.executable], "two": TORCHRUN}
 

@@ -14,6 +14,8 @@ from restoration import Restorer
 from restoration.training import schedules
 from restoration.training.tracking import MetricsLog
 
+pytestmark = pytest.mark.slow
+
 SPEC = importlib.util.spec_from_file_location("recipe", ROOT / "scripts" / "weights" / "recipe.py")
 
 

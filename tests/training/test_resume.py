@@ -24,6 +24,8 @@ from restoration.training.distributed import World
 from restoration.training.runs import CONFIG, METRICS, STATE, Run, RunError, locked
 from restoration.training.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("stage", ["inpaint", "color"])
 def test_killed_at_any_step_and_resumed_it_is_as_if_never_stopped(scenes, tmp_path, monkeypatch, stage):

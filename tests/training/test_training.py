@@ -26,6 +26,8 @@ from restoration.training.runs import METRICS, STATE, Run
 from restoration.training.tracking import MetricsLog
 from restoration.training.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_script_trains_all_pieces_and_gathers_them(scenes, tmp_path):
     done = subprocess.run(command(scenes, tmp_path, "first"), cwd=ROOT, capture_output=True, text=True, timeout=180)
