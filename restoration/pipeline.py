@@ -245,7 +245,7 @@ class Restorer:
         if repair.photo.mode == "L":
             prints = _prints(gray, given)
             beliefs = predict_prints(gray, prints, self._color)
-            lender = None if reference is None else Reference(_read_reference(reference), self._find)
+            lender = None if reference is None else Reference(_read_reference(reference), self._inpaint)
             known = spread_known(gray, prints, beliefs, given, lender) if given or lender else None
             plain = Restoration(repair.gray, repair.gray, repair.mask, beliefs, prints, known)
             return replace(plain, image=plain.vivid(1))

@@ -15,7 +15,7 @@ AROUND = 2  # cells to each side whose matches must agree
 OFF = 1.5  # cells that a match may lie off the place where its neighbor's tells it to be
 AGREEING = 0.12  # of the neighbors, from which a match counts
 CERTAIN = 0.2  # of the neighbors, which chance hardly brings together
-FEWEST = 8  # certain matches: of 120 pairs of unrelated photos, none had more than three
+FEWEST = 8  # certain matches: of 120 pairs of unrelated photos, none had more than six
 TRUST = 0.01  # of a match whose neighbors all agree; a hint's is 1
 FADE = 1e-3  # of lent colors, of which there are many: they reach less far than a hint
 
@@ -25,8 +25,7 @@ class Reference:
 
     Args:
         photo: uint8 RGB (H, W, 3).
-        network: an Inpainter, whose features are compared. The one that finds damage corresponds best: it was trained
-            to see through wear and faded tones.
+        network: an Inpainter, whose features are compared: better than the detector's or the Colorizer's.
     """
 
     def __init__(self, photo: np.ndarray, network: Network):
