@@ -62,7 +62,7 @@ class Calls:
     def detect(self, photo: str, sensitivity: int = 0, request: gr.Request = None) -> str:
         """Find the damage of a photo. Returns a PNG mask of its size, white = damaged.
 
-        A `sensitivity` above 0, at most 3, finds more, and more that is none.
+        A `sensitivity` above 0, at most 3, finds more, with more false alarms.
         """
         return _sent(self.stages.detect(_scan(photo).image, sensitivity), "mask.png")
 

@@ -170,7 +170,7 @@ class Restorer:
         """The damage that is found without help: mode L, 255 = damaged.
 
         Args:
-            sensitivity: 0 = what is as good as certain. Up to MOST_SENSITIVE finds more, and more that is none.
+            sensitivity: 0 = what is as good as certain. Up to MOST_SENSITIVE finds more, with more false alarms.
 
         Raises:
             PhotoError: the photo cannot be read.
