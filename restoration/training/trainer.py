@@ -16,6 +16,7 @@ from restoration import checkpoint
 from restoration.config import ModelConfig, Stage, TrainConfig
 from restoration.data.batches import Batch, expanded
 from restoration.models import MODELS
+from restoration.precision import widen_depthwise
 from restoration.training import initialization
 from restoration.training.discriminators import discriminator
 from restoration.training.distributed import Arriving, World
@@ -64,6 +65,8 @@ class Trainer:
         judge = discriminator if state else initialization.discriminator
         self.discriminator = self._placed(judge(config, stage, model.config))
         self.perceptual = self._placed(initialization.perceptual(config, stage))
+        if config.precision == "bf16" and world.device.type == "cpu":
+            self.model, self.discriminator = map(widen_depthwise, (self.model, self.discriminator))
         self.network = torch.compile(self.model) if config.compile else self.model
         self.ema = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
         self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=config.weight_decay, fused=True)
