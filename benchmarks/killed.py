@@ -25,7 +25,7 @@ from restoration.training.runs import METRICS, STATE
 ROOT = Path(__file__).parents[1]
 SETTINGS = (
     "--data bundled --folds 1 --encoder timm-mobilenetv3_small_minimal_100 --encoder-weights none "
-    "--decoder-channels 16 16 8 8 8 --size 64 --batch-size 4 --epochs 4 --epoch-photos 60 --validation-photos 4 "
+    "--decoder-channels 16 16 8 8 8 --size 64 --batch-size 4 --epochs 3 --epoch-photos 24 --validation-photos 4 "
     "--validation-size 64 --gan-start 0.4 --save-every-minutes 0.02 --workers 1"
 )
 Pieces = dict[str, tuple[list[dict], dict[str, torch.Tensor], Path]]
