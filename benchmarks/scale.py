@@ -24,7 +24,7 @@ CASES = {
     "color, mask": ["color.tif", "--mask", "MASK"],
     "color as gray, found": ["color.tif", "--recolor"],
 }
-LIBRARIES = {"openvino": "openvino", "onnxruntime": "onnxruntime", "torch": "restoration.models"}
+LIBRARIES = {"openvino": "openvino", "torch": "restoration.models"}
 
 
 def start(backend: str) -> dict[str, float]:

@@ -60,11 +60,8 @@ def networks(stage: str, compiled: bool) -> dict:
         model = last()
         model.unet = torch.compile(model.unet, dynamic=False)
         found["PyTorch, torch.compile"] = run(model)
-    names = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
-    for runtime in backends.installed():
-        for precision in ("float32", "bf16") if runtime == "openvino" else ("float32",):
-            kind = {"float32": "float32", "bf16": "bfloat16"}[precision]
-            found[f"{names[runtime]}, {kind}"] = backends.open_graphs(SHIPPED_WEIGHTS / stage, runtime, precision)
+    for precision, kind in ("float32", "float32"), ("bf16", "bfloat16"):
+        found[f"OpenVINO, {kind}"] = backends.open_graphs(SHIPPED_WEIGHTS / stage, precision)
     return found
 
 
@@ -98,9 +95,7 @@ def network_tables(rounds: int, compiled: bool, clock: Clock) -> Iterator[str]:
 def photo_table(rounds: int, migan: Path | None, clock: Clock) -> str:
     """One 512 px photo with one hole of 5 %: milliseconds of each step and competitor."""
     photo = damaged(512)
-    restorers = {
-        name: Restorer.from_pretrained(device="cpu", backend=name) for name in (*backends.installed(), "torch")
-    }
+    restorers = {name: Restorer.from_pretrained(device="cpu", backend=name) for name in LIBRARIES}
     mask = np.asarray(next(iter(restorers.values())).detect(photo)) > 0
     runs = {"OpenCV Telea, fill": lambda: telea(photo, mask)}
     if migan:
@@ -121,8 +116,7 @@ def photo_table(rounds: int, migan: Path | None, clock: Clock) -> str:
 
 
 def start_table() -> str:
-    names = [name for name in LIBRARIES if name in (*backends.installed(), "torch")]
-    found = {name: measured("start", name) for name in names}
+    found = {name: measured("start", name) for name in LIBRARIES}
     return table(["s", *found["torch"]], [[name, *values.values()] for name, values in found.items()])
 
 

@@ -120,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_export(commands) -> None:
-    export = commands.add_parser("export", help="write models with the graphs that OpenVINO and ONNX Runtime run")
+    export = commands.add_parser("export", help="write models with the graphs that OpenVINO runs")
     export.add_argument("output", type=_path, metavar="OUT", help="folder; it may be that of the weights itself")
     _add_weights(export)
     export.set_defaults(command=_export)

@@ -3,7 +3,6 @@
 Both are written to a temporary name and renamed, so that a reader never meets half a file.
 """
 
-import hashlib
 import textwrap
 from pathlib import Path
 from pickle import UnpicklingError
@@ -16,11 +15,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from restoration.atomic import replacing
-from restoration.config import ModelConfig, load_config, save_config
+from restoration.config import MODEL_CONFIG, MODEL_WEIGHTS, ModelConfig, load_config, save_config
 from restoration.errors import RestorationError
-
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
-DIGEST = "sha256"  # of the tensors, kept in the file's own header: the two cannot be parted
 
 
 class WeightsError(RestorationError):
@@ -32,10 +28,10 @@ def save_model(config: ModelConfig, tensors: dict[str, Tensor], folder: Path) ->
     folder.mkdir(parents=True, exist_ok=True)
     half = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     half = {name: t.half() if t.is_floating_point() else t for name, t in half.items()}
-    with replacing(folder / CONFIG) as part:
+    with replacing(folder / MODEL_CONFIG) as part:
         save_config(config, part)
-    with replacing(folder / WEIGHTS) as part:
-        part.write_bytes(save(half, {DIGEST: digest(half)}))  # save_file would let nobody else read it
+    with replacing(folder / MODEL_WEIGHTS) as part:
+        part.write_bytes(save(half))  # save_file would let nobody else read it
 
 
 def find_model(source: str | Path, subfolder: str = "") -> Path:
@@ -44,7 +40,7 @@ def find_model(source: str | Path, subfolder: str = "") -> Path:
     if not root.is_dir():
         root = _download(str(source), subfolder)
     folder = root / subfolder
-    for name in (CONFIG, WEIGHTS):
+    for name in (MODEL_CONFIG, MODEL_WEIGHTS):
         if not (folder / name).is_file():
             where = f"{source}/{subfolder}".rstrip("/")
             raise WeightsError(f"{where} holds no {name}: name a folder or hub repository that holds a trained model.")
@@ -53,7 +49,7 @@ def find_model(source: str | Path, subfolder: str = "") -> Path:
 
 def has_model(source: str | Path, subfolder: str) -> bool:
     """Whether a folder or hub repository has a model there; without the hub, whether an earlier download has."""
-    root, file = Path(source), f"{subfolder}/{CONFIG}"
+    root, file = Path(source), f"{subfolder}/{MODEL_CONFIG}"
     if root.is_dir():
         return (root / file).is_file()
     try:
@@ -74,7 +70,7 @@ def find_folds(source: str | Path) -> list[Path]:
 
 
 def _download(repository: str, subfolder: str) -> Path:
-    wanted = [f"{subfolder}/{name}".lstrip("/") for name in (CONFIG, WEIGHTS)]
+    wanted = [f"{subfolder}/{name}".lstrip("/") for name in (MODEL_CONFIG, MODEL_WEIGHTS)]
     try:
         return Path(snapshot_download(repository, allow_patterns=wanted))
     except (HFValidationError, HTTPError, OfflineModeIsEnabled, OSError) as error:
@@ -86,35 +82,23 @@ def _download(repository: str, subfolder: str) -> Path:
 def load_model_config(folder: Path) -> ModelConfig:
     """The architecture of the model in `folder`."""
     try:
-        return load_config(ModelConfig, folder / CONFIG)
+        return load_config(ModelConfig, folder / MODEL_CONFIG)
     except RestorationError as error:
-        where = folder / CONFIG
+        where = folder / MODEL_CONFIG
         raise WeightsError(f"{where} describes no model of this version: fetch or train the weights again.") from error
-
-
-def digest(tensors: dict[str, Tensor]) -> str:
-    """SHA-256 over names, types, shapes and values, in the order of names; 64 hex digits."""
-    total = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        total.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())  # NumPy knows no bfloat16
-    return total.hexdigest()
 
 
 def load_tensors(file: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file, floating point ones as float32.
 
     Raises:
-        WeightsError: it is no such file, or its tensors are not those that its digest was made of.
+        WeightsError: it is no such file.
     """
     try:
         with safe_open(file, "pt") as opened:
-            noted = (opened.metadata() or {}).get(DIGEST)
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118, it is no dict
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{file} cannot be read as safetensors: fetch or train it again ({error}).") from error
-    if noted and noted != digest(tensors):
-        raise WeightsError(f"{file} is damaged, its SHA-256 is not the one noted in it: fetch it again.")
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
 
 

@@ -18,6 +18,8 @@ DECODER_WIDTHS = 128, 64, 48, 32, 16
 DECODER_BLOCKS = {"inpaint": 5, "color": 3}  # up to the photo's size; to a quarter: eyes see color coarser than light
 JUDGED_CHANNELS = {"inpaint": 2, "color": 3}  # what the discriminator sees: luma and mask; luma and chroma
 DETECTOR = "detect"  # the subfolder of an Inpainter that was trained on to find damage and nothing else
+MODEL_CONFIG, MODEL_WEIGHTS = "config.json", "model.safetensors"  # the files of a network in hub layout
+STRIDE = 32  # the encoder halves five times
 FILL_SIZE = 512  # px, the longest side of what the Inpainter sees at once, whatever the photo's
 RELAXATIONS = (
     4  # Jacobi sweeps a level of the first fill: 0 costs 0.6 dB in the hole, 64 gain 0.15 dB for nine times the time

@@ -8,9 +8,10 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 import restoration
+from restoration.config import MODEL_WEIGHTS
 from restoration.inference import backends, graphs
 
-PACKAGES = "gradio numpy onnxruntime opencv-python-headless openvino pi-heif pillow segmentation-models-pytorch torch"
+PACKAGES = "gradio numpy opencv-python-headless openvino pi-heif pillow segmentation-models-pytorch torch"
 
 
 def facts(weights: Path) -> Iterator[str]:
@@ -18,12 +19,11 @@ def facts(weights: Path) -> Iterator[str]:
     yield f"photo-restoration {restoration.__version__}, Python {platform.python_version()}, {platform.platform()}"
     found = {found.name.lower().replace("_", "-"): found.version for found in distributions()}
     yield ", ".join(f"{name} {found.get(name, 'missing')}" for name in PACKAGES.split())
-    runtimes = ", ".join([*backends.installed(), "torch"])
-    yield f"device {backends.torch_device()}, {backends.threads()} threads, the first runtime there is of {runtimes}"
+    yield f"device {backends.torch_device()}, {backends.threads()} threads"
     if "SC_AVPHYS_PAGES" in getattr(os, "sysconf_names", ()):
         unit = os.sysconf("SC_PAGE_SIZE") / 2**30
         total, free = (os.sysconf(name) * unit for name in ("SC_PHYS_PAGES", "SC_AVPHYS_PAGES"))
         yield f"{total:.1f} GiB of memory, {free:.1f} GiB free"
-    for file in sorted(weights.glob(f"*/{graphs.WEIGHTS}")):
+    for file in sorted(weights.glob(f"*/{MODEL_WEIGHTS}")):
         fit = "graphs fit" if graphs.fit(file.parent) else "no graphs that fit"
         yield f"{file.relative_to(weights)}, {fit}, SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()}"

@@ -12,11 +12,10 @@ from torch import Tensor, nn
 
 from restoration import checkpoint
 from restoration.chroma_bins import BINS
-from restoration.config import CHROMA_SCALE, DETECTOR, INPUT_CHANNELS, ModelConfig
+from restoration.config import CHROMA_SCALE, DETECTOR, INPUT_CHANNELS, MODEL_CONFIG, MODEL_WEIGHTS, STRIDE, ModelConfig
 from restoration.errors import RestorationError
 from restoration.prefill import prefill
 
-STRIDE = 32  # the encoder halves five times
 HEAD_WIDTH = 128  # channels between the Colorizer's last features and its bins
 # What smp and timm answer to names that they do not know, or know and cannot take an encoder from.
 NOT_BUILT = (KeyError, RuntimeError, ValueError, TypeError, AttributeError, AssertionError, IndexError)
@@ -101,8 +100,8 @@ class _Network(nn.Module):
             with torch.device("meta"):  # whatever a stranger's config asks for, memory is taken for what the file holds
                 model = cls(config)
         except RestorationError as error:
-            raise checkpoint.WeightsError(f"{folder / checkpoint.CONFIG}: {error}") from error
-        weights = folder / checkpoint.WEIGHTS
+            raise checkpoint.WeightsError(f"{folder / MODEL_CONFIG}: {error}") from error
+        weights = folder / MODEL_WEIGHTS
         tensors = checkpoint.load_tensors(weights)
         checkpoint.load_strictly(model, tensors, weights, assign=True)
         if any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):  # what no file holds

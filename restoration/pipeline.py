@@ -3,7 +3,6 @@
 The command line, the demo, the benchmarks and the tests all go through `Restorer`.
 """
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,11 +33,11 @@ from restoration.inference.prints import Print, find_prints
 from restoration.inference.reference import Reference
 from restoration.inference.texture import add_texture
 from restoration.inference.tones import freshened
+from restoration.inputs import Photo, luma_of, read_hints, read_mask, read_photo, read_reference
 
 _PACKAGE = Path(__file__).parent
 _INSTALLED, _CHECKED_OUT = _PACKAGE / "weights", _PACKAGE.parent / "weights"
 SHIPPED_WEIGHTS = _INSTALLED if _INSTALLED.is_dir() else _CHECKED_OUT
-Photo = str | os.PathLike | Image.Image | np.ndarray
 Fill = Literal["textured", "smooth"]
 FILLS = "textured", "smooth"
 
@@ -140,7 +139,7 @@ class Restorer:
             source: the shipped weights, a run of train.py, or the `user/name` it was pushed to.
             device: "cuda", "cpu"; None = the GPU where there is one.
             folds: 2 = the networks of fold 2; "all" = every fold's, whose predictions are averaged.
-            backend: what runs them. "auto" = PyTorch on a GPU; on a CPU OpenVINO, else ONNX Runtime, where one is
+            backend: what runs them. "auto" = PyTorch on a GPU; on a CPU OpenVINO where it is
                 installed and the folder holds graphs (`python -m restoration export`), else PyTorch.
             precision: "float32", "bf16", or "auto" = whichever a probe of some milliseconds finds faster. None = the
                 environment's RESTORATION_PRECISION, or "auto".
@@ -164,7 +163,7 @@ class Restorer:
         Raises:
             PhotoError: the photo cannot be read.
         """
-        return find_damage(_luma(_as_photo(photo)), self._find)
+        return find_damage(luma_of(read_photo(photo)), self._find)
 
     def detect(self, photo: Photo, sensitivity: int = 0) -> Image.Image:
         """The damage that is found without help: mode L, 255 = damaged.
@@ -189,8 +188,8 @@ class Restorer:
         Raises:
             PhotoError: one of them cannot be read, or the mask is not of the photo's size.
         """
-        photo = _as_photo(photo)
-        return (damage or self.damage(photo)).snap(_read_mask(mask, photo.size))
+        photo = read_photo(photo)
+        return (damage or self.damage(photo)).snap(read_mask(mask, photo.size))
 
     def restore(
         self,
@@ -229,9 +228,9 @@ class Restorer:
         """The first half of `restore`: find the damage, unless a mask says where it is, and fill it."""
         if fill not in FILLS:
             raise RestorationError(f"A fill of {fill!r} is not possible: give {' or '.join(FILLS)}.")
-        photo = _as_photo(photo)
-        gray = _luma(photo)
-        damaged = find_damage(gray, self._find).mask(sensitivity) if mask is None else _read_mask(mask, photo.size)
+        photo = read_photo(photo)
+        gray = luma_of(photo)
+        damaged = find_damage(gray, self._find).mask(sensitivity) if mask is None else read_mask(mask, photo.size)
         if damaged.all():
             sentence = "The mask covers the whole photo: leave something to restore it from."
             raise imaging.PhotoError(sentence, "all_masked")
@@ -241,11 +240,11 @@ class Restorer:
 
     def colorize(self, repair: Repair, hints: Photo | None = None, reference: Photo | None = None) -> Restoration:
         """The second half: other hints, or another reference, for the same repair cost only this one."""
-        gray, given = np.asarray(repair.gray), _read_hints(hints, repair.photo.size)
+        gray, given = np.asarray(repair.gray), read_hints(hints, repair.photo.size)
         if repair.photo.mode == "L":
             prints = _prints(gray, given)
             beliefs = predict_prints(gray, prints, self._color)
-            lender = None if reference is None else Reference(_read_reference(reference), self._inpaint)
+            lender = None if reference is None else Reference(read_reference(reference), self._inpaint)
             known = spread_known(gray, prints, beliefs, given, lender) if given or lender else None
             plain = Restoration(repair.gray, repair.gray, repair.mask, beliefs, prints, known)
             return replace(plain, image=plain.vivid(1))
@@ -266,27 +265,6 @@ class Restorer:
         return recolored(photo, gray, mask, meeting(chroma, known))
 
 
-def _as_photo(photo: Photo) -> Image.Image:
-    return imaging.read_photo(_source(photo, "photo", "uint8, (H, W) or (H, W, 3)"))
-
-
-def _source(image: Photo, kind: str, wanted: str) -> imaging.Source:
-    """What imaging can read: a path or PIL image as it is, an array as an image."""
-    if isinstance(image, (str, os.PathLike, Image.Image)):
-        return image
-    if not isinstance(image, np.ndarray):
-        raise imaging.PhotoError(f"The {kind} is a {type(image).__name__}: give a PIL image, an array or a path.")
-    pixels = image.astype(np.uint8) * 255 if image.dtype == bool else image
-    if pixels.dtype != np.uint8 or pixels.ndim < 2 or pixels.shape[2:] not in ((), (3,), (4,)) or pixels.size == 0:
-        raise imaging.PhotoError(f"The {kind} is {image.dtype} of shape {image.shape}: give {wanted}.")
-    return Image.fromarray(pixels)
-
-
-def _luma(photo: Image.Image) -> np.ndarray:
-    """`color.luma`, by Pillow, whose rounding it has: its own would take five times the memory of a large photo."""
-    return np.asarray(photo if photo.mode == "L" else photo.convert("L"))
-
-
 def _prints(gray: np.ndarray, hints: Hints | None) -> list[Print]:
     """The prints to color, or the whole photo as one where a hint says that what was taken for paper has a color."""
     prints = find_prints(gray)
@@ -302,24 +280,3 @@ def _prints(gray: np.ndarray, hints: Hints | None) -> list[Print]:
 
 def _as_mask(mask: np.ndarray) -> Image.Image:
     return Image.fromarray(mask.astype(np.uint8) * 255)
-
-
-def _read_mask(mask: Photo, size: tuple[int, int]) -> np.ndarray:
-    if isinstance(mask, np.ndarray) and mask.dtype == bool and mask.shape == size[::-1]:
-        return mask  # as `imaging.read_mask` gives it
-    return imaging.read_mask(_source(mask, "mask", "bool or uint8, (H, W)"), size)
-
-
-def _read_reference(reference: Photo) -> np.ndarray:
-    photo = imaging.read_photo(_source(reference, "reference", "uint8, (H, W, 3)"))
-    if photo.mode == "L":
-        raise imaging.PhotoError("The reference is a gray photo: give one in color.")
-    return np.asarray(photo)
-
-
-def _read_hints(hints: Photo | None, size: tuple[int, int]) -> Hints | None:
-    if hints is None:
-        return None
-    rgba = imaging.read_hints(_source(hints, "hint image", "uint8, (H, W, 4)"), size)
-    where = rgba[..., 3] > 127
-    return Hints(rgba[..., :3], where) if where.any() else None

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from restoration.drawing import clouds, draw_line, flaked, grow_crack, log_uniform, shadow_of
 from restoration.masking import draw_hole
 from restoration.shapes import NO_SHAPES, Shapes, draw_shape
 
@@ -113,19 +114,19 @@ def _pressed(photo: np.ndarray, mark: Mark, paper: float, rng: np.random.Generat
 def contrast(rng: np.random.Generator) -> float:
     """Levels between a mark and what lies around it, as real prints have them: seldom above 75 at its middle."""
     kind = rng.random()
-    return _log_uniform(rng, 12, 30) if kind < 0.35 else rng.uniform(25, 75) if kind < 0.8 else rng.uniform(60, 140)
+    return log_uniform(rng, 12, 30) if kind < 0.35 else rng.uniform(25, 75) if kind < 0.8 else rng.uniform(60, 140)
 
 
 def cracks(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
     """One to three trunks from the edges that fork into hairlines, some with the shadow of a lifted rim."""
-    canvas, width = _canvas(sheet), _log_uniform(rng, 4, 20)
+    canvas, width = _canvas(sheet), log_uniform(rng, 4, 20)
     for _ in range(rng.integers(1, 4)):
         point, angle = sheet.border_point(rng)
         length, forks = rng.uniform(100, 800), int(rng.integers(1, 4))
-        _grow(rng, canvas, point, angle, width * rng.uniform(0.5, 1.1), length, forks, sheet.unit)
+        grow_crack(rng, canvas, point, angle, width * rng.uniform(0.5, 1.1), length, forks, sheet.unit)
     levels = 1.2 * contrast(rng)
-    shadow = [Mark(_shifted(rng, canvas), -0.5 * levels)] if rng.random() < 0.25 else []
-    return [*shadow, Mark(_flaked(rng, canvas), levels)]
+    shadow = [Mark(shadow_of(rng, canvas), -0.5 * levels)] if rng.random() < 0.25 else []
+    return [*shadow, Mark(flaked(rng, canvas), levels)]
 
 
 def edge_cracks(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
@@ -134,8 +135,8 @@ def edge_cracks(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
     for _ in range(rng.integers(8, 40) * len(sheet.sides) // 2):
         point, angle = sheet.border_point(rng)
         angle += rng.normal(0, 0.5)
-        _grow(rng, canvas, point, angle, _log_uniform(rng, 3, 9), rng.uniform(15, 120), 1, sheet.unit)
-    return [Mark(_flaked(rng, canvas), 1.2 * contrast(rng))]
+        grow_crack(rng, canvas, point, angle, log_uniform(rng, 3, 9), rng.uniform(15, 120), 1, sheet.unit)
+    return [Mark(flaked(rng, canvas), 1.2 * contrast(rng))]
 
 
 def folds(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
@@ -150,14 +151,14 @@ def folds(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
         direction, aside = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
         sway = np.convolve(rng.normal(0, 2, len(along) + 8), np.ones(9) / 9, "valid") * sheet.unit
         line = middle + along[:, None] * direction + sway[:, None] * aside
-        _draw_line(canvas, line, _log_uniform(rng, 3, 16) * sheet.unit)
+        draw_line(canvas, line, log_uniform(rng, 3, 16) * sheet.unit)
         for start in line[rng.integers(len(line), size=rng.integers(0, 12))]:
             turn = rng.choice([-1, 1]) * rng.uniform(0.5, 1.6)
-            _grow(rng, canvas, start, angle + turn, 2, rng.uniform(10, 60), 0, sheet.unit)
+            grow_crack(rng, canvas, start, angle + turn, 2, rng.uniform(10, 60), 0, sheet.unit)
         levels = contrast(rng)
         if rng.random() < 0.4:
-            marks.append(Mark(_shifted(rng, canvas), -0.6 * levels))
-        marks.append(Mark(_flaked(rng, canvas), levels if rng.random() < 0.85 else -0.6 * levels))
+            marks.append(Mark(shadow_of(rng, canvas), -0.6 * levels))
+        marks.append(Mark(flaked(rng, canvas), levels if rng.random() < 0.85 else -0.6 * levels))
     return marks
 
 
@@ -167,14 +168,14 @@ def specks(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
     size = np.array([sheet.width, sheet.height])
     share = size.prod() / (1000 * sheet.unit) ** 2  # of a square print
     cluster = rng.uniform(0, 1, 2) * size
-    for _ in range(max(3, int(_log_uniform(rng, 15, 350) * share))):
+    for _ in range(max(3, int(log_uniform(rng, 15, 350) * share))):
         place = rng.random()
         at_edge = bool(sheet.sides) and place > 0.55
         point = (
             sheet.border_point(rng)[0] + rng.normal(0, 25 * sheet.unit, 2) if at_edge else rng.uniform(0, 1, 2) * size
         )
         point = cluster + rng.normal(0, 0.12, 2) * size if 0.3 < place <= 0.55 else point
-        radius = max(0.4, _log_uniform(rng, 1.2, 7) * sheet.unit)
+        radius = max(0.4, log_uniform(rng, 1.2, 7) * sheet.unit)
         target = light if rng.random() < 0.72 else dark
         axes = max(3, int(8 * radius)), max(3, int(8 * radius * rng.uniform(0.4, 1)))
         filled = -1 if rng.random() < 0.93 else 1
@@ -195,7 +196,7 @@ def rubbing(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
         for _ in range(rng.integers(3, 14)):
             center, turn = middle + rng.normal(0, spread, 2), angle + rng.normal(0, 0.06)
             half = np.array([np.cos(turn), np.sin(turn)]) * rng.uniform(10, 100) * sheet.unit
-            _draw_line(canvas, np.array([center - half, center + half]), 1, rng.uniform(60, 255))
+            draw_line(canvas, np.array([center - half, center + half]), 1, rng.uniform(60, 255))
         return [Mark(canvas.astype(np.float32) / 255, contrast(rng) * (1 if rng.random() < 0.85 else -1))]
     lace = ((clouds(rng, shape, rng.choice([2, 3, 5])) - rng.uniform(0.6, 0.8)) * 8).clip(0, 1)
     where = ((clouds(rng, shape, rng.uniform(40, 150) * sheet.unit) - rng.uniform(0.5, 0.8)) * 6).clip(0, 1)
@@ -205,10 +206,10 @@ def rubbing(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
 def stains(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
     """A blot with an uneven edge, mostly dark and faint, some that hide what they cover."""
     size = min(sheet.height, sheet.width)
-    area = (_log_uniform(rng, 10, 200) * sheet.unit / size) ** 2
+    area = (log_uniform(rng, 10, 200) * sheet.unit / size) ** 2
     blot = draw_hole(rng, sheet.height, sheet.width, min(0.15, area)).astype(np.float32)
-    blot = cv2.GaussianBlur(blot, (0, 0), 0.5 + _log_uniform(rng, 0.5, 12) * sheet.unit)
-    levels = _log_uniform(rng, 8, 40) if rng.random() < 0.7 else rng.uniform(40, 200)
+    blot = cv2.GaussianBlur(blot, (0, 0), 0.5 + log_uniform(rng, 0.5, 12) * sheet.unit)
+    levels = log_uniform(rng, 8, 40) if rng.random() < 0.7 else rng.uniform(40, 200)
     blot *= 0.7 + 0.3 * clouds(rng, blot.shape, 60 * sheet.unit)
     return [Mark(blot, levels if rng.random() < 0.35 else -levels, fades=False)]
 
@@ -220,7 +221,7 @@ def losses(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
     if len(sheet.sides) > 1 and rng.random() < 0.6:  # the corner next to it
         center = np.rint(center / (sheet.width, sheet.height)) * (sheet.width, sheet.height)
     y, x = np.mgrid[: sheet.height, : sheet.width].astype(np.float32)
-    radius, stretch = _log_uniform(rng, 15, 200) * sheet.unit, rng.uniform(0.5, 2)
+    radius, stretch = log_uniform(rng, 15, 200) * sheet.unit, rng.uniform(0.5, 2)
     ragged = (clouds(rng, shape, 0.6 * radius + 2) - 0.5) * 0.8 + (clouds(rng, shape, 3) - 0.5) * 4 / max(4, radius)
     lost = 1 - np.hypot((x - center[0]) * stretch, y - center[1]) / radius + ragged
     inside = (lost * radius / 2).clip(0, 1)
@@ -237,72 +238,11 @@ def _shape_mark(rng: np.random.Generator, sheet: Sheet, shapes: Shapes) -> Mark:
     """Real damage, mostly near the edges; stains are faint and dark as often as light."""
     near = sheet.border_point(rng)[0] if sheet.sides and rng.random() < 0.6 else None
     kind, canvas = draw_shape(rng, shapes, (sheet.height, sheet.width), sheet.unit, near)
-    levels = _log_uniform(rng, 8, 30) if kind == "stain" else 999 if kind == "torn" else contrast(rng)
+    levels = log_uniform(rng, 8, 30) if kind == "stain" else 999 if kind == "torn" else contrast(rng)
     light = rng.random() < (0.5 if kind == "stain" else 0.75)
-    opacity = _flaked(rng, canvas)
+    opacity = flaked(rng, canvas)
     return Mark(opacity if canvas.mean() < 90 else np.zeros_like(opacity), levels if light else -levels)
-
-
-def _grow(
-    rng: np.random.Generator, canvas: np.ndarray, point: np.ndarray, angle: float, width: float, length: float,
-    forks: int, unit: float,
-) -> None:  # fmt: skip
-    """Draw a crack that strays, changes its width, breaks off and forks; `width` and `length` in thousandths."""
-    stride, bend = max(3.0, 5 * unit), rng.uniform(0.05, 0.35)
-    steps, room = int(length * unit / stride) + 1, 20 + 20 * unit
-    goal, shade, until_fork = angle, rng.uniform(120, 255), rng.uniform(20, 80) * unit / stride
-    for step in range(steps):
-        goal += rng.normal(0, 0.04)
-        angle = goal + 0.7 * (angle - goal) + rng.normal(0, bend)
-        shade = np.clip(shade + rng.normal(0, 20), 30, 255) * (1 if step < 0.7 * steps else 0.93)
-        until, breadth = point + stride * np.array([np.cos(angle), np.sin(angle)]), width * (1 - 0.6 * step / steps)
-        if rng.random() > 0.04:
-            _draw_line(canvas, np.array([point, until]), breadth * rng.uniform(0.4, 1.5) * unit, shade)
-        if breadth * unit > 2 and rng.random() < 0.05:  # a flake where it is broad
-            at = tuple(until.astype(int).tolist())
-            cv2.circle(canvas, at, int(breadth * unit * rng.uniform(0.5, 1.3)), shade, -1, cv2.LINE_AA)
-        point, until_fork = until, until_fork - 1
-        if not (-room < point[0] < canvas.shape[1] + room and -room < point[1] < canvas.shape[0] + room):
-            return
-        if forks and until_fork < 0 and rng.random() < 0.3:
-            until_fork = rng.uniform(20, 80) * unit / stride
-            turn, thinner = rng.choice([-1, 1]) * rng.uniform(0.4, 1.4), width * rng.uniform(0.3, 0.7)
-            _grow(rng, canvas, point, angle + turn, thinner, length * rng.uniform(0.2, 0.7), forks - 1, unit)
 
 
 def _canvas(sheet: Sheet) -> np.ndarray:
     return np.zeros((sheet.height, sheet.width), np.uint8)
-
-
-def _draw_line(canvas: np.ndarray, points: np.ndarray, width: float, shade: float = 255) -> None:
-    points = np.rint(points * 8).astype(np.int32)  # three bits below the pixel
-    cv2.polylines(canvas, [points], False, float(shade), max(1, round(width)), cv2.LINE_AA, 3)
-
-
-def _flaked(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
-    """uint8 (H, W) -> opacity, float32: as drawn, with ragged edges, or with islands that have stayed."""
-    opacity, kind = canvas.astype(np.float32) / 255, rng.random()
-    if kind < 0.4:
-        return opacity
-    noise = clouds(rng, canvas.shape, rng.choice([1, 2, 3]))
-    if kind < 0.75:
-        wide = cv2.GaussianBlur(opacity, (0, 0), rng.uniform(0.6, 1.4))
-        return ((1.7 * wide + (noise - 0.5) * rng.uniform(0.5, 1.3) * (wide > 0.08) - 0.3) * 3).clip(0, 1)
-    return opacity * ((noise - rng.uniform(0.1, 0.6)) * 5).clip(0, 1)
-
-
-def _shifted(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
-    """The soft shadow beside a crack."""
-    moved = np.roll(canvas, rng.integers(-3, 4, 2), (0, 1)).astype(np.float32) / 255
-    return cv2.GaussianBlur(moved, (0, 0), rng.uniform(0.3, 1))
-
-
-def _log_uniform(rng: np.random.Generator, least: float, most: float) -> float:
-    return float(np.exp(rng.uniform(np.log(least), np.log(most))))
-
-
-def clouds(rng: np.random.Generator, shape: tuple[int, ...], size: float) -> np.ndarray:
-    """Smooth noise, float32 (H, W) in [0, 1], whose hills are about `size` pixels wide."""
-    cells = [max(2, round(side / max(1.0, size))) for side in shape]
-    noise = rng.random(cells, dtype=np.float32)
-    return cv2.resize(noise, shape[::-1], interpolation=cv2.INTER_CUBIC).clip(0, 1)

@@ -19,7 +19,8 @@ ROOMS = {  # a folder or file of restoration/, and the rooms that it may use bes
         "bands": "",
         "precision": "",
         "masking": "",
-        "wear": "masking shapes",
+        "wear": "drawing masking shapes",
+        "drawing": "",
         "shapes": "",
         "scanning": "",
         "metrics": "color",
@@ -30,11 +31,12 @@ ROOMS = {  # a folder or file of restoration/, and the rooms that it may use bes
         "evaluation": "files metrics",
         "folders": "files",
         "inference": "bands checkpoint chroma_bins color config models precision",
-        "pipeline": "bands files inference",
-        "doctor": "inference",
+        "inputs": "files inference",
+        "pipeline": "bands files inference inputs",
+        "doctor": "config inference",
         "data": "color config files masking scanning shapes wear",
         "training": "checkpoint chroma_bins color config data evaluation masking metrics models precision prefill",
-        "reports": "checkpoint config data evaluation files pipeline training",
+        "reports": "config data evaluation files pipeline training",
     }.items()
 }
 PAGE = {  # demo/, from the bottom up: each may import those above it
@@ -121,3 +123,11 @@ def test_the_architecture_page_names_every_file():
         room = f"{folder}." if folder else room if len(indent) > 2 else ""
         listed |= {f"{room}{file}"} if file else set()
     assert listed - {"__init__", "__main__"} == set(modules())
+
+
+def test_the_architecture_page_has_the_plan_s_table():
+    table = (ROOT / "docs" / "architecture.md").read_text().partition("| room | imports |\n|---|---|\n")[2]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()]
+    assert {room: set(needs.replace("–", "").split()) for room, needs in rows} == {
+        room: needs for room, needs in ROOMS.items() if room not in EVERYWHERE
+    }

@@ -164,11 +164,6 @@ class Photos(Dataset):
         left_out = set(map(composed, names))
         return self.subset(i for i, name in enumerate(self.names) if composed(name) not in left_out)
 
-    def only(self, names: Collection[str]) -> "Photos":
-        """The named photos of the set."""
-        wanted = set(map(composed, names))
-        return self.subset(i for i, name in enumerate(self.names) if composed(name) in wanted)
-
     def read_ahead(self) -> None:
         """Decode what fits into memory, on every core."""
         memory = self.memory

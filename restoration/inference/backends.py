@@ -1,6 +1,6 @@
-"""What runs the networks: PyTorch, the reference and the way to a GPU; OpenVINO or ONNX Runtime on a CPU.
+"""What runs the networks: PyTorch, the reference and the way to a GPU; OpenVINO on a CPU.
 
-All are one function: luma in [0, 1] and hints, float32 (C, H, W) of any size -> the output, (2, H, W), or of it what
+Both are one function: luma in [0, 1] and hints, float32 (C, H, W) of any size -> the output, (2, H, W), or of it what
 lies in a box; from the Colorizer the logits of colors, (N, H / 4, W / 4), begun squares too.
 """
 
@@ -18,18 +18,17 @@ import numpy as np
 from safetensors import safe_open
 
 from restoration import precision as probes
-from restoration.config import DETECTOR
+from restoration.config import DETECTOR, MODEL_WEIGHTS, STRIDE
 from restoration.errors import RestorationError
 from restoration.inference import graphs
 from restoration.inference.regions import Box
 
-Backend = Literal["auto", "torch", "openvino", "onnxruntime"]
+Backend = Literal["auto", "torch", "openvino"]
 Precision = Literal["auto", "bf16", "float32"]
 PRECISIONS = "auto", "bf16", "float32"
 PRECISION = "RESTORATION_PRECISION"  # the environment's variable that answers where nobody asks for one
-BACKENDS = "auto", "torch", "openvino", "onnxruntime"
+BACKENDS = "auto", "torch", "openvino"
 AGAIN = "it holds no graphs that fit its weights, `python -m restoration export OUT --weights IT` makes them."
-STRIDE = 32  # the encoder halves five times
 GRID = 8  # px, of the coarsest features that the tail reads
 MARGIN = 24  # px around a box that its pixels depend on in the tail: seven 3 x 3 convolutions, at 1/4, 1/2 and 1/1
 AnyNetwork = "Inpainter | Colorizer | Ensemble | GraphNetwork"  # of `models`, which is not loaded for a name
@@ -144,17 +143,17 @@ def load(
         raise RestorationError(f"{backend} runs no ensembles of folds, PyTorch does: leave the backend out.")
     root = Path(source) if folds is None else Path(source) / f"folds/{folds}"
     folders = [root / "inpaint", root / "color", *filter(Path.is_dir, [root / DETECTOR])]
-    runtimes = [name for name in installed() if backend in ("auto", name)]
-    if not runtimes and backend != "auto":
+    is_installed = has_openvino()
+    if not is_installed and backend != "auto":
         raise RestorationError(f"{backend} is not installed: pip install {backend}, or leave the backend out.")
-    if runtimes and all(map(graphs.fit, folders)):
-        with suppress(Exception):  # of a damaged graph; each runtime has errors of its own
+    if is_installed and all(map(graphs.fit, folders)):
+        with suppress(Exception):  # OpenVINO's, of a damaged graph
+            own = _graph_precision(precision)  # once, not in three threads at a time
             with ThreadPoolExecutor(len(folders)) as pool:
-                own = _graph_precision(runtimes[0], precision)  # once, not in three threads at a time
-                inpaint, color, *detect = pool.map(partial(open_graphs, runtime=runtimes[0], precision=own), folders)
+                inpaint, color, *detect = pool.map(partial(open_graphs, precision=own), folders)
             return inpaint, color, *(detect or [None])
     if backend == "auto":
-        if runtimes and any((folder / graphs.TRUNK).exists() for folder in folders):
+        if is_installed and any((folder / graphs.TRUNK).exists() for folder in folders):
             warnings.warn(f"PyTorch runs {root}: {AGAIN}", stacklevel=3)
         return _load_models(source, folds)
     from restoration.checkpoint import WeightsError
@@ -189,29 +188,22 @@ def torch_device(device: str | None = None) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def open_graphs(folder: Path, runtime: str, precision: Precision = "auto") -> GraphNetwork:
-    """The graphs beside a model in one of the runtimes that are installed.
-
-    Args:
-        precision: "auto" = the faster one on this processor; ONNX Runtime has float32 alone.
-    """
-    load = {"openvino": _openvino, "onnxruntime": _onnxruntime}[runtime]
-    precision = _graph_precision(runtime, precision)
-    trunk, tail = (load(folder / name, precision) for name in (graphs.TRUNK, graphs.TAIL))
-    with safe_open(folder / graphs.WEIGHTS, "numpy") as file:
+def open_graphs(folder: Path, precision: Precision = "auto") -> GraphNetwork:
+    """The graphs beside a model in OpenVINO; with precision "auto" in the faster one on this processor."""
+    precision = _graph_precision(precision)
+    trunk, tail = (_openvino(folder / name, precision) for name in (graphs.TRUNK, graphs.TAIL))
+    with safe_open(folder / MODEL_WEIGHTS, "numpy") as file:
         prior = file.get_tensor("prior").astype(np.float32) if "prior" in file.keys() else None  # noqa: SIM118, no dict
     return GraphNetwork(trunk, tail, precision, prior)
 
 
-def _graph_precision(runtime: str, asked: Precision) -> Precision:
-    if runtime != "openvino":
-        return "float32"
+def _graph_precision(asked: Precision) -> Precision:
     return probes.openvino_precision(_core(), threads()) if asked == "auto" else asked
 
 
-def installed() -> list[str]:
-    """The runtimes for graphs that are there, the fastest first."""
-    return [name for name in ("openvino", "onnxruntime") if find_spec(name)]
+def has_openvino() -> bool:
+    """Whether OpenVINO is installed."""
+    return find_spec("openvino") is not None
 
 
 @cache
@@ -237,18 +229,6 @@ def _openvino(file: Path, precision: Precision):
         return list(request.infer(inputs, share_inputs=True, share_outputs=False).values())
 
     return run
-
-
-def _onnxruntime(file: Path, _):
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads()
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others may need the core
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    names = [entry.name for entry in session.get_inputs()]
-    return lambda inputs: session.run(None, dict(zip(names, inputs, strict=True)))
 
 
 def threads() -> int:

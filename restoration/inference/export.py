@@ -1,4 +1,4 @@
-"""PyTorch models -> ONNX graphs, which OpenVINO and ONNX Runtime run faster and load without PyTorch."""
+"""PyTorch models -> ONNX graphs, which OpenVINO runs faster and loads without PyTorch."""
 
 import filecmp
 import shutil
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from restoration.atomic import replacing
 from restoration.checkpoint import WeightsError, find_model, has_model
-from restoration.config import DETECTOR, INPUT_CHANNELS, Stage
+from restoration.config import DETECTOR, INPUT_CHANNELS, MODEL_CONFIG, MODEL_WEIGHTS, Stage
 from restoration.inference import backends, graphs
 from restoration.models import MODELS
 
@@ -27,7 +27,7 @@ def export(source: str | Path, out: Path) -> dict[str, float]:
     """Write the models of a folder or hub repository and their graphs to `out`, which may be the folder itself.
 
     Returns:
-        The largest difference to PyTorch over all outputs, by stage and runtime.
+        The largest difference between OpenVINO and PyTorch over all outputs, by model; empty without OpenVINO.
 
     Raises:
         WeightsError: a model cannot be loaded, or a graph does not answer as PyTorch does.
@@ -36,13 +36,14 @@ def export(source: str | Path, out: Path) -> dict[str, float]:
     for stage, name, model in _models(source):
         folder = out / name
         folder.mkdir(parents=True, exist_ok=True)
-        for file in (graphs.CONFIG, graphs.WEIGHTS):
+        for file in (MODEL_CONFIG, MODEL_WEIGHTS):
             if (model / file).resolve() != (folder / file).resolve():
                 if (folder / file).exists() and not filecmp.cmp(model / file, folder / file, shallow=False):
                     raise WeightsError(f"{folder} holds another model: name another folder.")
                 shutil.copyfile(model / file, folder / file)
         export_stage(folder, stage)
-        found |= {f"{name}, {runtime}": error for runtime, error in differences(folder, stage).items()}
+        if backends.has_openvino():
+            found[name] = difference(folder, stage)
     if bad := [name for name, error in found.items() if not error <= TOLERANCE]:
         raise WeightsError(f"the graphs of {', '.join(bad)} do not answer as PyTorch does: use backend='torch'.")
     return found
@@ -66,16 +67,13 @@ def export_stage(folder: Path, stage: Stage) -> None:
     _write(_Tail(network), features, coarse, ["out"], folder, graphs.TAIL)
 
 
-def differences(folder: Path, stage: Stage) -> dict[str, float]:
-    """The largest difference between PyTorch and each runtime that is installed, on noise of several sizes."""
+def difference(folder: Path, stage: Stage) -> float:
+    """The largest difference between PyTorch and OpenVINO, on noise of several sizes."""
     reference = backends.TorchNetwork(MODELS[stage].from_pretrained(folder), "cpu")
     rng = np.random.default_rng(0)
     images = [rng.random((INPUT_CHANNELS[stage], *size), np.float32) for size in CHECKED]
-    found = {}
-    for name in backends.installed():
-        network = backends.open_graphs(folder, name, "float32")
-        found[name] = max(float(np.abs(network(image) - reference(image)).max()) for image in images)
-    return found
+    network = backends.open_graphs(folder, "float32")
+    return max(float(np.abs(network(image) - reference(image)).max()) for image in images)
 
 
 class _Trunk(nn.Module):
@@ -143,7 +141,7 @@ def _write(module: nn.Module, args: tuple, inputs: list[str], outputs: list[str]
             do_constant_folding=False,
         )  # fmt: skip
         model = onnx.load(part)
-        _point_to_file(model.graph, folder / graphs.WEIGHTS, onnx)
+        _point_to_file(model.graph, folder / MODEL_WEIGHTS, onnx)
         model.metadata_props.add(key=graphs.LAYOUT, value=graphs.layout(folder))
         del model.graph.value_info[:]
         part.write_bytes(model.SerializeToString())
@@ -159,7 +157,7 @@ def _onnx():
 
 def _point_to_file(graph, weights: Path, onnx) -> None:
     """Replace every tensor by a note of where it lies in the file, and the cast to float32."""
-    table, start, _ = graphs.read_table(weights)
+    table, start = graphs.read_table(weights)
     kinds = {"F16": onnx.TensorProto.FLOAT16, "F32": onnx.TensorProto.FLOAT}
     casts = []
     for tensor in graph.initializer:

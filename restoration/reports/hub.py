@@ -11,11 +11,11 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, ge
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError, OfflineModeIsEnabled
 from huggingface_hub.utils import validate_repo_id
 
-from restoration.config import STAGES
+from restoration.config import MODEL_CONFIG, MODEL_WEIGHTS, STAGES
 from restoration.errors import RestorationError
 from restoration.reports.card import model_card, read_summary
 
-MODEL = ("config.json", "model.safetensors")
+MODEL = MODEL_CONFIG, MODEL_WEIGHTS
 PUBLIC = (  # what a push uploads, and what it takes away when another run was pushed there before
     *("train.json", "summary.json", "report.md", "curves-*.png", "grid*.png"),
     *(f"{stage}/{name}" for stage in STAGES for name in MODEL),

@@ -8,8 +8,7 @@ import numpy as np
 from PIL import Image
 
 from restoration.atomic import replacing
-from restoration.checkpoint import CONFIG, WEIGHTS
-from restoration.config import STAGES, Stage, TrainConfig
+from restoration.config import MODEL_CONFIG, MODEL_WEIGHTS, STAGES, Stage, TrainConfig
 from restoration.data.photos import decode
 from restoration.data.sources import CONTEST_UNSEEN, Entry, unseen_inputs
 from restoration.evaluation import Evaluation, Row, evaluate_pair
@@ -66,7 +65,7 @@ def _gather(run: Run, config: TrainConfig, stages: list[Stage]) -> None:
 
 def _copy_model(piece: Path, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
-    for name in (CONFIG, WEIGHTS):
+    for name in (MODEL_CONFIG, MODEL_WEIGHTS):
         with replacing(folder / name) as part:
             shutil.copyfile(piece / name, part)
 

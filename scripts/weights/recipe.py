@@ -17,8 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # runs on a fresh clone, not installed
 
-from restoration.checkpoint import WEIGHTS, load_model_config, load_state, save_model
-from restoration.config import Stage, TrainConfig
+from restoration.checkpoint import load_model_config, load_state, save_model
+from restoration.config import MODEL_WEIGHTS, Stage, TrainConfig
 from restoration.inference.export import export
 from restoration.reports.results import gather
 from restoration.training import splits
@@ -78,7 +78,7 @@ def main(argv: list[str] | None = None) -> int:
             other.terminate()
     if any(statuses):
         return max(statuses)
-    if all((args.out / name / WEIGHTS).exists() for name in ("inpaint", "color")):
+    if all((args.out / name / MODEL_WEIGHTS).exists() for name in ("inpaint", "color")):
         export(args.out, args.out)
     print(f"The weights are in {args.out}: {', '.join(sorted(part.name for part in chosen))}.")
     return 0
@@ -136,7 +136,7 @@ def _wait_for(part: Part, lanes: list[list[Part]], args: argparse.Namespace) -> 
 
 def _last(args: argparse.Namespace, name: str, stage: Stage) -> Path:
     """The weights after a part's last step, where `init` finds them."""
-    return args.runs / name / "last" / stage / WEIGHTS
+    return args.runs / name / "last" / stage / MODEL_WEIGHTS
 
 
 def _keep(run: Run, part: Part, args: argparse.Namespace) -> None:

@@ -1,10 +1,11 @@
-"""Deliberate mistakes in one file at a time: which of them does no test notice?
+"""Deliberate mistakes, one at a time: which of them does no test notice?
 
-    python tests/helpers/mutations.py restoration/masking.py restoration/inference [--count 12] [--seed 0]
+    python tests/helpers/mutations.py restoration/masking.py restoration/inference [--count 30] [--seed 0]
 
 Each mutation changes one spot (a comparison, a number, a condition, a call left out) in a copy of the repository and
-runs the tests of the file's name (else those that name its module) until one fails. Survivors are printed; the last
-line counts. A survivor is a missing test, code that nothing needs, or a change that makes no difference.
+runs the fast tests of its file's name, then those that name its module, then the rest of its room, until one fails.
+Survivors are printed; the last line counts. A survivor is a missing test, code that nothing needs, or a change that
+makes no difference.
 """
 
 import argparse
@@ -16,12 +17,13 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 120  # for the tests of one mutation; one that hangs is noticed
+SECONDS = 180  # of a processor, for the tests of one mutation; one that hangs is noticed
 COMPARISONS = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==", ast.In: "not in",
                ast.NotIn: "in", ast.Is: "is not", ast.IsNot: "is"}  # fmt: skip
 OPERATORS = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "/", ast.Pow: "*", ast.Mod: "+",
@@ -91,21 +93,30 @@ def _of(node, raw, span, between, whole) -> Iterator[Mutation]:
             yield whole(keyword, "")
 
 
-def tests_of(file: Path, root: Path) -> list[str]:
-    """The test files that should notice: those of the file's name, else those that name its module."""
+@cache
+def tests_of(file: Path, root: Path) -> tuple[str, ...]:
+    """The test files that should notice, the likeliest first: of the file's name, of its module's, of its room."""
     module = ".".join(file.relative_to(root).with_suffix("").parts)
     room, _, name = module.rpartition(".")
     naming = re.compile(rf"\b{re.escape(module)}\b|from {re.escape(room)} import .*\b{name}\b")
+    every = sorted(root.glob("tests/**/test_*.py"))
     own = sorted(root.glob(f"tests/**/test_{file.stem}*.py"))
-    return [str(f) for f in own or (f for f in sorted(root.glob("tests/**/test_*.py")) if naming.search(f.read_text()))]
+    beside = [f for f in every if f.parent.name == file.parent.name]
+    return tuple(dict.fromkeys(map(str, [*own, *(f for f in every if naming.search(f.read_text())), *beside])))
 
 
-def is_noticed(tests: list[str], root: Path) -> bool:
+@cache
+def pass_as_it_is(tests: tuple[str, ...], root: Path) -> bool:
+    return not is_noticed(tests, root)
+
+
+def is_noticed(tests: Iterable[str], root: Path) -> bool:
     """Run the tests in a fork of this process, which has the heavy libraries loaded already."""
     child = os.fork()
     if child == 0:
         os.setsid()
-        signal.alarm(SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        signal.alarm(20 * SECONDS)  # for one that waits
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
         os.chdir(root)
         import pytest
@@ -114,11 +125,27 @@ def is_noticed(tests: list[str], root: Path) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
 
 
+def drawn(files: list[Path], count: int, seed: int) -> Iterator[tuple[Path, Mutation]]:
+    """So many mutations of all files together, in the order of their files and lines."""
+    every = [(file, mutation) for file in files for mutation in mutations(file.read_text())]
+    return iter(sorted(random.Random(seed).sample(every, min(count, len(every)))))
+
+
+def survives(file: Path, mutation: Mutation, root: Path) -> bool:
+    """Whether all tests pass with one mutation in its file."""
+    raw = file.read_bytes()
+    file.write_bytes(raw[: mutation.start] + mutation.text.encode() + raw[mutation.end :])
+    try:
+        return not is_noticed(tests_of(file, root), root)
+    finally:
+        file.write_bytes(raw)
+
+
 def main() -> int:
     """Apply and count; exits with 1 where a mutation survives."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("places", nargs="+", type=Path, help="files, or folders of them")
-    parser.add_argument("--count", type=int, default=12, help="mutations per file, drawn at random")
+    parser.add_argument("--count", type=int, default=30, help="mutations in all, drawn at random")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -127,28 +154,19 @@ def main() -> int:
     import segmentation_models_pytorch  # noqa: F401
     import skimage.metrics  # noqa: F401
 
-    files = [f.resolve() for place in args.places for f in (sorted(place.rglob("*.py")) if place.is_dir() else [place])]
+    found = [f.resolve() for place in args.places for f in (sorted(place.rglob("*.py")) if place.is_dir() else [place])]
     tried = survived = 0
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "copy"
         shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(".git", ".venv*", "runs", "__pycache__"))
-        for file in (root / f.relative_to(ROOT) for f in files):
-            source, tests = file.read_text(), tests_of(file, root)
-            if is_noticed(tests, root):
+        for file, mutation in drawn([root / f.relative_to(ROOT) for f in found], args.count, args.seed):
+            if not pass_as_it_is(tests_of(file, root), root):
                 print(f"{file.relative_to(root)}: left out, its tests fail as it is", flush=True)
                 continue
-            chosen = mutations(source)
-            chosen = sorted(random.Random(args.seed).sample(chosen, min(args.count, len(chosen))))
-            for mutation in chosen:
-                raw = source.encode()
-                file.write_bytes(raw[: mutation.start] + mutation.text.encode() + raw[mutation.end :])
-                tried += 1
-                if not is_noticed(tests, root):
-                    survived += 1
-                    old = raw[mutation.start : mutation.end].decode()
-                    print(f"{file.relative_to(root)}:{mutation.line}: {old!r} -> {mutation.text!r}", flush=True)
-            file.write_text(source)
-            print(f"{file.relative_to(root)}: {len(chosen)} tried", flush=True)
+            old, alive = file.read_bytes()[mutation.start : mutation.end].decode(), survives(file, mutation, root)
+            tried, survived = tried + 1, survived + alive
+            said = "SURVIVES" if alive else "noticed"
+            print(f"{file.relative_to(root)}:{mutation.line}: {old!r} -> {mutation.text!r} {said}", flush=True)
     print(f"{tried} tried, {survived} survived")
     return survived > 0
 

@@ -14,6 +14,7 @@ from conftest import assert_same, gray_photo, hole, is_one_sentence, pixels, sma
 from restoration import RestorationError, Restorer
 from restoration import precision as probes
 from restoration.checkpoint import WeightsError
+from restoration.config import MODEL_CONFIG, MODEL_WEIGHTS
 from restoration.inference import backends, graphs
 from restoration.inference.export import TOLERANCE, export
 from restoration.inference.regions import Box
@@ -22,7 +23,6 @@ from restoration.pipeline import SHIPPED_WEIGHTS
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-RUNTIMES = backends.installed()
 JOBS = [  # photos, and their holes
     (gray_photo("astronaut", 301, 187), hole(301, 187, (40, 30, 130, 90), (270, 150, 301, 187))),
     (gray_photo("coffee", 640, 520), hole(640, 520, (100, 90, 520, 410))),  # too large for one go
@@ -42,9 +42,8 @@ def exported(weights, tmp_path) -> Path:
     return tmp_path / "exported"
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
-def test_shipped_graphs_answer_as_pytorch_does_on_photos(runtime, reference):
-    restorer = Restorer.from_pretrained(backend=runtime)
+def test_shipped_graphs_answer_as_pytorch_does_on_photos(reference):
+    restorer = Restorer.from_pretrained(backend="openvino")
     for gray, mask in JOBS:
         damaged = np.where(mask, 93, gray).astype(np.uint8)
         ours, theirs = restorer.restore(damaged, mask), reference.restore(damaged, mask)
@@ -54,18 +53,16 @@ def test_shipped_graphs_answer_as_pytorch_does_on_photos(runtime, reference):
         assert np.mean(pixels(ours.image) != pixels(theirs.image)) < 0.02
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
-def test_a_box_of_the_output_is_the_same_part_of_the_whole(runtime):
-    network = backends.open_graphs(SHIPPED_WEIGHTS / "inpaint", runtime, "float32")
+def test_a_box_of_the_output_is_the_same_part_of_the_whole():
+    network = backends.open_graphs(SHIPPED_WEIGHTS / "inpaint", "float32")
     image = np.stack([gray_photo("astronaut", 211, 160) / np.float32(255), hole(211, 160, (50, 50, 90, 99))])
     whole = network(image)
     for box in (Box(50, 50, 99, 90), Box(0, 0, 1, 1), Box(150, 3, 160, 211), Box(77, 200, 78, 211)):
         assert np.allclose(network(image, box), whole[(slice(None), *box.slices)], atol=1e-5)
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
-def test_threads_share_one_network(runtime):
-    restorer = Restorer.from_pretrained(backend=runtime)
+def test_threads_share_one_network():
+    restorer = Restorer.from_pretrained(backend="openvino")
     expected = [restorer.restore(*job) for job in JOBS]
     with ThreadPoolExecutor(4) as pool:
         for number, result in enumerate(pool.map(lambda job: restorer.restore(*job), JOBS * 3)):
@@ -86,13 +83,12 @@ print([name for name in {heavy!r} if name in sys.modules])"""
 # What is exported, and when it is used ----------------------------------------------------------
 
 
-def test_export_writes_models_that_every_backend_takes_alike(exported):
+def test_export_writes_models_that_both_backends_take_alike(exported):
     gray, mask = JOBS[0]
     one = Restorer.from_pretrained(exported, "cpu", backend="torch").restore(gray, mask)
-    for runtime in RUNTIMES:
-        other = Restorer.from_pretrained(exported, backend=runtime).restore(gray, mask)
-        assert np.abs(pixels(one.gray) - pixels(other.gray)).max() <= 1
-        assert np.abs(one.chroma[0].decode() - other.chroma[0].decode()).max() <= TOLERANCE
+    other = Restorer.from_pretrained(exported, backend="openvino").restore(gray, mask)
+    assert np.abs(pixels(one.gray) - pixels(other.gray)).max() <= 1
+    assert np.abs(one.chroma[0].decode() - other.chroma[0].decode()).max() <= TOLERANCE
 
 
 def test_an_export_changes_no_weights_and_is_repeatable(exported, weights):
@@ -100,7 +96,7 @@ def test_an_export_changes_no_weights_and_is_repeatable(exported, weights):
     first = [read(exported, name) for name in (graphs.TRUNK, graphs.TAIL)]
     export(exported, exported)
     assert [read(exported, name) for name in (graphs.TRUNK, graphs.TAIL)] == first
-    assert read(exported, graphs.WEIGHTS) == read(weights, graphs.WEIGHTS)
+    assert read(exported, MODEL_WEIGHTS) == read(weights, MODEL_WEIGHTS)
 
 
 def test_other_weights_of_the_same_architecture_need_no_other_graphs(exported):
@@ -110,9 +106,9 @@ def test_other_weights_of_the_same_architecture_need_no_other_graphs(exported):
 
     model = Colorizer.from_pretrained(exported, "color")
     torch.nn.init.normal_(model.unet.segmentation_head[0].weight, std=0.3)
-    before = Restorer.from_pretrained(exported, backend=RUNTIMES[0]).restore(JOBS[0][0]).chroma[0].decode()
+    before = Restorer.from_pretrained(exported, backend="openvino").restore(JOBS[0][0]).chroma[0].decode()
     model.save_pretrained(exported / "color")
-    after = Restorer.from_pretrained(exported, backend=RUNTIMES[0]).restore(JOBS[0][0]).chroma[0].decode()
+    after = Restorer.from_pretrained(exported, backend="openvino").restore(JOBS[0][0]).chroma[0].decode()
     wanted = Restorer.from_pretrained(exported, "cpu", backend="torch").restore(JOBS[0][0]).chroma[0].decode()
     assert np.abs(after - wanted).max() <= TOLERANCE < np.abs(after - before).max()
 
@@ -126,12 +122,12 @@ def test_a_graph_that_cannot_be_read_leaves_the_work_to_pytorch(exported, change
     with pytest.warns(match="PyTorch runs"):
         assert hasattr(Restorer.from_pretrained(exported, "cpu").colorizer, "state_dict")
     with pytest.raises(WeightsError, match="export"):
-        Restorer.from_pretrained(exported, backend=RUNTIMES[0])
+        Restorer.from_pretrained(exported, backend="openvino")
 
 
 @pytest.mark.parametrize("header", [b"[]", b"[" * 100_000, b'{"__metadata__": null}', b'{"a": {"dtype": "F1024"}}'])
 def test_a_header_may_hold_anything(exported, header):
-    weights = exported / "color" / graphs.WEIGHTS
+    weights = exported / "color" / MODEL_WEIGHTS
     weights.write_bytes(len(header).to_bytes(8, "little") + header)
     assert not graphs.fit(exported / "color")
     with pytest.raises(WeightsError) as error:
@@ -139,32 +135,28 @@ def test_a_header_may_hold_anything(exported, header):
     assert is_one_sentence(error.value)
 
 
-@pytest.mark.parametrize("change", ["config", "weights", "damage", "no tail"])
+@pytest.mark.parametrize("change", ["config", "weights", "no tail"])
 def test_graphs_that_do_not_fit_are_not_used(exported, change):
     folder = exported / "color"
     if change == "config":
-        config = folder / graphs.CONFIG
+        config = folder / MODEL_CONFIG
         config.write_text(config.read_text().replace("0.449", "0.5"))
     elif change == "weights":
-        shutil.copy(exported / "inpaint" / graphs.WEIGHTS, folder / graphs.WEIGHTS)
-    elif change == "damage":
-        data = bytearray((folder / graphs.WEIGHTS).read_bytes())
-        data[-9] ^= 1
-        (folder / graphs.WEIGHTS).write_bytes(data)
+        shutil.copy(exported / "inpaint" / MODEL_WEIGHTS, folder / MODEL_WEIGHTS)
     else:
         (folder / graphs.TAIL).unlink()
     assert graphs.fit(exported / "inpaint") and not graphs.fit(folder)
     with pytest.raises(WeightsError, match="export") as error:
-        Restorer.from_pretrained(exported, backend=RUNTIMES[0])
+        Restorer.from_pretrained(exported, backend="openvino")
     assert is_one_sentence(error.value)
     if change == "no tail":  # the weights themselves are whole
         with pytest.warns(match="PyTorch"):
             assert hasattr(Restorer.from_pretrained(exported, "cpu").inpainter, "state_dict")
 
 
-def test_the_command_says_how_far_each_runtime_is_from_pytorch(run, weights, tmp_path):
+def test_the_command_says_how_far_openvino_is_from_pytorch(run, weights, tmp_path):
     status, out, _ = run("export", tmp_path / "out", "--weights", weights)
-    assert status == 0 and len(out) == 2 * len(RUNTIMES)
+    assert status == 0 and len(out) == 2
     assert all(float(line.split("at most ")[1].split()[0]) < 1e-4 for line in out)
 
 
@@ -174,7 +166,7 @@ def test_an_export_without_its_package_is_one_sentence(run, weights, tmp_path, m
     assert status == 1 and len(err) == 1 and "pip install onnx" in err[0]
 
 
-@pytest.mark.parametrize("backend", ["torch", *RUNTIMES])
+@pytest.mark.parametrize("backend", ["torch", "openvino"])
 def test_a_detector_finds_the_damage_and_the_inpainter_fills_it(backend, weights, restorer, tmp_path):
     shutil.copytree(weights, tmp_path / "weights")
     other = small_restorer().inpainter
@@ -196,9 +188,8 @@ def test_without_graphs_pytorch_answers(weights, restorer):
     assert hasattr(loaded.inpainter, "state_dict")
 
 
-def test_without_a_runtime_pytorch_answers(monkeypatch):
+def test_without_openvino_pytorch_answers(monkeypatch):
     monkeypatch.setattr(backends, "find_spec", lambda _: None)
-    assert backends.installed() == []
     assert hasattr(Restorer.from_pretrained(device="cpu").inpainter, "state_dict")
     with pytest.raises(ValueError, match="pip install") as error:
         Restorer.from_pretrained(backend="openvino")
@@ -206,22 +197,22 @@ def test_without_a_runtime_pytorch_answers(monkeypatch):
 
 
 def test_an_unknown_backend_is_one_sentence():
-    with pytest.raises(ValueError, match="onnxruntime") as error:
+    with pytest.raises(ValueError, match="openvino") as error:
         Restorer.from_pretrained(backend="tensorflow")
     assert is_one_sentence(error.value)
 
 
-@pytest.mark.parametrize("backend", ["torch", *RUNTIMES])
+@pytest.mark.parametrize("backend", ["torch", "openvino"])
 def test_bfloat16_fills_and_colors_nearly_as_float32_does(backend):
     """A level or two where the network predicts (texture magnifies it); what it does not touch is exact as ever."""
     wide, narrow = (Restorer.from_pretrained(device="cpu", backend=backend, precision=p) for p in ("float32", "bf16"))
-    assert (wide.precision, narrow.precision) == ("float32", "float32" if backend == "onnxruntime" else "bf16")
+    assert (wide.precision, narrow.precision) == ("float32", "bf16")
     gray, mask = JOBS[0]
     damaged = np.where(mask, 93, gray).astype(np.uint8)
     one, other = (restorer.restore(damaged, mask, fill="smooth") for restorer in (wide, narrow))
     difference = np.abs(pixels(one.gray) - pixels(other.gray))
     assert not difference[~mask].any() and difference[mask].mean() < 3
-    assert difference.any() or backend == "onnxruntime"
+    assert difference.any()
     assert np.abs(one.chroma[0].decode() - other.chroma[0].decode()).mean() < 0.01
 
 
@@ -232,9 +223,9 @@ def test_the_faster_precision_is_taken_unless_one_is_forced(monkeypatch):
         assert probes.is_faster(calls[one], calls[other], lambda: now[0]) == faster
     monkeypatch.delenv(backends.PRECISION)
     monkeypatch.setattr(probes, "openvino_precision", lambda *_: "bf16")
-    assert backends._graph_precision("openvino", backends.chosen_precision()) == "bf16"
+    assert backends._graph_precision(backends.chosen_precision()) == "bf16"
     monkeypatch.setenv(backends.PRECISION, "float32")
-    assert backends._graph_precision("openvino", backends.chosen_precision()) == "float32"
+    assert backends._graph_precision(backends.chosen_precision()) == "float32"
     with pytest.raises(ValueError, match="int8") as error:
         Restorer.from_pretrained(precision="int8")
     assert is_one_sentence(error.value)
@@ -251,14 +242,13 @@ def test_threads_are_those_that_the_process_may_use(monkeypatch):
     assert backends.threads() == 2
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
-def test_signals_are_handled_after_a_restorer_is_gone(runtime):
+def test_signals_are_handled_after_a_restorer_is_gone():
     """In a program of its own, which faulthandler and a handler for ended children make as fragile as a test run."""
-    program = f"""
+    program = """
 import faulthandler, gc, signal, subprocess, sys
 faulthandler.enable()
 from restoration import RestorationError, Restorer
-restorer = Restorer.from_pretrained(backend={runtime!r})
+restorer = Restorer.from_pretrained(backend="openvino")
 del restorer
 gc.collect()
 ended = []
