@@ -2,7 +2,7 @@
 
 The tensor contract, kept by every module that touches torch: float32 in [0, 1], RGB or luma,
 shape (B, C, H, W); a mask has shape (B, 1, H, W) and is 1 where the photo is damaged; chroma has
-shape (B, 2, H, W), is centerd on 0 and lies in [-0.5, 0.5]. NumPy images are uint8, (H, W) or
+shape (B, 2, H, W), is centered on 0 and lies in [-0.5, 0.5]. NumPy images are uint8, (H, W) or
 (H, W, 3); NumPy masks are bool, (H, W). PIL images are for files, results and the page.
 """
 

@@ -108,6 +108,7 @@ def test_a_reduced_photo_keeps_its_hole_in_place(tmp_path):
     assert mask[26:49, 39:111].mean() > 0.99 and mask.mean() == pytest.approx(1 / 8, abs=0.01)
 
 
+@pytest.mark.slow
 def test_bundled_photos_are_color_crops_grouped_by_photo():
     checked = photos.load("bundled")
     scenes = {entry.scene for entry in checked.photos.entries}

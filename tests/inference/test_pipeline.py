@@ -80,28 +80,31 @@ def test_a_photo_with_its_own_colors_is_not_made_more_vivid(restorer):
     assert result.chroma is None and result.vivid(2) is result.image and result.variants() == [result.image]
 
 
-def test_what_is_under_the_mask_is_not_looked_at(restorer):
-    mask = hole(640, 600, (100, 100, 500, 480))
-    photos = [np.where(mask, tone, gray_photo("astronaut", 640, 600)).astype(np.uint8) for tone in (0, 255)]
-    assert_same(*[restorer.restore(damaged, mask) for damaged in photos])
+@pytest.mark.parametrize(
+    "size, box, fill", [((640, 600), (100, 100, 500, 480), "smooth"), ((200, 150), (40, 30, 130, 90), "textured")]
+)
+def test_what_is_under_the_mask_is_not_looked_at(restorer, size, box, fill):
+    mask = hole(*size, box)
+    photos = [np.where(mask, tone, gray_photo("astronaut", *size)).astype(np.uint8) for tone in (0, 255)]
+    assert_same(*[restorer.restore(damaged, mask, fill=fill) for damaged in photos])
 
 
 def test_far_holes_are_filled_independently(restorer):
     whole = gray_photo("coffee", 700, 500)
     first, second = (20, 20, 60, 50), (600, 400, 690, 470)
-    both = pixels(restorer.restore(whole, hole(700, 500, first, second)).gray)
+    both = pixels(restorer.repair(whole, hole(700, 500, first, second)).gray)
     for box in (first, second):
         mask = hole(700, 500, box)
-        assert np.array_equal(both[mask], pixels(restorer.restore(whole, mask).gray)[mask])
+        assert np.array_equal(both[mask], pixels(restorer.repair(whole, mask).gray)[mask])
 
 
 def test_a_specks_fill_does_not_depend_on_far_specks(restorer):
     """The specks lie in one chain, 100 px from each other."""
     whole, specks = gray_photo("coffee", 1400, 300), [(x, 150, x + 5, 155) for x in range(50, 1400, 100)]
-    expected = pixels(restorer.restore(whole, hole(1400, 300, *specks)).gray)
+    expected = pixels(restorer.repair(whole, hole(1400, 300, *specks)).gray)
     for far in specks[::6]:
         others = hole(1400, 300, *(speck for speck in specks if speck != far))
-        alone = pixels(restorer.restore(whole, others).gray)
+        alone = pixels(restorer.repair(whole, others).gray)
         compared = others & (np.abs(np.arange(1400) - far[0]) > 500)
         assert compared.any() and np.array_equal(alone[compared], expected[compared])
 
@@ -121,7 +124,7 @@ def test_networks_see_bounded_sizes(restorer, monkeypatch):
 
     note("_inpaint")
     note("_color")
-    restorer.restore(np.full((900, 1500), 90, np.uint8), hole(1500, 900, (200, 200, 1200, 800)))
+    restorer.restore(np.full((900, 1500), 90, np.uint8), hole(1500, 900, (200, 200, 1200, 800)), fill="smooth")
     *fills, (_, *color) = seen
     assert len(fills) > 1 and max(max(size) for _, *size in fills) <= FILL_SIZE
     assert min(color) == COLOR_SIZE and max(color) <= MAX_COLOR_SIDE
@@ -135,7 +138,7 @@ def test_a_flat_photo_comes_back_flat_however_little_is_left(untrained, known):
     mask = np.ones((700, 1400), bool)
     mask[:, :known] = False
     damaged = np.where(mask, 0, 141).astype(np.uint8)
-    assert np.abs(pixels(untrained.restore(damaged, mask).gray) - 141).max() <= 1
+    assert np.abs(pixels(untrained.repair(damaged, mask, fill="smooth").gray) - 141).max() <= 1
 
 
 def test_a_constant_hole_is_found(restorer):
@@ -197,7 +200,7 @@ def test_a_whole_color_photo_comes_back_as_it_was(restorer):
 def test_a_hole_in_one_color_gets_that_color(untrained, width, height):
     mask = hole(width, height, (20, 20, width - 30, height - 25))
     damaged = np.where(mask[..., None], 0, np.uint8([150, 90, 60])).astype(np.uint8)
-    assert np.abs(pixels(untrained.restore(damaged, mask).image) - (150, 90, 60)).max() <= 3
+    assert np.abs(pixels(untrained.restore(damaged, mask, fill="smooth").image) - (150, 90, 60)).max() <= 3
 
 
 # Hints -----------------------------------------------------------------------------------------
@@ -233,10 +236,9 @@ def test_a_thin_stroke_counts_beside_a_broad_one(restorer):
     whole = gray_photo("camera", 1024, 1024)
     broad = dab(1024, 1024, (100, 100, 200, 200))
     both = broad | dab(1024, 1024, (700, 800, 900, 801))
-    change = np.abs(
-        pixels(restorer.restore(whole, hints=broad).image) - pixels(restorer.restore(whole, hints=both).image)
-    )
-    assert change[790:810, 700:900].mean() > 3
+    repair = restorer.repair(whole, np.zeros(whole.shape, bool))
+    one, other = (pixels(restorer.colorize(repair, hints).image) for hints in (broad, both))
+    assert np.abs(one - other)[790:810, 700:900].mean() > 3
 
 
 def test_a_dab_in_a_color_photo_counts_inside_the_hole(untrained):

@@ -37,6 +37,7 @@ def restored(shipped) -> list[tuple]:
     return rows
 
 
+@pytest.mark.slow
 def test_holes_are_filled_better_than_by_opencv(restored):
     gains = []
     for truth, mask, damaged, result in restored:
@@ -45,6 +46,7 @@ def test_holes_are_filled_better_than_by_opencv(restored):
     assert np.mean(gains) > 0.3
 
 
+@pytest.mark.slow
 def test_texture_has_the_photo_s_contrast_and_a_smooth_fill_errs_less(shipped, restored):
     """Detail in the hole, as its standard deviation: more than fog has, and no more than the truth."""
     errors, contrasts = [], []
@@ -58,6 +60,7 @@ def test_texture_has_the_photo_s_contrast_and_a_smooth_fill_errs_less(shipped, r
     assert 1.25 * smooth < textured < true, (smooth, textured, true)
 
 
+@pytest.mark.slow
 def test_scratches_and_specks_of_a_large_photo_are_filled_at_full_resolution(shipped):
     """Shrunk to what the network sees at once, the photo would lose the pixels beside them."""
     truth = cv2.resize(luma(data.coffee()), (1200, 800), interpolation=cv2.INTER_CUBIC)
@@ -77,17 +80,20 @@ def test_scratches_and_specks_of_a_large_photo_are_filled_at_full_resolution(shi
     assert ours > telea + 0.3 and ours > shrunk + 1
 
 
+@pytest.mark.slow
 def test_colors_are_nearer_to_the_truth_than_gray_is(restored):
     ours = np.mean([ab_mae(truth, np.asarray(result.image)) for truth, _, _, result in restored])
     gray = np.mean([ab_mae(truth, np.stack([luma(truth)] * 3, axis=-1)) for truth, *_ in restored])
     assert ours < 0.95 * gray
 
 
+@pytest.mark.slow
 def test_known_luma_is_exact(restored):
     for _, mask, damaged, result in restored:
         assert np.array_equal(np.asarray(result.image.convert("L"))[~mask], damaged[~mask])
 
 
+@pytest.mark.slow
 def test_the_example_prints_and_writes_what_it_says(tmp_path, shipped):
     target = tmp_path / "out.png"
     command = [sys.executable, "examples/restore_photo.py", "examples/coffee.png", target]
