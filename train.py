@@ -1,13 +1,13 @@
 """Train both stages, fold by fold, on a folder of photos.
 
-    python train.py --folds 5 --data photos                              # everything, on this machine
-    python train.py --data bundled --encoder-weights none                # a first try, on photos that are here already
+    python train.py --folds 5 --data photos                              # five folds of both networks
+    python train.py --data bundled --encoder-weights none                # a first try, on photos that are already here
     python train.py --data photos --folds 1 --minutes 30                 # both networks, in half an hour
     torchrun --nproc-per-node 8 train.py --data photos --name mine       # the same model sooner, on eight GPUs
     python train.py --data photos --name mine --fold 2 --stage color     # one piece, as a job of an array
-    python train.py --resume runs/mine                                   # go on, or gather what an array trained
-    python train.py --resume runs/mine --data elsewhere                  # the photos were moved meanwhile
-    python train.py --resume runs/mine --push-to user/name               # put it on the hub
+    python train.py --resume runs/mine                                   # continue, or gather what an array trained
+    python train.py --resume runs/mine --data elsewhere                  # continue; the photos were moved
+    python train.py --resume runs/mine --push-to user/name               # publish it on the hub
 
 Every setting of `restoration.config.TrainConfig` is an option as well.
 """
@@ -79,15 +79,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         usage="%(prog)s [options]", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--name", help="the run's folder below --runs (default: the time)")
+    parser.add_argument("--name", help="name of the run's folder below --runs (default: the time)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: runs)")
-    parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with this run; its own settings count")
+    parser.add_argument("--resume", type=Path, metavar="RUN", help="continue this run with its own settings")
     parser.add_argument("--fold", type=int, help="train this fold alone, counted from 0")
-    whole = "the stage to train (default: both, or with --resume those that were asked for before)"
+    whole = "which networks to train (default: both, or with --resume those of the run)"
     parser.add_argument("--stage", choices=(*STAGES, "both"), help=whole)
     parser.add_argument("--track", choices=("trackio",), help="mirror metrics.jsonl to a tracker")
     parser.add_argument("--push-to", metavar="USER/NAME", help="a hub repository for the finished run")
-    parser.add_argument("--private", action="store_true", help="with --push-to: one that nobody else sees")
+    parser.add_argument("--private", action="store_true", help="with --push-to: make a private repository")
     group = parser
     for field in dataclasses.fields(TrainConfig):
         if field.metadata["group"]:

@@ -25,10 +25,10 @@ WAYS = """a first try:
   %(prog)s restore old.jpg new.png                   find the damage, repair it, add color
   %(prog)s detect old.jpg mask.png                   or: write down what is found,
   %(prog)s restore old.jpg new.png --mask mask.png   correct it in a paint program, and restore
-  %(prog)s restore box/ restored/                    a whole folder; type it again to go on
+  %(prog)s restore box/ restored/                    a whole folder; repeat it to resume
   %(prog)s COMMAND --help                            all options of a command
 """
-KINDS = "PNG keeps every level, as TIFF, BMP and WebP do; JPEG does not"
+KINDS = "PNG, TIFF, BMP and WebP keep every level, JPEG does not"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -69,20 +69,24 @@ def _parser() -> argparse.ArgumentParser:
 
     restore = commands.add_parser("restore", help="repair and color a photo or a folder of photos")
     restore.add_argument("input", type=_path, metavar="IN", help="photo or folder")
-    restore.add_argument("output", type=_out, metavar="OUT", help=f"photo ({KINDS}), or folder for PNGs")
-    restore.add_argument("--mask", type=_path, help="white = damaged; an image, or a folder with the photos' names")
+    restore.add_argument("output", type=_out, metavar="OUT", help=f"photo ({KINDS}), or a folder for PNGs")
+    restore.add_argument(
+        "--mask", type=_path, help="white = damaged: an image, or a folder of images with the photos' names"
+    )
     restore.add_argument("--gray", action="store_true", help="write the repaired photo without color")
-    restore.add_argument("--recolor", action="store_true", help="take color photos (sepia, say) for gray ones")
+    restore.add_argument("--recolor", action="store_true", help="color photos of one tint, such as sepia, anew")
     restore.add_argument(
         "--fill", choices=("textured", "smooth"), default="textured",
-        help="holes with texture from the rest of the photo, which is a guess, or smooth (default: textured)",
+        help="textured: with texture from the rest of the photo, a guess; smooth: without (default: textured)",
     )  # fmt: skip
     restore.add_argument(
         "--reference", type=_path, metavar="FILE", help="a color photo of the same people or place, to take colors from"
     )
-    restore.add_argument("--freshen", action="store_true", help="stretch faded tones, of a color photo by channel")
     restore.add_argument(
-        "--split", action="store_true", help="write each print on a scan also alone and straight: OUT-1.png, ..."
+        "--freshen", action="store_true", help="stretch faded tones, in color photos channel by channel"
+    )
+    restore.add_argument(
+        "--split", action="store_true", help="also write each print on a scan by itself, straightened: OUT-1.png, ..."
     )
     _add_sensitivity(restore)
     _add_weights(restore)
@@ -90,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_folder_options(restore)
     restore.set_defaults(command=_restore)
 
-    detect = commands.add_parser("detect", help="write a mask of the damage that is found, white = damaged")
+    detect = commands.add_parser("detect", help="write a mask of the damage it finds, white = damaged")
     detect.add_argument("input", type=_path, metavar="IN", help="photo or folder")
     detect.add_argument("output", type=_out, metavar="OUT_MASK", help="PNG, or folder for PNGs")
     _add_sensitivity(detect)
@@ -98,11 +102,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_folder_options(detect)
     detect.set_defaults(command=_detect)
 
-    damage = commands.add_parser("damage", help="damage a folder of color photos, ready for restore and evaluate")
+    damage = commands.add_parser("damage", help="damage color photos on purpose, to test restore with evaluate")
     damage.add_argument("input", type=_path, metavar="IN_FOLDER")
     damage.add_argument("output", type=_path, metavar="OUT_FOLDER", help="receives input/, mask/ and gt/")
-    damage.add_argument("--seed", type=int, default=0, help="another one for other holes (default: 0)")
-    damage.add_argument("--holes", type=int, default=1, help="most holes a photo (default: 1)")
+    damage.add_argument("--seed", type=int, default=0, help="seed of the holes (default: 0)")
+    damage.add_argument("--holes", type=int, default=1, help="most holes per photo (default: 1)")
     _add_overwrite(damage)
     damage.set_defaults(command=_damage)
 
@@ -113,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", action="store_true", help="one flat JSON object instead of a table")
     evaluate.set_defaults(command=_evaluate)
     _add_export(commands)
-    doctor = commands.add_parser("doctor", help="print what a report of a bug should say: versions, weights, memory")
+    doctor = commands.add_parser("doctor", help="print what a bug report needs: versions, weights, memory")
     doctor.add_argument("--weights", type=_path, help="folder (default: the shipped weights)")
     doctor.set_defaults(command=_doctor)
     return parser
@@ -133,7 +137,7 @@ def _add_weights(command: argparse.ArgumentParser) -> None:
 def _add_sensitivity(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--sensitivity", type=int, choices=range(MOST_SENSITIVE + 1), default=0,
-        help="a higher one finds more damage, with more false alarms (default: 0)",
+        help="higher finds more damage, with more false alarms (default: 0)",
     )  # fmt: skip
 
 
@@ -144,12 +148,12 @@ def _add_folder_options(command: argparse.ArgumentParser) -> None:
         type=_pixels,
         default=decoding.MAX_PIXELS,
         metavar="N",
-        help="refuse larger ones (%(default)s)",
+        help="refuse photos with more pixels (default: %(default)s)",
     )
 
 
 def _add_overwrite(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--overwrite", "--again", action="store_true", help="replace results that are there already")
+    command.add_argument("--overwrite", "--again", action="store_true", help="replace existing results")
 
 
 def _name(text: str) -> str:
@@ -165,13 +169,15 @@ def _path(text: str) -> Path:
 def _out(text: str) -> str:
     """A path as text, as the slash at its end says that it is a folder."""
     if text == "-":
-        raise argparse.ArgumentTypeError("photos go from file to file; for a file of that name, write ./-")
+        raise argparse.ArgumentTypeError(
+            "standard input and output are not supported; for a file of that name, write ./-"
+        )
     return os.path.expanduser(_name(text))
 
 
 def _pixels(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of pixels")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of pixels")
     return int(text)
 
 

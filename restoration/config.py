@@ -116,10 +116,12 @@ class TrainConfig:
 
     data: str = _setting("data", "folder of photos or tar shards, the contest's folder, or 'bundled'", "photos")
     exclude: str | None = _setting(None, "text file of photo names to leave out, one per line")
-    folds: int = _setting(5, "models per stage, for cross-validation; 1 holds a small share of the photos out")
-    group_by: str = _setting("near", "photos that must share a fold: near, folder, name-pattern or none")
+    folds: int = _setting(5, "models per stage, for cross-validation; with 1, a small share of the photos is held out")
+    group_by: str = _setting(
+        "near", "which photos must share a fold: near (near-duplicates), folder, name-pattern or none"
+    )
     group_pattern: str | None = _setting(None, "for name-pattern: a regular expression whose first group is the key")
-    seed: int = _setting(0, "seed of everything that is drawn")
+    seed: int = _setting(0, "seed of everything random")
     min_scale: float = _setting(0.5, "smallest side of a crop, as a share of the photo's shorter side")
     workers: int | None = _setting(None, "processes that prepare batches ahead (default: 1 on a CPU, cores on a GPU)")
     cache_gib: float | None = _setting(None, "memory for decoded photos, in GiB (default: half of the machine's)")
@@ -128,17 +130,17 @@ class TrainConfig:
     decoder_channels: tuple[int, ...] = _setting(
         DECODER_WIDTHS, "five widths of the decoder, coarse to fine; the Colorizer has three"
     )
-    luma_mean: float = _setting(0.449, "mean of the luma that the encoder was trained with")
+    luma_mean: float = _setting(0.449, "mean of the luma that the encoder was trained on")
     luma_std: float = _setting(0.226, "standard deviation of that luma")
     encoder_weights: str = _setting("imagenet", "imagenet, none, or a safetensors file under timm's or smp's names")
     init: str | None = _setting(None, "folder or hub repository with inpaint/ and color/ to start from")
     freeze_norm: bool = _setting(False, "keep batch norm's statistics and the prior of colors, for fine-tuning")
 
-    minutes: float | None = _setting(None, "train this long, all pieces together, not by epochs", "length")
+    minutes: float | None = _setting(None, "train this long instead of by epochs, all pieces together", "length")
     epochs: int | None = _setting(None, "epochs per piece; with --minutes, equal shares of the time")
     epoch_photos: int | None = _setting(None, "photos per epoch (default: each once)")
     batch_size: int | None = _setting(None, "photos per step, of all processes together")
-    size: int | None = _setting(None, "side of the square crop that the network sees, in pixels")
+    size: int | None = _setting(None, "side of the square training crop, in pixels")
     precision: str | None = _setting(None, "bf16, float32 or float64 (default: what a short probe finds faster)")
     compile: bool = _setting(False, "compile the network with torch.compile")
     save_every_minutes: float = _setting(5.0, "how often the state is saved within an epoch")
@@ -159,11 +161,11 @@ class TrainConfig:
         None, "folder or tar of shapes of real damage (PNGs named crack-*, ...) to draw too"
     )
     color_hints: float = _setting(0.3, "share of samples with color hints")
-    filled_share: float = _setting(0.2, "share of the Colorizer's samples that have a filled hole")
+    filled_share: float = _setting(0.2, "share of the Colorizer's samples with a filled hole")
 
     hole_weight: float = _setting(6.0, "weight of the error in the hole", "losses of the Inpainter")
     known_weight: float = _setting(1.0, "weight of the error outside the hole")
-    log_error_weight: float = _setting(0.0, "weight of the logarithm of the hole's mean square error, as in PSNR")
+    log_error_weight: float = _setting(0.0, "weight of the log of the hole's mean square error, as in PSNR")
     ssim_weight: float = _setting(0.2, "weight of 1 - SSIM in the hole")
     damage_weight: float = _setting(0.05, "weight of the damage map's cross-entropy")
     perceptual_weight: float = _setting(0.1, "weight of VGG16's features; counts only with --perceptual-weights")
@@ -173,15 +175,17 @@ class TrainConfig:
 
     inpaint_gan_weight: float = _setting(0.02, "weight of the Inpainter's adversarial loss; 0 turns it off", "GAN")
     color_gan_weight: float = _setting(0.005, "weight of the Colorizer's adversarial loss; 0 turns it off")
-    inpaint_feature_weight: float = _setting(0.0, "weight of the difference in the discriminator's features, Inpainter")
+    inpaint_feature_weight: float = _setting(0.0, "weight of the feature matching loss, Inpainter")
     color_feature_weight: float = _setting(0.0, "the same, Colorizer")
-    discriminator: str = _setting("patch", "patch, or projected: the Inpainter's sees with the trained encoder")
+    discriminator: str = _setting(
+        "patch", "patch, or projected: judges the Inpainter by the features of a trained encoder"
+    )
     gan_start: float = _setting(0.3, "share of the training after which the GAN begins")
     discriminator_channels: int = _setting(32, "width of the discriminator")
     discriminator_learning_rate: float = _setting(4e-4, "peak learning rate of the discriminator")
 
-    validation_photos: int = _setting(64, "most held-out photos to validate on", "validation")
-    validation_size: int | None = _setting(None, "side of the photos that metrics are measured on, in pixels")
+    validation_photos: int = _setting(64, "how many held-out photos to validate on, at most", "validation")
+    validation_size: int | None = _setting(None, "side of the validation photos, in pixels")
 
     def __post_init__(self):
         object.__setattr__(self, "decoder_channels", tuple(self.decoder_channels))

@@ -191,7 +191,7 @@ def test_levels_that_are_no_numbers(run, tmp_path):
 def test_a_limit_that_is_none_is_refused(run, tmp_path, pixels, capsys):
     with pytest.raises(SystemExit) as error:
         run("restore", tmp_path, tmp_path / "out", "--max-pixels", pixels)
-    assert error.value.code == 2 and "no number of pixels" in capsys.readouterr().err
+    assert error.value.code == 2 and "not a number of pixels" in capsys.readouterr().err
 
 
 def test_the_limit_can_be_set(run, tmp_path, monkeypatch):
