@@ -27,7 +27,7 @@ from restoration.config import CHOSEN, STAGES, TrainConfig
 from restoration.errors import RestorationError
 from restoration.files.imaging import shown
 
-PLACES = "data", "exclude", "init", "encoder_weights", "perceptual_weights"  # what may lie elsewhere when a run goes on
+PLACES = "data", "exclude", "init", "encoder_weights"  # what may lie elsewhere when a run goes on
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -77,11 +77,13 @@ COUNTS = (
     "folds", "epochs", "epoch_photos", "batch_size", "cycles", "max_holes", "validation_photos",
     "discriminator_channels",
 )  # fmt: skip
-SHARES = ("min_scale", "warmup", "max_area", "hint_dropout", "color_hints", "gan_start", "wear", "filled_share")
+SHARES = (
+    "min_scale", "warmup", "max_area", "hint_dropout", "color_hints", "gan_start", "wear", "filled_share", "old_gray",
+)  # fmt: skip
 WEIGHTS = (
-    "hole_weight", "known_weight", "log_error_weight", "ssim_weight", "damage_weight", "chroma_weight",
-    "perceptual_weight", "inpaint_gan_weight", "color_gan_weight", "inpaint_feature_weight",
-    "color_feature_weight", "weight_decay",
+    "hole_weight", "known_weight", "log_error_weight", "ssim_weight", "damage_weight", "false_alarm_weight",
+    "chroma_weight",
+    "inpaint_gan_weight", "color_gan_weight", "inpaint_feature_weight", "weight_decay",
 )  # fmt: skip
 RANGES: dict[str, tuple[float, float]] = {  # of a run's numbers, both ends included
     **dict.fromkeys(COUNTS, (1, math.inf)),
@@ -116,6 +118,7 @@ class TrainConfig:
 
     data: str = _setting("data", "folder of photos or tar shards, the contest's folder, or 'bundled'", "photos")
     exclude: str | None = _setting(None, "text file of photo names to leave out, one per line")
+    emphasis: str | None = _setting(None, "a word: photos whose folder or name contains it come twice as often")
     folds: int = _setting(5, "models per stage, for cross-validation; with 1, a small share of the photos is held out")
     group_by: str = _setting(
         "near", "which photos must share a fold: near (near-duplicates), folder, name-pattern or none"
@@ -134,6 +137,7 @@ class TrainConfig:
     luma_std: float = _setting(0.226, "standard deviation of that luma")
     encoder_weights: str = _setting("imagenet", "imagenet, none, or a safetensors file under timm's or smp's names")
     init: str | None = _setting(None, "folder or hub repository with inpaint/ and color/ to start from")
+    freeze_stem: bool = _setting(False, "keep the encoder's first layers, down to a quarter of the size, as they are")
     freeze_norm: bool = _setting(False, "keep batch norm's statistics and the prior of colors, for fine-tuning")
 
     minutes: float | None = _setting(None, "train this long instead of by epochs, all pieces together", "length")
@@ -145,8 +149,7 @@ class TrainConfig:
     compile: bool = _setting(False, "compile the network with torch.compile")
     save_every_minutes: float = _setting(5.0, "how often the state is saved within an epoch")
 
-    schedule: str = _setting("cosine", "learning rate: cosine with warm restarts, or onecycle", "optimization")
-    cycles: int = _setting(3, "cycles of the cosine, each twice as long as the one before")
+    cycles: int = _setting(3, "cycles of the rate's cosine, each twice as long as the one before", "optimization")
     learning_rate: float = _setting(1e-3, "peak learning rate")
     warmup: float = _setting(0.02, "share of the training over which the learning rate rises")
     weight_decay: float = _setting(0.01, "AdamW's weight decay")
@@ -161,6 +164,7 @@ class TrainConfig:
         None, "folder or tar of shapes of real damage (PNGs named crack-*, ...) to draw too"
     )
     color_hints: float = _setting(0.3, "share of samples with color hints")
+    old_gray: float = _setting(0.5, "share of the Colorizer's samples that are as gray as prints of old films")
     filled_share: float = _setting(0.2, "share of the Colorizer's samples with a filled hole")
 
     hole_weight: float = _setting(6.0, "weight of the error in the hole", "losses of the Inpainter")
@@ -168,15 +172,13 @@ class TrainConfig:
     log_error_weight: float = _setting(0.0, "weight of the log of the hole's mean square error, as in PSNR")
     ssim_weight: float = _setting(0.2, "weight of 1 - SSIM in the hole")
     damage_weight: float = _setting(0.05, "weight of the damage map's cross-entropy")
-    perceptual_weight: float = _setting(0.1, "weight of VGG16's features; counts only with --perceptual-weights")
-    perceptual_weights: str | None = _setting(None, "safetensors file of VGG16's features, under torchvision's names")
+    false_alarm_weight: float = _setting(1.0, "weight of a whole photo of which the damage map marks a part")
 
     chroma_weight: float = _setting(1.0, "weight of the chroma error", "losses of the Colorizer")
 
     inpaint_gan_weight: float = _setting(0.02, "weight of the Inpainter's adversarial loss; 0 turns it off", "GAN")
     color_gan_weight: float = _setting(0.005, "weight of the Colorizer's adversarial loss; 0 turns it off")
     inpaint_feature_weight: float = _setting(0.0, "weight of the feature matching loss, Inpainter")
-    color_feature_weight: float = _setting(0.0, "the same, Colorizer")
     discriminator: str = _setting(
         "patch", "patch, or projected: judges the Inpainter by the features of a trained encoder"
     )
@@ -195,7 +197,6 @@ class TrainConfig:
         choices = {
             "group_by": ("near", "folder", "name-pattern", "none"),
             "precision": (None, "bf16", "float32", "float64"),
-            "schedule": ("cosine", "onecycle"),
             "discriminator": ("patch", "projected"),
         }
         for name, allowed in choices.items():

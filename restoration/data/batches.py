@@ -9,45 +9,48 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from restoration.color import KB, KG, KR, LUMA_B, LUMA_G, LUMA_R, luma
+from restoration.color import luma
 from restoration.config import Stage, TrainConfig
+from restoration.data.color_samples import Sample, color_sample, marks
 from restoration.data.photos import Hole, Photos
-from restoration.masking import MIN_AREA, clip_tones, damage, draw_hole, jpeg
+from restoration.masking import MIN_AREA, clip_tones, damage, jpeg
 from restoration.scanning import draw_mount, fade, mounted, simulate_scan
 from restoration.shapes import NO_SHAPES, load_shapes
 from restoration.wear import add_wear
 
 PRINT_SIZE = 1000  # pixels, of the shorter side: in a larger scan the network is shown a smaller view
+ASPECTS = 0.75, 1.0, 4 / 3  # of the Colorizer's crops, height over width; their area is about that of a square
 REAL_AREA = 0.4  # of a crop, the most that a real hole may cover: a crop may lie mostly inside one
 Batch = dict[str, Tensor | list[str]]
-Sample = dict[str, np.ndarray]  # uint8 (C, H, W): a quarter of what floats would take on the way to the device
 
 
 class Window(NamedTuple):
-    """A square of a photo that becomes a training crop of `size` pixels, maybe mirrored."""
+    """A part of a photo that becomes a training crop of `size`, (H, W) in pixels, maybe mirrored."""
 
     top: int
     left: int
-    side: int
-    size: int
+    height: int
+    width: int
+    size: tuple[int, int]
     mirrored: bool
 
     @classmethod
-    def draw(cls, shape: tuple[int, ...], size: int, min_scale: float, rng: np.random.Generator) -> "Window":
-        """A random square, at least `min_scale` of the photo's shorter side."""
-        height, width = shape[:2]
-        short = min(height, width)
-        smallest = max(min(size, short), min_scale * short)  # never enlarge where it can be helped
-        side = int(rng.uniform(smallest, short + 1))
-        top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
-        return cls(int(top), int(left), side, size, bool(rng.random() < 0.5))
+    def draw(
+        cls, shape: tuple[int, ...], size: tuple[int, int], min_scale: float, rng: np.random.Generator
+    ) -> "Window":
+        """A random part of the crop's aspect, its sides at least `min_scale` of the largest that fits."""
+        fit = min(shape[0] / size[0], shape[1] / size[1])
+        scale = rng.uniform(max(min(1, fit), min_scale * fit), fit)  # never enlarge where it can be helped
+        sides = [min(length, round(scale * side)) for length, side in zip(shape, size, strict=False)]
+        top, left = (rng.integers(length - side + 1) for length, side in zip(shape, sides, strict=False))
+        return cls(int(top), int(left), *sides, size, bool(rng.random() < 0.5))
 
     def cut(self, plane: np.ndarray) -> np.ndarray:
         """The crop of a photo, uint8, or of a mask, bool."""
-        crop = plane[self.top : self.top + self.side, self.left : self.left + self.side]
-        shrink = cv2.INTER_AREA if self.side >= self.size else cv2.INTER_LINEAR
+        crop = plane[self.top : self.top + self.height, self.left : self.left + self.width]
+        shrink = cv2.INTER_AREA if self.height >= self.size[0] else cv2.INTER_LINEAR
         how = cv2.INTER_NEAREST_EXACT if plane.dtype == bool else shrink
-        crop = cv2.resize(crop.view(np.uint8), (self.size, self.size), interpolation=how).view(plane.dtype)
+        crop = cv2.resize(crop.view(np.uint8), self.size[::-1], interpolation=how).view(plane.dtype)
         return crop[:, ::-1] if self.mirrored else crop
 
 
@@ -62,20 +65,35 @@ class TrainingBatches(Dataset):
     def __init__(self, photos: Photos, config: TrainConfig, stage: Stage, seed: int, rank: int = 0, size: int = 1):
         self.photos, self.config, self.stage, self.seed = photos, config, stage, seed
         self.rank, self.size = rank, size
+        word = config.emphasis
+        twice = [i for i, entry in enumerate(photos.entries) if word and word in f"{entry.folder}/{entry.name}"]
+        self.indices = np.array([*range(len(photos)), *twice])
 
     def __getitem__(self, step: int) -> Batch:
-        first = step * self.config.batch_size
-        samples = [self._sample(first + i) for i in range(self.rank, self.config.batch_size, self.size)]
+        first, shape = step * self.config.batch_size, self._crop_shape(step)
+        samples = [self._sample(first + i, shape) for i in range(self.rank, self.config.batch_size, self.size)]
         names, planes = zip(*samples, strict=True)
         stacked = {key: torch.from_numpy(np.stack([sample[key] for sample in planes])) for key in planes[0]}
         return stacked | {"names": list(names)}
 
-    def _sample(self, position: int) -> tuple[str, Sample]:
-        epoch, place = divmod(position, len(self.photos))
-        index = _order(self.seed, epoch, len(self.photos))[place]
+    def _crop_shape(self, step: int) -> tuple[int, int]:
+        """Of all crops of a step: the Colorizer, which will see whole photos, learns from upright and wide ones too."""
+        size = self.config.size
+        if self.stage == "inpaint":
+            return size, size
+        aspect = np.random.default_rng([self.seed, step]).choice(ASPECTS)
+        height, width = (max(32, 32 * round(size * aspect**power / 32)) for power in (0.5, -0.5))
+        return (size, size) if aspect == 1 else (height, width)
+
+    def _sample(self, position: int, shape: tuple[int, int]) -> tuple[str, Sample]:
+        epoch, place = divmod(position, len(self.indices))
+        index = self.indices[_order(self.seed, epoch, len(self.indices))[place]]
         rng = np.random.default_rng([self.seed, epoch, place])
         picture = self.photos.picture(index)
-        window = Window.draw(picture.rgb.shape, self.config.size, self.config.min_scale, rng)
+        least = (
+            self.config.min_scale if self.stage == "inpaint" or rng.random() < 0.5 else max(0.85, self.config.min_scale)
+        )
+        window = Window.draw(picture.rgb.shape, shape, least, rng)
         crop, hole = window.cut(picture.rgb), picture.hole
         if self.stage == "color":
             return self.photos.names[index], color_sample(crop, rng, self.config)
@@ -103,7 +121,7 @@ def inpaint_sample(rgb: np.ndarray, rng: np.random.Generator, config: TrainConfi
     else:
         damaged, hint = _damage(gray, rng, config, hole, margin=int(rng.integers(0, 3)))
         damaged, mask = np.where(hint, damaged, gray), hint  # known pixels are true
-    return {"luma": gray[None], "damaged": damaged[None], "marks": _marks(mask, hint)}
+    return {"luma": gray[None], "damaged": damaged[None], "marks": marks(mask, hint)}
 
 
 def _damage(
@@ -147,6 +165,8 @@ def _blind_damage(
     gray = simulate_scan(_enlarged(gray, rng) if is_print and not hole else gray, rng)
     gray = fade(gray, rng) if is_print and rng.random() < 0.5 else clip_tones(gray, rng)
     damaged, mask = _worn(gray, rng, config, margin=1) if is_print else _filled(gray, rng, config, hole)
+    if not is_print and rng.random() < 0.3:  # what photos have themselves, in shadows and skies
+        damaged[mask] = rng.integers(0, 7) if rng.random() < 0.6 else 255
     if rng.random() < (0.3 if is_print else 0.2):
         damaged, mask = gray, np.zeros_like(mask)
     if is_print and rng.random() < 0.3:
@@ -164,34 +184,6 @@ def _enlarged(gray: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return cv2.resize(part, gray.shape[::-1], interpolation=cv2.INTER_CUBIC)
 
 
-def color_sample(rgb: np.ndarray, rng: np.random.Generator, config: TrainConfig) -> Sample:
-    """`rgb` (3, H, W), and `marks` (1, H, W): 1 = filled, 2 = hinted, added; all uint8.
-
-    Filled is where the photo shall be seen as one with a filled hole, for a share of the samples.
-    """
-    filled = draw_hole(rng, *rgb.shape[:2], rng.uniform(0.01, config.max_area))
-    filled &= rng.random() < config.filled_share
-    hinted = color_hints(rgb.shape, rng) if rng.random() < config.color_hints else np.zeros(rgb.shape[:2], bool)
-    return {"rgb": rgb.transpose(2, 0, 1), "marks": _marks(filled, hinted)}
-
-
-def color_hints(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Where the true chroma is shown, bool (H, W): a few dabs, as a person gives, or all but one large hole,
-    as when a color photo is repaired."""
-    height, width = shape[:2]
-    if rng.random() < 0.3:
-        return ~draw_hole(rng, height, width, rng.uniform(0.02, 0.4))
-    hinted = np.zeros((height, width), np.uint8)
-    for _ in range(rng.integers(1, 9)):
-        center = (int(rng.integers(width)), int(rng.integers(height)))
-        cv2.circle(hinted, center, int(rng.integers(0, max(2, width // 24))), 1, -1)
-    return hinted.view(bool)
-
-
-def _marks(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return (first.view(np.uint8) | second.view(np.uint8) << 1)[None]
-
-
 def expanded(batch: Batch) -> dict[str, Tensor]:
     """The planes that a step reads, made of a batch's bytes on the device where they lie; float32 (B, C, H, W).
 
@@ -199,11 +191,7 @@ def expanded(batch: Batch) -> dict[str, Tensor]:
     (2 channels, as `color.chroma`), `hint_chroma` (0 where there is no hint), `hint_mask` and `mask`.
     """
     mask, hint = (batch["marks"] & 1).float(), (batch["marks"] >> 1).float()
-    if "rgb" not in batch:
+    if "chroma" not in batch:
         return {"luma": batch["luma"] / 255, "damaged": batch["damaged"] / 255, "mask": mask, "hint": hint}
-    levels = batch["rgb"].int().split(1, dim=1)
-    light = sum(level * weight for level, weight in zip(levels, (LUMA_R, LUMA_G, LUMA_B), strict=True)) + 32768
-    r, g, b = (level / 255 for level in levels)
-    y = KR * r + KG * g + KB * b
-    cbcr = torch.cat([(b - y) / (2 * (1 - KB)), (r - y) / (2 * (1 - KR))], dim=1)
-    return {"luma": (light >> 16) / 255, "chroma": cbcr, "hint_chroma": cbcr * hint, "hint_mask": hint, "mask": mask}
+    true, given = ((batch[name].float() - 128) / 255 for name in ("chroma", "hint_chroma"))
+    return {"luma": batch["luma"] / 255, "chroma": true, "hint_chroma": given * hint, "hint_mask": hint, "mask": mask}

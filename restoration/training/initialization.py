@@ -1,7 +1,7 @@
-"""What a piece starts from: --init, an encoder's weights (the projected discriminator's too), VGG16's."""
+"""What a piece starts from: --init, or an encoder's weights (the projected discriminator's too)."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Thread
 
@@ -12,10 +12,9 @@ from torch import nn
 
 from restoration.checkpoint import WeightsError, load_tensors
 from restoration.config import INPUT_CHANNELS, ModelConfig, Stage, TrainConfig
-from restoration.models import MODELS, NOT_BUILT, imagenet_tensors, load_encoder
+from restoration.models import MODELS, NOT_BUILT, STRIDE, imagenet_tensors, load_encoder
 from restoration.training import discriminators
 from restoration.training.discriminators import ProjectedDiscriminator
-from restoration.training.losses import Perceptual
 
 PATIENCE = 3.0  # seconds that the hub has to answer, before only what was fetched earlier counts
 ARCHITECTURE = ("encoder", "decoder_channels", "luma_mean", "luma_std")
@@ -35,7 +34,6 @@ def check(config: TrainConfig, stages: Iterable[Stage]) -> None:
         except NOT_BUILT as error:
             raise WeightsError(f"encoder {model.config.encoder!r} takes one size only: use another.") from error
         discriminator(config, stage, model.config)
-        perceptual(config, stage)
 
 
 def network(config: TrainConfig, stage: Stage) -> nn.Module:
@@ -63,18 +61,6 @@ def _load_encoder(encoder: nn.Module, config: TrainConfig, model: ModelConfig) -
         load_encoder(encoder, load_tensors(Path(config.encoder_weights)))
 
 
-def perceptual(config: TrainConfig, stage: Stage) -> Perceptual | None:
-    """The perceptual loss, where a stage has one."""
-    file = config.perceptual_weights
-    if stage != "inpaint" or file is None or config.perceptual_weight == 0:
-        return None
-    tensors = load_tensors(Path(file))
-    try:
-        return Perceptual(tensors)
-    except RuntimeError as error:
-        raise WeightsError(f"{file} does not hold VGG16's features under torchvision's names.") from error
-
-
 def _further(config: TrainConfig, stage: Stage) -> nn.Module:
     """The network of --init, whose architecture counts: the settings may say the same or nothing."""
     with nullcontext() if Path(config.init).is_dir() else _hub_or_cache():
@@ -85,6 +71,25 @@ def _further(config: TrainConfig, stage: Stage) -> nn.Module:
         if value not in (theirs, getattr(usual, name)):
             raise WeightsError(f"{name} is {value}, but that of --init {config.init} is {theirs}: leave it out.")
     return model
+
+
+@torch.inference_mode()
+def stem(encoder: nn.Module, channels: int) -> list[nn.Module]:
+    """The layers of an encoder that run before its features are an eighth as wide as a photo of so many channels."""
+    layers, running, side = [], True, 2 * STRIDE
+
+    def note(layer: nn.Module, _, features: torch.Tensor) -> None:
+        nonlocal running
+        running &= not 1 < features.shape[-1] <= side // 8  # 1: what a block squeezes out of all its pixels
+        layers.extend([layer] * running)
+
+    with ExitStack() as hooks:
+        for layer in (layer for layer in encoder.modules() if not [*layer.children()]):
+            hooks.callback(layer.register_forward_hook(note).remove)
+        was = encoder.training
+        encoder.eval()(torch.zeros(1, channels, side, side).to(next(encoder.parameters())))
+        encoder.train(was)
+    return layers
 
 
 @contextmanager

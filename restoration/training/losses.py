@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
-from torchvision.models import vgg16
+from torch import Tensor
 
 from restoration.chroma_bins import AXIS, BINS, LEAST_PRIOR, NEAREST, TAU, TEMPERATURE
 
+ALARM = 0.002  # of a photo
 PATCH_REACH = 45  # px: with what lies between patches, just less than a patch of the PatchDiscriminator, 70 px
 
 
@@ -59,11 +59,17 @@ def ssim_map(x: Tensor, y: Tensor, window: int = 7) -> Tensor:
     return luminance * (2 * covariance + c2) / (var_x + var_y + c2)
 
 
-def damage_loss(logits: Tensor, mask: Tensor, hint: Tensor) -> WeightedSum:
-    """Binary cross entropy of the damage map over the pixels of the samples that were given no hint."""
-    blind = (hint.amax(dim=(1, 2, 3), keepdim=True) == 0).to(logits.dtype)
+def damage_loss(logits: Tensor, mask: Tensor, hint: Tensor, alarm_weight: float = 1.0) -> WeightedSum:
+    """Binary cross entropy of the damage map over the pixels of the samples that were given no hint.
+
+    A sample without damage of which the map marks more than ALARM counts `alarm_weight` times, as if that often drawn:
+    hard examples while they are hard (Shrivastava et al., "Online Hard Example Mining", 2016).
+    """
+    blind, whole = (plane.amax(dim=(1, 2, 3), keepdim=True) == 0 for plane in (hint, mask))
+    alarmed = whole & ((logits > 0).to(logits.dtype).mean(dim=(1, 2, 3), keepdim=True) > ALARM)
+    weight = blind * torch.where(alarmed, alarm_weight, 1.0).to(logits.dtype)
     each = F.binary_cross_entropy_with_logits(logits, mask, reduction="none")
-    return masked_sum(each, blind.expand_as(each))
+    return masked_sum(each, weight.expand_as(each))
 
 
 def chroma_loss(logits: Tensor, nodes: Tensor, shares: Tensor) -> WeightedSum:
@@ -95,34 +101,6 @@ def mean_chroma(logits: Tensor, prior: Tensor, size: Sequence[int]) -> Tensor:
     sharp = (logits - TAU * (prior + LEAST_PRIOR).log()[:, None, None]) / TEMPERATURE
     small = torch.einsum("bnhw,nc->bchw", sharp.softmax(dim=1), torch.from_numpy(BINS).to(logits))
     return F.interpolate(small, scale_factor=4, mode="bilinear", align_corners=False)[..., : size[0], : size[1]]
-
-
-class Perceptual(nn.Module):
-    """How differently VGG16 sees two gray photos: L1 of its features after each of the first three blocks, summed.
-
-    Johnson et al. 2016. `tensors`: VGG16's convolutions under torchvision's names (`features.0.weight` and on).
-    """
-
-    LAST_LAYERS = (3, 8, 15)  # the ReLUs that end the blocks
-    MEAN, STD = 0.449, 0.226  # ImageNet's, of luma
-
-    def __init__(self, tensors: dict[str, Tensor]):
-        super().__init__()
-        features = vgg16(weights=None).features[: self.LAST_LAYERS[-1] + 1]
-        own = {name: tensors[f"features.{name}"] for name in features.state_dict() if f"features.{name}" in tensors}
-        features.load_state_dict(own)
-        self.features = features.eval().requires_grad_(False)
-
-    def forward(self, prediction: Tensor, truth: Tensor) -> WeightedSum:
-        """(B, 1, H, W) each, in [0, 1]."""
-        x = ((torch.cat([prediction, truth]) - self.MEAN) / self.STD).expand(-1, 3, -1, -1)
-        total, count = prediction.new_zeros(()), prediction.new_zeros(())
-        for index, layer in enumerate(self.features):
-            x = layer(x)
-            if index in self.LAST_LAYERS:
-                ours, theirs = x.chunk(2)
-                total = total + (ours - theirs).abs().mean(dim=(1, 2, 3)).sum()
-        return WeightedSum(total, count + len(prediction))
 
 
 def hinge_real(score: Tensor, where: Tensor) -> WeightedSum:

@@ -14,7 +14,7 @@ from restoration.data.batches import Batch
 from restoration.models import Colorizer, Inpainter
 from restoration.prefill import prefill
 from restoration.training import losses
-from restoration.training.losses import Perceptual, WeightedSum
+from restoration.training.losses import WeightedSum
 
 PRIOR_MOMENTUM = 0.01
 Terms = dict[str, WeightedSum]
@@ -29,7 +29,7 @@ class Forward(NamedTuple):
     where: Tensor  # (B, 1, H, W), 1 = what the generator made: patches without it teach nothing
 
 
-def inpaint_forward(model: Inpainter, batch: Batch, config: TrainConfig, perceptual: Perceptual | None) -> Forward:
+def inpaint_forward(model: Inpainter, batch: Batch, config: TrainConfig) -> Forward:
     """Fill the hole, leave the rest as it is, and find the hole where no hint was given."""
     luma, mask = batch["luma"], batch["mask"]
     filled = model(batch["damaged"], batch["hint"])
@@ -39,14 +39,12 @@ def inpaint_forward(model: Inpainter, batch: Batch, config: TrainConfig, percept
         "known": losses.charbonnier(filled.luma, luma, 1 - mask),
         "log_error": losses.log_error(filled.luma, luma, mask),
         "ssim": losses.masked_sum(1 - losses.ssim_map(composite, luma), mask),
-        "damage": losses.damage_loss(filled.damage, mask, batch["hint"]),
+        "damage": losses.damage_loss(filled.damage, mask, batch["hint"], config.false_alarm_weight),
     }
-    if perceptual is not None:
-        terms["perceptual"] = perceptual(composite, luma)
     return Forward(terms, torch.cat([composite, mask], dim=1), torch.cat([luma, mask], dim=1), mask)
 
 
-def color_forward(model: Colorizer, batch: Batch, config: TrainConfig, _: None) -> Forward:
+def color_forward(model: Colorizer, batch: Batch, config: TrainConfig) -> Forward:
     """Tell how likely each color is in a whole gray photo, with whatever color hints the batch gives.
 
     Where `mask` is 1 the photo is seen as the Inpainter leaves it, smooth: by the fill that it starts from.
@@ -81,13 +79,8 @@ def weights(config: TrainConfig, stage: str) -> dict[str, float]:
             "log_error": config.log_error_weight,
             "ssim": config.ssim_weight,
             "damage": config.damage_weight,
-            "perceptual": config.perceptual_weight,
             "loss_g": config.inpaint_gan_weight,
             "features": config.inpaint_feature_weight,
         },
-        "color": {
-            "chroma": config.chroma_weight,
-            "loss_g": config.color_gan_weight,
-            "features": config.color_feature_weight,
-        },
+        "color": {"chroma": config.chroma_weight, "loss_g": config.color_gan_weight},
     }[stage]

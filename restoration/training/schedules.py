@@ -37,8 +37,6 @@ class Clock:
 
 def learning_rate(progress: float, config: TrainConfig, step: float = 0.0) -> float:
     """The factor at `progress`, the share of the training that is done; `step` is the share that one step is."""
-    if config.schedule == "onecycle":
-        return one_cycle(progress)
     rise = min(1.0, (progress + step) / max(step, config.warmup, TINY))
     return rise * warm_restarts(progress, config.cycles)
 
@@ -49,10 +47,3 @@ def warm_restarts(progress: float, cycles: int) -> float:
     cycle = min(int(math.log2(position + 1)), cycles - 1)
     within = (position + 1) / 2**cycle - 1
     return 0.5 * (1 + math.cos(math.pi * min(within, 1.0)))
-
-
-def one_cycle(progress: float, rise: float = 0.3, start: float = 0.04) -> float:
-    """A half cosine up over the first `rise`, another down to 0 (Smith and Topin, "Super-convergence", 2018)."""
-    if progress < rise:
-        return start + (1 - start) * 0.5 * (1 - math.cos(math.pi * progress / rise))
-    return 0.5 * (1 + math.cos(math.pi * (progress - rise) / (1 - rise)))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from restoration import checkpoint
-from restoration.config import ModelConfig, Stage, TrainConfig
+from restoration.config import INPUT_CHANNELS, ModelConfig, Stage, TrainConfig
 from restoration.data.batches import Batch, expanded
 from restoration.models import MODELS
 from restoration.precision import widen_depthwise
@@ -62,9 +62,13 @@ class Trainer:
         torch.manual_seed(self.seed)  # every process starts from the same weights
         model = MODELS[stage](ModelConfig(**state["config"])) if state else initialization.network(config, stage)
         self.model = self._placed(model)
+        self.frozen: list[nn.Module] = []
+        if config.freeze_stem:
+            self.frozen = initialization.stem(self.model.unet.encoder, INPUT_CHANNELS[stage])
+        for layer in self.frozen:
+            layer.requires_grad_(False)
         judge = discriminator if state else initialization.discriminator
         self.discriminator = self._placed(judge(config, stage, model.config))
-        self.perceptual = self._placed(initialization.perceptual(config, stage))
         if config.precision == "bf16" and world.device.type == "cpu":
             self.model, self.discriminator = map(widen_depthwise, (self.model, self.discriminator))
         self.network = torch.compile(self.model) if config.compile else self.model
@@ -100,7 +104,7 @@ class Trainer:
     @property
     def gan_is_on(self) -> bool:
         """Whether the discriminator takes part in the next step."""
-        asked = self.weights["loss_g"] > 0 or self.weights["features"] > 0
+        asked = self.weights["loss_g"] > 0 or self.weights.get("features", 0) > 0
         return asked and self.share >= self.config.gan_start
 
     @property
@@ -158,7 +162,7 @@ class Trainer:
         planes = expanded({key: x.to(device, non_blocking=True) for key, x in batch.items() if isinstance(x, Tensor)})
         planes = {key: plane.to(dtype) for key, plane in planes.items()}
         with self._autocast():
-            return FORWARD[self.stage](self.network, planes, self.config, self.perceptual)
+            return FORWARD[self.stage](self.network, planes, self.config)
 
     def encode(self, forward: Forward) -> Encoded:
         """What the discriminator's frozen part makes of both photos, once a step for the two losses below."""
@@ -181,7 +185,7 @@ class Trainer:
         with self._autocast():
             *fake, score = self.discriminator.features(pair.fake)
             terms = {"loss_g": generator_loss(score, pair.where)}
-            if self.weights["features"] > 0:
+            if self.weights.get("features", 0) > 0:
                 real = self.discriminator.features(pair.real)[:-1]
                 terms["features"] = feature_matching(fake, real, pair.where)
         for parameter in self.judging:
@@ -210,6 +214,8 @@ class Trainer:
 
     def _set_mode(self) -> None:
         self.model.train()
+        for layer in self.frozen:
+            layer.eval()
         if self.config.freeze_norm:
             for module in self.model.modules():
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):

@@ -85,7 +85,7 @@ def damaged_crop(picture: Picture, size: int, rng: np.random.Generator) -> Damag
     """The photo's middle square, at most `size` wide, with its real hole; one is drawn where it has or shows none."""
     side = min(picture.rgb.shape[:2])
     top, left = ((length - side) // 2 for length in picture.rgb.shape[:2])
-    window = Window(top, left, side, min(side, size), mirrored=False)
+    window = Window(top, left, side, side, (min(side, size),) * 2, mirrored=False)
     truth = window.cut(picture.rgb)
     mask = window.cut(picture.hole.mask) if picture.hole else np.zeros(truth.shape[:2], bool)
     if np.count_nonzero(mask) >= WINDOW:

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # runs on a fresh clone, not
 
 from restoration.checkpoint import load_model_config, load_state, save_model
 from restoration.config import MODEL_WEIGHTS, Stage, TrainConfig
+from restoration.data.sources import read_names
 from restoration.inference.export import export
 from restoration.reports.results import gather
 from restoration.training import splits
@@ -26,17 +27,21 @@ from restoration.training.distributed import World, cores
 from restoration.training.loop import StoppedError, train
 from restoration.training.runs import STATE, Run
 
-HELD_OUT = Path(__file__).parents[2] / "benchmarks" / "heldout.tsv"
+HELD_OUT = ("heldout.tsv", "people.tsv", "people_colors.tsv")  # lists of benchmarks/: no part may see these photos
 SHARED = {
     "encoder": "tu-tf_efficientnet_lite2", "luma_mean": 0.5, "luma_std": 0.5, "folds": 1, "epochs": 3, "cycles": 1,
-    "warmup": 0.03, "inpaint_gan_weight": 0.0, "color_gan_weight": 0.0,
+    "warmup": 0.03, "inpaint_gan_weight": 0.0, "color_gan_weight": 0.0, "emphasis": "people",
 }  # fmt: skip
 FILLING = {  # the metrics themselves in the loss; texture is no network's work
     "hole_weight": 3.0, "log_error_weight": 1.0, "ssim_weight": 1.5, "max_holes": 4, "max_area": 0.35, "wear": 0.2,
     "hint_dropout": 0.3, "damage_weight": 0.5,
 }  # fmt: skip
-FINDING = {"hole_weight": 0.0, "known_weight": 0.0, "ssim_weight": 0.0, "damage_weight": 1.0, "hint_dropout": 1.0}
-CPU_SIZE, CPU_BATCHES = 160, 8  # px, the largest crops on a CPU; and how many times smaller its batches are
+FINDING = {  # the damage map alone, mostly of worn prints, and no peace before what is whole is left alone
+    "hole_weight": 0.0, "known_weight": 0.0, "ssim_weight": 0.0, "damage_weight": 1.0, "hint_dropout": 1.0,
+    "wear": 0.8, "max_area": 0.45, "false_alarm_weight": 4.0,
+}  # fmt: skip
+COLORING = {"min_scale": 0.4, "filled_share": 0.15, "freeze_stem": True}
+CPU_SIZE, CPU_BATCHES = 0.8, 8  # of the sides of crops on a GPU, those on a CPU; how many times smaller its batches are
 PER_PART = 0.15  # minutes that a part's start and report take
 
 
@@ -57,8 +62,8 @@ class Part:
 
 PARTS = (
     Part("inpaint", "inpaint", 7, 0, 192, 128, 1e-3, FILLING),
-    Part("detect", "inpaint", 4, 0, 256, 64, 7e-4, FINDING | {"wear": 0.5, "max_area": 0.45}, "inpaint"),
-    Part("color", "color", 11, 1, 192, 128, 1.5e-3, {"min_scale": 0.6}),
+    Part("detect", "inpaint", 4, 0, 256, 64, 7e-4, FINDING, "inpaint"),
+    Part("color", "color", 11, 1, 192, 128, 1.5e-3, COLORING),
 )  # fmt: skip
 
 
@@ -68,6 +73,7 @@ def main(argv: list[str] | None = None) -> int:
     lanes = [[part for part in chosen if args.lanes == 1 or part.lane == lane] for lane in range(args.lanes)]
     if args.lane is not None:
         return _train_lane(lanes[args.lane], lanes, args)
+    _note_held_out(args)
     words = [sys.executable, __file__, *(sys.argv[1:] if argv is None else argv)]
     others = [subprocess.Popen([*words, "--lane", str(lane)]) for lane in range(1, args.lanes)]
     try:
@@ -82,6 +88,12 @@ def main(argv: list[str] | None = None) -> int:
         export(args.out, args.out)
     print(f"The weights are in {args.out}: {', '.join(sorted(part.name for part in chosen))}.")
     return 0
+
+
+def _note_held_out(args: argparse.Namespace) -> None:
+    names = set().union(*(read_names(Path(__file__).parents[2] / "benchmarks" / name) for name in HELD_OUT))
+    args.runs.mkdir(parents=True, exist_ok=True)
+    (args.runs / "held-out.txt").write_text("\n".join(sorted(names)))
 
 
 def _train_lane(lane: list[Part], lanes: list[list[Part]], args: argparse.Namespace) -> int:
@@ -112,13 +124,15 @@ def _train_lane(lane: list[Part], lanes: list[list[Part]], args: argparse.Namesp
 def _config(part: Part, args: argparse.Namespace, minutes: float) -> TrainConfig:
     on_gpu, size, batch = World().gpu_gib is not None, part.size, part.batch_size
     if not on_gpu:
-        size, batch = min(size, CPU_SIZE), max(8, batch // CPU_BATCHES)
+        size, batch = 32 * max(1, round(CPU_SIZE * size / 32)), max(8, batch // CPU_BATCHES)
     start = part.start and args.runs / part.start / "last"
     settings = SHARED | part.settings | {
-        "data": args.data, "exclude": str(HELD_OUT), "encoder_weights": args.encoder_weights, "minutes": minutes,
+        "data": args.data, "exclude": str(args.runs / "held-out.txt"), "encoder_weights": args.encoder_weights,
+        "minutes": minutes,
         "size": size, "validation_size": max(256, size) if on_gpu else size, "batch_size": batch,
         "learning_rate": part.learning_rate if on_gpu else min(1e-3, part.learning_rate),
         "init": str(start) if start and (part.start in args.parts or start.exists()) else None,
+        "wear_shapes": args.shapes,
         "workers": max(1, cores() // args.lanes - 1) if on_gpu else 1,
     }  # fmt: skip
     return TrainConfig(**settings, precision=args.precision)
@@ -154,6 +168,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, required=True, help="for all parts together")
     parser.add_argument("--lanes", type=int, choices=(1, 2), default=1, help="programs side by side (default: 1)")
     parser.add_argument("--parts", nargs="+", choices=names, default=names, help="default: all")
+    parser.add_argument("--shapes", help="folder or tar of shapes of real damage, to be drawn too")
     parser.add_argument("--encoder-weights", default="imagenet", help="imagenet, none, or a safetensors file")
     parser.add_argument("--precision", choices=("bf16", "float32"), help="default: what is faster here")
     parser.add_argument("--runs", type=Path, default=Path("runs/weights"))

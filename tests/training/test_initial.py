@@ -9,14 +9,15 @@ import pytest
 import torch
 from conftest import is_one_sentence
 from huggingface_hub import constants
-from safetensors.torch import save_file
 from small_run import SMALL, averages, config, records
 
 from restoration.checkpoint import WeightsError
 from restoration.config import ModelConfig
+from restoration.data.batches import TrainingBatches
+from restoration.data.photos import Photos
 from restoration.models import Colorizer
-from restoration.training import initialization
 from restoration.training import loop as training
+from restoration.training.distributed import World
 from restoration.training.runs import Run
 from restoration.training.trainer import Trainer
 
@@ -51,17 +52,9 @@ def test_an_encoder_of_one_size_is_refused_before_photos_are_read(no_photos, sce
     assert is_one_sentence(error.value) and not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("field", ["encoder_weights", "perceptual_weights"])
-def test_a_file_that_is_not_there_is_named_before_photos_are_read(no_photos, scenes, tmp_path, field):
+def test_a_file_that_is_not_there_is_named_before_photos_are_read(no_photos, scenes, tmp_path):
     with pytest.raises(WeightsError, match="nowhere"):
-        training.train(Run(tmp_path / "run"), config(scenes, **{field: "nowhere.safetensors"}), 0)
-
-
-def test_incomplete_perceptual_weights_are_one_sentence(scenes, tmp_path):
-    save_file({"features.0.weight": torch.zeros(64, 3, 3, 3)}, tmp_path / "vgg.safetensors")
-    with pytest.raises(WeightsError, match=r"vgg\.safetensors") as error:
-        initialization.check(config(scenes, perceptual_weights=str(tmp_path / "vgg.safetensors")), ["inpaint"])
-    assert is_one_sentence(error.value)
+        training.train(Run(tmp_path / "run"), config(scenes, encoder_weights="nowhere.safetensors"), 0)
 
 
 @pytest.fixture
@@ -100,3 +93,15 @@ def test_an_architecture_that_is_not_inits_is_refused(no_photos, scenes, weights
     with pytest.raises(ValueError, match=f"{next(iter(fields))} is") as error:
         training.train(Run(tmp_path / "run"), config(scenes, init=str(weights), **fields), 0, ["color"])
     assert is_one_sentence(error.value)
+
+
+def test_a_frozen_stem_stays_as_it_is_and_all_else_learns(scenes):
+    piece = Trainer(config(scenes, freeze_stem=True, gan_start=1.0), "inpaint", 9, World())
+    before = {name: tensor.clone() for name, tensor in piece.model.state_dict().items()}
+    batches = TrainingBatches(Photos.find(scenes), piece.config, "inpaint", 0)
+    for step in range(3):
+        piece.train_step(batches[step])
+    kept = {name for name, tensor in piece.model.state_dict().items() if torch.equal(tensor, before[name])}
+    assert {"unet.encoder.model.conv_stem.weight", "unet.encoder.model.bn1.running_mean"} <= kept
+    assert all(name.startswith("unet.encoder.model.") for name in kept) and len(kept) < len(before) / 4
+    assert not any(name.startswith("unet.encoder.model.blocks.2") for name in kept)

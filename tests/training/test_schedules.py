@@ -6,7 +6,7 @@ import torch
 
 from restoration.config import TrainConfig
 from restoration.training import schedules
-from restoration.training.schedules import Clock, learning_rate, one_cycle, warm_restarts
+from restoration.training.schedules import Clock, learning_rate, warm_restarts
 
 
 @pytest.mark.parametrize("cycles", [1, 2, 3])
@@ -27,15 +27,7 @@ def test_the_rate_varies_periodically():
     assert (rates[:13] < 1).all() and rates.max() <= 1 and rates[-1] < 1e-4
 
 
-def test_one_cycle_rises_once_and_falls_once():
-    rates = np.array([one_cycle(x) for x in np.linspace(0, 1, 1001)])
-    peak = int(rates.argmax())
-    assert peak == 300 and rates[peak] == 1 and rates[0] == pytest.approx(0.04) and rates[-1] == pytest.approx(0)
-    assert (np.diff(rates[:peak]) > 0).all() and (np.diff(rates[peak:]) < 0).all()
-
-
-def test_the_config_chooses():
-    assert learning_rate(0.3, TrainConfig(schedule="onecycle"), 0.001) == 1
+def test_the_rate_rises_as_slowly_as_the_config_says():
     assert learning_rate(0, TrainConfig(warmup=0.1), 0.001) == pytest.approx(0.01)
 
 
