@@ -23,6 +23,7 @@ ELSEWHERE = {  # settings that change no step of a piece, and where they are sho
     "cache_gib": "test_training", "validation_photos": "test_training", "validation_size": "test_training",
     "save_every_minutes": "test_resume", "group_by": "test_settings", "group_pattern": "test_settings",
     "epoch_photos": "test_settings", "minutes": "test_training", "wear_shapes": "test_data",
+    "false_alarm_weight": "test_settings",
 }  # fmt: skip
 OTHER = {  # settings of each stage's steps: another value than that of the small run
     "inpaint": {
@@ -31,7 +32,7 @@ OTHER = {  # settings of each stage's steps: another value than that of the smal
         "cycles": 1, "learning_rate": 3e-4, "warmup": 1.0, "weight_decay": 0.5,
         "gradient_clip": 1e-3, "ema_decay": 0.1, "max_area": 0.6, "max_holes": 5, "hint_dropout": 1.0, "wear": 1.0,
         "hole_weight": 9.0, "known_weight": 9.0, "log_error_weight": 9.0, "ssim_weight": 9.0, "damage_weight": 9.0,
-        "false_alarm_weight": 9.0, "freeze_stem": True, "emphasis": "coffee",
+        "freeze_stem": True, "emphasis": "coffee",
         "inpaint_gan_weight": 9.0, "inpaint_feature_weight": 9.0,
         "gan_start": 1.0, "discriminator_channels": 8, "discriminator_learning_rate": 0.1, "discriminator": "projected",
     },
@@ -69,6 +70,12 @@ def test_another_value_trains_other_weights(trained, monkeypatch, stage, name):
         changes["encoder_weights"] = "imagenet"
     one, other = trained(stage), trained(stage, **changes)
     assert one.shape != other.shape or not torch.equal(one, other)
+
+
+def test_a_whole_photo_with_a_false_alarm_weighs_as_the_setting_says(trained, monkeypatch):
+    monkeypatch.setattr("restoration.training.losses.ALARM", -1.0)  # each is one
+    one, other = (trained("inpaint", hint_dropout=1.0, batch_size=6, false_alarm_weight=w) for w in (1.0, 9.0))
+    assert not torch.equal(one, other)
 
 
 def test_the_same_settings_train_the_same_weights(scenes, trained):
