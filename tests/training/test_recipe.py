@@ -5,6 +5,7 @@ import importlib.util
 import itertools
 import os
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -61,3 +62,13 @@ def test_each_lane_has_its_own_parts_and_waits_for_none_that_nobody_trains(recip
     assert recipe._config(recipe.PARTS[1], args, 1.0).init == str(args.runs / "inpaint" / "last")
     alone = recipe._arguments(["--data", "x", "--minutes", "12", "--parts", "detect"])
     assert recipe._config(recipe.PARTS[1], alone, 1.0).init is None
+
+
+def test_no_part_sees_a_photo_of_the_benchmarks_lists(recipe, tmp_path):
+    args = recipe._arguments(["--data", "x", "--minutes", "12", "--runs", str(tmp_path)])
+    recipe._note_held_out(args)
+    excluded = set(Path(recipe._config(recipe.PARTS[2], args, 1.0).exclude).read_text().splitlines())
+    for name in ("heldout.tsv", "people.tsv", "people_colors.tsv"):
+        names = [line.split("\t")[0] for line in (ROOT / "benchmarks" / name).read_text().splitlines()[1:]]
+        assert len(names) >= 200 and excluded.issuperset(names)
+    assert "name" not in excluded
