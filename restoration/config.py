@@ -6,12 +6,12 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 from restoration.errors import RestorationError
 
 Stage = Literal["inpaint", "color"]
-STAGES: tuple[Stage, ...] = ("inpaint", "color")
+STAGES: tuple[Stage, ...] = get_args(Stage)
 CRITERION = {"inpaint": "hole_psnr", "color": "hsv_similarity"}  # the metric, higher is better, that picks the best
 INPUT_CHANNELS = {"inpaint": 2, "color": 4}  # luma + mask hint; luma + hint chroma (2) + hint mask
 DECODER_WIDTHS = 128, 64, 48, 32, 16
@@ -24,6 +24,8 @@ FILL_SIZE = 512  # px, the longest side of what the Inpainter sees at once, what
 RELAXATIONS = (
     4  # Jacobi sweeps a level of the first fill: 0 costs 0.6 dB in the hole, 64 gain 0.15 dB for nine times the time
 )
+GROUPINGS = "near", "folder", "name-pattern", "none"  # what puts photos into one fold
+LUMA_MEAN, LUMA_STD = 0.449, 0.226  # ImageNet's, which most encoders were trained with
 CHROMA_SCALE = 4  # chroma is small: times 4 it reaches a network at the luma's scale
 MAX_CHANNELS = 2048  # of a decoder's layer
 MAX_BYTES = 1 << 16  # of a config's file
@@ -43,8 +45,8 @@ class ModelConfig:
     stage: Stage
     encoder: str = "efficientnet-b3"
     decoder_channels: tuple[int, ...] | None = None  # one for each of the decoder's blocks; None: DECODER_WIDTHS
-    luma_mean: float = 0.449
-    luma_std: float = 0.226
+    luma_mean: float = LUMA_MEAN
+    luma_std: float = LUMA_STD
 
     def __post_init__(self):
         # A stranger's config.json may hold anything, so types are checked as well as ranges.
@@ -133,8 +135,8 @@ class TrainConfig:
     decoder_channels: tuple[int, ...] = _setting(
         DECODER_WIDTHS, "five widths of the decoder, coarse to fine; the Colorizer has three"
     )
-    luma_mean: float = _setting(0.449, "mean of the luma that the encoder was trained on")
-    luma_std: float = _setting(0.226, "standard deviation of that luma")
+    luma_mean: float = _setting(LUMA_MEAN, "mean of the luma that the encoder was trained on")
+    luma_std: float = _setting(LUMA_STD, "standard deviation of that luma")
     encoder_weights: str = _setting("imagenet", "imagenet, none, or a safetensors file under timm's or smp's names")
     init: str | None = _setting(None, "folder or hub repository with inpaint/ and color/ to start from")
     freeze_stem: bool = _setting(False, "keep the encoder's first layers, down to a quarter of the size, as they are")
@@ -195,7 +197,7 @@ class TrainConfig:
             raise RestorationError(f"{empty[0]} is empty: give a name, or leave it out.")  # "" is no path
         self.model_config("inpaint")  # refuses a bad architecture before any photo is read
         choices = {
-            "group_by": ("near", "folder", "name-pattern", "none"),
+            "group_by": GROUPINGS,
             "precision": (None, "bf16", "float32", "float64"),
             "discriminator": ("patch", "projected"),
         }

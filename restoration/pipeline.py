@@ -6,7 +6,7 @@ The command line, the demo, the benchmarks and the tests all go through `Restore
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from PIL import Image
@@ -39,7 +39,7 @@ _PACKAGE = Path(__file__).parent
 _INSTALLED, _CHECKED_OUT = _PACKAGE / "weights", _PACKAGE.parent / "weights"
 SHIPPED_WEIGHTS = _INSTALLED if _INSTALLED.is_dir() else _CHECKED_OUT
 Fill = Literal["textured", "smooth"]
-FILLS = "textured", "smooth"
+FILLS = get_args(Fill)
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ import re
 import numpy as np
 from sklearn.model_selection import KFold
 
+from restoration.config import GROUPINGS
 from restoration.data.photos import Checked
 from restoration.data.sources import Entry
 from restoration.errors import RestorationError
 
-GROUPINGS = ("near", "folder", "name-pattern", "none")
 MAX_DISTANCE = 10  # of 64 bits; clusters stay small (5-6 in 6,000 landscapes)
 MAX_SHARE = 0.01  # of all photos in one group, before that is worth a word
 HELD_OUT = 0.05  # of all groups, where there is one fold only

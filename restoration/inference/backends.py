@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 from safetensors import safe_open
@@ -25,9 +25,9 @@ from restoration.inference.regions import Box
 
 Backend = Literal["auto", "torch", "openvino"]
 Precision = Literal["auto", "bf16", "float32"]
-PRECISIONS = "auto", "bf16", "float32"
+PRECISIONS = get_args(Precision)
 PRECISION = "RESTORATION_PRECISION"  # the environment's variable that answers where nobody asks for one
-BACKENDS = "auto", "torch", "openvino"
+BACKENDS = get_args(Backend)
 AGAIN = "it holds no graphs that fit its weights, `python -m restoration export OUT --weights IT` makes them."
 GRID = 8  # px, of the coarsest features that the tail reads
 MARGIN = 24  # px around a box that its pixels depend on in the tail: seven 3 x 3 convolutions, at 1/4, 1/2 and 1/1
