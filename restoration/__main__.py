@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from restoration import __version__
+from restoration.arguments import parser
 from restoration.errors import RestorationError
 from restoration.files import decoding, imaging
 from restoration.folders.jobs import Job, Masks, check_free, check_masks, find_jobs
@@ -21,23 +21,14 @@ from restoration.folders.sharding import own_gpu
 from restoration.inference.detection import MOST_SENSITIVE, count_marks
 from restoration.inference.prints import Print, extract, find_prints
 
-WAYS = """a first try:
-  %(prog)s restore old.jpg new.png                   find the damage, repair it, add color
-  %(prog)s detect old.jpg mask.png                   or: write down what is found,
-  %(prog)s restore old.jpg new.png --mask mask.png   correct it in a paint program, and restore
-  %(prog)s restore box/ restored/                    a whole folder; repeat it to resume
-  %(prog)s COMMAND --help                            all options of a command
-"""
-KINDS = "PNG, TIFF, BMP and WebP keep every level, JPEG does not"
-
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, or 1 when anything went wrong."""
-    args = _parser().parse_args(argv)
+    args = parser().parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name may hold letters that the terminal lacks
     try:
-        return args.command(args)
+        return COMMANDS[args.command](args)
     except RestorationError as error:
         print(f"restoration: {imaging.shown(error)}", file=sys.stderr)
         return 1
@@ -55,130 +46,6 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("restoration: stopped; finished photos are kept.", file=sys.stderr)
         return 130
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m restoration" if Path(sys.argv[0]).name == "__main__.py" else "photo-restoration",
-        description="Restore damaged gray photos in color.",
-        epilog=WAYS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"photo-restoration {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    restore = commands.add_parser("restore", help="repair and color a photo or a folder of photos")
-    restore.add_argument("input", type=_path, metavar="IN", help="photo or folder")
-    restore.add_argument("output", type=_out, metavar="OUT", help=f"photo ({KINDS}), or a folder for PNGs")
-    restore.add_argument(
-        "--mask", type=_path, help="white = damaged: an image, or a folder of images with the photos' names"
-    )
-    restore.add_argument("--gray", action="store_true", help="write the repaired photo without color")
-    restore.add_argument("--recolor", action="store_true", help="color photos of one tint, such as sepia, anew")
-    restore.add_argument(
-        "--fill", choices=("textured", "smooth"), default="textured",
-        help="textured: with texture from the rest of the photo, a guess; smooth: without (default: textured)",
-    )  # fmt: skip
-    restore.add_argument(
-        "--reference", type=_path, metavar="FILE", help="a color photo of the same people or place, to take colors from"
-    )
-    restore.add_argument(
-        "--freshen", action="store_true", help="stretch faded tones, in color photos channel by channel"
-    )
-    restore.add_argument(
-        "--split", action="store_true", help="also write each print on a scan by itself, straightened: OUT-1.png, ..."
-    )
-    _add_sensitivity(restore)
-    _add_weights(restore)
-    restore.add_argument("--report", type=_path, metavar="FILE", help="JSON lines: time, damage, error per photo")
-    _add_folder_options(restore)
-    restore.set_defaults(command=_restore)
-
-    detect = commands.add_parser("detect", help="write a mask of the damage it finds, white = damaged")
-    detect.add_argument("input", type=_path, metavar="IN", help="photo or folder")
-    detect.add_argument("output", type=_out, metavar="OUT_MASK", help="PNG, or folder for PNGs")
-    _add_sensitivity(detect)
-    _add_weights(detect)
-    _add_folder_options(detect)
-    detect.set_defaults(command=_detect)
-
-    damage = commands.add_parser("damage", help="damage color photos on purpose, to test restore with evaluate")
-    damage.add_argument("input", type=_path, metavar="IN_FOLDER")
-    damage.add_argument("output", type=_path, metavar="OUT_FOLDER", help="receives input/, mask/ and gt/")
-    damage.add_argument("--seed", type=int, default=0, help="seed of the holes (default: 0)")
-    damage.add_argument("--holes", type=int, default=1, help="most holes per photo (default: 1)")
-    _add_overwrite(damage)
-    damage.set_defaults(command=_damage)
-
-    evaluate = commands.add_parser("evaluate", help="compare restored photos with the truth")
-    evaluate.add_argument("--pred", type=_path, required=True, help="folder of results")
-    evaluate.add_argument("--truth", type=_path, required=True, help="folder of true photos, of the same names")
-    evaluate.add_argument("--mask", type=_path, help="folder of masks; without it only whole-photo metrics")
-    evaluate.add_argument("--json", action="store_true", help="one flat JSON object instead of a table")
-    evaluate.set_defaults(command=_evaluate)
-    _add_export(commands)
-    doctor = commands.add_parser("doctor", help="print what a bug report needs: versions, weights, memory")
-    doctor.add_argument("--weights", type=_path, help="folder (default: the shipped weights)")
-    doctor.set_defaults(command=_doctor)
-    return parser
-
-
-def _add_export(commands) -> None:
-    export = commands.add_parser("export", help="write models with the graphs that OpenVINO runs")
-    export.add_argument("output", type=_path, metavar="OUT", help="folder; it may be that of the weights itself")
-    _add_weights(export)
-    export.set_defaults(command=_export)
-
-
-def _add_weights(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--weights", type=_name, help="folder or hub repository (default: the shipped weights)")
-
-
-def _add_sensitivity(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--sensitivity", type=int, choices=range(MOST_SENSITIVE + 1), default=0,
-        help="higher finds more damage, with more false alarms (default: 0)",
-    )  # fmt: skip
-
-
-def _add_folder_options(command: argparse.ArgumentParser) -> None:
-    _add_overwrite(command)
-    command.add_argument(
-        "--max-pixels",
-        type=_pixels,
-        default=decoding.MAX_PIXELS,
-        metavar="N",
-        help="refuse photos with more pixels (default: %(default)s)",
-    )
-
-
-def _add_overwrite(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--overwrite", "--again", action="store_true", help="replace existing results")
-
-
-def _name(text: str) -> str:
-    if not text:  # of an unset variable; as a path it would be the folder that one is in
-        raise argparse.ArgumentTypeError("the name is empty")
-    return text
-
-
-def _path(text: str) -> Path:
-    return Path(_out(text))
-
-
-def _out(text: str) -> str:
-    """A path as text, as the slash at its end says that it is a folder."""
-    if text == "-":
-        raise argparse.ArgumentTypeError(
-            "standard input and output are not supported; for a file of that name, write ./-"
-        )
-    return os.path.expanduser(_name(text))
-
-
-def _pixels(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of pixels")
-    return int(text)
 
 
 def _restore(args: argparse.Namespace) -> int:
@@ -354,6 +221,12 @@ def _restorer(args: argparse.Namespace):
     if restorer.precision == "bf16" and args.input.is_dir():
         print("restoration: in bf16, which is faster here (RESTORATION_PRECISION=float32 prevents it)", file=sys.stderr)
     return restorer
+
+
+COMMANDS = {
+    "restore": _restore, "detect": _detect, "damage": _damage, "evaluate": _evaluate, "export": _export,
+    "doctor": _doctor,
+}  # fmt: skip
 
 
 def run_program() -> None:

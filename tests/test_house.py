@@ -32,6 +32,7 @@ ROOMS = {  # a folder or file of restoration/, and the rooms that it may use bes
         "folders": "files",
         "inference": "bands checkpoint chroma_bins color config models precision",
         "inputs": "files inference",
+        "arguments": "files inference",
         "pipeline": "bands files inference inputs",
         "doctor": "config inference",
         "data": "color config files masking scanning shapes wear",

@@ -104,7 +104,7 @@ def test_links_are_read_through_and_never_written_through(run, tmp_path):
     (tmp_path / "in" / "round").symlink_to(tmp_path / "in")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a.png").symlink_to(precious)
-    assert run("restore", tmp_path / "in", tmp_path / "out", "--again") == (0, [], [])
+    assert run("restore", tmp_path / "in", tmp_path / "out", "--overwrite") == (0, [], [])
     assert precious.read_bytes() == before and not (tmp_path / "out" / "a.png").is_symlink()
     (tmp_path / "out.png").symlink_to(precious)
     status, _, err = run("restore", tmp_path / "in" / "a.png", tmp_path / "out.png")

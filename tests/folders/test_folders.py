@@ -55,7 +55,7 @@ def test_what_is_done_is_not_done_again_unless_it_is_asked_for(run, tmp_path, mo
     assert status == 0 and len(asked) == 1 and len(err) == 1 and "2 of 3 photos were done already" in err[0]
     assert {name: (out / name).read_bytes() for name in files(out)} == whole
     assert run("restore", source, out)[0] == 0 and len(asked) == 1
-    assert run("restore", source, out, "--again") == (0, [], []) and len(asked) == 4
+    assert run("restore", source, out, "--overwrite") == (0, [], []) and len(asked) == 4
 
 
 def test_halves_that_a_killed_run_left_are_removed_and_no_other_hidden_file(run, tmp_path):
@@ -104,9 +104,9 @@ def test_originals_and_masks_are_never_overwritten(run, tmp_path):
     mask = save(tmp_path / "mask.png", hole(96, 72, (20, 15, 60, 45)))
     before = {file: file.read_bytes() for file in (*source.rglob("*.png"), mask)}
     for words in (
-        (source, out, "--again"),
+        (source, out, "--overwrite"),
         (source / "0" / "photo0.png", mask, "--mask", mask),
-        (source, tmp_path / "masks", "--mask", tmp_path / "masks", "--again"),
+        (source, tmp_path / "masks", "--mask", tmp_path / "masks", "--overwrite"),
         (source / "0" / "photo0.png", tmp_path / "o.png", "--report", source / "0" / "photo0.png"),
     ):
         status, _, err = run("restore", *words)
