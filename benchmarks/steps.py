@@ -2,8 +2,9 @@
 
 Inpainter, Inpainter with the projected GAN and Colorizer, in float32 and bfloat16, in this checkout and in another one.
 Each variant takes one step in turn, so that whatever else the machine does falls on all of them. Shown are medians of
-the CPU seconds of a step and of making one sample, and the bytes of a sample. `--more` also times what was decided
-against: memory in the order of channels, and bfloat16 in depthwise convolutions. `--encoders A B` compares encoders.
+the CPU seconds of a step and of making one sample, and the bytes of a sample. `--more` also times a frozen stem, and what
+was decided against: memory in the order of channels (contiguous), and bfloat16 in depthwise convolutions too (narrow).
+`--encoders A B` compares encoders.
 """
 
 import argparse
@@ -109,12 +110,15 @@ def variants_of(args: argparse.Namespace, weights: dict[str, str]) -> dict[tuple
     if args.more:
         ways += [("this", "bf16", {"narrow": True})]
         ways += [("this", precision, {"contiguous": True}) for precision in ("float32", "bf16")]
+        ways += [("this", "bf16", {"freeze_stem": True})]
     found = {}
     for kind, encoder, (side, precision, how) in product(args.kinds, args.encoders, ways):
         luma = {"luma_mean": 0.5, "luma_std": 0.5} if "lite" in encoder else {}
         settings = {"encoder": encoder, "encoder_weights": weights[encoder], "precision": precision, **luma}
         settings |= {"data": args.data, "size": args.size, "batch_size": args.batch_size}
-        variant = {"kind": kind, "settings": settings, "narrow": False, "contiguous": False} | how
+        built = {"narrow": how.get("narrow", False), "contiguous": how.get("contiguous", False)}
+        settings |= {name: value for name, value in how.items() if name not in built}
+        variant = {"kind": kind, "settings": settings} | built
         found[kind, encoder, side, " ".join([precision, *how])] = side, variant
     return found
 
