@@ -2,8 +2,8 @@
 
 Inpainter, Inpainter with the projected GAN and Colorizer, in float32 and bfloat16, in this checkout and in another one.
 Each variant takes one step in turn, so that whatever else the machine does falls on all of them. Shown are medians of
-the CPU seconds of a step and of making one sample, and the bytes of a sample. `--more` also times a frozen stem, and what
-was decided against: memory in the order of channels (contiguous), and bfloat16 in depthwise convolutions too (narrow).
+the CPU seconds of a step and of making one sample, and the bytes of a sample. `--more` also times a frozen stem, and
+what was decided against: memory in the order of channels (contiguous), bfloat16 in depthwise convolutions too (narrow).
 `--encoders A B` compares encoders.
 """
 
