@@ -122,10 +122,7 @@ class TrainConfig:
     exclude: str | None = _setting(None, "text file of photo names to leave out, one per line")
     emphasis: str | None = _setting(None, "a word: photos whose folder or name contains it come twice as often")
     folds: int = _setting(5, "models per stage, for cross-validation; with 1, a small share of the photos is held out")
-    group_by: str = _setting(
-        "near", "which photos must share a fold: near (near-duplicates), folder, name-pattern or none"
-    )
-    group_pattern: str | None = _setting(None, "for name-pattern: a regular expression whose first group is the key")
+    group_by: str = _setting("near", "which photos must share a fold: near (near-duplicates), folder or none")
     seed: int = _setting(0, "seed of everything random")
     min_scale: float = _setting(0.5, "smallest side of a crop, as a share of the photo's shorter side")
     workers: int | None = _setting(None, "processes that prepare batches ahead (default: 1 on a CPU, cores on a GPU)")

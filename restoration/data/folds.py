@@ -1,13 +1,10 @@
 """Folds of groups: photos of the same scene must not sit on both sides of a split."""
 
-import re
-
 import numpy as np
 from sklearn.model_selection import KFold
 
 from restoration.config import GROUPINGS
 from restoration.data.photos import Checked
-from restoration.data.sources import Entry
 from restoration.errors import RestorationError
 
 MAX_DISTANCE = 10  # of 64 bits; clusters stay small (5-6 in 6,000 landscapes)
@@ -15,28 +12,24 @@ MAX_SHARE = 0.01  # of all photos in one group, before that is worth a word
 HELD_OUT = 0.05  # of all groups, where there is one fold only
 
 
-def group(checked: Checked, by: str = "near", pattern: str | None = None) -> np.ndarray:
+def group(checked: Checked, by: str = "near") -> np.ndarray:
     """Group number of each photo, int (N,).
 
     Args:
-        by: "near" puts near-duplicates together, "folder" the photos of a folder, "name-pattern" those whose
-            names give `pattern`'s first group the same text; "none" leaves each photo alone. No hash knows
-            another view of the same place. Photos of a scene that is known, such as crops of one photo, stay
-            together always.
-        pattern: a regular expression, for "name-pattern" only.
+        by: "near" puts near-duplicates together, "folder" the photos of a folder; "none" leaves each photo alone.
+            No hash knows another view of the same place. Photos of a scene that is known, such as crops of one
+            photo, stay together always.
 
     Raises:
-        RestorationError: an unknown grouping, or a pattern that is missing, faulty or does not match.
+        RestorationError: an unknown grouping.
     """
-    if by not in GROUPINGS or (by == "name-pattern") != bool(pattern):
-        raise RestorationError(f"group by one of {', '.join(GROUPINGS)}, and give a pattern with name-pattern alone.")
+    if by not in GROUPINGS:
+        raise RestorationError(f"group_by is {by!r}: use {', '.join(GROUPINGS[:-1])} or {GROUPINGS[-1]}.")
     entries = checked.photos.entries
     if by == "near":
         keys = near_duplicates(checked.hashes[:, 0], checked.hashes[:, 1]).tolist()
-    elif by == "folder":
-        keys = [entry.folder for entry in entries]
     else:
-        keys = _name_keys(entries, pattern) if pattern else range(len(entries))
+        keys = [entry.folder for entry in entries] if by == "folder" else range(len(entries))
     number: dict[tuple, int] = {}
     named = (("scene", entry.scene) if entry.scene else ("key", key) for entry, key in zip(entries, keys, strict=True))
     return np.array([number.setdefault(key, len(number)) for key in named])
@@ -57,17 +50,6 @@ def near_duplicates(hashes: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
         if (together != label[i]).any():
             label[np.isin(label, together)] = label[i]
     return label
-
-
-def _name_keys(entries: list[Entry], pattern: str) -> list[str]:
-    try:
-        matches = [re.search(pattern, entry.name) for entry in entries]
-        strange = [entry.name for entry, match in zip(entries, matches, strict=True) if not match or match[1] is None]
-    except (re.error, IndexError) as error:
-        raise RestorationError(f"the pattern {pattern!r} is no regular expression with a group ({error}).") from error
-    if strange:
-        raise RestorationError(f"the pattern {pattern!r} does not match {len(strange)} names, such as {strange[0]}.")
-    return [match[1] for match in matches]
 
 
 def describe(groups: np.ndarray) -> str:

@@ -139,28 +139,16 @@ def test_near_duplicates_are_the_connected_parts_of_the_pairs(seed, count):
     assert sorted(map(sorted, parts)) == sorted(np.flatnonzero(label == k).tolist() for k in set(label))
 
 
-def test_groups_by_folder_by_name_and_by_nothing():
+def test_groups_by_folder_and_by_nothing():
     found = collection(["a1.png", "a2.png", "b1.png", "c.png"], folders=["x", "y", "x", "x/y"])
     assert folds.group(found, "folder").tolist() == [0, 1, 0, 2]
-    assert folds.group(found, "name-pattern", r"^([a-z])").tolist() == [0, 0, 1, 2]
     assert folds.group(found, "none").tolist() == [0, 1, 2, 3]
     assert folds.group(found).tolist() == [0, 0, 0, 0]  # all hashes are equal
 
 
-@pytest.mark.parametrize(
-    "by, pattern, said",
-    [
-        ("name-pattern", None, "give a pattern"),
-        ("near", "(a)", "pattern with name-pattern alone"),
-        ("place", None, "group by one of near, folder"),
-        ("name-pattern", "a", "no regular expression with a group"),
-        ("name-pattern", "(a", "no regular expression with a group"),
-        ("name-pattern", r"^(\d)", r"does not match 2 names, such as a\.png"),
-    ],
-)
-def test_a_grouping_that_cannot_be_is_one_sentence(by, pattern, said):
-    with pytest.raises(ValueError, match=said) as error:
-        folds.group(collection(["a.png", "1.png", "b.png"]), by, pattern)
+def test_an_unknown_grouping_is_one_sentence():
+    with pytest.raises(ValueError, match="use near, folder or none") as error:
+        folds.group(collection(["a.png", "1.png", "b.png"]), "place")
     assert is_one_sentence(error.value)
 
 
