@@ -24,7 +24,7 @@ FILL_SIZE = 512  # px, the longest side of what the Inpainter sees at once, what
 RELAXATIONS = (
     4  # Jacobi sweeps a level of the first fill: 0 costs 0.6 dB in the hole, 64 gain 0.15 dB for nine times the time
 )
-GROUPINGS = "near", "folder", "name-pattern", "none"  # what puts photos into one fold
+GROUPINGS = "near", "folder", "none"  # what puts photos into one fold
 LUMA_MEAN, LUMA_STD = 0.449, 0.226  # ImageNet's, which most encoders were trained with
 CHROMA_SCALE = 4  # chroma is small: times 4 it reaches a network at the luma's scale
 MAX_CHANNELS = 2048  # of a decoder's layer

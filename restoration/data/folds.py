@@ -3,7 +3,6 @@
 import numpy as np
 from sklearn.model_selection import KFold
 
-from restoration.config import GROUPINGS
 from restoration.data.photos import Checked
 from restoration.errors import RestorationError
 
@@ -16,15 +15,10 @@ def group(checked: Checked, by: str = "near") -> np.ndarray:
     """Group number of each photo, int (N,).
 
     Args:
-        by: "near" puts near-duplicates together, "folder" the photos of a folder; "none" leaves each photo alone.
+        by: "near" puts near-duplicates together, "folder" the photos of a folder, "none" leaves each photo alone.
             No hash knows another view of the same place. Photos of a scene that is known, such as crops of one
             photo, stay together always.
-
-    Raises:
-        RestorationError: an unknown grouping.
     """
-    if by not in GROUPINGS:
-        raise RestorationError(f"group_by is {by!r}: use {', '.join(GROUPINGS[:-1])} or {GROUPINGS[-1]}.")
     entries = checked.photos.entries
     if by == "near":
         keys = near_duplicates(checked.hashes[:, 0], checked.hashes[:, 1]).tolist()

@@ -146,12 +146,6 @@ def test_groups_by_folder_and_by_nothing():
     assert folds.group(found).tolist() == [0, 0, 0, 0]  # all hashes are equal
 
 
-def test_an_unknown_grouping_is_one_sentence():
-    with pytest.raises(ValueError, match="use near, folder or none") as error:
-        folds.group(collection(["a.png", "1.png", "b.png"]), "place")
-    assert is_one_sentence(error.value)
-
-
 @pytest.mark.parametrize("by", ["near", "folder", "none"])
 def test_crops_of_a_bundled_photo_stay_together(by):
     """However photos are grouped; the stereo pair too."""

@@ -121,7 +121,7 @@ def test_configs_round_trip_and_strange_fields_are_refused(scenes, tmp_path):
 @pytest.mark.parametrize(
     "fields",
     [
-        {"schedule": "steps"}, {"folds": 0}, {"precision": "int8"}, {"size": 8}, {"validation_photos": 0},
+        {"schedule": "steps"}, {"folds": 0}, {"group_by": "place"}, {"precision": "int8"}, {"size": 8}, {"validation_photos": 0},
         {"discriminator_channels": 0}, {"ema_decay": 1.0}, {"gradient_clip": 0.0}, {"gan_start": 1.5},
         {"hint_dropout": float("nan")}, {"data": ""}, {"minutes": 0.0},
         {"epoch_photos": 9, "minutes": 5.0}, {"ssim_weight": -0.1}, {"seed": -1}, {"learning_rate": 0.0},
