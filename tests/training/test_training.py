@@ -121,7 +121,7 @@ def test_configs_round_trip_and_strange_fields_are_refused(scenes, tmp_path):
 @pytest.mark.parametrize(
     "fields",
     [
-        {"schedule": "steps"}, {"folds": 0}, {"group_by": "place"}, {"precision": "int8"}, {"size": 8}, {"validation_photos": 0},
+        {"group_by": "place"}, {"folds": 0}, {"precision": "int8"}, {"size": 8}, {"validation_photos": 0},
         {"discriminator_channels": 0}, {"ema_decay": 1.0}, {"gradient_clip": 0.0}, {"gan_start": 1.5},
         {"hint_dropout": float("nan")}, {"data": ""}, {"minutes": 0.0},
         {"epoch_photos": 9, "minutes": 5.0}, {"ssim_weight": -0.1}, {"seed": -1}, {"learning_rate": 0.0},
@@ -185,8 +185,8 @@ def test_folds_begin_with_other_weights_and_see_other_damage(scenes):
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
     batches = [next(training.batches_ahead(Photos.find(scenes), piece)) for piece in pieces]
-    assert batches[0]["names"] == batches[1]["names"] and torch.equal(batches[0]["rgb"], batches[1]["rgb"])
-    assert not torch.equal(batches[0]["rgb"], batches[2]["rgb"])
+    assert batches[0]["names"] == batches[1]["names"] and torch.equal(batches[0]["luma"], batches[1]["luma"])
+    assert not torch.equal(batches[0]["luma"], batches[2]["luma"])
 
 
 def test_training_ends_by_the_clock_with_its_rate_annealed(scenes, tmp_path, monkeypatch):
