@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
         if args.push_to:
             check_target(args.push_to)
         stages = (args.stage,) if args.stage in STAGES else run.stages() if args.resume and not args.stage else STAGES
-        first = train(run, config, args.fold, stages, args.track)
+        first = train(run, config, args.fold, stages)
         is_whole = first and gather(run, stages)
         if is_whole and args.push_to:
             print(f"Pushed to {push_run(run.folder, args.push_to, args.private)}")
@@ -85,7 +85,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fold", type=int, help="train this fold alone, counted from 0")
     whole = "which networks to train (default: both, or with --resume those of the run)"
     parser.add_argument("--stage", choices=(*STAGES, "both"), help=whole)
-    parser.add_argument("--track", choices=("trackio",), help="mirror metrics.jsonl to a tracker")
     parser.add_argument("--push-to", metavar="USER/NAME", help="a hub repository for the finished run")
     parser.add_argument("--private", action="store_true", help="with --push-to: make a private repository")
     group = parser

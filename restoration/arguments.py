@@ -30,32 +30,7 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--version", action="version", version=f"photo-restoration {restoration.__version__}")
     commands = whole.add_subparsers(required=True, metavar="COMMAND", dest="command")
 
-    restore = commands.add_parser("restore", help="repair and color a photo or a folder of photos")
-    restore.add_argument("input", type=_path, metavar="IN", help="photo or folder")
-    restore.add_argument("output", type=_out, metavar="OUT", help=f"photo ({KINDS}), or a folder for PNGs")
-    restore.add_argument(
-        "--mask", type=_path, help="white = damaged: an image, or a folder of images with the photos' names"
-    )
-    restore.add_argument("--gray", action="store_true", help="write the repaired photo without color")
-    restore.add_argument("--recolor", action="store_true", help="give color photos new colors, such as sepia prints")
-    restore.add_argument(
-        "--fill", choices=("textured", "smooth"), default="textured",
-        help="textured: with texture from the rest of the photo, a guess; smooth: without (default: textured)",
-    )  # fmt: skip
-    restore.add_argument(
-        "--reference", type=_path, metavar="FILE", help="a color photo of the same people or place, to take colors from"
-    )
-    restore.add_argument(
-        "--freshen", action="store_true", help="stretch faded tones, in color photos channel by channel"
-    )
-    restore.add_argument(
-        "--split", action="store_true", help="also write each print on a scan by itself, straightened: OUT-1.png, ..."
-    )
-    _add_sensitivity(restore)
-    _add_weights(restore)
-    restore.add_argument("--report", type=_path, metavar="FILE", help="JSON lines: time, damage, error per photo")
-    _add_folder_options(restore)
-
+    _add_restore(commands)
     detect = commands.add_parser("detect", help="write a mask of the damage it finds, white = damaged")
     detect.add_argument("input", type=_path, metavar="IN", help="photo or folder")
     detect.add_argument("output", type=_out, metavar="OUT_MASK", help="PNG, or folder for PNGs")
@@ -83,6 +58,34 @@ def parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="print what a bug report needs: versions, weights, memory")
     doctor.add_argument("--weights", type=_path, help="folder (default: the shipped weights)")
     return whole
+
+
+def _add_restore(commands) -> None:
+    restore = commands.add_parser("restore", help="repair and color a photo or a folder of photos")
+    restore.add_argument("input", type=_path, metavar="IN", help="photo or folder")
+    restore.add_argument("output", type=_out, metavar="OUT", help=f"photo ({KINDS}), or a folder for PNGs")
+    restore.add_argument(
+        "--mask", type=_path, help="white = damaged: an image, or a folder of images with the photos' names"
+    )
+    restore.add_argument("--gray", action="store_true", help="write the repaired photo without color")
+    restore.add_argument("--recolor", action="store_true", help="give color photos new colors, such as sepia prints")
+    restore.add_argument(
+        "--fill", choices=("textured", "smooth"), default="textured",
+        help="textured: with texture from the rest of the photo, a guess; smooth: without (default: textured)",
+    )  # fmt: skip
+    restore.add_argument(
+        "--reference", type=_path, metavar="FILE", help="a color photo of the same people or place, to take colors from"
+    )
+    restore.add_argument(
+        "--freshen", action="store_true", help="stretch faded tones, in color photos channel by channel"
+    )
+    restore.add_argument(
+        "--split", action="store_true", help="also write each print on a scan by itself, straightened: OUT-1.png, ..."
+    )
+    _add_sensitivity(restore)
+    _add_weights(restore)
+    restore.add_argument("--report", type=_path, metavar="FILE", help="JSON lines: time, damage, error per photo")
+    _add_folder_options(restore)
 
 
 def _add_weights(command: argparse.ArgumentParser) -> None:

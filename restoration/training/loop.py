@@ -1,7 +1,6 @@
 """The only loop: folds x stages, each piece epoch by epoch, into one run folder."""
 
 import argparse
-import dataclasses
 import shlex
 import signal
 import sys
@@ -25,7 +24,7 @@ from restoration.training import initialization, splits
 from restoration.training.distributed import World, cores
 from restoration.training.runs import METRICS, SPLIT, STATE, Run, locked
 from restoration.training.splits import Split, Usable
-from restoration.training.tracking import TRACKERS, MetricsLog, Progress
+from restoration.training.tracking import MetricsLog, Progress
 from restoration.training.trainer import AGREE_EVERY, Trainer
 from restoration.training.validation import validate
 
@@ -46,7 +45,6 @@ class Context:
     run: Run
     config: TrainConfig
     world: World
-    track: str | None
     seconds: float | None = None  # for each piece
 
 
@@ -55,7 +53,6 @@ def train(
     config: TrainConfig,
     fold: int | None = None,
     stages: Collection[Stage] = STAGES,
-    track: str | None = None,
     usable: Usable | None = None,
 ) -> bool:
     """Train every unfinished piece of a run, or those that are asked for.
@@ -63,7 +60,6 @@ def train(
     The first call notes the program's command line in the run, for its report: of a job of an array without its piece.
 
     Args:
-        track: names one of TRACKERS.
         usable: the photos, where a program trains several runs on them.
 
     Returns:
@@ -79,7 +75,7 @@ def train(
     world, began = World(), time.monotonic()
     precision = config.precision or torch_precision(world.device.type, training=True)
     chosen = world.from_first(run.agreed(config, config.resolved(precision, world.gpu_gib)) if world.is_first else None)
-    _check(chosen, world, fold, track)
+    _check(chosen, world, fold)
     pieces = world.from_first(_unfinished(run, chosen, fold, stages) if world.is_first else [])
     initialization.check(chosen, {s for _, s, begun in pieces if not begun})
     if pieces:  # else there is no need to read all photos
@@ -94,7 +90,7 @@ def train(
         asked = len(stages) * (chosen.folds if fold is None else 1)
         late = (time.monotonic() - began) / len(pieces)  # each gives up its share of what reading the photos took
         seconds = None if chosen.minutes is None else max(0.0, 60 * chosen.minutes / asked - late)
-        job = Context(run, chosen, world, track, seconds)
+        job = Context(run, chosen, world, seconds)
         with _signals() as told:
             for k, s, _ in pieces:
                 _train_piece(job, k, s, usable.split(chosen, k), told)
@@ -102,15 +98,13 @@ def train(
     return world.is_first
 
 
-def _check(config: TrainConfig, world: World, fold: int | None, track: str | None) -> None:
+def _check(config: TrainConfig, world: World, fold: int | None) -> None:
     if config.batch_size < world.size:
         raise RestorationError(f"batch_size is {config.batch_size}: each of {world.size} processes needs 1 or more.")
     if config.batch_size // world.size == 1 and config.size < 64 and not config.freeze_norm:
         raise RestorationError(f"batch norm needs more than one photo of {config.size} px, or --freeze-norm.")
     if fold is not None and not 0 <= fold < config.folds:
         raise RestorationError(f"fold {fold} does not exist: {config.folds} folds are counted from 0.")
-    if track and world.is_first:
-        TRACKERS[track].check()
 
 
 def command_of(words: list[str]) -> str:
@@ -154,11 +148,7 @@ def _train_piece(job: Context, fold: int, stage: Stage, split: Split, told: list
         trainer = _trainer(job, fold, stage, total_steps(job.config, len(split.training)))
         if trainer is None:
             return
-        name = "-".join(folder.parts[-4:])
-        tracker = TRACKERS[job.track](name, dataclasses.asdict(job.config)) if job.track and first else None
-        _learn(folder, trainer, split, told, MetricsLog(folder / METRICS, trainer.step, tracker) if first else None)
-        if tracker:
-            tracker.close()
+        _learn(folder, trainer, split, told, MetricsLog(folder / METRICS, trainer.step) if first else None)
         if first:
             checkpoint.save_state({"finished": True, "step": trainer.step, "ema": trainer.ema}, folder / STATE)
 

@@ -1,4 +1,4 @@
-"""What a run writes down, and what it shows: metrics.jsonl always, a tracker when asked, how far it is."""
+"""What a run writes down, and what it shows: metrics.jsonl, and how far it is."""
 
 import json
 import math
@@ -11,9 +11,7 @@ from typing import SupportsFloat
 from tqdm import tqdm
 
 from restoration.atomic import replacing
-from restoration.errors import RestorationError
 
-PROJECT = "photo-restoration"
 SHOWN = {  # of an epoch's record, on its line
     "train_loss": "loss",
     "validation_loss": "validation loss",
@@ -24,45 +22,11 @@ REDRAW, REPEAT = 0.2, 60.0  # seconds from one look at the bar, or one plain lin
 Record = dict[str, float | int | str | None]
 
 
-class Trackio:
-    """Mirrors records to Trackio, in its local database unless its own variables name a server.
-
-    A run that exists goes on. What it logged beyond the state that training resumed from is logged
-    again: metrics.jsonl is the truth, this is a view of it.
-    """
-
-    @staticmethod
-    def check() -> None:
-        """RestorationError where it cannot be used."""
-        try:
-            import trackio  # noqa: F401
-        except ImportError as error:
-            raise RestorationError("trackio is not installed: pip install trackio, or leave out --track.") from error
-
-    def __init__(self, name: str, config: dict):
-        self.check()
-        import trackio
-
-        self.run = trackio.init(project=PROJECT, name=name, config=config, resume="allow", embed=False)
-
-    def log(self, record: Record) -> None:
-        """Send what was measured in one record, at its step."""
-        measured = {key: value for key, value in record.items() if value is not None and key != "step"}
-        self.run.log(measured, step=record["step"])
-
-    def close(self) -> None:
-        """Wait until all is written."""
-        self.run.finish()
-
-
-TRACKERS = {"trackio": Trackio}
-
-
 class MetricsLog:
     """Appends records to `metrics.jsonl`. A resumed run first drops what it is going to write again."""
 
-    def __init__(self, file: Path, resumed_at: int = 0, tracker: Trackio | None = None):
-        self.file, self.tracker = file, tracker
+    def __init__(self, file: Path, resumed_at: int = 0):
+        self.file = file
         kept = [_line(record) for record in self.read(file) if record["step"] <= resumed_at]
         with replacing(file) as part:  # killed here, the run still has one whole journal
             part.write_text("".join(kept))
@@ -78,8 +42,6 @@ class MetricsLog:
         record = {key: value if _is_finite(value) else None for key, value in record.items()}
         with self.file.open("a") as stream:
             stream.write(_line(record))
-        if self.tracker:
-            self.tracker.log(record)
 
 
 def _line(record: Record) -> str:

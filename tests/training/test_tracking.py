@@ -1,4 +1,4 @@
-"""The journal of a run, its mirror in a tracker, and what a run shows on a terminal and without one."""
+"""The journal of a run, and what a run shows on a terminal and without one."""
 
 import io
 import json
@@ -6,10 +6,10 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from conftest import files, is_one_sentence
+from conftest import files
 
 from restoration.training import tracking
-from restoration.training.tracking import MetricsLog, Progress, Trackio
+from restoration.training.tracking import MetricsLog, Progress
 
 EPOCH = {
     "epoch": 2,
@@ -92,28 +92,6 @@ def test_a_journal_that_cannot_be_replaced_stays_whole(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="killed"):
         MetricsLog(tmp_path / "metrics.jsonl", resumed_at=0)
     assert MetricsLog.read(tmp_path / "metrics.jsonl") == [{"step": 4}]
-
-
-def test_trackio_mirrors_every_record(tmp_path, monkeypatch):
-    opened, logged, closed = [], [], []
-    run = SimpleNamespace(log=lambda metrics, step: logged.append((step, metrics)), finish=lambda: closed.append(True))
-    fake = SimpleNamespace(init=lambda **options: opened.append(options) or run)
-    monkeypatch.setitem(sys.modules, "trackio", fake)
-    tracker = Trackio("first/fold-2/color", {"size": 64})
-    MetricsLog(tmp_path / "metrics.jsonl", tracker=tracker).write(step=4, ssim=0.5, train_loss_d=None)
-    tracker.close()
-    assert opened[0]["name"] == "first/fold-2/color"
-    assert opened[0]["config"] == {"size": 64}
-    assert opened[0].keys().isdisjoint({"space_id", "server_url"})
-    assert logged == [(4, {"ssim": 0.5})]
-    assert closed == [True]
-
-
-def test_without_trackio_one_sentence_says_what_to_type(monkeypatch):
-    monkeypatch.setitem(sys.modules, "trackio", None)
-    with pytest.raises(ValueError, match="pip install trackio") as error:
-        Trackio("run", {})
-    assert is_one_sentence(error.value)
 
 
 def test_without_a_terminal_an_epoch_is_a_line(clock, capsys):
