@@ -19,8 +19,8 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not installed
 
 from benchmarks.photo_sets import COLORED_PEOPLE, HELDOUT, Numbered, heldout_photos, large_photos
-from demo.marks import is_tinted
 from restoration.color import chroma, luma
+from restoration.inference.tones import is_tinted
 from restoration.metrics import ab_mae, colorfulness, contest_c, hsv_similarity
 from restoration.pipeline import Repair, Restoration, Restorer
 

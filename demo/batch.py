@@ -9,13 +9,13 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from demo import marks
 from demo.limits import BATCH_MEGABYTES, BATCH_MEGAPIXELS, BATCH_PHOTOS
 from demo.manners import RefusalError, is_fault, sentence
 from demo.reading import read_scan
 from demo.stages import Stages
 from demo.texts import say
 from restoration.files.imaging import SUFFIXES, Scan, claimed_pixels, encode_photo
+from restoration.inference.tones import is_tinted
 
 FAILURES = "not restored.txt"  # in the zip
 THUMBNAIL = 320  # px, the longest side of each of a pair
@@ -87,7 +87,7 @@ def restore_all(
 def _restored(file: Path, stages: Stages, keep_gray: bool) -> tuple[Scan, Image.Image, float]:
     """What was read, what became of it, and the share that was taken for damaged."""
     scan = read_scan(file)
-    photo = scan.image.convert("L") if marks.is_tinted(scan.image) else scan.image
+    photo = scan.image.convert("L") if is_tinted(scan.image) else scan.image
     restored = stages.colorize(stages.repair(photo, None), None)
     image: Image.Image = scan.own_gray(restored.gray, restored.mask) if keep_gray else restored.image
     return scan.shown_at(restored.mask), image, np.asarray(restored.mask).mean() / 255

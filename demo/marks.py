@@ -12,7 +12,6 @@ from PIL import Image
 
 PREVIEW = 1600  # px, the longest side of a preview
 MARK = (255, 51, 102, 150)  # RGBA of what is marked as damaged
-TINT_TOLERANCE = 4.0  # levels of chroma that paper, stains and JPEG add to a photo of one tint
 Mask = np.ndarray  # bool (H, W), True = damaged
 
 
@@ -77,13 +76,3 @@ def with_more(mask: Mask, before: Mask, now: Mask) -> Mask:
     is_refused = np.zeros(count, bool)
     is_refused[labels[before & ~mask]] = True
     return mask | (now & ~is_refused[labels])
-
-
-def is_tinted(photo: Image.Image) -> bool:
-    """Whether a photo in color is really a gray one on yellowed or sepia paper: its chroma follows its luma."""
-    if photo.mode == "L":
-        return False
-    small = preview(photo).resize((96, 96), Image.Resampling.BOX).convert("YCbCr")
-    luma, *chroma = (band.ravel().astype(float) for band in np.moveaxis(np.asarray(small), 2, 0))
-    left = [band - np.polyval(np.polyfit(luma, band, 2), luma) for band in chroma] if np.ptp(luma) else [np.zeros(1)]
-    return float(np.hypot.reduce([np.std(band) for band in left])) < TINT_TOLERANCE

@@ -16,6 +16,7 @@ from demo.stages import Stages
 from demo.texts import language_of, say, translated
 from restoration.files import imaging
 from restoration.inference.prints import Print, extract, find_prints
+from restoration.inference.tones import is_tinted
 from restoration.pipeline import MOST_SENSITIVE, Restoration
 
 
@@ -40,7 +41,7 @@ class Steps:
         shown = _written(session, small, "photo.png")
         prints = find_prints(np.asarray(scan.image.convert("L")))
         is_one = prints == [Print.whole(mask.shape)]
-        tinted = marks.is_tinted(scan.image)
+        tinted = is_tinted(scan.image)
         session.edit = EditState(
             original, scan, damage, mask, small, shown, mask, prints=[] if is_one else prints, recolor=tinted
         )
@@ -328,7 +329,7 @@ def _found(edit: EditState, language: str) -> str:
     share = edit.mask.mean()
     words = [say("found", language, share=f"{share:.1%}") if share else say("not_found", language)]
     if edit.photo.mode == "RGB":
-        words += [say("tinted" if marks.is_tinted(edit.photo) else "in_color", language)]
+        words += [say("tinted" if is_tinted(edit.photo) else "in_color", language)]
     if edit.prints:
         words += [say("prints_found" if len(edit.prints) > 1 else "print_found", language, count=len(edit.prints))]
     return " ".join([*words, *(translated(note, language) for note in edit.scan.notes)])

@@ -20,6 +20,7 @@ from restoration.folders.run import Facts, run
 from restoration.folders.sharding import own_gpu
 from restoration.inference.detection import MOST_SENSITIVE, count_marks
 from restoration.inference.prints import Print, extract, find_prints
+from restoration.inference.tones import is_tinted
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -75,8 +76,7 @@ def _restore(args: argparse.Namespace) -> int:
         imaging.write_photo(image, job.target, shown)  # last: where it is, the photo is done
         width, height = image.size
         damaged = np.count_nonzero(result.mask) / (width * height)
-        found = _found(result.mask, args) if damaged and not args.mask else []
-        notes = [*scan.notes, *found, *_notes(args, scan.image.mode == "RGB", damaged)]
+        notes = [*scan.notes, *_notes(args, scan.image, result.mask)]
         if args.freshen and args.gray and scan.levels is not None:
             notes.append("its freshened tones have 8 bits.")
         facts = {"width": width, "height": height, "damaged": round(damaged, 6), "notes": notes}
@@ -85,17 +85,23 @@ def _restore(args: argparse.Namespace) -> int:
     return run(jobs, read, restore, write, args.overwrite, args.report, alone=not args.input.is_dir())
 
 
-def _notes(args: argparse.Namespace, is_color: bool, damaged: float) -> list[str]:
-    """What a user may not expect of a result: nothing was repaired, or nearly everything."""
-    if damaged:
+def _notes(args: argparse.Namespace, photo: Image.Image, mask: Image.Image) -> list[str]:
+    """What a user may not expect of a result: a tint was kept, little or nothing was repaired, or nearly everything."""
+    damaged = np.asarray(mask) > 0
+    keeps_color = photo.mode == "RGB" and not args.recolor
+    notes = []
+    if keeps_color and not args.gray and is_tinted(photo):
+        notes = ["it seems to be a gray photo on tinted paper, whose tint was kept: --recolor colors it anew."]
+    if args.mask and damaged.mean() > 0.5:
         way = "where that is the sound part, invert the mask"
-        return [f"the mask marks {damaged:.0%} of it as damaged; {way}."] if args.mask and damaged > 0.5 else []
-    keeps_color = is_color and not args.recolor
+        return [*notes, f"the mask marks {damaged.mean():.0%} of it as damaged; {way}."]
+    if damaged.any():
+        return [*notes, *([] if args.mask else _found(damaged, args, "--mask repairs what you mark"))]
     done = "copied" if args.gray or keeps_color else "colored"
-    found = "the mask marks nothing" if args.mask else "no damage was found"
-    ways = [] if args.mask else ["--sensitivity 2 looks closer", "--mask says where to repair"]
-    ways += ["--recolor colors it anew"] if keeps_color and not args.gray else []
-    return [f"{found}, it was only {done}{': ' * bool(ways)}{', '.join(ways)}."]
+    if args.mask:
+        return [*notes, f"the mask marks nothing, it was only {done}."]
+    ways = "--mask repairs what you mark" + ", --recolor colors it anew" * (keeps_color and not args.gray and not notes)
+    return [*notes, f"no damage was found, it was only {done}: {_more(args, ways)}."]
 
 
 def _write_prints(
@@ -123,7 +129,7 @@ def _detect(args: argparse.Namespace) -> int:
 
     def write(job: Job, mask: Image.Image) -> Facts:
         imaging.write_photo(mask, job.target)
-        return {"notes": _found(mask, args)}
+        return {"notes": _found(np.asarray(mask) > 0, args)}
 
     def read(job: Job) -> Image.Image:
         return imaging.read_photo(job.source)
@@ -134,17 +140,21 @@ def _detect(args: argparse.Namespace) -> int:
     return run(jobs, read, detect, write, args.overwrite, alone=not args.input.is_dir())
 
 
-def _found(mask: Image.Image, args: argparse.Namespace) -> list[str]:
+def _found(damaged: np.ndarray, args: argparse.Namespace, way: str = "") -> list[str]:
     """What was found in a photo that was named itself, and in any photo that nothing was."""
-    damaged, more = np.asarray(mask) > 0, ""
-    if args.sensitivity < MOST_SENSITIVE:
-        more = f"; --sensitivity {args.sensitivity + 1} finds more"
+    more = _more(args, way)
     if not damaged.any():
-        return [f"no damage was found{more}."]
+        return [f"no damage was found{'; ' * bool(more)}{more}."]
     marks = count_marks(damaged)
     return [] if args.input.is_dir() else [
-        f"found {marks} mark{'s' * (marks > 1)}, {100 * damaged.mean():.2g} % of the photo{more}."
+        f"found {marks} mark{'s' * (marks > 1)}, {100 * damaged.mean():.2g} % of the photo{'; ' * bool(more)}{more}."
     ]  # fmt: skip
+
+
+def _more(args: argparse.Namespace, way: str) -> str:
+    """How to have more of a photo repaired."""
+    closer = [f"--sensitivity {args.sensitivity + 1} finds more"] if args.sensitivity < MOST_SENSITIVE else []
+    return ", ".join([*closer, *[way] * bool(way)])
 
 
 def _damage(args: argparse.Namespace) -> int:

@@ -45,7 +45,7 @@ PAGE = {  # demo/, from the bottom up: each may import those above it
     "manners": "texts", "reading": "files limits manners", "session": "files inference manners marks pipeline",
     "style": "limits texts", "photo_view": "limits reading style texts",
     "api": "files manners reading stages",
-    "batch": "files limits manners marks reading stages texts",
+    "batch": "files inference limits manners reading stages texts",
     "photo_steps": "files inference manners marks pipeline reading session stages texts",
     "photo_tab": "manners photo_steps photo_view",
     "batch_tab": "batch limits manners photo_view reading session stages texts",

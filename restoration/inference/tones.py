@@ -1,6 +1,7 @@
-"""Faded tones stretched: always for the Colorizer's eyes, in the result only when asked."""
+"""Faded tones stretched: always for the Colorizer's eyes, in the result only when asked; tinted paper."""
 
 import numpy as np
+from PIL import Image
 
 from restoration.bands import bands
 from restoration.inference.prints import Print
@@ -9,6 +10,7 @@ FADED = 200  # levels: a photo with fewer between its ends is stretched before a
 MAX_GAIN = 6.0  # more would show noise; a photo without any light and dark stays as it is
 TAIL = 0.005  # of the pixels at either end, such as dust and scratches, may be clipped
 LOWEST, HIGHEST = 5, 250  # where the ends come to lie
+TINT_TOLERANCE = 4.0  # levels of chroma that paper, stains and JPEG add to a photo of one tint
 
 
 def freshened(levels: np.ndarray, prints: list[Print]) -> np.ndarray:
@@ -45,3 +47,13 @@ def _ends(levels: np.ndarray) -> tuple[int, int]:
     """The levels below and above which there is hardly a pixel."""
     share = np.cumsum(np.bincount(levels.ravel(), minlength=256)) / levels.size
     return int(np.searchsorted(share, TAIL)), int(np.searchsorted(share, 1 - TAIL))
+
+
+def is_tinted(photo: Image.Image) -> bool:
+    """Whether a photo in color is really a gray one on yellowed or sepia paper: its chroma follows its luma."""
+    if photo.mode == "L":
+        return False
+    small = photo.resize((96, 96), Image.Resampling.BOX).convert("YCbCr")
+    luma, *chroma = (band.ravel().astype(float) for band in np.moveaxis(np.asarray(small), 2, 0))
+    left = [band - np.polyval(np.polyfit(luma, band, 2), luma) for band in chroma] if np.ptp(luma) else [np.zeros(1)]
+    return float(np.hypot.reduce([np.std(band) for band in left])) < TINT_TOLERANCE

@@ -245,13 +245,27 @@ def test_a_name_that_is_too_long_is_answered_with_one_line(run, tmp_path):
 
 def test_it_is_said_when_nothing_was_repaired(run, tmp_path):
     whole = gray_photo("coffee", 96, 72)
-    for name, image in [("a.png", whole), ("b.png", DAMAGED), ("c.png", photo("chelsea", 96, 72))]:
+    sepia = np.uint8(255 * (whole[..., None] / 255) ** np.array([0.8, 1.0, 1.4]))
+    photos = [("a.png", whole), ("b.png", DAMAGED), ("c.png", photo("chelsea", 96, 72)), ("d.png", sepia)]
+    for name, image in photos:
         save(tmp_path / "in" / name, image)
     status, _, err = run("restore", tmp_path / "in", tmp_path / "out")
     assert status == 0 and all(map(is_one_sentence, err))
-    assert [line.split(":")[0] for line in err] == [str(tmp_path / "in" / name) for name in ("a.png", "c.png")]
-    assert "only colored" in err[0] and "only copied" in err[1] and all("--mask" in line for line in err)
-    assert "--recolor" in err[1] and "--recolor" not in err[0]
+    of = [tmp_path / "in" / name for name in ("a.png", "c.png", "d.png", "d.png")]
+    assert [line.split(":")[0] for line in err] == list(map(str, of))
+    nothing = [err[0], err[1], err[3]]
+    assert all("no damage" in line and "--sensitivity 1" in line and "--mask" in line for line in nothing)
+    assert "only colored" in err[0] and "only copied" in err[1]
+    assert ["--recolor" in line for line in err] == [False, True, True, False]
+
+
+def test_a_tinted_print_in_which_little_is_found_names_the_ways_to_more(run, tmp_path):
+    sepia = np.uint8(255 * (DAMAGED[..., None] / 255) ** np.array([0.8, 1.0, 1.4]))
+    source = save(tmp_path / "sepia.png", sepia)
+    _, _, err = run("restore", source, tmp_path / "out.png")
+    assert all(map(is_one_sentence, err)) and len(err) == 2 and "--recolor" in err[0]
+    assert "found 1 mark" in err[1] and "--sensitivity 1" in err[1] and "--mask" in err[1]
+    assert len(run("restore", source, tmp_path / "new.png", "--recolor")[2]) == 1
 
 
 @pytest.mark.parametrize("inverted, said", [(False, "marks nothing, it was only colored"), (True, "invert the mask")])

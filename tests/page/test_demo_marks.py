@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from demo import marks
+from restoration.inference.tones import is_tinted
 
 MASKS = arrays(bool, (23, 31))
 
@@ -63,10 +64,10 @@ def test_dabs_become_hints_of_the_photos_size_the_last_one_on_top():
 @pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "rocket"])
 def test_sepia_is_told_from_color(name):
     color = Image.fromarray(photo(name, 300, 200))
-    assert not marks.is_tinted(color)
+    assert not is_tinted(color)
     levels = np.asarray(color.convert("L"), float)[..., None] / 255
     sepia = np.uint8(255 * levels ** np.array([0.8, 1.0, 1.4]))
-    assert marks.is_tinted(Image.fromarray(sepia))
+    assert is_tinted(Image.fromarray(sepia))
 
 
 def test_a_preview_is_small_and_a_small_photo_stays():
