@@ -74,7 +74,7 @@ def start_view() -> Start:
         refusal = refusal_view()
         with gr.Row(equal_height=True):
             drop = gr.Image(
-                label=label("drop"), show_label=False, sources=("upload", "clipboard"), placeholder=label("drop"),
+                label=label("drop"), show_label=False, sources=("upload",), placeholder=label("drop"),
                 height="min(400px, 70vw)", min_width=300, elem_id="drop", buttons=[],
             )  # fmt: skip
             as_file(drop)

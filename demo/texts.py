@@ -22,7 +22,10 @@ TEXTS = {
     "tab_batch": ("Many photos", "여러 장"),
     "tab_trial": ("Test it", "시험해 보기"),
     # one photo: the start
-    "drop": ("Drop a photo here\nor tap to choose one", "사진을 여기에 끌어다 놓거나\n눌러서 고르세요"),
+    "drop": (
+        "Drop or paste a photo here\nor tap to choose one",
+        "사진을 여기에 끌어다 놓거나 붙여 넣거나\n눌러서 고르세요",
+    ),
     "limits": (
         "PNG, JPEG, TIFF, WebP, HEIC, BMP or GIF, up to {megapixels} megapixels and {megabytes} MB. Your photo stays "
         "on this server while the page is open and is deleted afterwards.",
@@ -143,8 +146,8 @@ TEXTS = {
     "seed_info": ("The same seed makes the same damage", "같은 시드는 같은 손상을 만듭니다"),
     "roll": ("Roll another", "다시 굴리기"),
     "trial_start": ("Damage and restore", "손상시키고 복원하기"),
-    "trial_damage": ("Damaged and restored", "손상과 복원"),
-    "trial_truth": ("Restored and truth", "복원과 원본"),
+    "trial_damage": ("Damaged, restored", "손상과 복원"),
+    "trial_truth": ("Restored, truth", "복원과 원본"),
     "trial_how_to_read": (
         "SSIM compares structure, masked SSIM only inside the holes. HSV similarity compares how often each hue "
         "occurs, not where: a guessed hue can count for less than plain gray, so it may fall although the photo looks "

@@ -53,6 +53,34 @@
   new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });
   look();
 
+  // What is no picture by its name Gradio refuses in a toast that goes. As one it reaches the server, whose sentence stays.
+  const asPictures = (files) => {
+    const given = new DataTransfer();
+    for (const file of files)
+      given.items.add(file.type.startsWith("image/") ? file : new File([file], file.name, { type: "image/unknown" }));
+    return given;
+  };
+  const isStrange = (event) => {
+    const files = event.target.closest?.("#drop, #trial-photo") && (event.dataTransfer ?? event.target).files;
+    return [...(files ?? [])].some((file) => !file.type.startsWith("image/"));
+  };
+  addEventListener("change", (event) => {
+    if (isStrange(event)) event.target.files = asPictures(event.target.files).files;
+  }, true);
+  addEventListener("drop", (event) => {
+    if (!isStrange(event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    event.target.dispatchEvent(
+      new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: asPictures(event.dataTransfer.files) }));
+  }, true);
+
+  addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])], drop = find("#drop button");
+    if (files.length && drop?.checkVisibility())
+      drop.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: asPictures(files) }));
+  });
+
   const find = (selector) => document.querySelector(selector);
   const focus = (selector) => setTimeout(() => find(selector)?.focus({ preventScroll: true }), 100);
   window.page = {

@@ -143,9 +143,15 @@ class Visitor:
         """The file's name and the picture in it."""
         with self.page.expect_download() as download:
             self.page.click(button)
-        image = Image.open(download.value.path())
-        image.load()
+        image = self.opened(download.value)
         return f"{download.value.suggested_filename} {image.format}", image
+
+    @staticmethod
+    def opened(download) -> Image.Image:
+        """The picture in a downloaded file."""
+        image = Image.open(download.path())
+        image.load()
+        return image
 
     def read_refusal(self) -> str:
         """The one sentence of an error, where it happened, and nothing else on the page that looks like a failure."""

@@ -49,11 +49,11 @@ def test_two_visitors_at_once_get_their_own_photos(browser, served, tmp_path):
 
 
 @pytest.mark.browser
-def test_a_corrupt_file_is_answered_with_one_sentence_and_another_may_follow(visitor, tmp_path):
-    (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nothing of a photo")
-    visitor.offer(tmp_path / "photo.png")
+def test_what_is_no_photo_is_answered_with_one_sentence_and_another_may_follow(visitor, tmp_path):
+    (tmp_path / "album.pdf").write_bytes(b"%PDF-1.7")  # which Gradio would refuse in a toast
+    visitor.offer(tmp_path / "album.pdf")
     message = visitor.read_refusal()
-    assert message == "photo.png cannot be read as a photo: give a whole PNG, JPEG, TIFF or WebP file."
+    assert message == "album.pdf cannot be read as a photo: give a whole PNG, JPEG, TIFF or WebP file."
     visitor.page.wait_for_timeout(300)
     assert visitor.read_refusal() == message and visitor.page.locator("#drop input[type=file]").count()
     assert message in visitor.page.text_content(".unseen"), "screen readers are not told"

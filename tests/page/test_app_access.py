@@ -1,0 +1,75 @@
+"""The page without a mouse, and to who does not see it."""
+
+import numpy as np
+import pytest
+from browser import DESKTOP, PHONE, Visitor
+from conftest import save
+
+pytestmark = pytest.mark.browser
+
+SIZE = (320, 240)
+
+
+def damaged(seed: int) -> np.ndarray:
+    gray = np.random.default_rng(seed).integers(20, 236, SIZE[::-1], np.uint8)
+    gray[gray == 86] += 1
+    gray[60:130, 80:180] = 86
+    return gray
+
+
+def tab_to(page, selector: str) -> None:
+    """Press Tab until something there has the focus."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("(selector) => !!document.activeElement.closest(selector)", selector):
+            return
+    raise AssertionError(f"the Tab key does not lead to {selector}")
+
+
+def test_the_whole_way_by_keyboard(visitor, served, tmp_path):
+    gray, page = damaged(1), visitor.page
+    with page.expect_file_chooser() as chooser:
+        tab_to(page, "#drop button")
+        page.keyboard.press("Enter")
+    chooser.value.set_files(save(tmp_path / "photo.png", gray))
+    visitor.wait_for_painter("editor")
+    visitor.wait_for_result()
+    page.wait_for_function("document.activeElement.className == 'sheet'")
+    found = np.asarray(next(call for call in reversed(served.calls) if call[0] == "repair")[2]) > 0
+
+    page.keyboard.press("Tab")  # to the pens
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+Tab")
+    for key in ("Space", *["ArrowLeft"] * 9, "Space"):  # the eraser goes from the middle to the left
+        page.keyboard.press(key)
+    visitor.wait_until_sent()
+    tab_to(page, "#restore")
+    visitor.wait_for_new_picture(lambda: page.keyboard.press("Enter"))
+    mask = np.asarray(next(call for call in reversed(served.calls) if call[0] == "repair")[2]) > 0
+    assert (found & ~mask).sum() > 300 and not (mask & ~found).any(), "the strokes of the keys did not erase"
+
+    tab_to(page, "#save-color-png")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    result = np.asarray(visitor.opened(download.value).convert("L"))
+    assert np.array_equal(result[~mask], gray[~mask]) and np.mean(result[mask] != 86) > 0.9
+    assert page.evaluate("document.activeElement.id") == "save-color-png", "focus fell back to the page"
+
+
+@pytest.mark.parametrize("device, theme, language", [(DESKTOP, "light", "en-US"), (PHONE, "dark", "ko-KR")])
+def test_axe_finds_nothing_serious(browser, served, tmp_path, device, theme, language):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    visitor = Visitor(browser, f"{served.url}?__theme={theme}", **device, locale=language)
+
+    def found() -> list[tuple[str, list]]:
+        answer = axe.run(visitor.page, context={"exclude": [["footer"]]})  # which is Gradio's
+        seen = [each for each in answer.response["violations"] if each["impact"] in ("serious", "critical")]
+        return [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in seen]
+
+    visitor.page.wait_for_selector("#examples img")
+    assert found() == []
+    visitor.choose(save(tmp_path / "photo.png", damaged(2)))
+    visitor.page.click("#hints-open")
+    visitor.wait_for_painter("hints")
+    assert found() == []
+    visitor.leave()
