@@ -83,8 +83,8 @@ SHARES = (
     "min_scale", "warmup", "max_area", "hint_dropout", "color_hints", "gan_start", "wear", "filled_share", "old_gray",
 )  # fmt: skip
 WEIGHTS = (
-    "hole_weight", "known_weight", "log_error_weight", "ssim_weight", "damage_weight", "false_alarm_weight",
-    "chroma_weight",
+    "hole_weight", "known_weight", "log_error_weight", "ssim_weight", "damage_weight", "overlap_weight",
+    "false_alarm_weight", "chroma_weight",
     "inpaint_gan_weight", "color_gan_weight", "inpaint_feature_weight", "weight_decay",
 )  # fmt: skip
 RANGES: dict[str, tuple[float, float]] = {  # of a run's numbers, both ends included
@@ -171,6 +171,7 @@ class TrainConfig:
     log_error_weight: float = _setting(0.0, "weight of the log of the hole's mean square error, as in PSNR")
     ssim_weight: float = _setting(0.2, "weight of 1 - SSIM in the hole")
     damage_weight: float = _setting(0.05, "weight of the damage map's cross-entropy")
+    overlap_weight: float = _setting(0.0, "weight of 1 - the Dice coefficient of the damage map")
     false_alarm_weight: float = _setting(1.0, "weight of a whole photo of which the damage map marks a part")
 
     chroma_weight: float = _setting(1.0, "weight of the chroma error", "losses of the Colorizer")

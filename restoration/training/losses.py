@@ -72,6 +72,16 @@ def damage_loss(logits: Tensor, mask: Tensor, hint: Tensor, alarm_weight: float 
     return masked_sum(each, weight.expand_as(each))
 
 
+def overlap_loss(logits: Tensor, mask: Tensor, hint: Tensor, smooth: float = 20.0) -> WeightedSum:
+    """1 - the Dice coefficient of the damage map, meaned over the samples that were given no hint.
+
+    Milletari et al., "V-Net" (2016). With `smooth` pixels more above and below, few marks on a whole photo cost little.
+    """
+    found, pixels = logits.sigmoid(), (1, 2, 3)
+    dice = (2 * (found * mask).sum(pixels) + smooth) / ((found + mask).sum(pixels) + smooth)
+    return masked_sum(1 - dice, (hint.amax(pixels) == 0).to(dice.dtype))
+
+
 def chroma_loss(logits: Tensor, nodes: Tensor, shares: Tensor) -> WeightedSum:
     """Cross entropy of the Colorizer's logits, (B, N, h, w), with the `soft_bins` of the true chroma.
 

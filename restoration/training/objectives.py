@@ -41,6 +41,8 @@ def inpaint_forward(model: Inpainter, batch: Batch, config: TrainConfig) -> Forw
         "ssim": losses.masked_sum(1 - losses.ssim_map(composite, luma), mask),
         "damage": losses.damage_loss(filled.damage, mask, batch["hint"], config.false_alarm_weight),
     }
+    if config.overlap_weight > 0:
+        terms["overlap"] = losses.overlap_loss(filled.damage, mask, batch["hint"])
     return Forward(terms, torch.cat([composite, mask], dim=1), torch.cat([luma, mask], dim=1), mask)
 
 
@@ -79,6 +81,7 @@ def weights(config: TrainConfig, stage: str) -> dict[str, float]:
             "log_error": config.log_error_weight,
             "ssim": config.ssim_weight,
             "damage": config.damage_weight,
+            "overlap": config.overlap_weight,
             "loss_g": config.inpaint_gan_weight,
             "features": config.inpaint_feature_weight,
         },

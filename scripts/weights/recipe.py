@@ -38,7 +38,7 @@ FILLING = {  # the metrics themselves in the loss; texture is no network's work
 }  # fmt: skip
 FINDING = {  # the damage map alone, mostly of worn prints, and no peace before what is whole is left alone
     "hole_weight": 0.0, "known_weight": 0.0, "ssim_weight": 0.0, "damage_weight": 1.0, "hint_dropout": 1.0,
-    "wear": 0.8, "max_area": 0.45, "false_alarm_weight": 4.0,
+    "overlap_weight": 0.3, "wear": 0.8, "max_area": 0.45, "false_alarm_weight": 4.0,
 }  # fmt: skip
 COLORING = {"min_scale": 0.4, "filled_share": 0.15, "freeze_stem": True}
 CPU_SIZE, CPU_BATCHES = 0.8, 8  # of the sides of crops on a GPU, those on a CPU; how many times smaller its batches are

@@ -121,6 +121,19 @@ def test_feature_matching_is_the_mean_difference_of_every_layer_for_a_pixel_of_t
     assert torch.isclose(sum(half.total for half in halves), whole.total, rtol=1e-4)
 
 
+def test_the_overlap_of_a_map_is_its_dice_coefficient_and_whole_photos_want_no_marks():
+    mask = torch.zeros(3, 1, 40, 40)
+    mask[:2, :, :10] = 1  # 400 px
+    hint, sure = torch.zeros_like(mask), 50.0
+    hint[1] = mask[1]  # told: it does not count
+    half = torch.full_like(mask, -sure)
+    half[0, :, :10, :20], half[2, :, 0, :20] = sure, sure  # half of the damage; 20 px of a whole photo
+    by_hand = (1 - (2 * 200 + 20) / (200 + 400 + 20) + 1 - 20 / (20 + 20)) / 2
+    assert torch.isclose(value(losses.overlap_loss(half, mask, hint)), torch.tensor(by_hand))
+    exact = torch.where(mask > 0, sure, -sure)
+    assert value(losses.overlap_loss(exact, mask, hint)) < 1e-6
+
+
 def test_a_whole_photo_with_false_alarms_counts_as_often_as_asked():
     logits = torch.full((4, 1, 8, 8), -2.0)
     logits[1:, :, 0] = 2.0  # an eighth is marked

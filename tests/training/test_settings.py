@@ -32,6 +32,7 @@ OTHER = {  # settings of each stage's steps: another value than that of the smal
         "cycles": 1, "learning_rate": 3e-4, "warmup": 1.0, "weight_decay": 0.5,
         "gradient_clip": 1e-3, "ema_decay": 0.1, "max_area": 0.6, "max_holes": 5, "hint_dropout": 1.0, "wear": 1.0,
         "hole_weight": 9.0, "known_weight": 9.0, "log_error_weight": 9.0, "ssim_weight": 9.0, "damage_weight": 9.0,
+        "overlap_weight": 9.0,
         "freeze_stem": True, "emphasis": "coffee",
         "inpaint_gan_weight": 9.0, "inpaint_feature_weight": 9.0,
         "gan_start": 1.0, "discriminator_channels": 8, "discriminator_learning_rate": 0.1, "discriminator": "projected",
