@@ -85,14 +85,16 @@ def load_model_config(folder: Path) -> ModelConfig:
         return load_config(ModelConfig, folder / MODEL_CONFIG)
     except RestorationError as error:
         where = folder / MODEL_CONFIG
-        raise WeightsError(f"{where} describes no model of this version: fetch or train the weights again.") from error
+        raise WeightsError(
+            f"{where} is not the config of a model of this version: fetch or train the weights again."
+        ) from error
 
 
 def load_tensors(file: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file, floating point ones as float32.
 
     Raises:
-        WeightsError: it is no such file.
+        WeightsError: it is not such a file.
     """
     try:
         with safe_open(file, "pt") as opened:

@@ -58,9 +58,8 @@ class ModelConfig:
         widths = DECODER_WIDTHS[:blocks] if self.decoder_channels is None else self.decoder_channels
         widths = widths if isinstance(widths, (list, tuple)) else ()
         if len(widths) != blocks or not all(isinstance(w, int) and 1 <= w <= MAX_CHANNELS for w in widths):
-            old = ", as an earlier Colorizer had, which needs new training" if len(widths) > blocks else ""
             raise RestorationError(
-                f"decoder_channels is {self.decoder_channels!r}{old}: give {blocks} widths from 1 to {MAX_CHANNELS}."
+                f"decoder_channels is {self.decoder_channels!r}: give {blocks} widths from 1 to {MAX_CHANNELS}."
             )
         object.__setattr__(self, "decoder_channels", tuple(widths))
         for name, positive in (("luma_mean", False), ("luma_std", True)):

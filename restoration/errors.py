@@ -1,4 +1,4 @@
-"""What a user can do something about: one class of errors, each a sentence that a page can translate."""
+"""Errors that a user can do something about: one class, and sentences that a page can translate."""
 
 
 class Sentence(str):

@@ -2,7 +2,7 @@
 
 Everything is drawn from an explicit `numpy.random.Generator`: the same seed gives the same damage.
 A new shape of hole is a function `rng -> points` in `SHAPES`, the points of its outline in units of its radius;
-damage that is no filled outline (a stain, a crease) is a function of its own beside `damage`.
+damage without a filled outline (a stain, a crease) is a function of its own beside `damage`.
 """
 
 from collections.abc import Callable

@@ -24,7 +24,7 @@ from restoration.files.imaging import PhotoError, composed, read_photo, shown
 
 T = TypeVar("T")
 MIN_SIDE = 32  # pixels; a smaller photo shows the networks nothing
-MAX_HOLE = 0.5  # of the photo; where more differs, the two are no pair
+MAX_HOLE = 0.5  # of the photo; where more differs, the two are not a pair
 
 
 class Hole(NamedTuple):
@@ -86,7 +86,7 @@ def _reduced(plane: np.ndarray, side: int | None) -> np.ndarray:
 
 
 def _real_hole(damaged: Path, rgb: np.ndarray) -> Hole | None:
-    """Where the damaged photo differs from the truth's luma; None where the two are no such pair."""
+    """Where the damaged photo differs from the truth's luma; None where the two are not such a pair."""
     try:
         gray = np.asarray(read_photo(damaged).convert("L"))
     except PhotoError:

@@ -81,7 +81,7 @@ def read_names(file: str | Path) -> set[str]:
 
 
 def _visible(path: Path) -> bool:
-    """Not hidden: thumbnails and macOS's `._photo.jpg` are no photos."""
+    """Not hidden: thumbnails and macOS's `._photo.jpg` are not photos."""
     return not any(part.startswith(".") for part in path.parts)
 
 

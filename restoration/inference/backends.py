@@ -28,7 +28,7 @@ Precision = Literal["auto", "bf16", "float32"]
 PRECISIONS = get_args(Precision)
 PRECISION = "RESTORATION_PRECISION"  # the environment's variable that answers where nobody asks for one
 BACKENDS = get_args(Backend)
-AGAIN = "it holds no graphs that fit its weights, `python -m restoration export OUT --weights IT` makes them."
+AGAIN = "it has no up-to-date ONNX graphs; `python -m restoration export OUT --weights IT` writes them."
 GRID = 8  # px, of the coarsest features that the tail reads
 MARGIN = 24  # px around a box that its pixels depend on in the tail: seven 3 x 3 convolutions, at 1/4, 1/2 and 1/1
 AnyNetwork = "Inpainter | Colorizer | Ensemble | GraphNetwork"  # of `models`, which is not loaded for a name
@@ -140,7 +140,7 @@ def load(
     if backend == "torch" or (backend == "auto" and torch_device(device) != "cpu"):
         return _load_models(source, folds)
     if folds == "all" and backend != "auto":
-        raise RestorationError(f"{backend} runs no ensembles of folds, PyTorch does: leave the backend out.")
+        raise RestorationError(f"{backend} cannot run all folds together: leave the backend out, PyTorch can.")
     root = Path(source) if folds is None else Path(source) / f"folds/{folds}"
     folders = [root / "inpaint", root / "color", *filter(Path.is_dir, [root / DETECTOR])]
     is_installed = has_openvino()

@@ -35,7 +35,7 @@ class ChromaDistribution:
     prior: np.ndarray
 
     def decode(self, strength: float = 1) -> np.ndarray:
-        """The coloring that errs least, float32 (H, W, 2).
+        """The coloring with the lowest expected error, float32 (H, W, 2).
 
         Args:
             strength: up to 1 the share of its chroma, 0 = gray; above 1, rarer and more vivid colors gain.

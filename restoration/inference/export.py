@@ -30,7 +30,7 @@ def export(source: str | Path, out: Path) -> dict[str, float]:
         The largest difference between OpenVINO and PyTorch over all outputs, by model; empty without OpenVINO.
 
     Raises:
-        WeightsError: a model cannot be loaded, or a graph does not answer as PyTorch does.
+        WeightsError: a model cannot be loaded, or a graph differs from PyTorch by more than TOLERANCE.
     """
     found = {}
     for stage, name, model in _models(source):
@@ -45,7 +45,7 @@ def export(source: str | Path, out: Path) -> dict[str, float]:
         if backends.has_openvino():
             found[name] = difference(folder, stage)
     if bad := [name for name, error in found.items() if not error <= TOLERANCE]:
-        raise WeightsError(f"the graphs of {', '.join(bad)} do not answer as PyTorch does: use backend='torch'.")
+        raise WeightsError(f"the graphs of {', '.join(bad)} differ too much from PyTorch: use backend='torch'.")
     return found
 
 
@@ -151,7 +151,7 @@ def _onnx():
     try:
         import onnx
     except ImportError as error:
-        raise WeightsError("graphs are written with the package onnx: pip install onnx.") from error
+        raise WeightsError("writing graphs needs the package onnx: pip install onnx.") from error
     return onnx
 
 

@@ -20,12 +20,12 @@ def read_table(weights: Path) -> tuple[Table, int]:
     """Tensors of a safetensors file, and where in the file their data starts.
 
     Raises:
-        ValueError: it is no such file.
+        ValueError: it is not such a file.
     """
     with weights.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if length > weights.stat().st_size:
-            raise ValueError(f"{weights} is no safetensors file.")
+            raise ValueError(f"{weights} is not a safetensors file.")
         table = json.loads(file.read(length))
     table.pop("__metadata__", None)
     return table, 8 + length

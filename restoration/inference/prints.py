@@ -142,7 +142,7 @@ def _search(gray: np.ndarray, around: Print, nested: int) -> list[Print]:
 
 
 def _prints(view: np.ndarray) -> list[Print]:
-    """The prints of a scan at the size where they are looked for, if they are nearly all that is no paper."""
+    """The prints of a scan at the size where they are looked for, if they cover nearly everything that is not paper."""
     paper = _paper(view)
     rest = cv2.morphologyEx((~paper).view(np.uint8), cv2.MORPH_OPEN, _WIDE_BOX)  # without writing and dust
     _, labels, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=4)

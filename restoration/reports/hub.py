@@ -87,7 +87,7 @@ def _is_ours(file: str) -> bool:
 
 def _check_name(repository: str) -> None:
     if not is_name(repository):
-        raise HubError(f"{repository!r} is no name of the form user/name")
+        raise HubError(f"{repository!r} is not a name of the form user/name")
 
 
 def is_name(repository: str) -> bool:
@@ -107,9 +107,9 @@ def find_token() -> str:
     """
     token = get_token()
     if not token:
-        raise HubError("no hub token is found (`hf auth login` stores one, or set HF_TOKEN)")
+        raise HubError("there is no hub token (store one with `hf auth login`, or set HF_TOKEN)")
     if not (token.isascii() and token.isprintable()):
-        raise HubError("the hub token holds characters that no token has (`hf auth login` stores another)")
+        raise HubError("the hub token holds characters that no token has (store another with `hf auth login`)")
     return token
 
 

@@ -40,7 +40,7 @@ def write_report(
         run: holds `folds/K/STAGE/metrics.jsonl`, `train.json` and `data.json`; what is not there is named.
         grid: rows of four photos: damaged, gray, color, truth.
         command: what a reader types to get this run.
-        stages: that it tells of.
+        stages: those that the report covers.
         whole: what both stages together reached in each fold: mean metrics, and of how many `photos`.
 
     Raises:
@@ -83,7 +83,7 @@ def _rate(run: Path, folds: Folds) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def stages_of(run: Path) -> list[str]:
-    """The stages that a run's report tells of; none where there is no report yet."""
+    """The stages that a run's report covers; none where there is no report yet."""
     return list(_read_json(run / "summary.json")["stages"]) if (run / REPORT).exists() else []
 
 
