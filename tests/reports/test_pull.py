@@ -63,6 +63,7 @@ def test_weights_come_back_to_the_bit(hub, trained, folds, place):
         assert_holds(network, trained / f"{place}{stage}/model.safetensors")
 
 
+@pytest.mark.slow
 def test_a_detector_comes_along_where_there_is_one(hub, trained, networks):
     push_run(trained, NAME)
     plain = Restorer.from_pretrained(NAME, "cpu")
@@ -82,6 +83,7 @@ def assert_holds(network: torch.nn.Module, file: Path) -> None:
     assert all(torch.equal(loaded[name], tensor.to(loaded[name].dtype)) for name, tensor in saved.items())
 
 
+@pytest.mark.slow
 def test_all_folds_are_one_network_that_answers_their_mean(hub, trained):
     push_run(trained, NAME)
     seen = np.random.default_rng(0).random((4, 40, 50), np.float32)  # luma and hints
@@ -97,6 +99,7 @@ def test_all_folds_are_one_network_that_answers_their_mean(hub, trained):
         assert not np.allclose(inpainted[0], np.mean(inpainted, axis=0), atol=1e-3), "folds that are all alike"
 
 
+@pytest.mark.slow
 def test_an_ensemble_restores_a_photo(trained):
     photo, mask = gray_photo("coffee", 90, 60), hole(90, 60, (10, 10, 40, 30))
     result = Restorer.from_pretrained(trained, "cpu", folds="all").restore(photo, mask)

@@ -188,6 +188,7 @@ def test_every_panel_shows_every_fold(stage, run):
             assert min(count_of(picture, color) for color in COLORS[:3]) > 40, letter
 
 
+@pytest.mark.slow
 def test_a_gan_that_one_fold_has_is_drawn_and_one_that_none_has_is_said_to_be_off(tmp_path):
     one = {("inpaint", fold): make_records("inpaint", fold, gan=fold == 1) for fold in range(2)}
     write_report(make_run(tmp_path / "one", one), None, "x")

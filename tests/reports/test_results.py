@@ -42,6 +42,7 @@ def trained(run: Run, stage: str) -> None:
         (piece / METRICS).write_text(json.dumps(record) + "\n")
 
 
+@pytest.mark.slow
 def test_one_stage_alone_is_gathered_and_both_once_the_other_is_trained(run, capsys):
     trained(run, "color")
     assert not gather(run) and "fold 0 inpaint, fold 1 inpaint" in capsys.readouterr().out
@@ -57,6 +58,7 @@ def test_one_stage_alone_is_gathered_and_both_once_the_other_is_trained(run, cap
     assert (run.folder / "grid.png").exists()
 
 
+@pytest.mark.slow
 def test_the_contests_photos_are_answered_and_a_broken_one_loses_nothing_else(run, tmp_path, capsys):
     unseen = tmp_path / "data" / "test_input1"
     (unseen / "sub").mkdir(parents=True)
@@ -74,6 +76,7 @@ def test_the_contests_photos_are_answered_and_a_broken_one_loses_nothing_else(ru
     assert gather(run) and f"{run.folder}/test_input1.zip" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_whole_pipeline_is_scored_on_each_folds_held_out_pairs(run, scenes, tmp_path, monkeypatch):
     """A restorer that knows the truth is perfect; each pair is shown to the one fold that held it out."""
     (tmp_path / "data" / "train_input").mkdir()

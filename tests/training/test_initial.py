@@ -68,6 +68,7 @@ def weights(tmp_path) -> Path:
 USUAL = {name: getattr(ModelConfig("inpaint"), name) for name in ("encoder", "decoder_channels")}
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_without_what_it_started_from(scenes, weights, tmp_path, monkeypatch):
     whole = config(scenes, init=str(weights), **USUAL)
     training.train(Run(tmp_path / "whole"), whole, 0, ["color"])
