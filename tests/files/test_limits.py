@@ -37,18 +37,19 @@ def test_what_a_file_claims_is_told_without_a_warning(tmp_path, side):
             read_photo(tmp_path / "large.png")
 
 
-def test_without_pi_heif_a_heic_file_is_told_from_a_broken_one(tmp_path):
+def test_without_pi_heif_a_heic_file_is_told_from_a_broken_one_and_an_odd_tiff(tmp_path):
     (tmp_path / "broken.heic").write_bytes(b"nothing that is a photo")
+    (tmp_path / "odd.tif").write_bytes(b"II*\0 and nothing that Pillow knows")
     code = f"""
 import sys
 sys.modules["pi_heif"] = None
 from restoration.files import decoding
-for file in ({str(ROOT / "tests" / "files" / "photo.heic")!r}, {str(tmp_path / "broken.heic")!r}):
+for file in {[str(ROOT / "tests" / "files" / "photo.heic"), *map(str, sorted(tmp_path.iterdir()))]!r}:
     try:
         decoding.decode(file)
     except decoding.PhotoError as error:
-        print(decoding.HAS_HEIF, "pip install pi-heif" in str(error))"""
+        print(decoding.HAS_HEIF, "pip install pi-heif" in str(error), "is a TIFF" in str(error))"""
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
-    assert done.stdout.splitlines() == ["False True", "False False"]
+    assert done.stdout.splitlines() == ["False True False", "False False False", "False False True"]
