@@ -53,7 +53,7 @@ class ProjectedDiscriminator(nn.Module):
     first -> scores (B, 4, H/8, W/8), one for each stride.
     """
 
-    STRIDES = (2, 4, 8, 16)
+    DEPTH, FINEST = 4, 2  # how many strides, and the first of them: 2, 4, 8, 16
     GRID = 8  # px between the scores
 
     def __init__(self, encoder: nn.Module, mean: float, std: float, width: int = 32):
@@ -87,7 +87,7 @@ class ProjectedDiscriminator(nn.Module):
 
     def features(self, encoded: list[Tensor]) -> list[Tensor]:
         """The encoded photo itself and, last, the scores of the heads, which are trained."""
-        grid = [side * self.STRIDES[0] // self.GRID for side in encoded[0].shape[-2:]]
+        grid = [side * self.FINEST // self.GRID for side in encoded[0].shape[-2:]]
         scores = [F.adaptive_avg_pool2d(head(x), grid) for head, x in zip(self.heads, encoded, strict=True)]
         return [*encoded, torch.cat(scores, dim=1).to(next(self.parameters()).dtype)]
 
@@ -97,7 +97,7 @@ def discriminator(
 ) -> PatchDiscriminator | ProjectedDiscriminator:
     """What judges a stage's photos, its weights still random; a projected one sees with the generator's encoder."""
     if stage == "inpaint" and config.discriminator == "projected":
-        depth = len(ProjectedDiscriminator.STRIDES)
+        depth = ProjectedDiscriminator.DEPTH
         encoder = smp.encoders.get_encoder(generator.encoder, in_channels=1, depth=depth, weights=None)
         return ProjectedDiscriminator(encoder, generator.luma_mean, generator.luma_std, config.discriminator_channels)
     return PatchDiscriminator(JUDGED_CHANNELS[stage], config.discriminator_channels)

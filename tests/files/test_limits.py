@@ -1,5 +1,6 @@
 """The limits are those that docs/files.md promises, and what lies beyond one is told without a warning or a crash."""
 
+import io
 import re
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from test_imaging_hostile import png
+from test_imaging_hostile import TILED, png, tiff
 
 from restoration.files import decoding, exif, profiles
 from restoration.files.imaging import PhotoError, claimed_pixels, read_photo
@@ -53,3 +54,10 @@ for file in {[str(ROOT / "tests" / "files" / "photo.heic"), *map(str, sorted(tmp
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.splitlines() == ["False True False", "False False False", "False False True"]
+
+
+@pytest.mark.parametrize("width, height, is_refused", [(4000, 1000, False), (4000, 1100, True), (1100, 4000, True)])
+def test_tiles_may_be_larger_than_their_photo_up_to_the_limit(width, height, is_refused):
+    with pytest.raises(PhotoError) as error:  # none of them holds any pixels
+        read_photo(io.BytesIO(tiff(TILED | {322: width, 323: height})))
+    assert ("tiles that are much larger" in str(error.value)) == is_refused
