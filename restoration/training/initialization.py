@@ -84,7 +84,7 @@ def stem(encoder: nn.Module, channels: int) -> list[nn.Module]:
         layers.extend([layer] * running)
 
     with ExitStack() as hooks:
-        for layer in (layer for layer in encoder.modules() if not [*layer.children()]):
+        for layer in (layer for layer in encoder.modules() if [*layer.parameters(recurse=False)]):
             hooks.callback(layer.register_forward_hook(note).remove)
         was = encoder.training
         encoder.eval()(torch.zeros(1, channels, side, side).to(next(encoder.parameters())))
