@@ -109,7 +109,7 @@ def _add_setting(group, field: dataclasses.Field) -> None:
         group.add_argument(name, nargs="+", type=int, metavar="N", **shared)
     else:
         convert = typing.get_args(kind)[0] if isinstance(kind, types.UnionType) else kind  # `int | None` reads an int
-        group.add_argument(name, type=convert, **shared)
+        group.add_argument(name, type=convert, metavar={int: "N", float: "X"}.get(convert, "NAME"), **shared)
 
 
 if __name__ == "__main__":
