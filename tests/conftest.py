@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 os.environ.update(
@@ -16,6 +17,8 @@ os.environ.update(
     GRADIO_ANALYTICS_ENABLED="False",
     RESTORATION_PRECISION="float32",  # backends are compared to a thousandth, on any machine
 )
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
+settings.load_profile("busy")
 
 
 def small_restorer():
