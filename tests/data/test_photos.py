@@ -96,6 +96,17 @@ def test_the_contests_folder_gives_truth_with_its_real_damage(tmp_path):
     assert unseen == {"test_input1": ["t1.png", "t2.png"]}
 
 
+@pytest.mark.parametrize("share, is_pair", [(0.4, True), (0.6, False)])
+def test_two_photos_that_mostly_differ_are_not_a_pair(tmp_path, share, is_pair):
+    gray = luma(COLOR["cat.png"])
+    rows = round(share * len(gray))
+    gray[:rows] = np.where(gray[:rows] == 9, 8, 9)
+    write(tmp_path / "train_gt", a=COLOR["cat.png"])
+    write(tmp_path / "train_input", a=gray)
+    found = Photos.find(tmp_path).picture(0).hole
+    assert found is None if not is_pair else found.mask[:rows].all() and not found.mask[rows:].any()
+
+
 def test_a_reduced_photo_keeps_its_hole_in_place(tmp_path):
     truth = data.coffee()
     damaged = luma(truth)

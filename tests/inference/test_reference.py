@@ -48,6 +48,7 @@ def test_cells_that_moved_alike_agree_and_others_do_not():
     shifted, mirrored = np.stack([y + 3, x - 2], axis=-1), np.stack([y, 29 - x], axis=-1)
     for place in (shifted, mirrored):
         assert (_agreement(place)[2:-2, 2:-2] == 1).all()
+        assert _agreement(place)[0, 0] == pytest.approx(8 / 24), "beside the photo nothing agrees"
     chance = np.random.default_rng(0).uniform(0, 30, (20, 30, 2)).astype(np.float32)
     assert _agreement(chance).max() < 0.2
     shifted[10, 10] = np.nan
