@@ -28,6 +28,7 @@ COMPARISONS = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "
                ast.NotIn: "in", ast.Is: "is not", ast.IsNot: "is"}  # fmt: skip
 OPERATORS = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "/", ast.Pow: "*", ast.Mod: "+",
              ast.BitAnd: "|", ast.BitOr: "&"}  # fmt: skip
+UNSEEN = {"strict", "flush", "fused"}  # arguments that guard or hurry, and change no result
 NAMES = {
     "min": "max", "max": "min", "any": "all", "all": "any", "floor": "ceil", "rint": "floor", "erode": "dilate",
     "dilate": "erode", "INTER_AREA": "INTER_NEAREST", "INTER_LINEAR": "INTER_NEAREST", "sorted": "list",
@@ -95,8 +96,9 @@ def _of(node, raw, span, between, whole) -> Iterator[Mutation]:
             yield whole(test, f"not ({text(test)})")
         case ast.Expr(value=ast.Call()):
             yield whole(node, "None")
-        case ast.Call(keywords=[*_, keyword], func=func) if keyword.arg and not text(func).endswith(("Error", "field")):
-            yield whole(keyword, "")
+        case ast.Call(keywords=[*_, keyword], func=func) if keyword.arg and keyword.arg not in UNSEEN:
+            if not text(func).endswith(("Error", "field")):
+                yield whole(keyword, "")
 
 
 @cache
