@@ -20,6 +20,7 @@ from restoration.wear import add_wear
 
 PRINT_SIZE = 1000  # pixels, of the shorter side: in a larger scan the network is shown a smaller view
 ASPECTS = 0.75, 1.0, 4 / 3  # of the Colorizer's crops, height over width; their area is about that of a square
+WHOLE = 0.85  # of the largest crop's sides: so much of a photo one in two of the Colorizer's samples shows at least
 REAL_AREA = 0.4  # of a crop, the most that a real hole may cover: a crop may lie mostly inside one
 Batch = dict[str, Tensor | list[str]]
 
@@ -90,9 +91,8 @@ class TrainingBatches(Dataset):
         index = self.indices[_order(self.seed, epoch, len(self.indices))[place]]
         rng = np.random.default_rng([self.seed, epoch, place])
         picture = self.photos.picture(index)
-        least = (
-            self.config.min_scale if self.stage == "inpaint" or rng.random() < 0.5 else max(0.85, self.config.min_scale)
-        )
+        is_whole = self.stage == "color" and rng.random() < 0.5
+        least = max(WHOLE, self.config.min_scale) if is_whole else self.config.min_scale
         window = Window.draw(picture.rgb.shape, shape, least, rng)
         crop, hole = window.cut(picture.rgb), picture.hole
         if self.stage == "color":
