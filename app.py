@@ -19,7 +19,7 @@ from demo.batch_tab import batch_tab
 from demo.limits import WAITING
 from demo.manners import answer_kindly_when_full
 from demo.photo_steps import Steps
-from demo.photo_tab import photo_tab
+from demo.photo_tab import PhotoTab
 from demo.photo_view import EXAMPLES
 from demo.session import Sessions
 from demo.stages import Stages
@@ -41,12 +41,12 @@ def build_demo(restorer: Restorer) -> gr.Blocks:
         with gr.Tabs() as tabs:
             with gr.Tab(label("tab_photo"), id="photo"):
                 steps = Steps(stages, sessions)
-                open_on = photo_tab(demo, steps)
+                photo = PhotoTab(demo, steps)
             with gr.Tab(label("tab_batch"), elem_id="batch"):
                 pairs, file_of = batch_tab(stages, sessions)
             with gr.Tab(label("tab_trial"), elem_id="trial"):
                 trial_tab(stages, sessions)
-        open_on(pairs.select, steps.open_from(file_of), None, pairs)
+        photo.open_on(pairs.select, steps.open_from(file_of), None, pairs)
         pairs.select(lambda: gr.Tabs(selected="photo"), None, tabs, queue=False, api_visibility="private")
         demo.unload(sessions.leave)
         demo.load(js=PAGE, api_visibility="private")

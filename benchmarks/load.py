@@ -37,10 +37,10 @@ def serve(port: int) -> None:
     restorer = Restorer.from_pretrained()
     repair = restorer.repair
 
-    def failing(photo, mask=None):
+    def failing(photo, *rest):
         if np.asarray(photo)[0, 0].flat[0] == FAULT:
             raise RuntimeError("a fault in a worker")
-        return repair(photo, mask)
+        return repair(photo, *rest)
 
     restorer.repair = failing
     app.build_demo(restorer).launch(server_name="127.0.0.1", server_port=port, quiet=True, **app.LAUNCH)

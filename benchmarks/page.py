@@ -102,7 +102,7 @@ def way(browser, url: str, file: Path, device: dict) -> list[float]:
 def picture(browser, url: str, file: Path) -> None:
     """The page at work, for the README."""
     visitor = Visitor(browser, url, viewport={"width": 1180, "height": 800}, device_scale_factor=1.5)
-    visitor.choose(ROOT / "examples" / "creased.png")
+    visitor.choose(ROOT / "examples" / "worn.png")
     visitor.page.wait_for_timeout(2000)
     visitor.page.screenshot(path=file, type="jpeg", quality=72)
 
@@ -140,7 +140,7 @@ class Walks:
         visitor.wait_for_painter("hints")
         self._look(page, f"{name}-4colors")
         page.click("[role=tab] >> nth=1")
-        page.set_input_files("#batch-files input[type=file]", [ROOT / "examples/creased.png", ROOT / "README.md"])
+        page.set_input_files("#batch-files input[type=file]", [ROOT / "examples/worn.png", ROOT / "README.md"])
         page.wait_for_function("document.querySelectorAll('#batch-files tr.file').length == 2")
         page.click("#batch-start")
         page.wait_for_selector("#batch-save", state="visible")

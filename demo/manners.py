@@ -37,22 +37,22 @@ def politely(event: Callable) -> Callable:
     return polite
 
 
-def in_place(event: Callable, outputs: list, failed: object = gr.skip()) -> Callable:
-    """An event of the page, which returns a tuple, one value for each of `outputs`; the result has one output more.
+def in_place(event: Callable, view: dict[str, gr.blocks.Block], refusal: str = "refusal") -> Callable:
+    """An event of the page, which returns new values of parts of a `view` by their names.
 
-    That one is the refusal beside what was asked: an error is read there, until the next try, as one sentence. The
-    outputs then become `failed`.
+    One part is the refusal beside what was asked: an error is read there, until the next try, as one sentence.
     """
 
     @functools.wraps(event)
-    def answer(*args, **kwargs) -> tuple:
+    def answer(*args, **kwargs) -> dict:
         try:
-            return *event(*args, **kwargs), gr.Markdown(visible=False)
+            shown = {**event(*args, **kwargs), refusal: gr.Markdown(visible=False)}
         except Exception as error:  # whatever one photo makes of the networks, the page stays
             if is_fault(error):
                 traceback.print_exception(error)
             language = language_of(inspect.signature(event).bind(*args, **kwargs).arguments.get("request"))
-            return *[failed] * len(outputs), gr.Markdown(sentence(error, language), visible=True)
+            shown = {refusal: gr.Markdown(sentence(error, language), visible=True)}
+        return {view[name]: value for name, value in shown.items()}
 
     return answer
 

@@ -1,12 +1,13 @@
 """One photo, from the drop to the download: what stands where is tied to what happens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import product
 
 import gradio as gr
 
 from demo.manners import in_place
 from demo.photo_steps import Steps
-from demo.photo_view import Marking, Results, marking_view, results_view, start_view
+from demo.photo_view import marking_view, results_view, start_view
 
 QUEUE = {"concurrency_id": "work", "concurrency_limit": 1, "api_visibility": "private"}
 HIDDEN = {"show_progress": "hidden", "api_visibility": "private"}
@@ -15,106 +16,92 @@ AT_ONCE = {"queue": False, **HIDDEN}
 SENT = "async (...values) => {{ await page.sent('editor'); return values.slice(0, {count}); }}"
 REMEMBERED = "() => [sessionStorage.getItem('visit') ?? '']"
 ANSWERED = "() => page.answered('{name}')"
+# Parts of the view that steps change together.
+MARKS = ("editor", "found", "note", "restore")
+RESULTS = ("results", "color", "gray", "vividness", "freshen", "note", "restore", "hints_area")
+OPENED = ("key", "start", "work", "prints", "recolor", "texture", *MARKS, *(set(RESULTS) - set(MARKS)))
+COLORS = ("hints", "color", "vividness")
 
 
-def photo_tab(demo: gr.Blocks, steps: Steps) -> Callable:
-    """Lay the tab out and tie its buttons to what they do.
+class PhotoTab:
+    """The tab; its parts, which the steps name in what they return, are `view`."""
 
-    Returns: `open_on(listener, step, inputs, progress_on)`, which ties a listener to a step that opens a photo.
-    """
-    key, start = gr.Textbox(visible="hidden"), start_view()
-    with gr.Row(visible=False, elem_id="work") as work:
-        marking, results = marking_view(), results_view()
-    marks_shown = [marking.prints, marking.painter, marking.note, marking.recolor, marking.texture]
-    opened = [key, start.area, work, *marks_shown, *_shown(results)]
+    def __init__(self, demo: gr.Blocks, steps: Steps):
+        self.steps = steps
+        self.view = {"key": gr.Textbox(visible="hidden"), **start_view()}
+        with gr.Row(visible=False, elem_id="work") as self.view["work"]:
+            self.view |= {**marking_view(), **results_view()}
+        self._tie_start(demo)
+        self._tie_marks()
+        self._tie_results()
 
-    def open_on(listener: Callable, step: Callable, inputs: object, progress_on: object) -> gr.events.Dependency:
-        tied = listener(in_place(step, opened), inputs, [*opened, start.refusal], show_progress_on=progress_on, **QUEUE)
-        tied.then(None, key, start.drop, js="(key) => page.opened(key)", **AT_ONCE)
-        return _restore_on(tied.then, steps, steps.restore_at_once, marking, results)
+    def open_on(self, listener: Callable, step: Callable, inputs: object, progress_on: object) -> None:
+        """Tie a listener to a step that opens a photo; it is then restored."""
+        opened = self._tie(listener, step, inputs, OPENED, "start", show_progress_on=progress_on, **QUEUE)
+        opened.then(None, self.view["key"], self.view["drop"], js="(key) => page.opened(key)", **AT_ONCE)
+        self._restore_on(opened.then, self.steps.restore_at_once)
 
-    open_on(start.drop.upload, steps.open, start.drop, start.drop)
-    if start.examples:
-        open_on(start.examples.click, steps.open_example, start.examples, start.drop)
-    open_on(marking.prints.select, steps.open_print, None, marking.note)
-    demo.load(
-        in_place(steps.come_back, opened),
-        key,
-        [*opened, start.refusal],
-        js=REMEMBERED,
-        **AT_ONCE,
-    )
-    marking.another.click(
-        lambda: (gr.Column(visible=True), gr.Row(visible=False)), None, [start.area, work], **AT_ONCE
-    ).then(js="() => page.startAgain()", **AT_ONCE)
-    _tie_marks(steps, marking, results)
-    _restore_on(marking.restore.click, steps, steps.restore, marking, results, js=SENT.format(count=2))
-    _tie_results(steps, results)
-    return open_on
+    def _tie(
+        self, listener: Callable, step: Callable, inputs: object, changed: Iterable[str], where: str, **settings
+    ) -> gr.events.Dependency:
+        """A listener to a step that may change parts of the view; `where` a refusal is read."""
+        refusal = f"{where}_refusal"
+        answer = in_place(step, self.view, refusal)
+        return listener(answer, inputs, [self.view[name] for name in (*changed, refusal)], **settings)
 
+    def _tie_start(self, demo: gr.Blocks) -> None:
+        view, steps = self.view, self.steps
+        self.open_on(view["drop"].upload, steps.open, view["drop"], view["drop"])
+        self.open_on(view["examples"].click, steps.open, view["examples"], view["drop"])
+        self.open_on(view["prints"].select, steps.open_print, None, view["found"])
+        self._tie(demo.load, steps.come_back, view["key"], OPENED, "start", js=REMEMBERED, **AT_ONCE)
+        again = self._tie(view["another"].click, steps.start_again, None, ("start", "work"), "start", **AT_ONCE)
+        again.then(js="() => page.startAgain()", **AT_ONCE)
 
-def _shown(results: Results) -> list:
-    return [results.area, *results.sliders, results.vividness, results.freshen, results.note, results.hints_area]
+    def _restore_on(self, listener: Callable, step: Callable, **settings) -> None:
+        view = self.view
+        inputs, settings = [view["recolor"], view["texture"]], {"show_progress_on": view["note"], **settings, **QUEUE}
+        restored = self._tie(listener, step, inputs, RESULTS, "marking", **settings)
+        self._then_variants(restored.then(js="() => page.showResult()", **AT_ONCE))
 
+    def _then_variants(self, done: gr.events.Dependency) -> None:
+        self._tie(done.then, self.steps.variants, None, ["variants"], "results", **QUEUE | HIDDEN)
 
-def _restore_on(listener: Callable, steps: Steps, step: Callable, marking: Marking, results: Results, **extra) -> None:
-    shown = _shown(results)
-    listener(
-        in_place(step, shown), [marking.recolor, marking.texture], [*shown, marking.refusal],
-        show_progress_on=results.note, **extra, **QUEUE,
-    ).then(js="() => page.showResult()", **AT_ONCE).then(
-        in_place(steps.variants, [0]), None, [results.variants, results.refusal], **QUEUE | HIDDEN
-    )  # fmt: skip
+    def _tie_marks(self) -> None:
+        view, steps = self.view, self.steps
+        at_work = {"show_progress_on": view["found"], **QUEUE}
+        for listener, step, inputs, settings in (
+            (view["more"].click, steps.find_more, None, {"js": SENT.format(count=0), **at_work}),
+            (view["mask_file"].upload, steps.take_mask, view["mask_file"], at_work),
+            (view["undo"].click, steps.undo, None, AT_ONCE),
+            (view["editor"].undo, steps.undo, None, AT_ONCE),
+            (view["unmark"].click, steps.unmark, None, AT_ONCE),
+        ):
+            self._tie(listener, step, inputs, MARKS, "marking", **settings)
+        settings = {"trigger_mode": "multiple", **AT_ONCE}
+        painted = self._tie(view["editor"].input, steps.paint, view["snap"], MARKS, "marking", **settings)
+        painted.then(js=ANSWERED.format(name="editor"), **AT_ONCE)
+        self._restore_on(view["restore"].click, steps.restore, js=SENT.format(count=2))
 
-
-def _tie_marks(steps: Steps, marking: Marking, results: Results) -> None:
-    view, note = [marking.painter, marking.note, results.note], marking.note
-
-    def tie(listener: Callable, step: Callable, inputs: object = None, **settings) -> gr.events.Dependency:
-        return listener(in_place(step, view), inputs, [*view, marking.refusal], **settings)
-
-    tie(marking.painter.input, steps.paint, marking.snap, trigger_mode="multiple", **AT_ONCE).then(
-        js=ANSWERED.format(name="editor"), **AT_ONCE
-    )
-    tie(marking.more.click, steps.find_more, js=SENT.format(count=0), show_progress_on=note, **QUEUE)
-    tie(marking.mask_file.upload, steps.take_mask, marking.mask_file, show_progress_on=note, **QUEUE)
-    for listener in (marking.undo.click, marking.painter.undo):
-        tie(listener, steps.undo, **AT_ONCE)
-    tie(marking.unmark.click, steps.unmark, **AT_ONCE)
-
-
-def _tie_results(steps: Steps, results: Results) -> None:
-    color = results.sliders[0]
-    results.hints_open.click(
-        in_place(steps.open_hints, [0, 0]), None, [results.hints_area, results.hints, results.refusal], **AT_ONCE
-    )
-    colors = [results.hints, color, results.vividness]
-    for listener, step, given in (
-        (results.hints.input, steps.dab, None),
-        (results.hints_undo.click, steps.undo_dab, None),
-        (results.reference.upload, steps.take_reference, results.reference),
-    ):
-        listener(
-            in_place(step, colors), given, [*colors, results.refusal], show_progress_on=results.note,
-            trigger_mode="multiple", **QUEUE,
-        ).then(js=ANSWERED.format(name="hints"), **AT_ONCE).then(
-            in_place(steps.variants, [0]), None, [results.variants, results.refusal], **QUEUE | HIDDEN
-        )  # fmt: skip
-    results.variants.select(
-        in_place(steps.take_variant, [0, 0]), None, [color, results.vividness, results.refusal], **QUEUE | HIDDEN
-    )
-    results.vividness.release(
-        in_place(steps.make_vivid, [color]),
-        results.vividness,
-        [color, results.refusal],
-        show_progress="hidden",
-        **QUEUE,
-    )
-    results.freshen.input(
-        in_place(steps.freshen, results.sliders), results.freshen, [*results.sliders, results.refusal], **QUEUE
-    )
-    for (kind, ending), button in results.saves.items():
-        button.click(
-            in_place(steps.save(kind, ending), [results.saved], failed=None), None, [results.saved, results.refusal],
-            show_progress_on=button, **QUEUE,
-        ).then(None, results.saved, js="(file) => page.save(file)", **AT_ONCE)  # fmt: skip
+    def _tie_results(self) -> None:
+        view, steps = self.view, self.steps
+        for listener, step, inputs in (
+            (view["hints"].input, steps.dab, None),
+            (view["hints_undo"].click, steps.undo_dab, None),
+            (view["reference"].upload, steps.take_reference, view["reference"]),
+        ):
+            settings = {"show_progress_on": view["note"], "trigger_mode": "multiple", **QUEUE}
+            colored = self._tie(listener, step, inputs, COLORS, "results", **settings)
+            self._then_variants(colored.then(js=ANSWERED.format(name="hints"), **AT_ONCE))
+        for listener, step, inputs, changed, settings in (
+            (view["hints_open"].click, steps.open_hints, None, ["hints_area", "hints"], AT_ONCE),
+            (view["variants"].select, steps.take_variant, None, ["color", "vividness"], QUEUE | HIDDEN),
+            (view["vividness"].release, steps.make_vivid, view["vividness"], ["color"], QUEUE | HIDDEN),
+            (view["freshen"].input, steps.freshen, view["freshen"], ["color", "gray"], QUEUE),
+        ):
+            self._tie(listener, step, inputs, changed, "results", **settings)
+        for kind, ending in product(("color", "gray"), ("png", "jpeg")):
+            button = view[f"save_{kind}_{ending}"]
+            settings = {"show_progress_on": button, **QUEUE}
+            saved = self._tie(button.click, steps.save(kind, ending), None, ["saved"], "results", **settings)
+            saved.then(None, view["saved"], js="(file) => page.save(file)", **AT_ONCE)

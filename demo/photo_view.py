@@ -1,7 +1,6 @@
 """One photo: what stands on the page, and where."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
@@ -17,74 +16,29 @@ PALETTE = (
     "#b3261e", "#e07b39", "#e8c24a", "#4c8c4a", "#3b82c4", "#274b8f", "#7a4a9e", "#c98b9b", "#c9996b", "#6b4a2f",
     "#8a8a8a",
 )  # fmt: skip
+View = dict[str, gr.blocks.Block]  # parts of the page by the names that the steps use for them
 
 
-@dataclass
-class Start:
-    """Before there is a photo."""
-
-    area: gr.Column
-    drop: gr.Image
-    examples: gr.Dataset | None
-    refusal: gr.Markdown
-
-
-@dataclass
-class Marking:
-    """The photo, and its damage as an overlay."""
-
-    note: gr.Markdown
-    prints: gr.Gallery
-    painter: gr.HTML
-    snap: gr.Checkbox
-    recolor: gr.Checkbox
-    texture: gr.Checkbox
-    undo: gr.Button
-    more: gr.Button
-    unmark: gr.Button
-    mask_file: gr.UploadButton
-    restore: gr.Button
-    another: gr.Button
-    refusal: gr.Markdown
-
-
-@dataclass
-class Results:
-    """Before and after, and what can be done with it."""
-
-    area: gr.Column
-    sliders: tuple[gr.ImageSlider, gr.ImageSlider]  # color, gray
-    note: gr.Markdown
-    variants: gr.Gallery
-    vividness: gr.Slider
-    freshen: gr.Checkbox
-    saves: dict[tuple[str, str], gr.Button]  # by (color or gray, png or jpeg)
-    saved: gr.DownloadButton
-    hints_open: gr.Button
-    hints_area: gr.Column
-    hints: gr.HTML
-    hints_undo: gr.Button
-    reference: gr.UploadButton
-    refusal: gr.Markdown
-
-
-def start_view() -> Start:
-    """What comes out, the drop zone, what it takes, and photos to try."""
-    with gr.Column(elem_id="start") as area:
+def start_view() -> View:
+    """Before there is a photo: what comes out, the drop zone, what it takes, and photos to try."""
+    with gr.Column(elem_id="start") as start:
         refusal = refusal_view()
         with gr.Row(equal_height=True):
-            drop = gr.Image(
-                label=label("drop"), show_label=False, sources=("upload",), placeholder=label("drop"),
-                height="min(400px, 70vw)", min_width=300, elem_id="drop", buttons=[],
-            )  # fmt: skip
-            as_file(drop)
-            if (restored := EXAMPLES / "restored.jpg").exists():
-                before_after("sample", (EXAMPLES / "prints" / "dust_bowl_home.jpg", restored))
+            drop = photo_drop("drop", height="min(400px, 70vw)", min_width=300)
+            before_after("sample", (EXAMPLES / "prints" / "dust_bowl_home.jpg", EXAMPLES / "restored.jpg"))
         gr.Markdown(label("limits", megapixels=MEGAPIXELS, megabytes=MEGABYTES), elem_classes="quiet")
         examples = example_row([*PRINTS, *sorted(EXAMPLES.glob("*.png"))], "examples")
-        if examples:
-            gr.Markdown(label("credits"), elem_classes="quiet")
-    return Start(area, drop, examples, refusal)
+        gr.Markdown(label("credits"), elem_classes="quiet")
+    return {"start": start, "drop": drop, "examples": examples, "start_refusal": refusal}
+
+
+def photo_drop(name: str, **size: object) -> gr.Image:
+    """Where a photo is dropped; it is handed on as a file."""
+    drop = gr.Image(
+        label=label(name), placeholder=label(name), show_label=False, sources=("upload",), buttons=[],
+        elem_id=name.replace("_", "-"), **size,
+    )  # fmt: skip
+    return as_file(drop)
 
 
 def refusal_view() -> gr.Markdown:
@@ -92,39 +46,44 @@ def refusal_view() -> gr.Markdown:
     return gr.Markdown(visible=False, elem_classes="refusal")
 
 
-def example_row(files: list[Path], name: str) -> gr.Dataset | None:
+def example_row(files: list[Path], name: str) -> gr.Dataset:
     """Thumbnails to choose from."""
-    if files:
-        samples = [[str(file)] for file in files]
-        return gr.Dataset(components=["image"], samples=samples, label=label(name), elem_id=name)
+    samples = [[str(file)] for file in files]
+    return gr.Dataset(components=["image"], samples=samples, label=label(name), elem_id=name)
 
 
-def marking_view() -> Marking:
-    """The picture to paint on with its tools, and the button that all is about."""
+def choices(name: str, **shape: object) -> gr.Gallery:
+    """Pictures of which one is clicked; hidden until there are any."""
+    return gr.Gallery(
+        label=label(name), visible=False, allow_preview=False, object_fit="contain", buttons=[],
+        elem_id=name.replace("_", "-"), **shape,
+    )  # fmt: skip
+
+
+def switch(name: str, is_on: bool = False, **settings: object) -> gr.Checkbox:
+    """A setting on a line of its own."""
+    return gr.Checkbox(is_on, label=label(name), container=False, elem_id=name.replace("_", "-"), **settings)
+
+
+def marking_view() -> View:
+    """The photo with its damage as an overlay to paint on, the tools, and the button that all is about."""
     with gr.Column(elem_id="marking", min_width=340):
-        note = gr.Markdown(elem_id="found", elem_classes=["quiet", "said"])
-        prints = gr.Gallery(
-            label=label("prints"), show_label=False, visible=False, allow_preview=False, columns=4, height=170,
-            object_fit="contain", buttons=[], elem_id="prints",
-        )  # fmt: skip
-        painter = painter_view("editor", ("paint", "erase"))
-        snap = gr.Checkbox(True, label=label("snap"), container=False, elem_id="snap")
+        view = {"found": gr.Markdown(elem_id="found", elem_classes=["quiet", "said"])}
+        view["prints"] = choices("prints", show_label=False, columns=4)
+        view["editor"] = painter_view("editor", ("paint", "erase"))
+        view["snap"] = switch("snap", True)
         with gr.Row(elem_classes="tools", equal_height=True):
-            undo = gr.Button(label("undo"), size="sm", elem_id="undo")
-            more = gr.Button(label("more"), size="sm", elem_id="more")
-            unmark = gr.Button(label("unmark"), size="sm", elem_id="unmark")
-            mask_file = gr.UploadButton(label("mask_file"), size="sm", file_types=["image"], elem_id="mask-file")
-        recolor = gr.Checkbox(label=label("recolor"), container=False, visible=False, elem_id="recolor")
-        texture = gr.Checkbox(True, label=label("texture"), container=False, elem_id="texture")
-        refusal = refusal_view()
-        with gr.Row():
-            another = gr.Button(label("another"), size="lg", elem_id="another", scale=1, min_width=120)
-            restore = gr.Button(
-                label("restore"), variant="primary", size="lg", elem_id="restore", scale=2, min_width=180
+            view |= {name: gr.Button(label(name), size="sm", elem_id=name) for name in ("undo", "more", "unmark")}
+            view["mask_file"] = gr.UploadButton(
+                label("mask_file"), size="sm", file_types=["image"], elem_id="mask-file"
             )
-    return Marking(
-        note, prints, painter, snap, recolor, texture, undo, more, unmark, mask_file, restore, another, refusal
-    )
+        view["recolor"] = switch("recolor", visible=False)
+        view["texture"] = switch("texture", True)
+        view["marking_refusal"] = refusal_view()
+        with gr.Row():
+            view["another"] = gr.Button(label("another"), size="lg", elem_id="another", scale=1, min_width=120)
+            view["restore"] = gr.Button(label("restore"), size="lg", elem_id="restore", scale=2, min_width=180)
+    return view
 
 
 def painter_view(name: str, pens: tuple[str, ...]) -> gr.HTML:
@@ -135,27 +94,22 @@ def painter_view(name: str, pens: tuple[str, ...]) -> gr.HTML:
     return gr.HTML(elem_id=name, html_template="<div></div>", js_on_load=given + PAINTER, apply_default_css=False)
 
 
-def results_view() -> Results:
-    """Sliders in two tabs with their downloads; vividness; hints, opened when wanted."""
+def results_view() -> View:
+    """Before and after in two tabs with their downloads, and what can be done about the colors."""
     with gr.Column(elem_id="results", min_width=340):
-        note = gr.Markdown(label("waiting"), elem_id="note", elem_classes=["quiet", "said"])
-        refusal = refusal_view()
-        with gr.Column(visible=False) as area:
-            sliders, saves = [], {}
+        view = {"note": gr.Markdown(label("waiting"), elem_id="note", elem_classes=["quiet", "said"])}
+        view["results_refusal"] = refusal_view()
+        with gr.Column(visible=False) as view["results"]:
             with gr.Tabs():
                 for kind in ("color", "gray"):
                     with gr.Tab(label(kind), elem_id=f"tab-{kind}"):
-                        sliders.append(before_after(f"compare-{kind}"))
-                        saves |= save_row(kind)
+                        view[kind] = before_after(f"compare-{kind}")
+                        view |= save_row(kind)
                         if kind == "color":
-                            variants = gr.Gallery(
-                                label=label("variants"), allow_preview=False, columns=3, height=200, visible=False,
-                                object_fit="contain", buttons=[], elem_id="variants",
-                            )  # fmt: skip
-                            vividness, *hints = color_controls()
-            freshen = gr.Checkbox(label=label("freshen"), container=False, elem_id="freshen")
-        saved = gr.DownloadButton(visible="hidden", elem_id="saved")
-    return Results(area, tuple(sliders), note, variants, vividness, freshen, saves, saved, *hints, refusal)
+                            view |= color_controls()
+            view["freshen"] = switch("freshen")
+        view["saved"] = gr.DownloadButton(visible="hidden", elem_id="saved")
+    return view
 
 
 def before_after(name: str, pair: tuple[Path, Path] | None = None) -> gr.ImageSlider:
@@ -166,28 +120,29 @@ def before_after(name: str, pair: tuple[Path, Path] | None = None) -> gr.ImageSl
     )  # fmt: skip
 
 
-def save_row(kind: str) -> dict[tuple[str, str], gr.Button]:
-    """Two buttons, one a format."""
+def save_row(kind: str) -> View:
+    """Two buttons, one a format: `save_color_png` and so on."""
+    looks = {"png": "primary", "jpeg": "secondary"}
     with gr.Row():
         return {
-            (kind, ending): gr.Button(
-                label(f"save_{ending}"),
-                variant="primary" if ending == "png" else "secondary",
-                elem_id=f"save-{kind}-{ending}",
-                min_width=140,
+            f"save_{kind}_{ending}": gr.Button(
+                label(f"save_{ending}"), variant=look, elem_id=f"save-{kind}-{ending}", min_width=140
             )
-            for ending in ("png", "jpeg")
+            for ending, look in looks.items()
         }
 
 
-def color_controls() -> tuple:
-    """How much color, and which."""
-    vividness = gr.Slider(0, 2, value=1, step=0.05, label=label("vividness"), elem_id="vividness")
-    hints_open = gr.Button(label("hints_open"), size="sm", elem_id="hints-open")
-    with gr.Column(visible=False, elem_id="hints-area") as area:
+def color_controls() -> View:
+    """Colorings to choose from, how much color, and hints, opened when wanted."""
+    view = {"variants": choices("variants", columns=3)}
+    view["vividness"] = gr.Slider(0, 2, value=1, step=0.05, label=label("vividness"), elem_id="vividness")
+    view["hints_open"] = gr.Button(label("hints_open"), size="sm", elem_id="hints-open")
+    with gr.Column(visible=False, elem_id="hints-area") as view["hints_area"]:
         gr.Markdown(label("hints_how_to"), elem_classes="quiet")
-        hints = painter_view("hints", PALETTE)
+        view["hints"] = painter_view("hints", PALETTE)
         with gr.Row(elem_classes="tools"):
-            undo = gr.Button(label("hints_undo"), size="sm", elem_id="hints-undo")
-            reference = gr.UploadButton(label("reference"), size="sm", file_types=["image"], elem_id="reference")
-    return vividness, hints_open, area, hints, undo, reference
+            view["hints_undo"] = gr.Button(label("hints_undo"), size="sm", elem_id="hints-undo")
+            view["reference"] = gr.UploadButton(
+                label("reference"), size="sm", file_types=["image"], elem_id="reference"
+            )
+    return view

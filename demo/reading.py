@@ -10,17 +10,14 @@ from restoration.files import imaging
 
 
 def as_file(component: gr.Component) -> gr.Component:
-    """Make a component hand on a sent file as its path: Gradio would decode it, and lose what it cannot.
-
-    Set on the one object, since Gradio writes a stub file beside every subclass of a component.
+    """Make a component hand on a sent file as its path, several as theirs: Gradio would decode it, and lose what it
+    cannot. Set on the one object, since Gradio writes a stub file beside every subclass of a component.
     """
-    component.preprocess = lambda payload: payload and payload.path
-    return component
 
+    def path(payload: object) -> object:
+        return payload.path if hasattr(payload, "path") else payload and [file.path for file in payload]
 
-def as_files(component: gr.File) -> gr.File:
-    """The same for a component that takes several."""
-    component.preprocess = lambda payload: [file.path for file in payload or []]
+    component.preprocess = path
     return component
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock, Timer
 
 import gradio as gr
+import numpy as np
 from gradio.utils import get_upload_folder
 from PIL import Image
 
@@ -33,7 +34,7 @@ class EditState:
     damage: Damage  # what was found in it
     mask: Mask  # what is marked as damaged
     small: Image.Image  # the photo's preview
-    shown: Path  # the preview's file
+    shown: str  # the preview's file
     found: Mask  # all that was found so far, erased since or not
     sensitivity: int = 0  # with which the damage was looked for last
     history: list[Change] = field(default_factory=list)  # of the mask, to be undone from the end
@@ -59,6 +60,16 @@ class EditState:
         """Whether only what is marked gets new colors."""
         return self.photo.mode == "RGB" and not self.recolor
 
+    @property
+    def needs_work(self) -> bool:
+        """Whether there is anything to repair or to color."""
+        return not self.keeps_colors or bool(self.mask.any())
+
+    @property
+    def is_repaired(self) -> bool:
+        """Whether what is marked is what was repaired."""
+        return self.repaired is not None and np.array_equal(self.mask, self.repaired)
+
     def mark(self, mask: Mask) -> None:
         """Replace what is marked; the last UNDO replacements can be undone."""
         self.history = [*self.history, Change(self.mask, mask)][-UNDO:]
@@ -71,20 +82,13 @@ class EditState:
 
 
 @dataclass
-class Trial:
-    """A photo to be damaged on purpose."""
-
-    truth: Image.Image  # RGB
-
-
-@dataclass
 class Session:
     """One visit to the page. Its folder has a secret name and holds all that is written for it."""
 
     folder: Path
     uploads: set[Path] = field(default_factory=set)  # what was sent, as Gradio keeps it: two sessions' may be one file
     edit: EditState | None = None
-    trial: Trial | None = None
+    truth: Image.Image | None = None  # RGB, a photo to be damaged on purpose
     batch: list[Path] = field(default_factory=list)  # the photos of the last one
     key: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # known to this page's browser alone
     seen: float = field(default_factory=time.monotonic)
@@ -94,6 +98,12 @@ class Session:
         folder = self.folder / secrets.token_hex(8)
         folder.mkdir(parents=True)
         return folder / name
+
+    def written(self, image: Image.Image, name: str) -> str:
+        """A picture for the browser, as PNG or JPEG by its name: the file that it is in."""
+        file = self.file(name)
+        image.save(file, **({"compress_level": 1} if file.suffix == ".png" else {"quality": 95, "subsampling": 0}))
+        return str(file)
 
     def keep(self, upload: str | Path) -> Path:
         """A copy of a sent file, which Gradio's own clearing does not reach."""

@@ -81,6 +81,7 @@
       drop.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: asPictures(files) }));
   });
 
+  let saved;
   const find = (selector) => document.querySelector(selector);
   const focus = (selector) => setTimeout(() => find(selector)?.focus({ preventScroll: true }), 100);
   window.page = {
@@ -104,7 +105,8 @@
     },
     // A full-size file is written when it is asked for: the click that asks for it then also saves it.
     save: (file) => {
-      if (!file) return;
+      if (!file || file.url === saved) return; // where it could not be written, the last one is still there
+      saved = file.url;
       const link = document.createElement("a");
       link.href = file.url;
       link.download = file.orig_name;

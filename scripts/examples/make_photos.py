@@ -1,6 +1,6 @@
 """Make the example photos of examples/: `python scripts/examples/make_photos.py`.
 
-Gray versions of free photos that come inside scikit-image, three of them with holes, one as an old print with a crease.
+Gray versions of free photos that come inside scikit-image, three of them with holes, one as a worn print.
 Run it to see how, or with another seed; the photos themselves are kept in the repository.
 """
 
@@ -29,8 +29,8 @@ def main() -> None:
     for name in (*holes, "rocket"):  # whole and in color, to be damaged on the page
         Image.fromarray(getattr(data, name)()).save(FOLDER / "color" / f"{name}.jpg", quality=90)
     Image.fromarray(luma(data.rocket())).save(FOLDER / "rocket.png", optimize=True)
-    creased, _ = add_wear(luma(data.chelsea()), np.random.default_rng(5))
-    Image.fromarray(creased).save(FOLDER / "creased.png", optimize=True)
+    worn, _ = add_wear(luma(data.astronaut()), np.random.default_rng(3))
+    Image.fromarray(worn).save(FOLDER / "worn.png", optimize=True)
 
 
 if __name__ == "__main__":

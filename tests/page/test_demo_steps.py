@@ -7,7 +7,7 @@ import pytest
 from conftest import gray_photo, hole, photo, save
 from PIL import Image
 
-from demo.photo_steps import OPENED, RESULTS, Steps
+from demo.photo_steps import Steps
 from demo.session import Sessions
 from demo.stages import Stages
 from restoration.pipeline import Restoration
@@ -30,7 +30,7 @@ def test_each_print_on_a_scan_can_be_taken_alone_and_straight(steps, tmp_path):
     scan[60:360, 60:360] = gray_photo("astronaut", 300, 300)
     scan[100:400, 480:840] = gray_photo("coffee", 360, 300)
     opened = steps.open(str(save(tmp_path / "album.png", scan)), REQUEST, told)
-    assert len(opened) == OPENED and opened[3].visible and len(opened[3].value) == 2
+    assert opened["prints"].visible and len(opened["prints"].value) == 2
     steps.open_print(SimpleNamespace(index=1), REQUEST, told)
     edit = steps.sessions.edit(REQUEST)
     taken = np.asarray(edit.photo.resize((360, 300)), int)
@@ -44,7 +44,7 @@ def test_what_is_done_unasked_is_done_once_and_only_where_there_is_something_to_
     steps.restore_at_once(False, True, REQUEST, told)
     assert edit.restored is None, "a whole photo in color was restored"
     edit.recolor = True
-    assert len(steps.restore_at_once(True, True, REQUEST, told)) == RESULTS
+    assert steps.restore_at_once(True, True, REQUEST, told)["results"].visible
     first = edit.restored
     steps.restore_at_once(True, True, REQUEST, told)
     assert first is not None and edit.restored is first
@@ -55,11 +55,11 @@ def test_freshened_tones_reach_the_picture_and_the_file(steps, tmp_path):
     steps.open(str(save(tmp_path / "faded.png", faded)), REQUEST, told)
     steps.restore_at_once(False, True, REQUEST, told)
     steps.freshen(True, REQUEST)
-    (file,) = steps.save("gray", "png")(REQUEST, told)
+    file = steps.save("gray", "png")(REQUEST, told)["saved"]
     assert np.ptp(np.asarray(Image.open(file))) > 1.5 * np.ptp(faded)
     steps.freshen(False, REQUEST)
     mask = steps.sessions.edit(REQUEST).mask
-    (file,) = steps.save("gray", "png")(REQUEST, told)
+    file = steps.save("gray", "png")(REQUEST, told)["saved"]
     assert np.array_equal(np.asarray(Image.open(file))[~mask], faded[~mask])
 
 
@@ -97,13 +97,13 @@ def test_a_chosen_coloring_is_what_is_shown_and_downloaded(steps, tmp_path, monk
     monkeypatch.setattr(Restoration, "variants", variants, raising=False)
     steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 120, 90))), REQUEST, told)
     steps.restore_at_once(False, True, REQUEST, told)
-    (gallery,) = steps.variants(REQUEST)
+    gallery = steps.variants(REQUEST)["variants"]
     assert gallery.visible and len(gallery.value) == 3
     edit = steps.sessions.edit(REQUEST)
-    *_, vividness = steps.take_variant(SimpleNamespace(index=1), REQUEST)
-    (file,) = steps.save("color", "png")(REQUEST, told)
+    vividness = steps.take_variant(SimpleNamespace(index=1), REQUEST)["vividness"]
+    file = steps.save("color", "png")(REQUEST, told)["saved"]
     assert np.array_equal(np.asarray(Image.open(file)), np.asarray(edit.restored.image)[..., ::-1])
     assert not vividness.interactive, "vividness changes the first coloring only"
     steps.undo_dab(REQUEST)
-    (file,) = steps.save("color", "png")(REQUEST, told)
+    file = steps.save("color", "png")(REQUEST, told)["saved"]
     assert np.array_equal(np.asarray(Image.open(file)), np.asarray(edit.restored.image))
