@@ -6,18 +6,9 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from demo import marks
+from demo import marks, photo_shown
 from demo.manners import RefusalError
-from demo.photo_shown import (
-    Shown,
-    compared,
-    dabbed,
-    full_size,
-    marked,
-    opened,
-    results,
-    vividness_slider,
-)
+from demo.photo_shown import Shown
 from demo.reading import read_scan
 from demo.session import EditState, Session, Sessions
 from demo.stages import Stages
@@ -51,7 +42,7 @@ class Steps:
             original, scan, damage, mask, small, session.written(small, "photo.png"), found=mask,
             prints=[] if prints == [Print.whole(mask.shape)] else prints, recolor=is_tinted(scan.image),
         )  # fmt: skip
-        return opened(session, language)
+        return photo_shown.opened(session, language)
 
     def open_print(self, event: gr.SelectData, request: gr.Request, progress=gr.Progress()) -> Shown:
         """One of the pictures on a scan, cut out and straight, as a photo of its own."""
@@ -76,7 +67,7 @@ class Steps:
         session = self.sessions.return_to(key, request)
         if session is None or session.edit is None:
             raise RefusalError("photo_gone")
-        return opened(session, language_of(request))
+        return photo_shown.opened(session, language_of(request))
 
     def start_again(self) -> Shown:
         """Room for another photo."""
@@ -136,7 +127,7 @@ class Steps:
         edit.restored = self.stages.colorize(repair, marks.colored(edit.dabs, edit.photo.size), edit.reference)
         edit.repair, edit.repaired, edit.vividness, edit.variant = repair, mask, 1.0, 0
         progress(0.9, desc=say("showing", language))
-        return results(session, language)
+        return photo_shown.results(session, language)
 
     def restore_at_once(self, recolor: bool, texture: bool, request: gr.Request, progress=gr.Progress()) -> Shown:
         """The same, unasked, once for each photo that was opened; where nothing is to be done, nothing is said."""
@@ -148,7 +139,7 @@ class Steps:
     def open_hints(self, request: gr.Request) -> Shown:
         """The gray photo, with the dabs that were made before."""
         session, _ = self._visit(request)
-        return {"hints_area": gr.Column(visible=True), "hints": dabbed(session)}
+        return {"hints_area": gr.Column(visible=True), "hints": photo_shown.dabbed(session)}
 
     def dab(self, event: gr.EventData, request: gr.Request) -> Shown:
         """Strokes of color: the photo is colored again at once. Only the second stage runs, the fill stays."""
@@ -184,19 +175,19 @@ class Steps:
         """One of them instead of the one that is shown; no stage runs."""
         session, edit = self._visit(request)
         edit.variant, edit.vividness = event.index, 1.0
-        return {"color": compared(session, "color"), "vividness": vividness_slider(edit)}
+        return {"color": photo_shown.compared(session, "color"), "vividness": photo_shown.vividness_slider(edit)}
 
     def make_vivid(self, vividness: float, request: gr.Request) -> Shown:
         """No stage runs at all."""
         session, edit = self._visit(request)
         edit.vividness = vividness
-        return {"color": compared(session, "color")}
+        return {"color": photo_shown.compared(session, "color")}
 
     def freshen(self, freshen: bool, request: gr.Request) -> Shown:
         """Faded tones stretched, or as they are; no stage runs."""
         session, edit = self._visit(request)
         edit.freshen = freshen
-        return {kind: compared(session, kind) for kind in ("color", "gray")}
+        return {kind: photo_shown.compared(session, kind) for kind in ("color", "gray")}
 
     def save(self, kind: str, ending: str) -> Callable:
         """An event that writes the full-size result."""
@@ -205,7 +196,7 @@ class Steps:
             session, edit = self._visit(request)
             progress(0.3, desc=say("writing", language_of(request)))
             file = session.file(f"{edit.original.stem}-{kind}.{ending.replace('jpeg', 'jpg')}")
-            imaging.write_photo(full_size(edit, kind), file, edit.scan.shown_at(edit.restored.mask))
+            imaging.write_photo(photo_shown.full_size(edit, kind), file, edit.scan.shown_at(edit.restored.mask))
             return {"saved": str(file)}
 
         return write
@@ -215,10 +206,14 @@ class Steps:
 
     def _marked(self, request: gr.Request) -> Shown:
         session, _ = self._visit(request)
-        return marked(session, language_of(request))
+        return photo_shown.marked(session, language_of(request))
 
     def _color_again(self, request: gr.Request) -> Shown:
         session, edit = self._visit(request)
         edit.restored = self.stages.colorize(edit.repair, marks.colored(edit.dabs, edit.photo.size), edit.reference)
         edit.variant = 0
-        return {"hints": dabbed(session), "color": compared(session, "color"), "vividness": vividness_slider(edit)}
+        return {
+            "hints": photo_shown.dabbed(session),
+            "color": photo_shown.compared(session, "color"),
+            "vividness": photo_shown.vividness_slider(edit),
+        }

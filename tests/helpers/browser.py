@@ -1,5 +1,6 @@
 """What the tests of the page do with a real browser, in a visitor's words."""
 
+import base64
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -54,6 +55,17 @@ class Visitor:
 
     def offer(self, file: Path) -> None:
         self.page.set_input_files("#drop input[type=file]", file)
+
+    def paste(self, file: Path) -> None:
+        """As Ctrl+V does with a picture in the clipboard."""
+        self.page.evaluate(
+            """async (content) => {
+                const blob = await (await fetch(`data:image/png;base64,${content}`)).blob(), data = new DataTransfer();
+                data.items.add(new File([blob], "pasted.png", { type: blob.type }));
+                document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
+            }""",
+            base64.b64encode(file.read_bytes()).decode(),
+        )
 
     def choose(self, file: Path, restored: bool = True) -> None:
         """Drop a photo, and wait for the result that comes by itself; a whole photo in color has none."""

@@ -57,7 +57,8 @@ def test_what_is_no_photo_is_answered_with_one_sentence_and_another_may_follow(v
     visitor.page.wait_for_timeout(300)
     assert visitor.read_refusal() == message and visitor.page.locator("#drop input[type=file]").count()
     assert message in visitor.page.text_content(".unseen"), "screen readers are not told"
-    visitor.choose(save(tmp_path / "whole.png", damaged(7)))
+    visitor.paste(save(tmp_path / "whole.png", damaged(7)))
+    visitor.wait_for_painter("editor")
     assert not visitor.page.locator(".refusal:visible").count()
 
 
