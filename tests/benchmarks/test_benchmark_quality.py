@@ -56,6 +56,7 @@ def test_the_classical_rows_are_what_opencv_and_the_metrics_say(bench, tmp_path)
     assert [line.split(" is left out")[0] for line in lines[-2:]] == ["LPIPS", "MI-GAN"]
 
 
+@pytest.mark.slow
 def test_ours_stands_beside_them_and_on_the_sheet(bench, weights, tmp_path):
     sheet = tmp_path / "sheet.png"
     lines = bench("--mini", "--photos", 2, "--weights", weights, "--sheet", sheet, "--json", tmp_path / "figures.json")

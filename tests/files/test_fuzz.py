@@ -32,6 +32,7 @@ def test_a_heic_whose_item_is_no_text_does_not_end_the_process(tmp_path):
     assert claimed_pixels(tmp_path / "broken.heic") == 0, "what the page asks before it reads"
 
 
+@pytest.mark.slow
 def test_mutated_files_are_read_or_refused():
     """`make fuzz` tries 10,000 of them."""
     found = fuzz.watched(range(500))

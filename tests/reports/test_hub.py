@@ -158,7 +158,7 @@ def test_without_a_usable_token_nothing_is_asked(hub, run, monkeypatch, token, s
 
 def test_what_can_be_known_before_training_is_said_before_training(hub, monkeypatch):
     check_target("user/name")
-    with pytest.raises(HubError, match="no name of the form user/name") as error:
+    with pytest.raises(HubError, match="not a name of the form user/name") as error:
         check_target("https://huggingface.co/a/b")
     assert is_one_sentence(error.value)
     monkeypatch.delenv("HF_TOKEN")
