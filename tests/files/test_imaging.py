@@ -243,6 +243,8 @@ def test_a_stroke_of_any_color_on_black_counts(tmp_path, name, soft, color):
 def test_white_on_a_color_and_numbered_regions_count(tmp_path):
     on_blue = np.where(STROKE[..., None], np.uint8([255, 255, 255]), np.uint8([0, 0, 255]))
     assert np.array_equal(read_mask(saved(tmp_path, on_blue), (96, 96)), STROKE)
+    blue_on_dim = np.where(STROKE[..., None], np.uint8([0, 0, 255]), np.uint8([127, 0, 0]))  # 127 is not bright yet
+    assert np.array_equal(read_mask(saved(tmp_path, blue_on_dim), (96, 96)), STROKE)
     numbered = STROKE.astype(np.uint8) + np.roll(STROKE, 20, axis=0) * np.uint8(5)
     assert np.array_equal(read_mask(saved(tmp_path, numbered), (96, 96)), numbered > 0)
 
