@@ -101,10 +101,11 @@ def way(browser, url: str, file: Path, device: dict) -> list[float]:
 
 def picture(browser, url: str, file: Path) -> None:
     """The page at work, for the README."""
-    visitor = Visitor(browser, url, viewport={"width": 1180, "height": 800}, device_scale_factor=1.5)
+    visitor = Visitor(browser, url, viewport={"width": 1240, "height": 1060})
     visitor.choose(ROOT / "examples" / "worn.png")
+    visitor.page.evaluate("document.activeElement.blur()")
     visitor.page.wait_for_timeout(2000)
-    visitor.page.screenshot(path=file, type="jpeg", quality=72)
+    visitor.page.screenshot(path=file, type="jpeg", quality=68)
 
 
 class Walks:
