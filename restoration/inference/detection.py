@@ -1,6 +1,6 @@
-"""What is damaged in a photo: the network is asked once, and any sensitivity or stroke reads the same map."""
+"""What is damaged in a photo: the network looks once, at a worn print twice; any sensitivity or stroke reads one map."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import cv2
@@ -9,6 +9,7 @@ import numpy as np
 from restoration.errors import RestorationError
 from restoration.inference.backends import Network
 from restoration.inference.holes import find_holes, picture_window
+from restoration.inference.laplace import membrane
 from restoration.inference.regions import Box, tiles
 
 MAX_SEEN = 2_000_000  # pixels of the largest view that the network is shown: finer grain is no help to it
@@ -29,6 +30,7 @@ WHOLE = Rule(0.5, 3, 12), Rule(0, 2, 10), Rule(-0.5, 1.2, 8), Rule(-1, 0.3, 8)  
 WORN = Rule(-0.6, -0.2, 8), Rule(-1, -0.5, 8), Rule(-1.5, -0.8, 8), Rule(-2, -1.2, 8)  # and of prints with many marks
 WORN_LOGIT, WORN_PIXELS = 1.5, 4  # of a mark that says so: of 600 whole photos one has fifteen,
 WORN_MARKS, WORN_SHARE = 15, 0.001  # worn prints that many or more, on that share of the photo
+AGAIN = 0.6  # logits that the second look at a worn print gains: without its sure marks it looks like a whole photo
 MAX_FOUND = 0.5  # of the photo: a map that takes more for damage has misunderstood it
 RIM = 3  # px around a hole in which the map speaks of the hole
 SNAP_REACH = 4  # px around a stroke in which what is damaged belongs to it
@@ -90,11 +92,31 @@ class Damage:
 
 
 def find_damage(gray: np.ndarray, detector: Network) -> Damage:
-    """Look for damage in a photo, uint8 (H, W): holes of one constant gray by rule, everything else by the network."""
+    """Look for damage in a photo, uint8 (H, W): holes of one constant gray by rule, everything else by the network.
+
+    On a worn print strong marks outshine faint ones. So they are filled, and the network looks once more.
+    """
     window = picture_window(gray)  # in the corner of a frame, plain sky looks like a hole
     holes = np.zeros(gray.shape, bool)
     holes[window] = find_holes(gray[window])
-    return Damage(holes, damage_logits(gray[window], detector), window)
+    seen = _seen(gray[window])
+    damage = Damage(holes, damage_logits(seen, detector), window)
+    if damage.is_worn:
+        filled = _without(seen, _regions(damage.logits, WORN[0]))
+        damage = replace(damage, logits=np.maximum(damage.logits, damage_logits(filled, detector) + AGAIN))
+    return damage
+
+
+def _seen(gray: np.ndarray) -> np.ndarray:
+    """The largest view of a photo that the network is shown."""
+    scale = min(1.0, (MAX_SEEN / gray.size) ** 0.5)
+    size = [max(1, round(side * scale)) for side in reversed(gray.shape)]
+    return cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
+
+
+def _without(gray: np.ndarray, marks: np.ndarray) -> np.ndarray:
+    """A photo, uint8 (h, w), with smooth ground in place of its marks, bool (h, w)."""
+    return np.rint(membrane(gray.astype(np.float32), marks)).astype(np.uint8)
 
 
 def count_marks(mask: np.ndarray) -> int:
@@ -103,12 +125,8 @@ def count_marks(mask: np.ndarray) -> int:
 
 
 def damage_logits(gray: np.ndarray, detector: Network) -> np.ndarray:
-    """The network's damage map of a photo, uint8 (H, W): the mean of its logits at a few sizes, float32 (h, w).
-
-    Of a photo of more than MAX_SEEN pixels the map is smaller.
-    """
-    scale = min(1.0, (MAX_SEEN / gray.size) ** 0.5)
-    height, width = (max(1, round(side * scale)) for side in gray.shape)
+    """The network's damage map of a photo, uint8 (h, w): the mean of its logits at a few sizes, float32 (h, w)."""
+    height, width = gray.shape
     total = np.zeros((height, width), np.float32)
     for view in range(VIEWS):
         size = max(1, width >> view), max(1, height >> view)

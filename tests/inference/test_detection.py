@@ -63,6 +63,21 @@ def test_more_sensitive_finds_no_less():
         damage_of(logits).mask(4)
 
 
+def test_what_strong_marks_outshine_is_found_by_a_second_look_at_a_worn_print():
+    def dazzled(image: np.ndarray) -> np.ndarray:
+        least = 230 if (image[0] > 230 / 255).any() else 180
+        return np.where(image[:1] > least / 255, 4.0, -6.0).astype(np.float32).repeat(2, axis=0)
+
+    gray = noise(400, 400)
+    gray[200:216, 40:360] = RNG.integers(200, 220, (16, 320))
+    assert find_damage(gray, dazzled).mask()[204:212, 60:340].all()  # the only mark is strong enough
+    for top in range(40, 200, 40):
+        for left in range(40, 360, 40):
+            gray[top : top + 16, left : left + 16] = RNG.integers(240, 256, (16, 16))
+    assert (found := find_damage(gray, dazzled)).is_worn
+    assert found.mask()[204:212, 60:340].all() and found.mask()[44:52, 44:52].all()
+
+
 def test_a_hole_keeps_its_exact_edge_and_hides_no_crack():
     gray = noise(200, 200)
     gray[50:100, 50:100] = 255  # the network sees it as well
