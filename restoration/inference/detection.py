@@ -1,4 +1,4 @@
-"""What is damaged in a photo: the network looks once, at a worn print twice; any sensitivity or stroke reads one map."""
+"""What is damaged in a photo: the network looks once, at a worn print twice; one map answers any sensitivity."""
 
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -27,10 +27,10 @@ class Rule(NamedTuple):
 
 
 WHOLE = Rule(0.5, 3, 12), Rule(0, 2, 10), Rule(-0.5, 1.2, 8), Rule(-1, 0.3, 8)  # by sensitivity, of most photos,
-WORN = Rule(-0.6, -0.2, 8), Rule(-1, -0.5, 8), Rule(-1.5, -0.8, 8), Rule(-2, -1.2, 8)  # and of prints with many marks
+WORN = Rule(-0.6, -0.2, 8), Rule(-1, -0.6, 8), Rule(-1.6, -1.2, 8), Rule(-2, -1.6, 8)  # and of prints with many marks
 WORN_LOGIT, WORN_PIXELS = 1.5, 4  # of a mark that says so: of 600 whole photos one has fifteen,
 WORN_MARKS, WORN_SHARE = 15, 0.001  # worn prints that many or more, on that share of the photo
-AGAIN = 0.6  # logits that the second look at a worn print gains: without its sure marks it looks like a whole photo
+AGAIN = 0.8  # logits that the second look at a worn print gains: without its sure marks it looks like a whole photo
 MAX_FOUND = 0.5  # of the photo: a map that takes more for damage has misunderstood it
 RIM = 3  # px around a hole in which the map speaks of the hole
 SNAP_REACH = 4  # px around a stroke in which what is damaged belongs to it
@@ -125,13 +125,19 @@ def count_marks(mask: np.ndarray) -> int:
 
 
 def damage_logits(gray: np.ndarray, detector: Network) -> np.ndarray:
-    """The network's damage map of a photo, uint8 (h, w): the mean of its logits at a few sizes, float32 (h, w)."""
+    """The network's damage map of a photo, uint8 (h, w): the mean of its logits at a few sizes, float32 (h, w).
+
+    The smaller views, which cost little, are asked about their mirror images as well.
+    """
     height, width = gray.shape
     total = np.zeros((height, width), np.float32)
     for view in range(VIEWS):
         size = max(1, width >> view), max(1, height >> view)
         seen = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
-        total += cv2.resize(_ask(seen, detector), (width, height), interpolation=cv2.INTER_LINEAR)
+        logits = _ask(seen, detector)
+        if view:
+            logits = (logits + _ask(seen[:, ::-1], detector)[:, ::-1]) / 2
+        total += cv2.resize(logits, (width, height), interpolation=cv2.INTER_LINEAR)
     return total / VIEWS
 
 
