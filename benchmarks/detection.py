@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not
 from benchmarks.photo_sets import HELDOUT, LARGE, Numbered, heldout_photos, large_photos
 from restoration.color import luma
 from restoration.inference.holes import find_holes
+from restoration.inference.regions import touching
 from restoration.masking import MAX_AREA, MIN_AREA, damage, draw_hole
 from restoration.wear import add_wear
 
@@ -122,8 +123,7 @@ def iou(found: np.ndarray, mask: np.ndarray) -> float:
 
 def near(found: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """The connected regions of `found` that meet `hole`: what was found of one hole among several."""
-    _, labels = cv2.connectedComponents(found.view(np.uint8), connectivity=8)
-    return found & np.isin(labels, labels[hole])
+    return touching(found, hole)
 
 
 def overlaps(photos: Numbered, seed: int, find: Find) -> dict[str, list[float]]:

@@ -8,7 +8,6 @@ from demo import marks
 from demo.session import EditState, Session
 from demo.texts import say, translated
 from restoration.inference.prints import extract
-from restoration.inference.tones import is_tinted
 from restoration.pipeline import Restoration
 
 Shown = dict[str, object]  # new values of parts of the view
@@ -113,7 +112,7 @@ def _found(edit: EditState, language: str) -> str:
     share = edit.mask.mean()
     words = [say("found", language, share=f"{share:.1%}") if share else say("not_found", language)]
     if edit.photo.mode == "RGB":
-        words += [say("tinted" if is_tinted(edit.photo) else "in_color", language)]
+        words += [say("tinted" if edit.is_tinted else "in_color", language)]
     if edit.prints:
         words += [say("prints_found" if len(edit.prints) > 1 else "print_found", language, count=len(edit.prints))]
     return " ".join([*words, *(translated(note, language) for note in edit.scan.notes)])

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import gradio as gr
 import numpy as np
-from PIL import Image
 
 from demo import marks, photo_shown
 from demo.manners import RefusalError
@@ -37,10 +36,10 @@ class Steps:
         progress(0.4, desc=say("finding", language))
         damage = self.stages.damage(scan.image)
         mask, small = damage.mask(0), marks.preview(scan.image)
-        prints = find_prints(np.asarray(scan.image.convert("L")))
+        prints, tinted = find_prints(np.asarray(scan.image.convert("L"))), is_tinted(scan.image)
         session.edit = EditState(
             original, scan, damage, mask, small, session.written(small, "photo.png"), found=mask,
-            prints=[] if prints == [Print.whole(mask.shape)] else prints, recolor=is_tinted(scan.image),
+            prints=[] if prints == [Print.whole(mask.shape)] else prints, is_tinted=tinted, recolor=tinted,
         )  # fmt: skip
         return photo_shown.opened(session, language)
 
@@ -122,7 +121,7 @@ class Steps:
             raise RefusalError("nothing_to_do")
         photo, mask = edit.photo if edit.keeps_colors else edit.photo.convert("L"), edit.mask
         progress(0.1, desc=say("filling", language))
-        repair = self.stages.repair(photo, Image.fromarray(mask), "textured" if texture else "smooth")
+        repair = self.stages.repair(photo, mask, "textured" if texture else "smooth")
         progress(0.6, desc=say("coloring", language))
         edit.restored = self.stages.colorize(repair, marks.colored(edit.dabs, edit.photo.size), edit.reference)
         edit.repair, edit.repaired, edit.vividness, edit.variant = repair, mask, 1.0, 0

@@ -40,6 +40,7 @@ class EditState:
     history: list[Change] = field(default_factory=list)  # of the mask, to be undone from the end
     prints: list[Print] = field(default_factory=list)  # the pictures on the scan, where it holds more than one picture
     dabs: list[dict] = field(default_factory=list)  # strokes of color
+    is_tinted: bool = False  # a gray photo on tinted paper
     recolor: bool = False  # a photo in color is taken for a gray one
     texture: bool = True  # what is filled is given texture
     reference: Image.Image | None = None  # a photo that lends its colors

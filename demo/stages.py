@@ -13,6 +13,7 @@ except ImportError:
         return stage
 
 
+import numpy as np
 from PIL import Image
 
 from restoration.pipeline import Damage, Fill, Repair, Restoration, Restorer
@@ -34,7 +35,7 @@ class Stages:
                 return restorer.damage(photo)
 
         @borrows_gpu
-        def repair(photo: Image.Image, mask: Image.Image | None, fill: Fill = "textured") -> Repair:
+        def repair(photo: Image.Image, mask: Image.Image | np.ndarray | None, fill: Fill = "textured") -> Repair:
             with memory_given_back():
                 return restorer.repair(photo, mask, 0, fill)
 

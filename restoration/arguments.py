@@ -8,6 +8,7 @@ from pathlib import Path
 import restoration
 from restoration.files import decoding
 from restoration.inference.detection import MOST_SENSITIVE
+from restoration.inference.filling import FILLS
 
 WAYS = """a first try:
   %(prog)s restore old.jpg new.png                   find the damage, repair it, add color
@@ -70,7 +71,7 @@ def _add_restore(commands) -> None:
     restore.add_argument("--gray", action="store_true", help="write the repaired photo without color")
     restore.add_argument("--recolor", action="store_true", help="give color photos new colors, such as sepia prints")
     restore.add_argument(
-        "--fill", choices=("textured", "smooth"), default="textured",
+        "--fill", choices=FILLS, default=FILLS[0],
         help="textured: with texture from the rest of the photo, a guess; smooth: without (default: textured)",
     )  # fmt: skip
     restore.add_argument(

@@ -21,9 +21,7 @@ DETECTOR = "detect"  # the subfolder of an Inpainter that was trained on to find
 MODEL_CONFIG, MODEL_WEIGHTS = "config.json", "model.safetensors"  # the files of a network in hub layout
 STRIDE = 32  # the encoder halves five times
 FILL_SIZE = 512  # px, the longest side of what the Inpainter sees at once, whatever the photo's
-RELAXATIONS = (
-    4  # Jacobi sweeps a level of the first fill: 0 costs 0.6 dB in the hole, 64 gain 0.15 dB for nine times the time
-)
+RELAXATIONS = 4  # Jacobi sweeps a level of the first fill: 0 costs 0.6 dB in the hole, 64 gain 0.15 in 9 times the time
 GROUPINGS = "near", "folder", "none"  # what puts photos into one fold
 LUMA_MEAN, LUMA_STD = 0.449, 0.226  # ImageNet's, which most encoders were trained with
 CHROMA_SCALE = 4  # chroma is small: times 4 it reaches a network at the luma's scale

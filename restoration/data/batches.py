@@ -42,8 +42,8 @@ class Window(NamedTuple):
         """A random part of the crop's aspect, its sides at least `min_scale` of the largest that fits."""
         fit = min(shape[0] / size[0], shape[1] / size[1])
         scale = rng.uniform(max(min(1, fit), min_scale * fit), fit)  # never enlarge where it can be helped
-        sides = [min(length, round(scale * side)) for length, side in zip(shape, size, strict=False)]
-        top, left = (rng.integers(length - side + 1) for length, side in zip(shape, sides, strict=False))
+        sides = [min(length, round(scale * side)) for length, side in zip(shape[:2], size, strict=True)]
+        top, left = (rng.integers(length - side + 1) for length, side in zip(shape[:2], sides, strict=True))
         return cls(int(top), int(left), *sides, size, bool(rng.random() < 0.5))
 
     def cut(self, plane: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """What is damaged in a photo: the network looks once, at a worn print twice; one map answers any sensitivity."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import cv2
@@ -10,7 +11,7 @@ from restoration.errors import RestorationError
 from restoration.inference.backends import Network
 from restoration.inference.holes import find_holes, picture_window
 from restoration.inference.laplace import membrane
-from restoration.inference.regions import Box, tiles
+from restoration.inference.regions import Box, tiles, touching
 
 MAX_SEEN = 2_000_000  # pixels of the largest view that the network is shown: finer grain is no help to it
 VIEWS = 3  # each half as large as the one before; the mean of their logits counts
@@ -46,7 +47,7 @@ class Damage:
     logits: np.ndarray  # float32 (h, w), how likely damage is, of the window, smaller where the photo is large
     window: tuple[slice, slice]  # the picture in the photo, without bars and frames
 
-    @property
+    @cached_property
     def is_worn(self) -> bool:
         """Whether the photo has so many sure marks that a doubtful one is probably one more."""
         sure = (self.logits > WORN_LOGIT).view(np.uint8)
@@ -88,7 +89,7 @@ class Damage:
         snapped = found[strokes]
         disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * SNAP_REACH + 1, 2 * SNAP_REACH + 1))
         near = cv2.dilate(snapped.view(np.uint8), disk).view(bool)
-        return (mask & ~snapped) | (near & _touching(near & likely, snapped))
+        return (mask & ~snapped) | (near & touching(near & likely, snapped))
 
 
 def find_damage(gray: np.ndarray, detector: Network) -> Damage:
@@ -162,14 +163,6 @@ def _regions(logits: np.ndarray, rule: Rule) -> np.ndarray:
     counts &= stats[:, cv2.CC_STAT_AREA] >= rule.pixels
     counts[0] = False  # the rest of the photo
     return counts[labels]
-
-
-def _touching(mask: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """The regions of a mask that meet another one, bool (H, W)."""
-    count, labels = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
-    meet = np.zeros(count, bool)
-    meet[labels[other & mask]] = True
-    return meet[labels] & mask
 
 
 def _enlarged(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -1,5 +1,7 @@
 """A damaged gray photo and its mask -> whole luma. Known pixels are copied, at any size."""
 
+from typing import Literal, get_args
+
 import cv2
 import numpy as np
 
@@ -7,6 +9,9 @@ from restoration.config import FILL_SIZE
 from restoration.inference.backends import Network
 from restoration.inference.laplace import membrane
 from restoration.inference.regions import MAX_DEPTH, Box, Window, depth, tiles, windows
+
+Fill = Literal["textured", "smooth"]  # with `texture.add_texture` over it, or as it is
+FILLS: tuple[Fill, ...] = get_args(Fill)
 
 
 def fill_smoothly(gray: np.ndarray, mask: np.ndarray, inpainter: Network) -> np.ndarray:

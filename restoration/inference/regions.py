@@ -102,10 +102,15 @@ def depth(mask: np.ndarray) -> np.ndarray:
 def _thick(mask: np.ndarray) -> np.ndarray:
     """The holes with a pixel deeper than MAX_DEPTH, bool (H, W)."""
     deep = depth(mask) > MAX_DEPTH  # first: of 100 megapixels the distances take 400 MB, as do the labels
+    return touching(mask, deep)
+
+
+def touching(mask: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The regions of a mask that meet another one, bool (H, W) all three."""
     count, labels = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
-    is_thick = np.zeros(count, bool)
-    is_thick[labels[deep]] = True
-    return is_thick[labels]
+    meets = np.zeros(count, bool)
+    meets[labels[other & mask]] = True
+    return meets[labels]
 
 
 def _cut_out(mask: np.ndarray, boxes: list[Box]) -> np.ndarray:

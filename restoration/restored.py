@@ -1,0 +1,72 @@
+"""What comes back of a photo, in other strengths, other colorings or fresh tones; no network is asked."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+
+from restoration.inference.coloring import painted
+from restoration.inference.distribution import ChromaDistribution
+from restoration.inference.hints import Spread
+from restoration.inference.prints import Print, find_prints
+from restoration.inference.tones import freshened
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A photo whose damage is filled, before its color is asked for; all of the photo's own size."""
+
+    photo: Image.Image  # L or RGB, as it was read
+    gray: Image.Image  # L, whole
+    mask: Image.Image  # L, 255 = what was taken for damaged
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """What comes back; all of the photo's own size."""
+
+    image: Image.Image  # RGB; its convert("L") equals the photo's outside the mask, exactly
+    gray: Image.Image  # L, the whole photo without color
+    mask: Image.Image  # L, 255 = what was taken for damaged
+    chroma: list[ChromaDistribution] | None = None  # of each print: how likely each color is; None: its own colors
+    prints: list[Print] | None = None  # the pictures inside paper that were colored each by itself
+    known: list[Spread] | None = None  # what hints and a reference change of each print's chroma
+
+    def vivid(self, strength: float) -> Image.Image:
+        """The color photo paler (under 1, 0 = gray) or in less usual, more vivid colors (up to 2).
+
+        Above 1, hints stay the colors that they are. A photo that kept its own colors comes back as it is.
+        """
+        if self.chroma is None:
+            return self.image
+        return painted(np.asarray(self.gray), self._colors(strength), self.prints)
+
+    def variants(self) -> list[Image.Image]:
+        """Three colorings to choose from, `image` first; of a photo that kept its own colors `image` alone.
+
+        No network is asked again. The same photo always gives the same three, which all follow its hints.
+        """
+        others = map(self._with_known, zip(*(belief.alternatives() for belief in self.chroma or []), strict=True))
+        return [self.image, *(painted(np.asarray(self.gray), chromas, self.prints) for chromas in others)]
+
+    def _colors(self, strength: float = 1.0) -> list[np.ndarray]:
+        """Chroma of each print, float32 (h, w, 2), with what hints and a reference change."""
+        chromas = self._with_known(belief.decode(max(strength, 1)) for belief in self.chroma)
+        return [np.float32(min(strength, 1)) * cbcr for cbcr in chromas]
+
+    def _with_known(self, chromas: Iterable[np.ndarray]) -> list[np.ndarray]:
+        if not self.known:
+            return list(chromas)
+        return [own.over(cbcr) for own, cbcr in zip(self.known, chromas, strict=True)]
+
+    def freshened(self) -> "Restoration":
+        """With faded tones stretched over the whole range, in a color photo channel by channel; no network is asked."""
+        gray = np.asarray(self.gray)
+        prints = self.prints or find_prints(gray)
+        if self.chroma is not None:
+            gray = freshened(gray, prints)
+            return replace(self, image=painted(gray, self._colors(), prints), gray=Image.fromarray(gray))
+        bands = [Image.fromarray(freshened(np.asarray(band), prints)) for band in self.image.split()]
+        image = Image.merge(self.image.mode, bands)
+        return replace(self, image=image, gray=image.convert("L"))
