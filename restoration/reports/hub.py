@@ -13,14 +13,26 @@ from huggingface_hub.utils import validate_repo_id
 
 from restoration.config import MODEL_CONFIG, MODEL_WEIGHTS, STAGES
 from restoration.errors import RestorationError
-from restoration.reports.card import model_card, read_summary
+from restoration.reports.report import REPORT
 
+INDEX = """---
+license: mit
+library_name: photo-restoration
+pipeline_tag: image-to-image
+tags: [image-restoration, inpainting, colorization]
+---
+
+"""
 MODEL = MODEL_CONFIG, MODEL_WEIGHTS
 PUBLIC = (  # what a push uploads, and what it takes away when another run was pushed there before
-    *("train.json", "summary.json", "report.md", "curves-*.png", "grid*.png"),
+    *("train.json", "summary.json", "curves-*.png", "grid*.png"),
     *(f"{stage}/{name}" for stage in STAGES for name in MODEL),
     *(f"folds/[0-9]*/{stage}/{name}" for stage in STAGES for name in (*MODEL, "metrics.jsonl")),
 )
+REFUSALS = {
+    401: "the hub does not accept the token, `hf auth login` stores another",
+    403: "the token may not write there, the hub's settings give it that right",
+}
 PATIENCE = 30  # s without an answer; the client alone would wait for ever
 
 
@@ -61,11 +73,11 @@ def push_run(run: Path, repository: str, private: bool = False) -> str:
 
 def _push(run: Path, repository: str, private: bool) -> str:
     _check_name(repository)
-    card = _checked_card(run, repository)
+    card = model_card(run, repository)
     api = HfApi(token=find_token())
     get_session().timeout = PATIENCE
     api.create_repo(repository, private=private or None, exist_ok=True)
-    files = _public_files(run)
+    files = sorted(file.relative_to(run).as_posix() for pattern in PUBLIC for file in run.glob(pattern))
     stale = [file for file in api.list_repo_files(repository) if _is_ours(file) and file not in files]
     # Not upload_folder: it may spread a folder over several commits.
     operations = [
@@ -77,8 +89,12 @@ def _push(run: Path, repository: str, private: bool) -> str:
     return f"{api.endpoint}/{repository}"
 
 
-def _public_files(run: Path) -> list[str]:
-    return sorted(file.relative_to(run).as_posix() for pattern in PUBLIC for file in run.glob(pattern))
+def model_card(run: Path, repository: str) -> str:
+    """The repository's README.md: metadata for the hub's index, then the report, which loads the run from there."""
+    if not (run / REPORT).is_file():
+        raise HubError(f"{run} is not finished (it holds no {REPORT})")
+    report = (run / REPORT).read_text(encoding="utf-8")
+    return INDEX + report.replace(f'"runs/{run.resolve().name}"', f'"{repository}"', 1)
 
 
 def _is_ours(file: str) -> bool:
@@ -113,43 +129,17 @@ def find_token() -> str:
     return token
 
 
-def _checked_card(run: Path, repository: str) -> str:
-    """The card of a run that has all that the card promises."""
-    if not (run / "summary.json").is_file():
-        raise HubError(f"{run} is not finished (it holds no summary.json)")
-    try:
-        stages = read_summary(run)["stages"]
-        missing = [f"{stage}/{name}" for stage in stages for name in MODEL if not (run / stage / name).is_file()]
-        card = model_card(run, repository)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise HubError(f"{run / 'summary.json'} is not what a finished run writes") from None
-    if missing:
-        raise HubError(f"{run} holds no {missing[0]}")
-    return card
-
-
 def reason(error: Exception) -> str:
     """What happened, in words that hold no header and no line break."""
     if not isinstance(error, HTTPError) and isinstance(error.__cause__, HTTPError):
         error = error.__cause__  # the client wraps failures of an upload and of the card's check
-    kind = type(error).__name__
     if isinstance(error, HubError):
         return str(error)
     if isinstance(error, OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE forbids it (unset it)"
     if isinstance(error, HfHubHTTPError):
-        return _refusal(error.response.status_code, error.response.request.url.path)
+        status = error.response.status_code
+        return f"{REFUSALS.get(status, 'the hub fails')} (HTTP {status} at {error.response.request.url.path})"
     if isinstance(error, HTTPError):
-        return f"the hub cannot be reached or does not answer ({kind})"
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename} cannot be read ({error.strerror})"
-    return f"the upload broke off ({kind})"
-
-
-def _refusal(status: int, path: str) -> str:
-    meaning = {
-        401: "the hub does not accept the token, `hf auth login` stores another",
-        403: "the token may not write there, the hub's settings give it that right",
-        429: "the hub takes no more requests for the moment",
-    }
-    return f"{meaning.get(status, 'the hub fails')} (HTTP {status} at {path})"
+        return f"the hub cannot be reached or does not answer ({type(error).__name__})"
+    return f"the upload broke off ({type(error).__name__})"

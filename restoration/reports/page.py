@@ -1,8 +1,6 @@
-"""A finished run for its readers, in Markdown: its report, and, with other names for the run, its card on the hub."""
+"""A finished run for its readers, in Markdown: its report, and with a heading for the hub's index its card there."""
 
 import dataclasses
-import json
-from pathlib import Path
 
 from restoration.config import CHOSEN, STAGES, TrainConfig
 
@@ -18,39 +16,42 @@ METRICS = {  # titles, and which way is better
     "hole_ssim": "SSIM in the hole ↑",
     "damage_iou": "damage found (IoU) ↑",
     "ab_mae": "mean color error (ab) ↓",
+    "colorfulness": "colorfulness",
     "validation_loss": "validation loss ↓",
 }
-GRID = "grid.png"
 INTRODUCTION = (
     "Damaged gray photos become whole and get their color. Two U-Nets run in turn: the Inpainter (`inpaint/`) fills "
     "what is missing, the Colorizer (`color/`) predicts chroma. What was not damaged is copied."
 )
+CHOICE = (
+    "The table shows each fold's best epoch. It was chosen on the photos that it is measured on, which flatters it a "
+    "little."
+)
+PERFECT_LUMA = "The photos are true gray ones: in the contest score the luma is perfect."
+WHOLE = (
+    "Both stages on {photos} pairs that their fold was not trained on, as the contest gives them: the damage is found, "
+    "not given."
+)
 NAMED = 20  # problems of the data that the page names; summary.json has them all
 
 
-def page(run: Path, summary: dict, title: str, source: str) -> str:
-    """A finished run for its readers, in Markdown.
-
-    Args:
-        run: the folder that holds the pictures.
-        source: what `from_pretrained` takes to load the run.
-    """
-    missing = summary.get("missing")
+def page(summary: dict, name: str) -> str:
+    """What `report.summarize` found of a run, beside the run's pictures. `name` is that of its folder below runs/."""
+    stages, problems = summary["stages"], summary["data"]["problems"]
+    more = [f"and {len(problems) - NAMED} more, in summary.json"] if len(problems) > NAMED else []
+    archives = [f"- {_code(file)}: {count} photos." for file, count in summary["answers"].items()]
     sections = [
-        f"# {title}",
+        f"# Training report: {name}",
         INTRODUCTION,
-        _usage(source, list(summary["stages"])),
-        _lead(summary),
-        "**Not complete:**\n\n" + "\n".join(missing) if missing else "",
-        _results(summary["stages"]),
-        _whole(summary["whole"]) if "whole" in summary else "",
-        *(_stage_section(run, stage, found) for stage, found in summary["stages"].items()),
-        f"## Photos\n\n![damaged, gray, color, truth]({GRID})" if (run / GRID).is_file() else "",
-        _answers(summary.get("answers", {})),
+        _usage(f"runs/{name}", list(stages)),
+        *(_stage(stage, found) for stage, found in stages.items()),
+        _whole(summary["whole"]) if summary["whole"] else "",
+        "## Photos\n\n![damaged, gray, color, truth](grid.png)" if set(stages) == set(STAGES) else "",
+        "## Answers to the contest, ready to send in\n\n" + "\n".join(archives) if archives else "",
         "## How it was made\n\n" + _block([summary["command"]]),
-        _settings(summary.get("settings", {})),
+        _settings(summary["settings"]),
         _facts(summary),
-        _problems(summary["data"]),
+        f"## Problems of the data: {len(problems)}\n\n" + _block([*problems[:NAMED], *more]) if problems else "",
     ]
     return "\n\n".join(filter(None, sections)) + "\n"
 
@@ -67,100 +68,49 @@ def _usage(source: str, stages: list[str]) -> str:
     return "## Use it\n\n```python\n" + "\n".join(lines) + "\n```"
 
 
-def _lead(summary: dict) -> str:
-    lines = []
-    for stage, found in summary["stages"].items():
-        if found["best_fold"] is not None:
-            row = found["folds"][str(found["best_fold"])]
-            reached = f"{title_of(found['criterion'])} {_number(found['criterion'], row[found['criterion']])}"
-            lines.append(f"- **{stage}**: fold {found['best_fold']} is the best, {reached} at epoch {row['epoch']}.")
-    return "\n".join(lines)
-
-
-def _results(stages: dict) -> str:
-    rows = [[_name(key), *(_mean_and_std(found, key) for found in stages.values())] for key in _keys(*stages.values())]
-    said = "Mean ± sample standard deviation over folds, each at its best epoch by the criterion above; "
-    said += "that epoch is chosen on the photos it is measured on, which flatters it a little. "
-    said += "The Colorizer's are those of true gray photos: in its contest score the luma is perfect."
-    return f"## Results\n\n{said}\n\n" + _table(["", *stages], rows)
+def _stage(stage: str, found: dict) -> str:
+    best, criterion = found["best_fold"], found["criterion"]
+    row = found["folds"][str(best)]
+    reached = f"{METRICS[criterion][:-2]} {_number(criterion, row[criterion])} at epoch {row['epoch']}"
+    said = [f"Fold {best} is the best, with {reached}.", CHOICE, *[PERFECT_LUMA] * (stage == "color")]
+    curves = f"![curves of all folds](curves-{stage}.png)"
+    return "\n\n".join([f"## Stage {stage}", " ".join(said), curves, _fold_table(found)])
 
 
 def _whole(found: dict) -> str:
-    photos = sum(row["photos"] for row in found["folds"].values())
-    said = (
-        f"Both stages on {photos} pairs that their fold was not trained on, as the contest gives them: the damage is "
-    )
-    said += "found, not given. Mean ± sample standard deviation over folds."
-    rows = [[_name(key), _mean_and_std(found, key), *_cells(found, key)] for key in _keys(found)]
-    return f"## The whole pipeline\n\n{said}\n\n" + _table(["", "mean", *_fold_names(found)], rows)
+    said = WHOLE.format(photos=sum(row["photos"] for row in found["folds"].values()))
+    return f"## The whole pipeline\n\n{said}\n\n{_fold_table(found)}"
 
 
-def _answers(archives: dict[str, int]) -> str:
-    lines = [f"- {_code(name)}: {count} photos." for name, count in archives.items()]
-    return "## Answers to the contest, ready to send in\n\n" + "\n".join(lines) if lines else ""
-
-
-def _stage_section(run: Path, stage: str, found: dict) -> str:
-    rows = [["epoch", *(str(row["epoch"]) for row in found["folds"].values())]]
-    rows += [[_name(key), *_cells(found, key)] for key in _keys(found)]
-    curves = f"curves-{stage}.png"
-    parts = [
-        f"## Stage {stage}",
-        f"![curves of all folds]({curves})" if (run / curves).is_file() else "",
-        _table(["", *_fold_names(found)], rows) if found["folds"] else "",
-    ]
-    return "\n\n".join(filter(None, parts))
-
-
-def _fold_names(found: dict) -> list[str]:
-    return [f"fold {fold}" for fold in found["folds"]]
-
-
-def _cells(found: dict, key: str) -> list[str]:
-    return [_number(key, row.get(key)) for row in found["folds"].values()]
-
-
-def _keys(*stages: dict) -> list[str]:
-    """Metrics that a table shows: known ones in their order, then others; the parts of a loss are for summary.json."""
-    found = {key for stage in stages for key in stage["mean"]}
-    others = sorted(key for key in found - METRICS.keys() if not key.startswith(("train_", "validation_")))
-    return [key for key in METRICS if key in found] + others
-
-
-def _mean_and_std(stage: dict, key: str) -> str:
-    mean, std = (_number(key, stage[part].get(key)) for part in ("mean", "std"))
-    measured, folds = sum(row.get(key) is not None for row in stage["folds"].values()), len(stage["folds"])
-    return " ".join([mean, *([f"± {std}"] * (measured > 1)), *([f"({measured} of {folds})"] * (0 < measured < folds))])
+def _fold_table(found: dict) -> str:
+    """Known metrics, in their order: of several folds the mean and sample standard deviation, then each fold."""
+    keys = [key for key in METRICS if key in found["mean"]]
+    columns = {"": [METRICS[key] for key in keys]}
+    if len(found["folds"]) > 1:
+        pairs = ((_number(key, found["mean"][key]), _number(key, found["std"][key])) for key in keys)
+        columns["mean ± deviation"] = [f"{mean} ± {std}" for mean, std in pairs]
+    for fold, row in found["folds"].items():
+        epoch = f", epoch {row['epoch']}" if "epoch" in row else ""
+        columns[f"fold {fold}{epoch}"] = [_number(key, row.get(key)) for key in keys]
+    return _table(list(columns), [list(row) for row in zip(*columns.values(), strict=True)])
 
 
 def _settings(settings: dict) -> str:
-    fields = [field for field in dataclasses.fields(TrainConfig) if field.default is not dataclasses.MISSING]
-    usual = {field.name: json.loads(json.dumps(field.default)) for field in fields}
-    changed = {name: value for name, value in settings.items() if name not in usual or value != usual[name]}
-    rows = [[_code(name), _code(value), _usual(name, usual)] for name, value in changed.items()]
+    rows = []
+    for field in dataclasses.fields(TrainConfig):
+        name, value = field.name, settings[field.name]
+        usual = "by device" if name in CHOSEN else "none" if field.default is None else _code(field.default)
+        if value != field.default:
+            rows.append([_code(name), _code(value), usual])
     table = _table(["setting", "value", "default"], rows, "---")
-    return f"Settings that differ from the defaults, and those that the machine chose:\n\n{table}" if rows else ""
-
-
-def _usual(name: str, usual: dict) -> str:
-    return "by device" if name in CHOSEN else _code(usual[name]) if usual.get(name) is not None else "none"
+    return f"Settings that differ from the defaults, and those that the machine chose:\n\n{table}"
 
 
 def _facts(summary: dict) -> str:
-    parts = {
-        "Data": [f"{name.replace('_', ' ')} {_code(v)}" for name, v in summary["data"].items() if name != "problems"],
-        "Speed": [
-            f"{stage} {v:.1f} photos/s" for stage, v in summary.get("photos_per_second", {}).items() if v is not None
-        ],
-        "Versions": [f"{name} {number or 'not installed'}" for name, number in summary["versions"].items()],
-    }
-    return "\n".join(f"- {name}: {', '.join(found)}." for name, found in parts.items() if found)
-
-
-def _problems(data: dict) -> str:
-    problems = data.get("problems", [])
-    more = [f"and {len(problems) - NAMED} more, in summary.json"] if len(problems) > NAMED else []
-    return f"## Problems of the data: {len(problems)}\n\n" + _block([*problems[:NAMED], *more]) if problems else ""
+    data = [f"{name.replace('_', ' ')} {_code(value)}" for name, value in summary["data"].items() if name != "problems"]
+    speed = [f"{stage} {found:.1f} photos/s" for stage, found in summary["photos_per_second"].items()]
+    versions = [f"{name} {number}" for name, number in summary["versions"].items()]
+    return "\n".join(f"- {', '.join(found)}." for found in (data, speed, versions))
 
 
 def _table(titles: list[str], rows: list[list[str]], side: str = "---:") -> str:
@@ -175,15 +125,6 @@ def _block(lines: list[str]) -> str:
 
 def _code(value: object) -> str:
     return "`" + " ".join(str(value).split()).replace("`", "'").replace("|", "\\|") + "`"
-
-
-def _name(key: str) -> str:
-    return METRICS.get(key, key.replace("_", " "))
-
-
-def title_of(key: str) -> str:
-    """A metric's name for a heading."""
-    return _name(key).rstrip(" ↑↓")
 
 
 def _number(key: str, value: float | None) -> str:

@@ -17,7 +17,7 @@ from restoration.pipeline import Restorer
 from restoration.reports import report
 from restoration.reports.report import REPORT
 from restoration.training import splits
-from restoration.training.runs import COMMAND, SPLIT, Run, locked
+from restoration.training.runs import SPLIT, Run, locked
 from restoration.training.splits import Usable
 from restoration.training.validation import damaged_crop
 
@@ -50,17 +50,16 @@ def _results(run: Run) -> str:
 
 
 def _gather(run: Run, config: TrainConfig, stages: list[Stage]) -> None:
-    for stage, fold in report.best_folds(run.folder, stages).items():
-        _copy_model(run.piece(fold, stage), run.folder / stage)
-    command, grid, whole = (run.folder / COMMAND).read_text().strip(), None, None
+    summary, grid = report.summarize(run, stages), None
+    for stage, found in summary["stages"].items():
+        _copy_model(run.piece(found["best_fold"], stage), run.folder / stage)
     if stages == list(STAGES):
-        for problem in _answer_contest(run, config):
-            print(f"problem: {problem}")
+        summary["answers"] = _answer_contest(run, config)
         usable = splits.find(config, run.folder / SPLIT, decoded=False)
-        grid, whole = _grid(run, config, usable), _whole_scores(run, config, usable)
+        grid, summary["whole"] = _grid(run, config, usable), _whole_scores(run, config, usable)
     else:
-        command += f" --stage {stages[0]}"
-    report.write_report(run.folder, grid, command, stages, whole)
+        summary["command"] += f" --stage {stages[0]}"
+    report.write_report(run, summary, grid)
 
 
 def _copy_model(piece: Path, folder: Path) -> None:
@@ -83,9 +82,9 @@ def _grid(run: Run, config: TrainConfig, usable: Usable) -> list[list[Image.Imag
     return rows
 
 
-def _whole_scores(run: Run, config: TrainConfig, usable: Usable) -> dict[int, dict]:
+def _whole_scores(run: Run, config: TrainConfig, usable: Usable) -> dict | None:
     """What both stages together reach on the contest's pairs that a fold was not trained on, as they are: damage found
-    and not given, photos of full size. Mean metrics of each fold, and how many `photos` they are of."""
+    and not given, photos of full size. Mean metrics of each fold, and how many `photos` they are of; and over folds."""
     scores = {}
     for fold in range(config.folds):
         pairs = [entry for entry in usable.split(config, fold).validation.entries if entry.damaged]
@@ -93,7 +92,7 @@ def _whole_scores(run: Run, config: TrainConfig, usable: Usable) -> dict[int, di
         rows = {entry.name: row for entry in pairs if (row := _score_pair(restorer, entry))}
         if rows:
             scores[fold] = Evaluation(rows).as_json()
-    return scores
+    return report.over_folds(scores) if scores else None
 
 
 def _score_pair(restorer: Restorer, entry: Entry) -> Row | None:
@@ -105,29 +104,27 @@ def _score_pair(restorer: Restorer, entry: Entry) -> Row | None:
     return evaluate_pair(picture.rgb, np.asarray(result.image), picture.hole.mask)
 
 
-def _answer_contest(run: Run, config: TrainConfig) -> list[str]:
+def _answer_contest(run: Run, config: TrainConfig) -> dict[str, int]:
     """Restore the contest's unseen photos with the ensemble of folds: PNGs of the same names, and a zip of them.
 
     Returns:
-        A sentence for each photo that could not be restored.
+        How many photos each zip holds; one that cannot be read is named and left out.
     """
-    unseen, problems = unseen_inputs(config.data), []
+    unseen, counts = unseen_inputs(config.data), {}
     restorer = Restorer.from_pretrained(run.folder, folds="all") if unseen else None
     for name, files in unseen.items():
-        answers = {}
-        for file in sorted(files, key=lambda file: file.suffix.lower() != ".png"):  # those keep their names
-            inner = file.relative_to(Path(config.data) / name)
-            answer = inner.with_suffix(".png")
-            answers[inner.with_name(f"{inner.name}.png") if answer in answers else answer] = file
-        with replacing(run.folder / f"{name}.zip") as part, zipfile.ZipFile(part, "w") as archive:
-            for answer, file in answers.items():
+        archive = run.folder / f"{name}.zip"
+        with replacing(archive) as part, zipfile.ZipFile(part, "w") as packed:
+            for file in files:
+                answer = file.relative_to(Path(config.data) / name).with_suffix(".png")
                 try:
                     result = restorer.restore(read_photo(file)).image
                 except PhotoError as error:
-                    problems.append(f"{name}: {error}")
+                    print(f"problem: {name}: {error}")
                     continue
                 target = run.folder / name / answer
                 target.parent.mkdir(parents=True, exist_ok=True)
                 write_photo(result, target)
-                archive.write(target, answer)
-    return problems
+                packed.write(target, answer)
+            counts[archive.name] = len(packed.namelist())
+    return counts

@@ -3,7 +3,6 @@
 The hub is a server on this machine; the client is the official one, all of it.
 """
 
-import json
 import shutil
 import socket
 import traceback
@@ -11,13 +10,12 @@ from pathlib import Path
 
 import pytest
 from conftest import files, is_one_sentence
-from finished_run import NAME, PRIVATE, finished_run, summary
+from finished_run import NAME, PRIVATE, finished_run
 from hub_server import FAILURES, PUSH, TOKEN, Hub, clock, use
-from huggingface_hub import constants
+from huggingface_hub import ModelCard, constants
 
 from restoration.checkpoint import find_folds
-from restoration.reports.card import model_card
-from restoration.reports.hub import HubError, check_target, push_run
+from restoration.reports.hub import HubError, check_target, model_card, push_run
 
 
 @pytest.fixture
@@ -53,7 +51,7 @@ def command(run: Path, repository: str = NAME) -> str:
 
 def test_the_hub_holds_all_of_the_run_but_what_is_private_in_one_commit(hub, run):
     assert push_run(run, NAME) == f"{hub.url}/{NAME}"
-    expected = {name: content for name, content in contents(run).items() if name not in PRIVATE}
+    expected = {name: content for name, content in contents(run).items() if name not in (*PRIVATE, "report.md")}
     held = hub.repos[NAME]
     assert held.keys() - {".gitattributes"} == expected.keys() | {"README.md"}
     assert all(held[name] == content for name, content in expected.items())
@@ -61,23 +59,22 @@ def test_the_hub_holds_all_of_the_run_but_what_is_private_in_one_commit(hub, run
     assert hub.commits == ["Training run first run"]
 
 
-def test_a_run_of_one_stage_says_how_to_load_that_stage(hub, run):
-    (run / "summary.json").write_text(json.dumps(summary(["color"])))
-    shutil.rmtree(run / "inpaint")
-    push_run(run, NAME)
-    card = hub.repos[NAME]["README.md"].decode()
-    assert f'Colorizer.from_pretrained("{NAME}", "color")' in card and "Restorer" not in card
+def test_the_card_is_the_report_that_loads_the_run_from_the_hub(run):
+    card = ModelCard(model_card(run, NAME))
+    assert (card.data.license, card.data.pipeline_tag) == ("mit", "image-to-image")
+    used, command = card.text.strip().split("\n\n")[1:]
+    assert used == f'Restorer.from_pretrained("{NAME}")' and '--name "runs/first run" ± 1' in command
 
 
 def test_another_run_replaces_the_first_one_and_nothing_else(hub, run):
     push_run(run, NAME)
     hub.repos[NAME]["LICENSE"] = b"the owner's own file"
     shutil.rmtree(run / "folds/10")
-    (run / "report.md").unlink()
-    (run / "summary.json").write_text(json.dumps(summary() | {"command": "python train.py --folds 2"}))
+    (run / "grid.png").unlink()
+    (run / "report.md").write_text("python train.py --folds 2")
     push_run(run, NAME)
     held = hub.repos[NAME]
-    assert not [name for name in held if name.startswith("folds/10/") or name == "report.md"]
+    assert not [name for name in held if name.startswith("folds/10/") or name == "grid.png"]
     assert "--folds 2" in held["README.md"].decode() and "LICENSE" in held
     assert [folder.name for folder in find_folds(NAME)] == ["0", "1"]
 
@@ -177,16 +174,7 @@ def test_offline_mode_is_named(hub, run, monkeypatch):
     assert "HF_HUB_OFFLINE" in refusal(run)
 
 
-SPOILED = {
-    "summary.json": lambda run: (run / "summary.json").unlink(),
-    "finished run writes": lambda run: (run / "summary.json").write_text("{"),
-    "what a finished run": lambda run: (run / "summary.json").write_text('{"stages": {"color": {}}}'),
-    "color/model.safetensors": lambda run: (run / "color/model.safetensors").unlink(),
-}
-
-
-@pytest.mark.parametrize("said, spoil", SPOILED.items(), ids=SPOILED)
-def test_a_run_that_is_not_finished_is_not_pushed(hub, run, said, spoil):
-    spoil(run)
+def test_a_run_that_is_not_finished_is_not_pushed(hub, run):
+    (run / "report.md").unlink()
     sentence = refusal(run)
-    assert said in sentence and command(run) in sentence and not hub.asked
+    assert "holds no report.md" in sentence and command(run) in sentence and not hub.asked

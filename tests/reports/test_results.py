@@ -29,6 +29,7 @@ def run(scenes, tmp_path) -> Run:
     run = Run(tmp_path / "runs" / "mine")
     settings = config(data, validation_size=48, size=32).resolved()
     run.join(settings, settings, "python train.py")
+    run.describe_data({"photos": 6, "fingerprint": "3f9a2c71", "problems": []})
     return run
 
 
@@ -62,14 +63,14 @@ def test_one_stage_alone_is_gathered_and_both_once_the_other_is_trained(run, cap
 def test_the_contests_photos_are_answered_and_a_broken_one_loses_nothing_else(run, tmp_path, capsys):
     unseen = tmp_path / "data" / "test_input1"
     (unseen / "sub").mkdir(parents=True)
-    for name in ("a.png", "a.jpg", "sub/a.png"):
+    for name in ("a.jpg", "c.png", "sub/a.png"):
         save(unseen / name, photo("coffee", 64, 48)[..., 0])
     (unseen / "b.png").write_bytes(b"no photo")
     for stage in ("inpaint", "color"):
         trained(run, stage)
     assert gather(run) and "problem: test_input1: b.png cannot be read" in capsys.readouterr().out
     with zipfile.ZipFile(run.folder / "test_input1.zip") as archive:
-        assert set(archive.namelist()) == {"a.png", "a.jpg.png", "sub/a.png"}
+        assert set(archive.namelist()) == {"a.png", "c.png", "sub/a.png"}
     answer = np.asarray(Image.open(run.folder / "test_input1" / "sub" / "a.png").convert("L"))
     assert np.array_equal(answer, read(unseen / "sub" / "a.png")), "known luma is kept"
     assert "- `test_input1.zip`: 3 photos." in (run.folder / "report.md").read_text()
