@@ -17,9 +17,13 @@ Mask = np.ndarray  # bool (H, W), True = damaged
 
 def preview(photo: Image.Image) -> Image.Image:
     """The photo with sides of at most PREVIEW px; a small one as it is."""
-    small = photo.copy()
-    small.thumbnail((PREVIEW, PREVIEW), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return small
+    return photo.resize(fitted(photo.size), Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def fitted(size: tuple[int, int], longest: int = PREVIEW) -> tuple[int, int]:
+    """A photo's (width, height), or a smaller one whose longer side is `longest`."""
+    scale = min(1, longest / max(size))
+    return max(1, round(scale * size[0])), max(1, round(scale * size[1]))
 
 
 def shrink_mask(mask: Mask, size: tuple[int, int]) -> Mask:

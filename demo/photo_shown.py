@@ -59,30 +59,30 @@ def results(session: Session, language: str) -> Shown:
 
 def vividness_slider(edit: EditState) -> gr.Slider:
     """Of use for the first coloring only, and where there is any color."""
-    has_color = edit.restored is not None and edit.restored.chroma is not None
+    has_color = edit.restored is not None and edit.restored.own is None
     return gr.Slider(value=edit.vividness, interactive=has_color and edit.variant == 0)
 
 
 def full_size(edit: EditState, kind: str) -> Image.Image:
     """The result in "color" or "gray", as it is downloaded."""
-    if edit.freshen:
-        fresh = edit.restored.freshened()
-        return fresh.gray if kind == "gray" else _colored(fresh, edit)
-    if kind == "gray":
+    if kind == "gray" and not edit.freshen:
         return edit.scan.own_gray(edit.restored.gray, edit.restored.mask)
-    return _colored(edit.restored, edit)
-
-
-def _colored(restored: Restoration, edit: EditState) -> Image.Image:
-    if edit.variant:
-        return restored.variants()[edit.variant]
-    return restored.image if edit.vividness == 1 else restored.vivid(edit.vividness)
+    return _chosen(edit.restored, edit, kind)
 
 
 def compared(session: Session, kind: str) -> tuple[str, str]:
     """Damaged and restored as small files for the slider."""
-    after = marks.preview(full_size(session.edit, kind))
+    after = _chosen(session.edit.restored, session.edit, kind, session.edit.small.size)
     return session.written(session.edit.small, "before.jpg"), session.written(after, "after.jpg")
+
+
+def _chosen(restored: Restoration, edit: EditState, kind: str, size: tuple[int, int] | None = None) -> Image.Image:
+    """The coloring, or the gray photo, that the visitor's choices lead to; painted at another size if one is given."""
+    restored = restored.freshened() if edit.freshen else restored
+    restored = restored.smaller(size) if size else restored
+    if kind == "gray":
+        return restored.gray
+    return restored.variants()[edit.variant] if edit.variant else restored.vivid(edit.vividness)
 
 
 def dabbed(session: Session) -> dict:

@@ -164,10 +164,8 @@ class Steps:
         session = self.sessions.of(request)
         if session.edit is None or session.edit.restored is None:
             return {"variants": gr.Gallery(visible=False)}
-        small = [marks.preview(variant) for variant in session.edit.restored.variants()]
-        for image in small:
-            image.thumbnail((400, 400))
-        files = [session.written(image, "variant.png") for image in small]
+        small = session.edit.restored.smaller(marks.fitted(session.edit.photo.size, 400))
+        files = [session.written(image, "variant.png") for image in small.variants()]
         return {"variants": gr.Gallery(files, visible=len(files) > 1, selected_index=None)}
 
     def take_variant(self, event: gr.SelectData, request: gr.Request) -> Shown:
@@ -209,7 +207,8 @@ class Steps:
 
     def _color_again(self, request: gr.Request) -> Shown:
         session, edit = self._visit(request)
-        edit.restored = self.stages.colorize(edit.repair, marks.colored(edit.dabs, edit.photo.size), edit.reference)
+        hints = marks.colored(edit.dabs, edit.photo.size)
+        edit.restored = self.stages.colorize(edit.repair, hints, edit.reference, edit.restored)
         edit.variant = 0
         return {
             "hints": photo_shown.dabbed(session),

@@ -40,9 +40,14 @@ class Stages:
                 return restorer.repair(photo, mask, 0, fill)
 
         @borrows_gpu
-        def colorize(repaired: Repair, hints: Image.Image | None, reference: Image.Image | None = None) -> Restoration:
+        def colorize(
+            repaired: Repair,
+            hints: Image.Image | None,
+            reference: Image.Image | None = None,
+            before: Restoration | None = None,
+        ) -> Restoration:
             with memory_given_back():
-                return restorer.colorize(repaired, hints, reference)
+                return restorer.colorize(repaired, hints, reference, before)
 
         self.detect, self.damage, self.repair, self.colorize = detect, damage, repair, colorize
 

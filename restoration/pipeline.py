@@ -3,7 +3,6 @@
 The command line, the demo, the benchmarks and the tests all go through `Restorer`.
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -166,19 +165,29 @@ class Restorer:
         whole = add_texture(whole, damaged) if fill == "textured" else whole
         return Repair(photo, Image.fromarray(whole), _as_mask(damaged))
 
-    def colorize(self, repair: Repair, hints: Photo | None = None, reference: Photo | None = None) -> Restoration:
-        """The second half: other hints, or another reference, for the same repair cost only this one."""
+    def colorize(
+        self,
+        repair: Repair,
+        hints: Photo | None = None,
+        reference: Photo | None = None,
+        before: Restoration | None = None,
+    ) -> Restoration:
+        """The second half of `restore`.
+
+        Args:
+            before: an earlier coloring of the same repair: with other hints or another reference no network is asked.
+        """
         gray, given = np.asarray(repair.gray), read_hints(hints, repair.photo.size)
         if repair.photo.mode == "L":
             prints = _prints(gray, given)
-            beliefs = predict_prints(gray, prints, self._color)
+            known_before = before is not None and before.prints == prints
+            beliefs = before.chroma if known_before else predict_prints(gray, prints, self._color)
             lender = None if reference is None else Reference(read_reference(reference), self._inpaint)
             known = spread_known(gray, prints, beliefs, given, lender) if given or lender else None
-            plain = Restoration(repair.gray, repair.gray, repair.mask, beliefs, prints, known)
-            return replace(plain, image=plain.vivid(1))
+            return Restoration(repair.gray, repair.mask, None, beliefs, prints, known)
         mask = np.asarray(repair.mask) > 0
-        image = self._repaired_colors(repair.photo, gray, mask, given) if mask.any() else repair.photo
-        return Restoration(image, repair.gray, repair.mask)
+        own = self._repaired_colors(repair.photo, gray, mask, given) if mask.any() else repair.photo
+        return Restoration(repair.gray, repair.mask, own)
 
     def _repaired_colors(
         self, photo: Image.Image, gray: np.ndarray, mask: np.ndarray, hints: Hints | None

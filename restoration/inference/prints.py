@@ -55,6 +55,10 @@ class Print(NamedTuple):
         x, y = self.matrix() @ [(self.width + right - left) / 2, (self.height + bottom - top) / 2, 1]
         return Print(x, y, width, height, self.angle)
 
+    def scaled(self, scale: float) -> "Print":
+        """On a scan that is `scale` times as large."""
+        return Print(*np.multiply(self[:4], scale), self.angle)
+
     def box(self, shape: tuple[int, ...]) -> tuple[slice, slice]:
         """Rows and columns of a scan of this shape that hold it, all of it where it is not turned."""
         low, high = self.corners().min(axis=0), self.corners().max(axis=0)

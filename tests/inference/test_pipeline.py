@@ -75,6 +75,32 @@ def test_variants_are_three_of_the_same_luma_and_always_the_same(restorer):
     assert all(np.array_equal(pixels(a), pixels(b)) for a, b in zip(found, result.variants(), strict=True))
 
 
+def on_a_bed(turn):
+    bed = Image.new("L", (900, 700), 250)
+    bed.paste(
+        Image.fromarray(gray_photo("astronaut", 500, 400)).rotate(turn, Image.Resampling.BICUBIC, True, fillcolor=250),
+        (90, 80),
+    )
+    return np.asarray(bed)
+
+
+@pytest.mark.parametrize(
+    "gray", [gray_photo("coffee", 900, 600), on_a_bed(0), on_a_bed(3)], ids=["photo", "print", "turned"]
+)
+def test_a_smaller_one_looks_like_the_same_shrunk(restorer, gray):
+    result = restorer.restore(gray, np.zeros(gray.shape, bool))
+    size = (450, gray.shape[0] // 2)
+    small, shrunk = pixels(result.smaller(size).image).astype(int), pixels(result.image.resize(size)).astype(int)
+    assert np.abs(small - shrunk).mean() < 1.5
+
+
+def test_another_hint_asks_no_network_and_gives_the_same(restorer, monkeypatch):
+    repair = restorer.repair(gray_photo("coffee", 200, 150))
+    plain, hinted = restorer.colorize(repair), restorer.colorize(repair, dab(200, 150, (80, 60, 110, 90)))
+    monkeypatch.setattr(restorer, "_color", None)
+    assert_same(restorer.colorize(repair, dab(200, 150, (80, 60, 110, 90)), before=plain), hinted)
+
+
 def test_a_photo_with_its_own_colors_is_not_made_more_vivid(restorer):
     result = restorer.restore(photo("coffee", 90, 60), hole(90, 60, (10, 10, 30, 30)))
     assert result.chroma is None and result.vivid(2) is result.image and result.variants() == [result.image]
