@@ -22,7 +22,6 @@ MODEL_CONFIG, MODEL_WEIGHTS = "config.json", "model.safetensors"  # the files of
 STRIDE = 32  # the encoder halves five times
 FILL_SIZE = 512  # px, the longest side of what the Inpainter sees at once, whatever the photo's
 RELAXATIONS = 4  # Jacobi sweeps a level of the first fill: 0 costs 0.6 dB in the hole, 64 gain 0.15 in 9 times the time
-GROUPINGS = "near", "folder", "none"  # what puts photos into one fold
 LUMA_MEAN, LUMA_STD = 0.449, 0.226  # ImageNet's, which most encoders were trained with
 CHROMA_SCALE = 4  # chroma is small: times 4 it reaches a network at the luma's scale
 MAX_CHANNELS = 2048  # of a decoder's layer
@@ -71,29 +70,13 @@ ON_CPU = {"size": 128, "validation_size": 128, "epochs": 4, "batch_size": 8}
 GPU_BATCH = 8, 128  # the smallest and the largest default: below, a GPU waits for its driver; above, steps get few
 CHOSEN = (*ON_CPU, "precision", "workers", "cache_gib")  # settings that the machine chooses where they are None
 
+Range = tuple[float, float]  # of a number, both ends included
 TINY = 1e-12  # the least of what must be above 0
-COUNTS = (
-    "folds", "epochs", "epoch_photos", "batch_size", "cycles", "max_holes", "validation_photos",
-    "discriminator_channels",
-)  # fmt: skip
-SHARES = (
-    "min_scale", "warmup", "max_area", "hint_dropout", "color_hints", "gan_start", "wear", "filled_share", "old_gray",
-)  # fmt: skip
-WEIGHTS = (
-    "hole_weight", "known_weight", "log_error_weight", "ssim_weight", "damage_weight", "overlap_weight",
-    "false_alarm_weight", "chroma_weight",
-    "inpaint_gan_weight", "color_gan_weight", "inpaint_feature_weight", "weight_decay",
-)  # fmt: skip
-RANGES: dict[str, tuple[float, float]] = {  # of a run's numbers, both ends included
-    **dict.fromkeys(COUNTS, (1, math.inf)),
-    **dict.fromkeys(SHARES, (0, 1)),
-    **dict.fromkeys(WEIGHTS, (0, math.inf)),
-    **dict.fromkeys(("size", "validation_size"), (32, math.inf)),
-    **dict.fromkeys(("workers", "cache_gib", "save_every_minutes"), (0, math.inf)),
-    **dict.fromkeys(("learning_rate", "discriminator_learning_rate", "gradient_clip", "minutes"), (TINY, math.inf)),
-    "ema_decay": (0, 1 - TINY),
-    "seed": (0, 2**32 - 1),  # what scikit-learn takes
-}
+COUNT: Range = (1, math.inf)
+SIDE: Range = (32, math.inf)  # pixels
+SHARE: Range = (0, 1)
+AMOUNT: Range = (0, math.inf)
+POSITIVE: Range = (TINY, math.inf)
 
 
 def _bounds(least: float, most: float) -> str:
@@ -102,9 +85,9 @@ def _bounds(least: float, most: float) -> str:
     return low if most == math.inf else f"{low} and {high}"
 
 
-def _setting(default: object, meaning: str, group: str | None = None):
+def _setting(default: object, meaning: str, within: Range | None = None, group: str | None = None):
     """A field of TrainConfig, with its sentence in `train.py --help`; `group` begins a new group there."""
-    return dataclasses.field(default=default, metadata={"help": meaning, "group": group})
+    return dataclasses.field(default=default, metadata={"help": meaning, "within": within, "group": group})
 
 
 @dataclass(frozen=True)
@@ -115,19 +98,20 @@ class TrainConfig:
     the run: `train.py` takes them as options of their own.
     """
 
-    data: str = _setting("data", "folder of photos or tar shards, the contest's folder, or 'bundled'", "photos")
+    data: str = _setting("data", "folder of photos or tar shards, the contest's folder, or 'bundled'", group="photos")
     exclude: str | None = _setting(None, "text file of photo names to leave out, one per line")
     emphasis: str | None = _setting(None, "a word: photos whose folder or name contains it come twice as often")
-    folds: int = _setting(5, "models per stage, for cross-validation; with 1, a small share of the photos is held out")
-    group_by: str = _setting("near", "which photos must share a fold: near (near-duplicates), folder or none")
-    seed: int = _setting(0, "seed of everything random")
-    min_scale: float = _setting(0.5, "smallest side of a crop, as a share of the photo's shorter side")
-    workers: int | None = _setting(None, "processes that prepare batches ahead (default: 1 on a CPU, cores on a GPU)")
-    cache_gib: float | None = _setting(None, "memory for decoded photos, in GiB (default: half of the machine's)")
+    folds: int = _setting(5, "models per stage, for cross-validation; with 1, a small share is held out", COUNT)
+    seed: int = _setting(0, "seed of everything random", (0, 2**32 - 1))  # what scikit-learn takes
+    min_scale: float = _setting(0.5, "smallest side of a crop, as a share of the photo's shorter side", SHARE)
+    workers: int | None = _setting(None, "processes that prepare batches (default: 1 on a CPU, cores on a GPU)", AMOUNT)
+    cache_gib: float | None = _setting(
+        None, "GiB of memory for decoded photos (default: half of the machine's)", AMOUNT
+    )
 
-    encoder: str = _setting("efficientnet-b3", "encoder's name in segmentation-models-pytorch", "network")
+    encoder: str = _setting("efficientnet-b3", "encoder's name in segmentation-models-pytorch", group="network")
     decoder_channels: tuple[int, ...] = _setting(
-        DECODER_WIDTHS, "five widths of the decoder, coarse to fine; the Colorizer has three"
+        DECODER_WIDTHS, "decoder's widths, coarse to fine; the Colorizer takes three"
     )
     luma_mean: float = _setting(LUMA_MEAN, "mean of the luma that the encoder was trained on")
     luma_std: float = _setting(LUMA_STD, "standard deviation of that luma")
@@ -136,55 +120,54 @@ class TrainConfig:
     freeze_stem: bool = _setting(False, "keep the encoder's first layers, down to a quarter of the size, as they are")
     freeze_norm: bool = _setting(False, "keep batch norm's statistics and the prior of colors, for fine-tuning")
 
-    minutes: float | None = _setting(None, "train this long instead of by epochs, all pieces together", "length")
-    epochs: int | None = _setting(None, "epochs per piece; with --minutes, equal shares of the time")
-    epoch_photos: int | None = _setting(None, "photos per epoch (default: each once)")
-    batch_size: int | None = _setting(None, "photos per step, of all processes together")
-    size: int | None = _setting(None, "side of the square training crop, in pixels")
+    minutes: float | None = _setting(None, "train so long in all, instead of by epochs", POSITIVE, group="length")
+    epochs: int | None = _setting(None, "epochs per piece; with --minutes, equal shares of the time", COUNT)
+    epoch_photos: int | None = _setting(None, "photos per epoch (default: each once)", COUNT)
+    batch_size: int | None = _setting(None, "photos per step, of all processes together", COUNT)
+    size: int | None = _setting(None, "side of the square training crop, in pixels", SIDE)
     precision: str | None = _setting(None, "bf16, float32 or float64 (default: what a short probe finds faster)")
     compile: bool = _setting(False, "compile the network with torch.compile")
-    save_every_minutes: float = _setting(5.0, "how often the state is saved within an epoch")
+    save_every_minutes: float = _setting(5.0, "how often the state is saved within an epoch", AMOUNT)
 
-    cycles: int = _setting(3, "cycles of the rate's cosine, each twice as long as the one before", "optimization")
-    learning_rate: float = _setting(1e-3, "peak learning rate")
-    warmup: float = _setting(0.02, "share of the training over which the learning rate rises")
-    weight_decay: float = _setting(0.01, "AdamW's weight decay")
-    gradient_clip: float = _setting(1.0, "largest norm of the gradient")
-    ema_decay: float = _setting(0.998, "decay per step of the averaged weights, which are what is kept")
+    learning_rate: float = _setting(1e-3, "peak learning rate", POSITIVE, group="optimization")
+    warmup: float = _setting(0.02, "share of the training over which the learning rate rises", SHARE)
+    weight_decay: float = _setting(0.01, "AdamW's weight decay", AMOUNT)
+    gradient_clip: float = _setting(1.0, "largest norm of the gradient", POSITIVE)
+    ema_decay: float = _setting(0.998, "decay per step of the averaged weights, which are what is kept", (0, 1 - TINY))
 
-    max_area: float = _setting(0.2, "largest share of a crop that holes cover", "damage and hints")
-    max_holes: int = _setting(2, "most holes per crop")
-    hint_dropout: float = _setting(0.25, "share of samples whose damage must be found without a mask")
-    wear: float = _setting(0.2, "share of samples with an old print's wear instead of holes")
+    max_area: float = _setting(0.2, "largest share of a crop that holes cover", SHARE, group="damage and hints")
+    max_holes: int = _setting(2, "most holes per crop", COUNT)
+    hint_dropout: float = _setting(0.25, "share of samples whose damage must be found without a mask", SHARE)
+    wear: float = _setting(0.2, "share of samples with an old print's wear instead of holes", SHARE)
     wear_shapes: str | None = _setting(
-        None, "folder or tar of shapes of real damage (PNGs named crack-*, ...) to draw too"
+        None, "folder or tar of shapes of real damage to draw too (PNGs named crack-*, ...)"
     )
-    color_hints: float = _setting(0.3, "share of samples with color hints")
-    old_gray: float = _setting(0.5, "share of the Colorizer's samples that are as gray as prints of old films")
-    filled_share: float = _setting(0.2, "share of the Colorizer's samples with a filled hole")
+    color_hints: float = _setting(0.3, "share of samples with color hints", SHARE)
+    old_gray: float = _setting(0.5, "share of the Colorizer's samples that are as gray as prints of old films", SHARE)
+    filled_share: float = _setting(0.2, "share of the Colorizer's samples with a filled hole", SHARE)
 
-    hole_weight: float = _setting(6.0, "weight of the error in the hole", "losses of the Inpainter")
-    known_weight: float = _setting(1.0, "weight of the error outside the hole")
-    log_error_weight: float = _setting(0.0, "weight of the log of the hole's mean square error, as in PSNR")
-    ssim_weight: float = _setting(0.2, "weight of 1 - SSIM in the hole")
-    damage_weight: float = _setting(0.05, "weight of the damage map's cross-entropy")
-    overlap_weight: float = _setting(0.0, "weight of 1 - the Dice coefficient of the damage map")
-    false_alarm_weight: float = _setting(1.0, "weight of a whole photo of which the damage map marks a part")
+    hole_weight: float = _setting(6.0, "weight of the error in the hole", AMOUNT, group="losses of the Inpainter")
+    known_weight: float = _setting(1.0, "weight of the error outside the hole", AMOUNT)
+    log_error_weight: float = _setting(0.0, "weight of the log of the hole's mean square error, as in PSNR", AMOUNT)
+    ssim_weight: float = _setting(0.2, "weight of 1 - SSIM in the hole", AMOUNT)
+    damage_weight: float = _setting(0.05, "weight of the damage map's cross-entropy", AMOUNT)
+    overlap_weight: float = _setting(0.0, "weight of 1 - the Dice coefficient of the damage map", AMOUNT)
+    false_alarm_weight: float = _setting(1.0, "weight of a whole photo of which the damage map marks a part", AMOUNT)
 
-    chroma_weight: float = _setting(1.0, "weight of the chroma error", "losses of the Colorizer")
+    chroma_weight: float = _setting(1.0, "weight of the chroma error", AMOUNT, group="losses of the Colorizer")
 
-    inpaint_gan_weight: float = _setting(0.02, "weight of the Inpainter's adversarial loss; 0 turns it off", "GAN")
-    color_gan_weight: float = _setting(0.005, "weight of the Colorizer's adversarial loss; 0 turns it off")
-    inpaint_feature_weight: float = _setting(0.0, "weight of the feature matching loss, Inpainter")
-    discriminator: str = _setting(
-        "patch", "patch, or projected: judges the Inpainter by the features of a trained encoder"
+    inpaint_gan_weight: float = _setting(
+        0.02, "weight of the Inpainter's adversarial loss, 0: off", AMOUNT, group="GAN"
     )
-    gan_start: float = _setting(0.3, "share of the training after which the GAN begins")
-    discriminator_channels: int = _setting(32, "width of the discriminator")
-    discriminator_learning_rate: float = _setting(4e-4, "peak learning rate of the discriminator")
+    color_gan_weight: float = _setting(0.005, "weight of the Colorizer's adversarial loss, 0: off", AMOUNT)
+    inpaint_feature_weight: float = _setting(0.0, "weight of the feature matching loss, Inpainter", AMOUNT)
+    discriminator: str = _setting("patch", "patch, or projected: judges the Inpainter by a trained encoder's features")
+    gan_start: float = _setting(0.3, "share of the training after which the GAN begins", SHARE)
+    discriminator_channels: int = _setting(32, "width of the discriminator", COUNT)
+    discriminator_learning_rate: float = _setting(4e-4, "peak learning rate of the discriminator", POSITIVE)
 
-    validation_photos: int = _setting(64, "how many held-out photos to validate on, at most", "validation")
-    validation_size: int | None = _setting(None, "side of the validation photos, in pixels")
+    validation_photos: int = _setting(64, "how many held-out photos to validate on, at most", COUNT, group="validation")
+    validation_size: int | None = _setting(None, "side of the validation photos, in pixels", SIDE)
 
     def __post_init__(self):
         object.__setattr__(self, "decoder_channels", tuple(self.decoder_channels))
@@ -192,7 +175,6 @@ class TrainConfig:
             raise RestorationError(f"{empty[0]} is empty: give a name, or leave it out.")  # "" is no path
         self.model_config("inpaint")  # refuses a bad architecture before any photo is read
         choices = {
-            "group_by": GROUPINGS,
             "precision": (None, "bf16", "float32", "float64"),
             "discriminator": ("patch", "projected"),
         }
@@ -203,10 +185,10 @@ class TrainConfig:
             raise RestorationError("discriminator is 'projected', which needs a trained encoder: give encoder_weights.")
         if self.minutes is not None and self.epoch_photos is not None:
             raise RestorationError(f"epoch_photos is {self.epoch_photos}: leave it out, minutes set the length.")
-        for name, (least, most) in RANGES.items():
-            value = getattr(self, name)
-            if value is not None and not least <= value <= most:  # NaN lies nowhere
-                raise RestorationError(f"{name} is {value}: it must be {_bounds(least, most)}.")
+        for field in dataclasses.fields(self):
+            value, within = getattr(self, field.name), field.metadata["within"]
+            if within and value is not None and not within[0] <= value <= within[1]:  # NaN lies nowhere
+                raise RestorationError(f"{field.name} is {value}: it must be {_bounds(*within)}.")
 
     def resolved(self, precision: str = "float32", gpu_gib: float | None = None) -> "TrainConfig":
         """The same run with its choices made for a machine: one whose GPU has `gpu_gib` of memory, or a CPU.

@@ -11,22 +11,13 @@ MAX_SHARE = 0.01  # of all photos in one group, before that is worth a word
 HELD_OUT = 0.05  # of all groups, where there is one fold only
 
 
-def group(checked: Checked, by: str = "near") -> np.ndarray:
-    """Group number of each photo, int (N,).
-
-    Args:
-        by: "near" puts near-duplicates together, "folder" the photos of a folder, "none" leaves each photo alone.
-            No hash knows another view of the same place. Photos of a scene that is known, such as crops of one
-            photo, stay together always.
-    """
-    entries = checked.photos.entries
-    if by == "near":
-        keys = near_duplicates(checked.hashes[:, 0], checked.hashes[:, 1]).tolist()
-    else:
-        keys = [entry.folder for entry in entries] if by == "folder" else range(len(entries))
-    number: dict[tuple, int] = {}
-    named = (("scene", entry.scene) if entry.scene else ("key", key) for entry, key in zip(entries, keys, strict=True))
-    return np.array([number.setdefault(key, len(number)) for key in named])
+def group(checked: Checked) -> np.ndarray:
+    """Group number of each photo, int (N,): near-duplicates share one, and photos of a scene that is known, such as
+    crops of one photo. No hash knows another view of the same place."""
+    near = near_duplicates(checked.hashes[:, 0], checked.hashes[:, 1]).tolist()
+    keys = [entry.scene or number for entry, number in zip(checked.photos.entries, near, strict=True)]
+    number: dict[str | int, int] = {}
+    return np.array([number.setdefault(key, len(number)) for key in keys])
 
 
 def near_duplicates(hashes: np.ndarray, mirrored: np.ndarray) -> np.ndarray:

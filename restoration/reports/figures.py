@@ -8,8 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image, ImageDraw, ImageFont
 
-from restoration.config import TrainConfig
-from restoration.training.schedules import learning_rate
+from restoration.config import Stage
 from restoration.training.tracking import Record
 
 # Okabe and Ito's colors, then two of Paul Tol's: told apart by color-blind readers too
@@ -27,25 +26,22 @@ CRITERIA = {  # gray photos have no color to compare
     "inpaint": {"Validation PSNR in the hole (dB)": {"": "hole_psnr"}},
     "color": {"Validation color similarity (HSV)": {"": "hsv_similarity"}},
 }
-RATE_POINTS = 500
 COLUMNS = "damaged", "gray", "color", "truth"
 CELL, GAP, TITLE = 256, 10, 36  # pixels of the grid
 Journals = dict[int, list[Record]]  # by fold
 
 
-def draw_curves(stage: str, journals: Journals, config: TrainConfig, file: Path) -> None:
+def draw_curves(stage: Stage, journals: Journals, file: Path) -> None:
     """The six panels of the method's report, 1500 x 800 pixels: a thin line per fold, the folds' mean bold."""
     figure = Figure(figsize=(15, 8), layout="constrained")
     axes = figure.subplots(2, 3, sharex=True).ravel()
     figure.suptitle(f"Stage {stage}, folds: {len(journals)}", x=0.01, ha="left", fontsize=15)
-    panels = PANELS | CRITERIA[stage]
-    for letter, axis, title in zip("abcdef", axes, [*panels, "Learning rate"], strict=True):
+    panels = PANELS | CRITERIA[stage] | {"Learning rate": {"": "learning_rate"}}
+    for letter, axis, (title, curves) in zip("abcdef", axes, panels.items(), strict=True):
         axis.set_title(f"({letter})  {title}", loc="left", fontsize=13, fontweight="bold")
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(color="#E6E6E6")
-    for axis, curves in zip(axes, panels.values(), strict=False):
         _draw_panel(axis, curves, journals)
-    _draw_rate(axes[-1], journals, config)
     for axis in axes[3:]:
         axis.set_xlabel("epoch")
     figure.legend(handles=_legend(journals), loc="outside lower center", ncols=9, frameon=False, fontsize=12)
@@ -68,16 +64,6 @@ def _draw_panel(axis: Axes, curves: dict[str, str], journals: Journals) -> None:
         axis.set_yticks([])
     elif len(curves) > 1:
         axis.legend(handles=shown, frameon=False, fontsize=11)
-
-
-def _draw_rate(axis: Axes, journals: Journals, config: TrainConfig) -> None:
-    """As the settings make it, since it may rise and fall between the ends of epochs, and as it was at those."""
-    shares = np.linspace(0, 1, RATE_POINTS)
-    rates = [config.learning_rate * learning_rate(share, config, 1 / RATE_POINTS) for share in shares]
-    axis.plot(config.epochs * shares, rates, color=INK, linewidth=1.2)
-    for fold, records in journals.items():
-        values = _measured(records, "learning_rate")
-        axis.plot(values.keys(), values.values(), "o", color=COLORS[fold % len(COLORS)], markersize=4)
 
 
 def _measured(records: list[Record], key: str) -> dict[int, float]:

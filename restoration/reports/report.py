@@ -53,7 +53,7 @@ def write_report(run: Run, summary: dict, grid: list[list[Image.Image]] | None) 
     """
     (run.folder / REPORT).unlink(missing_ok=True)  # an earlier one, of fewer stages
     for stage in summary["stages"]:
-        draw_curves(stage, read_journals(run, stage), run.config(), run.folder / f"curves-{stage}.png")
+        draw_curves(stage, read_journals(run, stage), run.folder / f"curves-{stage}.png")
     if grid:
         draw_grid(grid, run.folder / "grid.png")
     (run.folder / SUMMARY).write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n")

@@ -92,9 +92,10 @@ class ProjectedDiscriminator(nn.Module):
         return [*encoded, torch.cat(scores, dim=1).to(next(self.parameters()).dtype)]
 
 
-def discriminator(
-    config: TrainConfig, stage: Stage, generator: ModelConfig
-) -> PatchDiscriminator | ProjectedDiscriminator:
+Discriminator = PatchDiscriminator | ProjectedDiscriminator
+
+
+def discriminator(config: TrainConfig, stage: Stage, generator: ModelConfig) -> Discriminator:
     """What judges a stage's photos, its weights still random; a projected one sees with the generator's encoder."""
     if stage == "inpaint" and config.discriminator == "projected":
         depth = ProjectedDiscriminator.DEPTH

@@ -107,11 +107,6 @@ class World:
         for gradient, summed in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
             gradient.copy_(summed.view_as(gradient))
 
-    def wait(self) -> None:
-        """Until every process is here."""
-        if self.size > 1:
-            dist.barrier()
-
     def close(self) -> None:
         """Leave the group; without it a process group complains when the program ends."""
         if dist.is_initialized():

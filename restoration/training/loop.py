@@ -24,7 +24,7 @@ from restoration.training import initialization, splits
 from restoration.training.distributed import World, cores
 from restoration.training.runs import METRICS, SPLIT, STATE, Run, locked
 from restoration.training.splits import Split, Usable
-from restoration.training.tracking import MetricsLog, Progress
+from restoration.training.tracking import MetricsLog, advance, end_epoch, progress_bar
 from restoration.training.trainer import AGREE_EVERY, Trainer
 from restoration.training.validation import validate
 
@@ -167,16 +167,16 @@ def _learn(folder: Path, trainer: Trainer, split: Split, told: list[int], journa
     title = f"fold {folder.parent.name} {trainer.stage}"
     if trainer.is_finished and trainer.epoch == config.epochs:  # stopped between its last two writes
         return
-    with Progress(title, config.epochs, trainer.share, quiet=journal is None) as progress:
+    with progress_bar(title, trainer.share, quiet=journal is None) as bar:
         for batch in batches_ahead(split.training, trainer):
             trainer.train_step(batch)
-            progress.step(config.batch_size, trainer.unchecked[0], trainer.share)
+            advance(bar, trainer.share, trainer.unchecked[0])
             epoch_ends = trainer.epochs_due > trainer.epoch
             if epoch_ends:
                 record = _end_epoch(folder, trainer, split.validation)
                 if journal:
                     journal.write(**record)
-                progress.end_epoch(record)
+                end_epoch(bar, record)
             late = time.monotonic() - saved > 60 * config.save_every_minutes
             stops, saves = _agreed(trainer, bool(told), late, epoch_ends)
             if epoch_ends or stops or saves:

@@ -1,6 +1,6 @@
-"""One training step a stage: a batch goes through the network, its loss terms come out.
+"""What one training step is about: a batch goes through a stage's network and the discriminator, loss terms come out.
 
-Generator and discriminator see the same pair: the true photo and the restored one, known pixels copied.
+Both see the same pair: the true photo and the restored one, known pixels copied.
 """
 
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from restoration.data.batches import Batch
 from restoration.models import Colorizer, Inpainter
 from restoration.prefill import prefill
 from restoration.training import losses
+from restoration.training.discriminators import Discriminator
 from restoration.training.losses import WeightedSum
 
 PRIOR_MOMENTUM = 0.01
@@ -70,6 +71,46 @@ def _note_colors(prior: Tensor, nodes: Tensor, shares: Tensor) -> None:
 
 
 FORWARD: dict[str, Callable[..., Forward]] = {"inpaint": inpaint_forward, "color": color_forward}
+
+
+class Encoded(NamedTuple):
+    """The true and the restored photo as the discriminator's frozen part sees them."""
+
+    real: list[Tensor]
+    fake: list[Tensor]  # with the generator's gradients
+    where: Tensor  # (B, 1, H, W), 1 = what the generator made
+
+
+def encode(discriminator: Discriminator, forward: Forward) -> Encoded:
+    """What the discriminator's frozen part makes of both photos, once a step for the two losses below."""
+    with torch.no_grad():
+        real = discriminator.encode(forward.real)
+    return Encoded(real, discriminator.encode(forward.fake), forward.where)
+
+
+def discriminator_loss(discriminator: Discriminator, pair: Encoded) -> Terms:
+    """What the discriminator loses on true and on restored photos."""
+    real = discriminator.features(pair.real)[-1]
+    fake = discriminator.features([x.detach() for x in pair.fake])[-1]
+    return {"d_real": losses.hinge_real(real, pair.where), "d_fake": losses.hinge_fake(fake, pair.where)}
+
+
+def adversarial_loss(discriminator: Discriminator, pair: Encoded, with_features: bool) -> Terms:
+    """What the generator loses where the discriminator is not convinced, and where it sees a difference."""
+    judging = [parameter for parameter in discriminator.parameters() if parameter.requires_grad]
+    for parameter in judging:
+        parameter.requires_grad_(False)
+    *fake, score = discriminator.features(pair.fake)
+    terms = {"loss_g": losses.generator_loss(score, pair.where)}
+    if with_features:
+        real = discriminator.features(pair.real)[:-1]
+        terms["features"] = losses.feature_matching(fake, real, pair.where)
+    for parameter in judging:
+        parameter.requires_grad_(True)
+    return terms
+
+
+DISCRIMINATOR_WEIGHTS = {"d_real": 0.5, "d_fake": 0.5}
 
 
 def weights(config: TrainConfig, stage: str) -> dict[str, float]:

@@ -3,7 +3,6 @@
 import dataclasses
 import fcntl
 import json
-import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -121,19 +120,6 @@ class Run:
         return [piece for piece in self.pieces(config) if not self.is_finished(*piece)]
 
 
-_held: set[int] = set()  # descriptors of the locks of this process
-
-
-def _let_go() -> None:
-    """A data worker that outlives its killed parent must not keep the parent's locks."""
-    for descriptor in _held:
-        os.close(descriptor)
-    _held.clear()
-
-
-os.register_at_fork(after_in_child=_let_go)
-
-
 @contextmanager
 def locked(folder: Path, wait: bool = True) -> Iterator[None]:
     """Hold a folder for this process alone; the system lets go of it however the process ends.
@@ -142,13 +128,9 @@ def locked(folder: Path, wait: bool = True) -> Iterator[None]:
         RunError: another process holds it, and `wait` is False.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR)
-    _held.add(descriptor)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    with open(folder / ".lock", "w") as file:
+        try:  # not flock: a data worker that outlives its killed parent would keep the parent's lock
+            fcntl.lockf(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except (BlockingIOError, PermissionError) as error:  # what POSIX allows a taken lock to be
+            raise RunError(f"another process is writing to {folder}: wait for it, or give another --name.") from error
         yield
-    except BlockingIOError as error:
-        raise RunError(f"another process is writing to {folder}: wait for it, or give another --name.") from error
-    finally:
-        _held.discard(descriptor)
-        os.close(descriptor)

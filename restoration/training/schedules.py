@@ -3,7 +3,7 @@
 import math
 from time import monotonic
 
-from restoration.config import TINY, TrainConfig
+from restoration.config import TINY
 
 
 class Clock:
@@ -35,15 +35,8 @@ class Clock:
         return min(1.0, self.used / max(TINY, self.seconds - self.reserve))
 
 
-def learning_rate(progress: float, config: TrainConfig, step: float = 0.0) -> float:
-    """The factor at `progress`, the share of the training that is done; `step` is the share that one step is."""
-    rise = min(1.0, (progress + step) / max(step, config.warmup, TINY))
-    return rise * warm_restarts(progress, config.cycles)
-
-
-def warm_restarts(progress: float, cycles: int) -> float:
-    """Half cosines from 1 to 0, each twice as long as the one before (Loshchilov and Hutter, "SGDR", 2017)."""
-    position = progress * (2**cycles - 1)  # in units of the first cycle's length
-    cycle = min(int(math.log2(position + 1)), cycles - 1)
-    within = (position + 1) / 2**cycle - 1
-    return 0.5 * (1 + math.cos(math.pi * min(within, 1.0)))
+def learning_rate(progress: float, warmup: float, step: float = 0.0) -> float:
+    """The factor at `progress`, the share of the training that is done: a rise over the share `warmup`, and half a
+    cosine. `step` is the share that one step is."""
+    rise = min(1.0, (progress + step) / max(step, warmup, TINY))
+    return rise * 0.5 * (1 + math.cos(math.pi * progress))

@@ -81,7 +81,7 @@ def find(config: TrainConfig, kept: Path | None = None, decoded: bool = True) ->
                 own.read_ahead()
             return Usable(own, np.array([known["groups"][entry.key] for entry in own.entries]), known["problems"])
     checked = photos.load(config.data, excluded, side, _budget(config))
-    return Usable(checked.photos, folds.group(checked, config.group_by), checked.problems)
+    return Usable(checked.photos, folds.group(checked), checked.problems)
 
 
 def _budget(config: TrainConfig) -> int:

@@ -3,10 +3,7 @@
 import dataclasses
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,24 +14,14 @@ from restoration.config import INPUT_CHANNELS, ModelConfig, Stage, TrainConfig
 from restoration.data.batches import Batch, expanded
 from restoration.models import MODELS
 from restoration.precision import widen_depthwise
-from restoration.training import initialization
+from restoration.training import initialization, objectives
 from restoration.training.discriminators import discriminator
 from restoration.training.distributed import Arriving, World
-from restoration.training.losses import feature_matching, generator_loss, hinge_fake, hinge_real
-from restoration.training.objectives import FORWARD, Forward, Terms, weights
+from restoration.training.objectives import Encoded, Forward, Terms
 from restoration.training.schedules import Clock, learning_rate
 
 PRECISIONS = {"bf16": torch.float32, "float32": torch.float32, "float64": torch.float64}  # of the weights
-DISCRIMINATOR_WEIGHTS = {"d_real": 0.5, "d_fake": 0.5}
 AGREE_EVERY = 10  # steps: how often several processes look at one clock, and ask whether one was told to stop
-
-
-class Encoded(NamedTuple):
-    """The true and the restored photo as the discriminator's frozen part sees them."""
-
-    real: list[Tensor]
-    fake: list[Tensor]  # with the generator's gradients
-    where: Tensor  # (B, 1, H, W), 1 = what the generator made
 
 
 class Trainer:
@@ -57,7 +44,7 @@ class Trainer:
         seconds: float | None = None,
     ):
         self.config, self.stage, self.steps, self.world = config, stage, steps, world
-        self.weights = weights(config, stage)
+        self.weights = objectives.weights(config, stage)
         self.seed = int(np.random.SeedSequence([config.seed, fold]).generate_state(1)[0])
         torch.manual_seed(self.seed)  # every process starts from the same weights
         model = MODELS[stage](ModelConfig(**state["config"])) if state else initialization.network(config, stage)
@@ -74,9 +61,9 @@ class Trainer:
         self.network = torch.compile(self.model) if config.compile else self.model
         self.ema = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
         self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=config.weight_decay, fused=True)
-        self.judging = [p for p in self.discriminator.parameters() if p.requires_grad]
+        judging = [p for p in self.discriminator.parameters() if p.requires_grad]
         self.discriminator_optimizer = torch.optim.AdamW(
-            self.judging, weight_decay=config.weight_decay, betas=(0.5, 0.99), fused=True
+            judging, weight_decay=config.weight_decay, betas=(0.5, 0.99), fused=True
         )
         self.step, self.epoch, self.best = 0, 0, -math.inf
         self.clock = Clock(seconds) if seconds is not None else None
@@ -94,9 +81,7 @@ class Trainer:
             ([self.ema[name] for name in names], [current[name] for name in names]) for names in (floating, counters)
         )
 
-    def _placed(self, module: nn.Module | None) -> nn.Module | None:
-        if module is None:
-            return None
+    def _placed(self, module: nn.Module) -> nn.Module:
         if self.world.size > 1 and self.world.device.type == "cuda":
             module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
         return module.to(self.world.device, PRECISIONS[self.config.precision], memory_format=torch.channels_last)
@@ -123,14 +108,13 @@ class Trainer:
         self._set_mode()
         # Stochastic depth draws from torch's generator: seeded by the step, a resumed run draws the same.
         torch.manual_seed((self.seed << 32) + self.step * self.world.size + self.world.rank)
-        forward = self.forward(batch)
-        values = {}
-        terms = forward.terms
+        forward = self.forward(batch, self.network)
+        values, terms = {}, forward.terms
         if self.gan_is_on:
-            pair, optimizer = self.encode(forward), self.discriminator_optimizer
-            judged = self.discriminator_loss(pair)
-            values |= self._update(self.discriminator, optimizer, judged, DISCRIMINATOR_WEIGHTS, "loss_d")
-            terms = terms | self.adversarial_loss(pair)
+            judged, pair = self.judged(forward)
+            optimizer = self.discriminator_optimizer
+            values |= self._update(self.discriminator, optimizer, judged, objectives.DISCRIMINATOR_WEIGHTS, "loss_d")
+            terms = terms | self.convinced(pair)
         values |= self._update(self.model, self.optimizer, terms, self.weights, "loss")
         self.check()  # the step before this one
         self.unchecked = Arriving(values["loss"] + 0 * values.pop("norm")), batch["names"]
@@ -156,41 +140,24 @@ class Trainer:
             self.share = max(self.share, self.world.sum_numbers(own)["share"])
             self._pace = self.share / max(1, self.step)
 
-    def forward(self, batch: Batch) -> Forward:
-        """The generator on a batch, wherever the batch lies."""
+    def forward(self, batch: Batch, network: nn.Module) -> Forward:
+        """A generator on a batch, wherever the batch lies."""
         dtype, device = PRECISIONS[self.config.precision], self.world.device
         planes = expanded({key: x.to(device, non_blocking=True) for key, x in batch.items() if isinstance(x, Tensor)})
         planes = {key: plane.to(dtype) for key, plane in planes.items()}
         with self._autocast():
-            return FORWARD[self.stage](self.network, planes, self.config)
+            return objectives.FORWARD[self.stage](network, planes, self.config)
 
-    def encode(self, forward: Forward) -> Encoded:
-        """What the discriminator's frozen part makes of both photos, once a step for the two losses below."""
+    def judged(self, forward: Forward) -> tuple[Terms, Encoded]:
+        """The discriminator's losses, and what they were computed of."""
         with self._autocast():
-            with torch.no_grad():
-                real = self.discriminator.encode(forward.real)
-            return Encoded(real, self.discriminator.encode(forward.fake), forward.where)
+            pair = objectives.encode(self.discriminator, forward)
+            return objectives.discriminator_loss(self.discriminator, pair), pair
 
-    def discriminator_loss(self, pair: Encoded) -> Terms:
-        """What the discriminator loses on true and on restored photos."""
+    def convinced(self, pair: Encoded) -> Terms:
+        """The generator's losses by the discriminator as it is now."""
         with self._autocast():
-            real = self.discriminator.features(pair.real)[-1]
-            fake = self.discriminator.features([x.detach() for x in pair.fake])[-1]
-        return {"d_real": hinge_real(real, pair.where), "d_fake": hinge_fake(fake, pair.where)}
-
-    def adversarial_loss(self, pair: Encoded) -> Terms:
-        """What the generator loses where the discriminator is not convinced, and where it sees a difference."""
-        for parameter in self.judging:
-            parameter.requires_grad_(False)
-        with self._autocast():
-            *fake, score = self.discriminator.features(pair.fake)
-            terms = {"loss_g": generator_loss(score, pair.where)}
-            if self.weights.get("features", 0) > 0:
-                real = self.discriminator.features(pair.real)[:-1]
-                terms["features"] = feature_matching(fake, real, pair.where)
-        for parameter in self.judging:
-            parameter.requires_grad_(True)
-        return terms
+            return objectives.adversarial_loss(self.discriminator, pair, self.weights.get("features", 0) > 0)
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.world.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
@@ -208,7 +175,7 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(module.parameters(), self.config.gradient_clip)
         peak = self.config.learning_rate if module is self.model else self.config.discriminator_learning_rate
         for group in optimizer.param_groups:
-            group["lr"] = peak * learning_rate(self._rate_at, self.config, self._pace)
+            group["lr"] = peak * learning_rate(self._rate_at, self.config.warmup, self._pace)
         optimizer.step()
         return {key: value.detach() for key, value in (shares | {name: loss, "norm": norm}).items()}
 
@@ -247,7 +214,7 @@ class Trainer:
 
     def weighted(self, means: dict[str, float]) -> dict[str, float]:
         """Loss terms, and what they add up to: `loss`, and `loss_d` where the discriminator was asked."""
-        sums = {"loss": self.weights, "loss_d": DISCRIMINATOR_WEIGHTS if "d_real" in means else {}}
+        sums = {"loss": self.weights, "loss_d": objectives.DISCRIMINATOR_WEIGHTS if "d_real" in means else {}}
         return means | {
             name: sum(w * means.get(key, 0.0) for key, w in parts.items()) for name, parts in sums.items() if parts
         }
@@ -270,18 +237,6 @@ class Trainer:
         for name, own in self.model.named_buffers():
             for tensor in (own, self.ema[name]):
                 tensor.copy_(self.world.sum(tensor) / self.world.size)
-
-    @contextmanager
-    def evaluated(self) -> Iterator[nn.Module]:
-        """Within, the averaged weights answer for the network, and the discriminator's spectral norm stands still."""
-        network = self.network
-        self.network = self.averaged()
-        self.discriminator.eval()
-        try:
-            yield self.network
-        finally:
-            self.network = network
-            self.discriminator.train()
 
     def averaged(self) -> nn.Module:
         """A copy of the generator with the averaged weights, in evaluation mode."""

@@ -26,13 +26,15 @@ EXACT = 60.0  # dB, the most that a photo counts: one hole filled without any er
 
 def validate(trainer: Trainer, photos: Photos) -> dict[str, float]:
     """Losses of the averaged weights as `validation_*`, and the metrics' means; each process takes its share."""
-    with trainer.evaluated() as model:
-        losses, metrics = _losses(trainer, photos), _metrics(trainer, model, photos)
+    model = trainer.averaged()
+    trainer.discriminator.eval()  # its spectral norm stands still
+    losses, metrics = _losses(trainer, model, photos), _metrics(trainer, model, photos)
+    trainer.discriminator.train()
     return {f"validation_{name}": value for name, value in losses.items()} | metrics
 
 
 @torch.no_grad()
-def _losses(trainer: Trainer, photos: Photos) -> dict[str, float]:
+def _losses(trainer: Trainer, model: nn.Module, photos: Photos) -> dict[str, float]:
     world = trainer.world
     config = dataclasses.replace(
         trainer.config, batch_size=max(world.size, min(trainer.config.batch_size, len(photos)))
@@ -41,11 +43,11 @@ def _losses(trainer: Trainer, photos: Photos) -> dict[str, float]:
     sums: dict[str, float] = {}
     with ThreadPoolExecutor(cores()) as pool:
         for batch in pool.map(batches.__getitem__, range(-(-len(photos) // config.batch_size))):
-            forward = trainer.forward(batch)
+            forward = trainer.forward(batch, model)
             terms = forward.terms
             if trainer.gan_is_on:
-                pair = trainer.encode(forward)
-                terms = terms | trainer.discriminator_loss(pair) | trainer.adversarial_loss(pair)
+                judged, pair = trainer.judged(forward)
+                terms = terms | judged | trainer.convinced(pair)
             for name, mean in terms.items():
                 sums[f"{name} total"] = sums.get(f"{name} total", 0.0) + float(mean.total)
                 sums[f"{name} count"] = sums.get(f"{name} count", 0.0) + float(mean.count)

@@ -29,7 +29,7 @@ from restoration.training.runs import STATE, Run
 
 HELD_OUT = ("heldout.tsv", "people.tsv", "people_colors.tsv")  # lists of benchmarks/: no part may see these photos
 SHARED = {
-    "encoder": "tu-tf_efficientnet_lite2", "luma_mean": 0.5, "luma_std": 0.5, "folds": 1, "epochs": 3, "cycles": 1,
+    "encoder": "tu-tf_efficientnet_lite2", "luma_mean": 0.5, "luma_std": 0.5, "folds": 1, "epochs": 3,
     "warmup": 0.03, "inpaint_gan_weight": 0.0, "color_gan_weight": 0.0, "emphasis": "people",
 }  # fmt: skip
 FILLING = {  # the metrics themselves in the loss; texture is no network's work

@@ -139,18 +139,10 @@ def test_near_duplicates_are_the_connected_parts_of_the_pairs(seed, count):
     assert sorted(map(sorted, parts)) == sorted(np.flatnonzero(label == k).tolist() for k in set(label))
 
 
-def test_groups_by_folder_and_by_nothing():
-    found = collection(["a1.png", "a2.png", "b1.png", "c.png"], folders=["x", "y", "x", "x/y"])
-    assert folds.group(found, "folder").tolist() == [0, 1, 0, 2]
-    assert folds.group(found, "none").tolist() == [0, 1, 2, 3]
-    assert folds.group(found).tolist() == [0, 0, 0, 0]  # all hashes are equal
-
-
-@pytest.mark.parametrize("by", ["near", "folder", "none"])
-def test_crops_of_a_bundled_photo_stay_together(by):
+def test_crops_of_a_bundled_photo_stay_together():
     """However photos are grouped; the stereo pair too."""
     photos = Photos(find_entries("bundled"))
-    groups = folds.group(Checked(photos, np.arange(2 * len(photos)).reshape(-1, 2), []), by)
+    groups = folds.group(Checked(photos, np.arange(2 * len(photos)).reshape(-1, 2), []))
     scenes = np.array([entry.scene for entry in photos.entries])
     assert all(len(set(groups[scenes == scene])) == 1 for scene in set(scenes)) and len(set(groups)) == 10
     for fold in range(5):

@@ -6,7 +6,6 @@ import os
 import resource
 import signal
 import subprocess
-import time
 
 import pytest
 import torch
@@ -121,26 +120,34 @@ def test_a_job_on_another_machine_takes_the_runs_choices_and_a_resumed_run_keeps
         run.agreed(config(scenes, precision=None, batch_size=4), first)
 
 
-def test_a_folder_in_use_is_refused(tmp_path):
-    with locked(tmp_path), pytest.raises(RunError, match="another process"), locked(tmp_path, wait=False):
-        pass
-    with locked(tmp_path, wait=False):  # free again
-        assert os.path.exists(tmp_path / ".lock")
-
-
-def test_a_killed_programs_data_workers_do_not_keep_its_folder(tmp_path):
+def test_a_folder_in_use_is_refused_and_a_dead_programs_data_workers_do_not_keep_it(tmp_path):
+    """The worker is forked while the folder is held, and lives on."""
     fork = multiprocessing.get_context("fork")
-    ready = fork.Event()
-    with locked(tmp_path):
-        worker = fork.Process(target=lambda: (ready.set(), time.sleep(60)))
-        worker.start()
-        assert ready.wait(30)
-    try:  # closed here as the system closes a dead program's files
-        with locked(tmp_path, wait=False):
-            assert worker.is_alive()
-    finally:
-        worker.kill()
-        worker.join()
+    ready, leave, answers = fork.Event(), fork.Event(), fork.Queue()
+
+    def hold() -> None:
+        with locked(tmp_path):
+            fork.Process(target=leave.wait, args=(60,)).start()
+            ready.set()
+            leave.wait(60)
+            os._exit(0)
+
+    def ask() -> None:
+        try:
+            with locked(tmp_path, wait=False):
+                answers.put("free")
+        except RunError as error:
+            answers.put(str(error))
+
+    holder = fork.Process(target=hold)
+    holder.start()
+    assert ready.wait(30)
+    ask()
+    holder.kill()
+    holder.join()
+    ask()
+    leave.set()
+    assert "another process" in answers.get(timeout=9) and answers.get(timeout=9) == "free"
 
 
 def test_a_piece_that_another_job_has_finished_meanwhile_is_left_alone(scenes, tmp_path, monkeypatch):

@@ -12,7 +12,6 @@ from restoration.config import TrainConfig
 from restoration.data.batches import TrainingBatches
 from restoration.data.photos import Photos
 from restoration.training import loop as training
-from restoration.training import splits
 from restoration.training.distributed import World
 from restoration.training.trainer import Trainer
 
@@ -21,7 +20,7 @@ ELSEWHERE = {  # settings that change no step of a piece, and where they are sho
     "data": "test_photos", "exclude": "test_photos", "folds": "test_folds", "encoder_weights": "test_initial",
     "init": "test_initial", "compile": "test_training", "epochs": "test_training", "workers": "test_resume",
     "cache_gib": "test_training", "validation_photos": "test_training", "validation_size": "test_training",
-    "save_every_minutes": "test_resume", "group_by": "test_settings",
+    "save_every_minutes": "test_resume",
     "epoch_photos": "test_settings", "minutes": "test_training", "wear_shapes": "test_data",
     "false_alarm_weight": "test_settings",
 }  # fmt: skip
@@ -29,7 +28,7 @@ OTHER = {  # settings of each stage's steps: another value than that of the smal
     "inpaint": {
         "seed": 5, "encoder": "resnet18", "decoder_channels": (8, 8, 8, 8, 8), "luma_mean": 0.3, "luma_std": 0.5,
         "batch_size": 3, "size": 64, "min_scale": 1.0, "precision": "float64", "freeze_norm": True,
-        "cycles": 1, "learning_rate": 3e-4, "warmup": 1.0, "weight_decay": 0.5,
+        "learning_rate": 3e-4, "warmup": 1.0, "weight_decay": 0.5,
         "gradient_clip": 1e-3, "ema_decay": 0.1, "max_area": 0.6, "max_holes": 5, "hint_dropout": 1.0, "wear": 1.0,
         "hole_weight": 9.0, "known_weight": 9.0, "log_error_weight": 9.0, "ssim_weight": 9.0, "damage_weight": 9.0,
         "overlap_weight": 9.0,
@@ -47,7 +46,7 @@ OTHER = {  # settings of each stage's steps: another value than that of the smal
 def trained(scenes):
     """The averaged weights after a few steps with some settings changed; each is trained once."""
     known, photos = {}, Photos.find(scenes)
-    start = {"gan_start": 0.0, "cycles": 2, "ema_decay": 0.9, "hint_dropout": 0.5}
+    start = {"gan_start": 0.0, "ema_decay": 0.9, "hint_dropout": 0.5}
 
     def train(stage, **changes):
         key = (stage, *changes.items())
@@ -82,12 +81,6 @@ def test_a_whole_photo_with_a_false_alarm_weighs_as_the_setting_says(trained, mo
 def test_the_same_settings_train_the_same_weights(scenes, trained):
     """Else the test above could not fail."""
     assert torch.equal(trained("inpaint"), trained("inpaint", save_every_minutes=7.0))
-
-
-def test_groups_are_made_as_the_settings_say(scenes, tmp_path):
-    """Eight photos in one folder."""
-    usable = [splits.find(config(scenes, group_by=by), tmp_path / by) for by in ("none", "folder")]
-    assert [len(set(each.groups)) for each in usable] == [8, 1]
 
 
 def test_an_epoch_may_be_shorter_than_all_photos(scenes):
