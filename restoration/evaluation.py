@@ -1,7 +1,7 @@
 """Photos and their truths -> a table of metrics."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,58 +99,43 @@ def evaluate_folders(pred: Path, truth: Path, mask: Path | None = None) -> Evalu
     Raises:
         RestorationError: no pair was found, or none could be read.
     """
-    problems: list[str] = []
-    predictions, truths = _by_name(pred, problems), _by_name(truth, problems)
-    masks = None if mask is None else _by_name(mask, problems)
-    problems += _without_partner(predictions, truths, masks)
-    names = [name for name in truths if name in predictions]
-    if not names:
+    predictions, truths, masks = (_by_name(folder) if folder else {} for folder in (pred, truth, mask))
+    if not predictions.keys() & truths.keys():
         raise RestorationError(f"No file in {pred} has the name of one in {truth}; name each prediction as its truth.")
-    rows = {}
-    for name in names:
+    rows, problems = {}, []
+    for name in sorted(predictions.keys() | truths.keys()):
         try:
-            true, hole = _read(_read_rgb, truths[name]), None
-            if masks is not None and name in masks:
-                hole = _read(imaging.read_mask, masks[name], true.shape[1::-1])
-            rows[name] = evaluate_pair(true, _read(_read_rgb, predictions[name]), hole)
+            true = _read(_read_rgb, "truth", truths.get(name))
+            result = _read(_read_rgb, "prediction", predictions.get(name))
+            hole = _read(imaging.read_mask, "mask", masks[name], true.shape[1::-1]) if name in masks else None
+            rows[name] = evaluate_pair(true, result, hole)
         except RestorationError as error:
             problems.append(f"{name}: {error}")
             continue
-        if hole is not None and np.count_nonzero(hole) < metrics.WINDOW:
-            problems.append(f"{name}: the hole has under {metrics.WINDOW} pixels; metrics of the hole leave it out.")
+        if mask and (hole is None or np.count_nonzero(hole) < metrics.WINDOW):
+            least = f"no mask, or a hole of under {metrics.WINDOW} pixels"
+            problems.append(f"{name}: {least}; metrics of the hole leave it out.")
     if not rows:
         raise RestorationError("No pair could be evaluated. " + " ".join(problems))
     return Evaluation(rows, tuple(problems))
 
 
-def _by_name(folder: Path, problems: list[str]) -> dict[str, Path]:
-    """The photos below a folder by their paths below it, without ending, sorted."""
+def _by_name(folder: Path) -> dict[str, list[Path]]:
     if not folder.is_dir():
         raise RestorationError(f"There is no folder {folder}; give one that holds photos.")
-    found = imaging.by_name(folder)
-    for name, (first, *others) in sorted(found.items()):
-        problems += [f"{name}: {folder} has {first.name} and {file.name}; only the first is used." for file in others]
-    return {name: files[0] for name, files in sorted(found.items())}
+    return imaging.by_name(folder)
 
 
-def _without_partner(
-    predictions: dict[str, Path], truths: dict[str, Path], masks: dict[str, Path] | None
-) -> Iterator[str]:
-    for name in sorted(truths.keys() - predictions.keys()):
-        yield f"{name}: no prediction."
-    for name in sorted(predictions.keys() - truths.keys()):
-        yield f"{name}: a prediction without a truth."
-    if masks is not None:
-        for name in sorted((truths.keys() & predictions.keys()) - masks.keys()):
-            yield f"{name}: no mask; metrics of the hole leave it out."
-
-
-def _read(reader: Callable[..., np.ndarray], path: Path, *arguments: object) -> np.ndarray:
-    """What a reader makes of a file; its complaint names the folder too, since three hold files of one name."""
+def _read(reader: Callable[..., np.ndarray], kind: str, files: list[Path] | None, *arguments: object) -> np.ndarray:
+    """What a reader makes of the one file; a complaint names its folder too, since three hold files of one name."""
+    if not files:
+        raise RestorationError(f"no {kind}.")
+    if len(files) > 1:
+        raise RestorationError(f"{files[0].parent} has {files[0].name} and {files[1].name}; keep one of them.")
     try:
-        return reader(path, *arguments)
+        return reader(files[0], *arguments)
     except imaging.PhotoError as error:
-        raise RestorationError(f"in {path.parent}, {error}") from error
+        raise RestorationError(f"in {files[0].parent}, {error}") from error
 
 
 def _read_rgb(path: Path) -> np.ndarray:

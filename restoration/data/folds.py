@@ -7,7 +7,6 @@ from restoration.data.photos import Checked
 from restoration.errors import RestorationError
 
 MAX_DISTANCE = 10  # of 64 bits; clusters stay small (5-6 in 6,000 landscapes)
-MAX_SHARE = 0.01  # of all photos in one group, before that is worth a word
 HELD_OUT = 0.05  # of all groups, where there is one fold only
 
 
@@ -37,20 +36,6 @@ def near_duplicates(hashes: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
     return label
 
 
-def describe(groups: np.ndarray) -> str:
-    """How many photos and groups there are, for a person."""
-    sizes = np.bincount(groups)
-    return f"{len(groups):,} photos in {len(sizes):,} groups, the largest of {sizes.max():,}"
-
-
-def warning(groups: np.ndarray) -> str | None:
-    """A sentence where one group is so large that folds become uneven."""
-    largest = int(np.bincount(groups).max())
-    if largest == 1 or largest <= MAX_SHARE * len(groups):
-        return None
-    return f"the largest group holds {largest / len(groups):.1%} of all photos: folds are uneven, and it weighs much."
-
-
 def split(groups: np.ndarray, folds: int, fold: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the training and of the validation photos of one fold, each sorted.
 
@@ -61,11 +46,9 @@ def split(groups: np.ndarray, folds: int, fold: int, seed: int) -> tuple[np.ndar
         fold: counted from 0.
 
     Raises:
-        RestorationError: there are fewer groups than folds, or no such fold.
+        RestorationError: there are fewer groups than folds.
     """
     numbers = np.unique(groups)
-    if not 0 <= fold < folds:
-        raise RestorationError(f"fold {fold} does not exist: with {folds} folds they are 0 to {folds - 1}.")
     if len(numbers) < max(2, folds):
         raise RestorationError(f"{len(numbers)} groups of photos cannot make {folds} folds: give more photos.")
     if folds == 1:

@@ -109,9 +109,6 @@ class Memory:
         self._kept: dict[Entry, Picture] = {}
         self._owner, self._lock = os.getpid(), threading.Lock()
 
-    def __reduce__(self):
-        return Memory, (self.side, 0)  # a spawned worker is not sent gigabytes, and keeps none
-
     def __len__(self) -> int:
         return len(self._kept)
 

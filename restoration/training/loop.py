@@ -15,7 +15,6 @@ from torch.utils.data import DataLoader, Subset
 
 from restoration import checkpoint
 from restoration.config import CRITERION, STAGES, Stage, TrainConfig
-from restoration.data import folds
 from restoration.data.batches import Batch, TrainingBatches
 from restoration.data.photos import Photos
 from restoration.errors import RestorationError
@@ -130,9 +129,10 @@ def total_steps(config: TrainConfig, photos: int) -> int:
 
 def _describe(run: Run, config: TrainConfig, usable: Usable) -> None:
     """Note what the data is, in the run and for whoever looks on."""
-    run.describe_data(usable.description(config.data))
+    data = usable.description(config.data)
+    run.describe_data(data)
     usable.keep(run.folder / SPLIT)
-    print(f"{folds.describe(usable.groups)}.", *filter(None, [folds.warning(usable.groups)]), flush=True)
+    print(f"{data['photos']:,} photos in {data['groups']:,} groups, the largest of {data['largest_group']:,}.")
     print(f"Training in {config.precision}, {config.batch_size} photos of {config.size} px per step.", flush=True)
     for problem in usable.problems:
         print(f"problem: {problem}", flush=True)

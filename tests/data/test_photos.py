@@ -1,7 +1,6 @@
 """Photos of every place are the same photos; what cannot be used is named; memory is what it says."""
 
 import os
-import pickle
 import shutil
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
@@ -219,12 +218,6 @@ def test_threads_and_workers_read_the_same_pixels_within_the_budget(tmp_path):
     assert all(np.array_equal(t, d) for t, d in zip(threaded, drawn * 2, strict=True))
     assert all(np.array_equal(f, d) for f, d in zip(forked, drawn, strict=True))
     assert found.memory.used == found.memory.budget and not found[0].flags.writeable
-
-
-def test_a_set_that_is_sent_to_another_process_travels_without_its_pixels(folder):
-    found = photos.load(folder, side=32).photos
-    sent = pickle.dumps(found)
-    assert len(sent) < 2_000 and np.array_equal(pickle.loads(sent)[1], found[1]) and min(found[1].shape[:2]) == 32
 
 
 def test_photos_are_upright_and_the_same_in_any_format(tmp_path):
