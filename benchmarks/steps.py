@@ -60,7 +60,7 @@ def serve(checkout: str) -> None:
         trainer.train_step(batch)
         took = time.process_time() - made
         size = sum(x.numel() * x.element_size() for x in batch.values() if isinstance(x, torch.Tensor))
-        photos = len(batch["names"])
+        photos = len(next(iter(batch.values())))
         print(json.dumps({"step": took, "sample": (made - began) / photos, "bytes": size / photos}), flush=True)
 
 

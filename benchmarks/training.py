@@ -81,7 +81,7 @@ def pace(call: Callable[[], object], times: int, batch_size: int) -> float:
 
 def on_device(batch: Batch, piece: Trainer) -> Batch:
     """The batch where the networks are."""
-    return {key: value if key == "names" else value.to(piece.world.device) for key, value in batch.items()}
+    return {key: value.to(piece.world.device) for key, value in batch.items()}
 
 
 def measure_loop(piece: Trainer, photos: Photos, turns: int) -> dict[str, list[float]]:

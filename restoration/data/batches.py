@@ -22,7 +22,7 @@ PRINT_SIZE = 1000  # pixels, of the shorter side: in a larger scan the network i
 ASPECTS = 0.75, 1.0, 4 / 3  # of the Colorizer's crops, height over width; their area is about that of a square
 WHOLE = 0.85  # of the largest crop's sides: so much of a photo one in two of the Colorizer's samples shows at least
 REAL_AREA = 0.4  # of a crop, the most that a real hole may cover: a crop may lie mostly inside one
-Batch = dict[str, Tensor | list[str]]
+Batch = dict[str, Tensor]
 
 
 class Window(NamedTuple):
@@ -59,8 +59,7 @@ class TrainingBatches(Dataset):
     """`batches[step]` is the batch of that step: a pure function of photos, config, seed and step.
 
     So a data loader may read ahead, a resumed run goes on with the very batch it would have had, and of
-    `size` processes each takes its own part of one and the same batch. Beside its tensors a batch holds
-    the `names` of its photos.
+    `size` processes each takes its own part of one and the same batch.
     """
 
     def __init__(self, photos: Photos, config: TrainConfig, stage: Stage, seed: int, rank: int = 0, size: int = 1):
@@ -73,9 +72,7 @@ class TrainingBatches(Dataset):
     def __getitem__(self, step: int) -> Batch:
         first, shape = step * self.config.batch_size, self._crop_shape(step)
         samples = [self._sample(first + i, shape) for i in range(self.rank, self.config.batch_size, self.size)]
-        names, planes = zip(*samples, strict=True)
-        stacked = {key: torch.from_numpy(np.stack([sample[key] for sample in planes])) for key in planes[0]}
-        return stacked | {"names": list(names)}
+        return {key: torch.from_numpy(np.stack([sample[key] for sample in samples])) for key in samples[0]}
 
     def _crop_shape(self, step: int) -> tuple[int, int]:
         """Of all crops of a step: the Colorizer, which will see whole photos, learns from upright and wide ones too."""
@@ -86,7 +83,7 @@ class TrainingBatches(Dataset):
         height, width = (max(32, 32 * round(size * aspect**power / 32)) for power in (0.5, -0.5))
         return (size, size) if aspect == 1 else (height, width)
 
-    def _sample(self, position: int, shape: tuple[int, int]) -> tuple[str, Sample]:
+    def _sample(self, position: int, shape: tuple[int, int]) -> Sample:
         epoch, place = divmod(position, len(self.indices))
         index = self.indices[_order(self.seed, epoch, len(self.indices))[place]]
         rng = np.random.default_rng([self.seed, epoch, place])
@@ -96,9 +93,9 @@ class TrainingBatches(Dataset):
         window = Window.draw(picture.rgb.shape, shape, least, rng)
         crop, hole = window.cut(picture.rgb), picture.hole
         if self.stage == "color":
-            return self.photos.names[index], color_sample(crop, rng, self.config)
+            return color_sample(crop, rng, self.config)
         real = hole and Hole(window.cut(hole.mask), hole.level)
-        return self.photos.names[index], inpaint_sample(crop, rng, self.config, real)
+        return inpaint_sample(crop, rng, self.config, real)
 
 
 @lru_cache(maxsize=4)

@@ -35,21 +35,6 @@ def memory() -> int:
     return own // processes_here()
 
 
-class Arriving:
-    """A number that a GPU has still to compute: it is waited for only when it is read."""
-
-    def __init__(self, value: Tensor):
-        self._value = value.to("cpu", non_blocking=True)
-        self._copied = torch.cuda.Event() if value.is_cuda else None
-        if self._copied:
-            self._copied.record()
-
-    def __float__(self) -> float:
-        if self._copied:
-            self._copied.synchronize()
-        return float(self._value)
-
-
 class World:
     """This process among all: `rank` of `size`, and the device it works on."""
 

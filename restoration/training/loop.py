@@ -170,7 +170,7 @@ def _learn(folder: Path, trainer: Trainer, split: Split, told: list[int], journa
     with progress_bar(title, trainer.share, quiet=journal is None) as bar:
         for batch in batches_ahead(split.training, trainer):
             trainer.train_step(batch)
-            advance(bar, trainer.share, trainer.unchecked[0])
+            advance(bar, trainer.share, trainer.loss)
             epoch_ends = trainer.epochs_due > trainer.epoch
             if epoch_ends:
                 record = _end_epoch(folder, trainer, split.validation)

@@ -16,11 +16,12 @@ from restoration.models import MODELS
 from restoration.precision import widen_depthwise
 from restoration.training import initialization, objectives
 from restoration.training.discriminators import discriminator
-from restoration.training.distributed import Arriving, World
+from restoration.training.distributed import World
 from restoration.training.objectives import Encoded, Forward, Terms
 from restoration.training.schedules import Clock, learning_rate
 
 PRECISIONS = {"bf16": torch.float32, "float32": torch.float32, "float64": torch.float64}  # of the weights
+CHECK_EVERY = 10  # steps: a GPU is waited for whenever its loss is looked at
 AGREE_EVERY = 10  # steps: how often several processes look at one clock, and ask whether one was told to stop
 
 
@@ -69,7 +70,7 @@ class Trainer:
         self.clock = Clock(seconds) if seconds is not None else None
         self.share, self._pace = 0.0, 0.0  # of the training that is done; of it, what one step is
         self.sums: dict[str, Tensor] = {}  # of each loss term, and of the steps that it took part in
-        self.unchecked: tuple[Arriving, list[str]] | None = None  # the last step's loss and photos
+        self.loss = torch.zeros(())  # of the last step; not finite where its gradients were not
         if state:
             self._go_on(state)
         self._tell_time(resumed=True)
@@ -116,10 +117,11 @@ class Trainer:
             values |= self._update(self.discriminator, optimizer, judged, objectives.DISCRIMINATOR_WEIGHTS, "loss_d")
             terms = terms | self.convinced(pair)
         values |= self._update(self.model, self.optimizer, terms, self.weights, "loss")
-        self.check()  # the step before this one
-        self.unchecked = Arriving(values["loss"] + 0 * values.pop("norm")), batch["names"]
+        self.loss = values["loss"] + 0 * values.pop("norm")
         self._record(values)
         self.step += 1
+        if self.step % CHECK_EVERY == 0:
+            self.check()
         self._tell_time()
         self._average()
 
@@ -143,7 +145,7 @@ class Trainer:
     def forward(self, batch: Batch, network: nn.Module) -> Forward:
         """A generator on a batch, wherever the batch lies."""
         dtype, device = PRECISIONS[self.config.precision], self.world.device
-        planes = expanded({key: x.to(device, non_blocking=True) for key, x in batch.items() if isinstance(x, Tensor)})
+        planes = expanded({key: plane.to(device, non_blocking=True) for key, plane in batch.items()})
         planes = {key: plane.to(dtype) for key, plane in planes.items()}
         with self._autocast():
             return objectives.FORWARD[self.stage](network, planes, self.config)
@@ -189,15 +191,9 @@ class Trainer:
                     module.eval()
 
     def check(self) -> None:
-        """Stop on a loss that is no number. It is looked at one step late, so that a GPU is never without work."""
-        if self.unchecked is None:
-            return
-        loss, names = self.unchecked
-        if not math.isfinite(float(loss)):
-            photos = ", ".join(names)
-            raise FloatingPointError(
-                f"the loss of step {self.step - 1} is not finite: lower --learning-rate; photos of the batch: {photos}."
-            )
+        """Stop where the last loss is no number: no later one will be."""
+        if not math.isfinite(float(self.loss)):
+            raise FloatingPointError(f"the loss of step {self.step} is not finite: lower --learning-rate.")
 
     def _record(self, values: dict[str, Tensor]) -> None:
         for name, value in values.items():

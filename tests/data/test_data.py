@@ -56,9 +56,7 @@ def folder(tmp_path):
 def test_a_batch_depends_on_its_step_alone(folder, stage):
     batches = TrainingBatches(Photos.find(folder), config(), stage, seed=0)
     first, again, next_one = batches[3], batches[3], batches[4]
-    names, again_names, _ = first.pop("names"), again.pop("names"), next_one.pop("names")
-    assert names == again_names and len(names) == 4
-    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert len(first["marks"]) == 4 and all(torch.equal(first[key], again[key]) for key in first)
     assert not torch.equal(first["marks"], next_one["marks"])
 
 
@@ -68,7 +66,6 @@ def test_processes_share_one_and_the_same_batch(folder, size):
     whole = TrainingBatches(photos, settings, "color", seed=0)[3]
     parts = [TrainingBatches(photos, settings, "color", 0, rank, size)[3] for rank in range(size)]
     for rank, part in enumerate(parts):
-        assert part["names"] == whole["names"][rank::size]
         assert torch.equal(part["chroma"], whole["chroma"][rank::size])
 
 
