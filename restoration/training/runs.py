@@ -17,10 +17,6 @@ CONFIG, COMMAND, DATA, STATE, METRICS = "train.json", "command.txt", "data.json"
 ASKED, SPLIT = "stages.txt", "split.json"  # the stages asked for so far; the usable photos and their groups
 
 
-class RunError(RestorationError):
-    """A run folder that cannot be used as asked; the message is one sentence for the user."""
-
-
 @dataclass(frozen=True)
 class Run:
     """`runs/NAME`."""
@@ -44,14 +40,14 @@ class Run:
         """The run's settings.
 
         Raises:
-            RunError: the folder holds no run.
+            RestorationError: the folder holds no run.
         """
         if not self.exists:
-            raise RunError(f"{self.folder} holds no run: name a folder that train.py made.")
+            raise RestorationError(f"{self.folder} holds no run: name a folder that train.py made.")
         return load_config(TrainConfig, self.folder / CONFIG)
 
     def moved(self, places: dict[str, str]) -> TrainConfig:
-        """The run's settings, after a note of where files lie that were moved since; RunError: see `config`."""
+        """The run's settings, after a note of where files lie that were moved since; RestorationError: see `config`."""
         config = dataclasses.replace(self.config(), **places)
         if places:
             with locked(self.folder), replacing(self.folder / CONFIG) as part:
@@ -62,13 +58,13 @@ class Run:
         """The run's settings, or `chosen` where there is no run yet.
 
         Raises:
-            RunError: the folder holds a run of other settings than `config`, where None leaves the choice to the run.
+            RestorationError: the folder holds a run of other settings than `config`, whose None leaves it the choice.
         """
         if not self.exists:
             return chosen
         own = self.config()
         if config.agreeing(own) != own:
-            raise RunError(f"{self.folder} holds a run with other settings: give this one another --name.")
+            raise RestorationError(f"{self.folder} holds a run with other settings: give this one another --name.")
         return own
 
     def join(self, config: TrainConfig, chosen: TrainConfig, command: str) -> TrainConfig:
@@ -99,13 +95,15 @@ class Run:
         """Note what the data was; a run that goes on with other data is refused.
 
         Raises:
-            RunError: the photos are not those that the run began with.
+            RestorationError: the photos are not those that the run began with.
         """
         file = self.folder / DATA
         with locked(self.folder):
             if file.exists():
                 if json.loads(file.read_text())["fingerprint"] != description["fingerprint"]:
-                    raise RunError(f"the photos are not those that {self.folder} began with: start another run.")
+                    raise RestorationError(
+                        f"the photos are not those that {self.folder} began with: start another run."
+                    )
                 return
             with replacing(file) as part:
                 part.write_text(json.dumps(description, indent=2) + "\n")
@@ -125,12 +123,14 @@ def locked(folder: Path, wait: bool = True) -> Iterator[None]:
     """Hold a folder for this process alone; the system lets go of it however the process ends.
 
     Raises:
-        RunError: another process holds it, and `wait` is False.
+        RestorationError: another process holds it, and `wait` is False.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "w") as file:
         try:  # not flock: a data worker that outlives its killed parent would keep the parent's lock
             fcntl.lockf(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except (BlockingIOError, PermissionError) as error:  # what POSIX allows a taken lock to be
-            raise RunError(f"another process is writing to {folder}: wait for it, or give another --name.") from error
+            raise RestorationError(
+                f"another process is writing to {folder}: wait for it, or give another --name."
+            ) from error
         yield

@@ -20,7 +20,7 @@ from restoration.data.photos import Photos
 from restoration.errors import RestorationError
 from restoration.training import loop as training
 from restoration.training.distributed import World
-from restoration.training.runs import CONFIG, METRICS, STATE, Run, RunError, locked
+from restoration.training.runs import CONFIG, METRICS, STATE, Run, locked
 from restoration.training.trainer import Trainer
 
 pytestmark = pytest.mark.slow
@@ -96,14 +96,14 @@ def test_a_run_of_other_settings_or_other_photos_is_left_alone(scenes, tmp_path)
     run = Run(tmp_path / "run")
     training.train(run, config(scenes, epochs=1, folds=1), 0, ["color"])
     before = {file: file.read_bytes() for file in run.folder.rglob("*") if file.is_file()}
-    with pytest.raises(RunError, match="other settings"):
+    with pytest.raises(RestorationError, match="other settings"):
         training.train(run, config(scenes, epochs=2, folds=1), 0, ["color"])
     (tmp_path / "more").mkdir()
     for photo in list(scenes.iterdir())[:6]:
         (tmp_path / "more" / photo.name).write_bytes(photo.read_bytes())
     settings = dataclasses.replace(run.config(), data=str(tmp_path / "more"))
     save_config(settings, run.folder / "train.json")
-    with pytest.raises(RunError, match="not those"):
+    with pytest.raises(RestorationError, match="not those"):
         training.train(run, settings, 0, ["inpaint"])
     save_config(config(scenes, epochs=1, folds=1).resolved(), run.folder / "train.json")
     assert before == {file: file.read_bytes() for file in run.folder.rglob("*") if file.is_file()}
@@ -116,7 +116,7 @@ def test_a_job_on_another_machine_takes_the_runs_choices_and_a_resumed_run_keeps
     for stage, asked in (("color", ("color",)), ("color", ("color",)), ("inpaint", ("inpaint", "color"))):
         run.ask_for([stage])
         assert run.stages() == asked
-    with pytest.raises(RunError, match="other settings"):
+    with pytest.raises(RestorationError, match="other settings"):
         run.agreed(config(scenes, precision=None, batch_size=4), first)
 
 
@@ -136,7 +136,7 @@ def test_a_folder_in_use_is_refused_and_a_dead_programs_data_workers_do_not_keep
         try:
             with locked(tmp_path, wait=False):
                 answers.put("free")
-        except RunError as error:
+        except RestorationError as error:
             answers.put(str(error))
 
     holder = fork.Process(target=hold)

@@ -11,7 +11,7 @@ def test_the_rate_falls_as_pytorchs_cosine():
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     oracle = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=64)
     for step in range(64):
-        assert learning_rate(step / 64, warmup=0.0) == pytest.approx(oracle.get_last_lr()[0], abs=1e-9)
+        assert learning_rate(step / 64, warmup=0.0, step=1 / 64) == pytest.approx(oracle.get_last_lr()[0], abs=1e-9)
         optimizer.step()
         oracle.step()
 
