@@ -28,7 +28,6 @@ from restoration.training.trainer import AGREE_EVERY, Trainer
 from restoration.training.validation import validate
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-READ_AHEAD = {"cuda": 2, "cpu": 4}  # batches that wait for each worker
 ENDLESS = 1 << 40  # steps of a training that ends by the clock
 MAX_RESERVE = 0.25  # of a training's time, the most that is kept for its last validation
 
@@ -233,9 +232,12 @@ def batches_ahead(photos: Photos, trainer: Trainer) -> Iterator[Batch]:
     workers = config.workers
     if workers is None:
         workers = max(1, cores() - 1) if world.device.type == "cuda" else 1
-    reading = {"prefetch_factor": READ_AHEAD[world.device.type], "multiprocessing_context": "fork"} if workers else {}
-    reading |= {"worker_init_fn": _prepare_worker, "pin_memory": world.device.type == "cuda"}
-    return iter(DataLoader(ahead, batch_size=None, num_workers=workers, **reading))
+    return iter(
+        DataLoader(
+            ahead, batch_size=None, num_workers=workers, worker_init_fn=_prepare_worker,
+            multiprocessing_context="fork" if workers else None, pin_memory=world.device.type == "cuda",
+        )
+    )  # fmt: skip
 
 
 def _prepare_worker(_: int) -> None:
