@@ -89,7 +89,7 @@ def measure_loop(piece: Trainer, photos: Photos, turns: int) -> dict[str, list[f
 
     Batches that the constant one replaces are read and thrown away: the loader must keep the real loop's pace.
     """
-    size, waiting = piece.config.batch_size, 1 + training.READ_AHEAD[piece.world.device.type] * piece.config.workers
+    size, waiting = piece.config.batch_size, 1 + 2 * piece.config.workers  # two wait for each
     steps = 10 if torch.cuda.is_available() else 1  # a GPU must not be waited for at each
     loader = training.batches_ahead(photos, piece)
     constant = on_device(next(loader), piece)

@@ -66,7 +66,7 @@ def test_an_epoch_whose_last_step_broke_the_weights_publishes_nothing(scenes, tm
 
     monkeypatch.setattr(Trainer, "train_step", broken)
     run = Run(tmp_path / "run")
-    with pytest.raises(FloatingPointError, match="step 2"):
+    with pytest.raises(FloatingPointError, match="step 3"):
         training.train(run, config(scenes), 0, ["color"])
     assert files(run.piece(0, "color")) == [".lock", METRICS]
     assert (run.piece(0, "color") / METRICS).read_text() == ""
