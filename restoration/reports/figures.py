@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageDraw, ImageFont
 
 from restoration.config import Stage
@@ -34,6 +35,7 @@ Journals = dict[int, list[Record]]  # by fold
 def draw_curves(stage: Stage, journals: Journals, file: Path) -> None:
     """The six panels of the method's report, 1500 x 800 pixels: a thin line per fold, the folds' mean bold."""
     figure = Figure(figsize=(15, 8), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.12)  # inches
     axes = figure.subplots(2, 3, sharex=True).ravel()
     figure.suptitle(f"Stage {stage}, folds: {len(journals)}", x=0.01, ha="left", fontsize=15)
     panels = PANELS | CRITERIA[stage] | {"Learning rate": {"": "learning_rate"}}
@@ -44,6 +46,7 @@ def draw_curves(stage: Stage, journals: Journals, file: Path) -> None:
         _draw_panel(axis, curves, journals)
     for axis in axes[3:]:
         axis.set_xlabel("epoch")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(handles=_legend(journals), loc="outside lower center", ncols=9, frameon=False, fontsize=12)
     figure.savefig(file, dpi=100)
 
