@@ -54,7 +54,7 @@ def run(
         for job in done:
             if journal and str(job.name) not in journal.known:
                 journal.add(photo=str(job.name), result=str(job.target), error=None)  # its process did not live to tell
-        steps = stream(to_do, _unless_twin(read), work, write, _pixels, MAX_PIXELS_HELD)
+        steps = stream(to_do, _unless_twin(read), work, write, lambda job: claimed_pixels(job.source), MAX_PIXELS_HELD)
         for outcome in tqdm(steps, total=len(to_do), unit="photo", disable=len(to_do) < 2 or share.index > 0 or None):
             problems += _told(outcome)
             if journal:
@@ -66,10 +66,6 @@ def run(
     return 1 if problems and not ends_together() else 0
 
 
-def _pixels(job: Job) -> int:
-    return claimed_pixels(job.source)
-
-
 def _unless_twin(read: Callable[[Job], Read]) -> Callable[[Job], Read]:
     def checked(job: Job) -> Read:
         if job.twin is not None:
@@ -79,7 +75,7 @@ def _unless_twin(read: Callable[[Job], Read]) -> Callable[[Job], Read]:
     return checked
 
 
-def _told(outcome: Outcome[Job, Facts]) -> list[str]:
+def _told(outcome: Outcome[Job]) -> list[str]:
     """Show the notes of a photo; the sentence about what went wrong with it, to be shown at the end."""
     source = shown(outcome.item.source)
     for note in (outcome.value or {}).get("notes", ()):
@@ -103,7 +99,7 @@ def _sentence(error: Exception) -> str:
     return f"it could not be worked on, {FAULT} ({type(error).__name__}: {said})."
 
 
-def _entry(outcome: Outcome[Job, Facts]) -> Facts:
+def _entry(outcome: Outcome[Job]) -> Facts:
     job, error = outcome.item, outcome.error
     about = {"photo": str(job.name), "result": str(job.target), "seconds": round(outcome.seconds, 3)}
     return {**about, **(outcome.value or {}), "error": None if error is None else _sentence(error)}

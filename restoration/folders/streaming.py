@@ -5,46 +5,43 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Generic, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 AHEAD = 2  # photos that are read ahead, and as many that are being written: what bounds the memory
-Item, Read, Worked, Written = (TypeVar(name) for name in ("Item", "Read", "Worked", "Written"))
+Item, Read, Worked = (TypeVar(name) for name in ("Item", "Read", "Worked"))
+_END = object()  # of the items
 
 
-class Outcome(NamedTuple, Generic[Item, Written]):
-    """What became of one item."""
+@dataclass(frozen=True)
+class Outcome(Generic[Item]):
+    """What has become of one item."""
 
     item: Item
-    value: Written | None  # what the last step returned; None where a step failed
-    seconds: float  # that the steps took, without waiting for each other
-    error: Exception | None
-
-
-class _Timed(NamedTuple):
-    value: object
-    seconds: float
+    value: object  # what the last step returned, the item before the first; None where a step failed
+    seconds: float = 0.0  # that the steps took, without waiting for each other
     error: Exception | None = None
 
-
-class _Pending(NamedTuple):
-    """An item that is being read or written."""
-
-    item: object
-    weight: float
-    future: Future
-
-
-_END = object()  # of the items
+    def after(self, step: Callable, *first: object) -> "Outcome[Item]":
+        """What becomes of it by one more step, which is given the value; none is taken once one has failed."""
+        if self.error is not None:
+            return self
+        began, value, error = time.perf_counter(), None, None
+        try:
+            value = step(*first, self.value)
+        except Exception as failure:  # whatever one photo of a million makes of it, the others go on
+            error = failure
+        return Outcome(self.item, value, self.seconds + time.perf_counter() - began, error)
 
 
 def stream(
     items: Iterable[Item],
     read: Callable[[Item], Read],
     work: Callable[[Read], Worked],
-    write: Callable[[Item, Worked], Written],
+    write: Callable[[Item, Worked], object],
     weigh: Callable[[Item], float] = lambda item: 0,
     room: float = math.inf,
-) -> Iterator[Outcome[Item, Written]]:
+) -> Iterator[Outcome[Item]]:
     """Each item through read, work and write, in order. `work` runs in the caller's thread, the others beside it.
 
     An item that fails does not stop the others; where the caller stops, what is being written is written to its end.
@@ -53,48 +50,27 @@ def stream(
         weigh: how much of `room` an item takes from before it is read until it is written. One that takes more than
             there is has it all, alone.
     """
-    items, reading, writing = iter(items), deque(), deque()
+    items, reading, writing = iter(items), deque(), deque()  # of weights and futures
     readers, writers = ThreadPoolExecutor(AHEAD, "read"), ThreadPoolExecutor(AHEAD, "write")
 
     def fits(weight: float) -> bool:
-        held = [*reading, *(pending for pending in writing if not pending.future.done())]
-        return not held or sum(pending.weight for pending in held) + weight <= room
+        held = [other for other, _ in reading] + [other for other, written in writing if not written.done()]
+        return not held or sum(held) + weight <= room
+
+    def worked(weight: float, photo: Future) -> tuple[float, Future]:
+        done = photo.result().after(work)
+        return weight, writers.submit(done.after, write, done.item)
 
     coming = next(items, _END)
     try:
         while coming is not _END or reading or writing:
             while coming is not _END and len(reading) <= AHEAD and fits(weight := weigh(coming)):
-                reading.append(_Pending(coming, weight, readers.submit(_step, read, coming)))
+                reading.append((weight, readers.submit(Outcome(coming, coming).after, read)))
                 coming = next(items, _END)
             if reading:
-                writing.append(_worked(reading.popleft(), work, write, writers))
+                writing.append(worked(*reading.popleft()))
             if len(writing) > AHEAD or not reading:
-                yield _outcome(writing.popleft())
+                yield writing.popleft()[1].result()
     finally:
         readers.shutdown(cancel_futures=True)
         writers.shutdown()
-
-
-def _worked(pending: _Pending, work: Callable, write: Callable, writers: ThreadPoolExecutor) -> _Pending:
-    """The item after work, which is done here, and while it is written."""
-    return pending._replace(future=writers.submit(_after, _after(pending.future.result(), work), write, pending.item))
-
-
-def _step(step: Callable, *arguments) -> _Timed:
-    began = time.perf_counter()
-    try:
-        return _Timed(step(*arguments), time.perf_counter() - began)
-    except Exception as error:  # whatever one photo of a million makes of it, the others go on
-        return _Timed(None, time.perf_counter() - began, error)
-
-
-def _after(before: _Timed, step: Callable, *arguments) -> _Timed:
-    if before.error is not None:
-        return before
-    done = _step(step, *arguments, before.value)
-    return done._replace(seconds=before.seconds + done.seconds)
-
-
-def _outcome(pending: _Pending) -> Outcome:
-    done = pending.future.result()
-    return Outcome(pending.item, done.value, done.seconds, done.error)
