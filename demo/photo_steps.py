@@ -48,7 +48,7 @@ class Steps:
         session, edit = self._visit(request)
         cut = extract(edit.photo, edit.prints[event.index])
         file = session.file(f"{edit.original.stem}-{event.index + 1}.png")
-        imaging.write_photo(cut, file, edit.scan.part(cut.size))
+        imaging.write_photo(cut, file, edit.scan.part())
         return self.open(str(file), request, progress)
 
     def open_from(self, file_of: Callable) -> Callable:

@@ -118,7 +118,7 @@ def _write_prints(
             raise RestorationError(f"{imaging.shown(file)} would be overwritten: move it away, or give --overwrite.")
     for file, found in zip(files, prints, strict=True):
         cut = extract(image, found)
-        imaging.write_photo(cut, file, scan.part(cut.size))
+        imaging.write_photo(cut, file, scan.part())
     return files
 
 

@@ -20,12 +20,12 @@ from restoration.inference.filling import FILLS, Fill, fill_smoothly
 from restoration.inference.prints import Print, find_prints
 from restoration.inference.reference import Reference
 from restoration.inference.texture import add_texture
-from restoration.inputs import Photo, luma_of, read_hints, read_mask, read_photo, read_reference
 from restoration.restored import Repair, Restoration
 
 _PACKAGE = Path(__file__).parent
 _INSTALLED, _CHECKED_OUT = _PACKAGE / "weights", _PACKAGE.parent / "weights"
 SHIPPED_WEIGHTS = _INSTALLED if _INSTALLED.is_dir() else _CHECKED_OUT
+Photo = imaging.Source
 
 
 class Restorer:
@@ -90,7 +90,7 @@ class Restorer:
         Raises:
             PhotoError: the photo cannot be read.
         """
-        return find_damage(luma_of(read_photo(photo)), self._find)
+        return find_damage(_luma(imaging.read_photo(photo)), self._find)
 
     def detect(self, photo: Photo, sensitivity: int = 0) -> Image.Image:
         """The damage that is found without help: mode L, 255 = damaged.
@@ -115,8 +115,8 @@ class Restorer:
         Raises:
             PhotoError: one of them cannot be read, or the mask is not of the photo's size.
         """
-        photo = read_photo(photo)
-        return (damage or self.damage(photo)).snap(read_mask(mask, photo.size))
+        photo = imaging.read_photo(photo)
+        return (damage or self.damage(photo)).snap(imaging.read_mask(mask, photo.size))
 
     def restore(
         self,
@@ -155,9 +155,12 @@ class Restorer:
         """The first half of `restore`: find the damage, unless a mask says where it is, and fill it."""
         if fill not in FILLS:
             raise RestorationError(f"A fill of {fill!r} is not possible: give {' or '.join(FILLS)}.")
-        photo = read_photo(photo)
-        gray = luma_of(photo)
-        damaged = find_damage(gray, self._find).mask(sensitivity) if mask is None else read_mask(mask, photo.size)
+        photo = imaging.read_photo(photo)
+        gray = _luma(photo)
+        if mask is None:
+            damaged = find_damage(gray, self._find).mask(sensitivity)
+        else:
+            damaged = imaging.read_mask(mask, photo.size)
         if damaged.all():
             sentence = "The mask covers the whole photo: leave something to restore it from."
             raise imaging.PhotoError(sentence, "all_masked")
@@ -177,12 +180,13 @@ class Restorer:
         Args:
             before: an earlier coloring of the same repair: with other hints or another reference no network is asked.
         """
-        gray, given = np.asarray(repair.gray), read_hints(hints, repair.photo.size)
+        gray = np.asarray(repair.gray)
+        given = None if hints is None else Hints.painted(imaging.read_hints(hints, repair.photo.size))
         if repair.photo.mode == "L":
             prints = _prints(gray, given)
             known_before = before is not None and before.prints == prints
             beliefs = before.chroma if known_before else predict_prints(gray, prints, self._color)
-            lender = None if reference is None else Reference(read_reference(reference), self._inpaint)
+            lender = None if reference is None else Reference(_in_color(reference), self._inpaint)
             known = spread_known(gray, prints, beliefs, given, lender) if given or lender else None
             return Restoration(repair.gray, repair.mask, None, beliefs, prints, known)
         mask = np.asarray(repair.mask) > 0
@@ -213,6 +217,18 @@ def _prints(gray: np.ndarray, hints: Hints | None) -> list[Print]:
         if on_paper.any():
             return [Print.whole(gray.shape)]
     return prints
+
+
+def _in_color(reference: Photo) -> np.ndarray:
+    """uint8 RGB (H, W, 3)."""
+    photo = imaging.read_photo(reference, "reference")
+    if photo.mode == "L":
+        raise imaging.PhotoError("The reference is a gray photo: give one in color.")
+    return np.asarray(photo)
+
+
+def _luma(photo: Image.Image) -> np.ndarray:
+    return np.asarray(photo if photo.mode == "L" else photo.convert("L"))
 
 
 def _as_mask(mask: np.ndarray) -> Image.Image:

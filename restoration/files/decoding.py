@@ -37,7 +37,7 @@ TILE_WIDTH, TILE_HEIGHT = 322, 323  # TIFF's tags
 HEIF_FILES = tuple(b"ftyp" + kind for kind in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"))  # bytes 4 to 12
 TIFF_FILES = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"
 PAGED = ("TIFF", "GIF", "PNG", "WEBP", "AVIF")  # whose further images are not views of the first
-Source = str | os.PathLike | BinaryIO | Image.Image
+Source = str | os.PathLike | BinaryIO | Image.Image | np.ndarray
 
 # What Pillow's plugins answer to files that are broken, each seen with a mutated one.
 BROKEN = (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError, EOFError, struct.error, zlib.error)
@@ -61,9 +61,13 @@ def decode(source: Source, kind: str = "photo") -> Decoded:
     """Read an image; `kind` is what one without a file's name is called.
 
     Raises:
-        PhotoError: the file is missing, no image, broken, or beyond a limit.
+        PhotoError: the file is missing, no image, broken, or beyond a limit; an array is neither bool nor uint8, or
+            not of shape (H, W), (H, W, 3) or (H, W, 4).
     """
     source = Path(source) if isinstance(source, os.PathLike) else source
+    source = _as_image(source, kind) if isinstance(source, np.ndarray) else source
+    if not isinstance(source, (str, Path, Image.Image)) and not hasattr(source, "read"):
+        raise PhotoError(f"The {kind} is a {type(source).__name__}: give a PIL image, an array or a path.")
     name = name_of(source, kind)
     try:
         with warnings.catch_warnings():
@@ -77,6 +81,14 @@ def decode(source: Source, kind: str = "photo") -> Decoded:
         raise _too_large(name) from error
     except MemoryError as error:
         raise PhotoError("{name} needs more memory than there is.", "memory", name=name) from error
+
+
+def _as_image(pixels: np.ndarray, kind: str) -> Image.Image:
+    pixels = pixels.astype(np.uint8) * 255 if pixels.dtype == bool else pixels
+    if pixels.dtype != np.uint8 or pixels.ndim < 2 or pixels.shape[2:] not in ((), (3,), (4,)) or pixels.size == 0:
+        wanted = "uint8 or bool of shape (H, W), (H, W, 3) or (H, W, 4)"
+        raise PhotoError(f"The {kind} is {pixels.dtype} of shape {pixels.shape}: give {wanted}.")
+    return Image.fromarray(pixels)
 
 
 @contextlib.contextmanager
@@ -247,39 +259,3 @@ def _is_deep_color(photo: Image.Image) -> bool:
     """Whether the file's own layout names 16 bits where Pillow's mode has 8."""
     layouts = [str(tile.args) for tile in getattr(photo, "tile", [])]
     return photo.mode in ("RGB", "RGBA", "LA", "CMYK") and any(";16" in layout for layout in layouts)
-
-
-def gray_levels(photo: Image.Image) -> np.ndarray | None:
-    """The levels of a gray photo of more than 8 bits, scaled to uint16 (H, W); None for all others.
-
-    Float files count in [0, 1], in [0, 255] where a level is above 2 (a filter may overshoot 1), or in [0, 65535] where
-    one is above 1024. Whole numbers of more than 16 bits lose their last ones.
-    """
-    if photo.mode == "F":
-        levels = np.asarray(photo)
-        highest = levels.max(initial=0, where=np.isfinite(levels))
-        unit = 65535 if highest <= 2 else 257 if highest <= 1024 else 1
-        levels = np.nan_to_num(levels, nan=0.0, posinf=np.inf, neginf=0.0).clip(0, 65535 / unit)
-        return np.rint(levels * unit).astype(np.uint16)
-    if photo.mode == "I" or photo.mode.startswith("I;16"):
-        levels = np.asarray(photo).clip(0)
-        levels = (levels >> max(0, int(levels.max()).bit_length() - 16)).astype(np.uint16)
-        levels = levels << 16 - _bits(photo)
-        return 65535 - levels if _is_white_zero(photo) else levels
-    return None
-
-
-def _bits(photo: Image.Image) -> int:
-    """How many of 16 bits a deep gray photo uses: 12 in some TIFFs, whose levels Pillow leaves as they are."""
-    bits = photo.tag_v2.get(ExifTags.Base.BitsPerSample, (16,))[0] if photo.format == "TIFF" else 16
-    return bits if 8 < bits < 16 else 16
-
-
-def _is_white_zero(photo: Image.Image) -> bool:
-    """Whether 0 is white in a TIFF, which Pillow heeds for 8 bits only."""
-    return photo.format == "TIFF" and photo.tag_v2.get(ExifTags.Base.PhotometricInterpretation) == 0
-
-
-def eight_bit(levels: np.ndarray) -> np.ndarray:
-    """uint16 levels (H, W) -> the nearest of 8 bit, uint8."""
-    return ((levels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)

@@ -9,9 +9,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from restoration.atomic import replacing
-from restoration.files.decoding import PhotoError, eight_bit, shown
+from restoration.files.decoding import PhotoError, shown
 from restoration.files.profiles import srgb_profile
-from restoration.files.scans import Scan
+from restoration.files.scans import Scan, eight_bit
 
 JPEG = {"format": "JPEG", "quality": 95}  # Pillow's own 75 would show
 TIFF = {"format": "TIFF"}
@@ -83,11 +83,11 @@ def _save(image: Image.Image, target: "_Unnumbered | BytesIO", ending: str, scan
     kind = options["format"]
     if (side := max(image.size)) > MAX_SIDE.get(kind, side):
         raise OSError(f"{kind} holds up to {MAX_SIDE[kind]} pixels a side, use .png")
+    own_profile, beside = image.info.get("icc_profile"), {}
     if image.mode == "I;16" and kind not in DEEP:
-        image = _eight_bit_image(image)
-    beside = {}
+        image = Image.fromarray(eight_bit(np.asarray(image)))
     if scan is not None:
-        profile = image.info.get("icc_profile") or (srgb_profile() if scan.profile and image.mode != "L" else None)
+        profile = own_profile or (srgb_profile() if scan.profile and image.mode != "L" else None)
         beside = {"icc_profile": profile, "exif": scan.exif, "dpi": scan.dpi, **_xmp(scan, kind)}
         if scan.alpha is not None and kind in TRANSPARENT and image.mode in ("L", "RGB"):
             image = _transparent(image, scan.alpha).convert(TRANSPARENT[kind][image.mode == "RGB"])
@@ -111,13 +111,6 @@ def _xmp(scan: Scan, kind: str) -> dict[str, object]:
         tags[XMP_TAG] = scan.xmp
         return {"exif": tags}
     return {"xmp": scan.xmp}
-
-
-def _eight_bit_image(image: Image.Image) -> Image.Image:
-    """16-bit gray for a format of 8 bits, its profile kept."""
-    result = Image.fromarray(eight_bit(np.asarray(image)))
-    result.info = image.info
-    return result
 
 
 def _transparent(image: Image.Image, alpha: Image.Image) -> Image.Image:

@@ -28,10 +28,11 @@ class ExifError(ValueError):
     """EXIF that is damaged or too large."""
 
 
-def carried(photo: Image.Image, size: tuple[int, int], dpi: Dpi | None) -> bytes:
-    """The EXIF of a result of `size` = (width, height) that was made of `photo`; empty where there is nothing to say.
+def carried(photo: Image.Image, dpi: Dpi | None) -> bytes:
+    """The EXIF of a result that was made of `photo`; empty where there is nothing to say.
 
-    Orientation, size and color space are the result's. The thumbnail, which shows the damaged photo, is left out.
+    Orientation, resolution and color space are the result's. Its size, which every file tells anyway, is left out, and
+    the thumbnail, which shows the damaged photo.
 
     Raises:
         ExifError: what the photo has cannot be read, or not be carried.
@@ -43,7 +44,7 @@ def carried(photo: Image.Image, size: tuple[int, int], dpi: Dpi | None) -> bytes
             if dpi is not None:
                 result[Base.XResolution], result[Base.YResolution] = dpi
                 result[Base.ResolutionUnit] = INCH
-            return _bytes(result, size)
+            return _bytes(result)
     except DAMAGED as error:
         raise ExifError(str(error)) from error
 
@@ -59,14 +60,15 @@ def _told(exif: Image.Exif) -> Image.Exif:
     return result
 
 
-def _bytes(exif: Image.Exif, size: tuple[int, int]) -> bytes:
+def _bytes(exif: Image.Exif) -> bytes:
     details = exif.get_ifd(IFD.Exif)
-    details.pop(IFD.Interop, None)  # names a color space once more
+    for untrue in (IFD.Interop, Base.ExifImageWidth, Base.ExifImageHeight):  # the first names a color space once more
+        details.pop(untrue, None)
     if not len(exif) and not details and not exif.get_ifd(IFD.GPSInfo):
         return b""
     exif[Base.Orientation] = 1
     if details:
-        details |= {Base.ColorSpace: SRGB, Base.ExifImageWidth: size[0], Base.ExifImageHeight: size[1]}
+        details[Base.ColorSpace] = SRGB
     content = exif.tobytes()
     if len(content) > MAX_EXIF:
         details.pop(Base.MakerNote, None)
@@ -74,13 +76,6 @@ def _bytes(exif: Image.Exif, size: tuple[int, int]) -> bytes:
     if len(content) > MAX_EXIF:
         raise ExifError("too large")
     return content
-
-
-def resized(exif: bytes, size: tuple[int, int]) -> bytes:
-    """EXIF as `carried` gives it, for a result of another size."""
-    result = Image.Exif()
-    result.load(exif)
-    return _bytes(result, size) if exif else b""
 
 
 def carried_xmp(photo: Image.Image) -> bytes:

@@ -16,13 +16,11 @@ from restoration.files.decoding import (
     Source,
     claimed_pixels,
     decode,
-    eight_bit,
-    gray_levels,
     name_of,
     shown,
 )
 from restoration.files.encoding import WRITTEN, check_ending, encode_photo, write_photo
-from restoration.files.scans import Scan, read_scan
+from restoration.files.scans import Scan, eight_bit, gray_levels, read_scan
 
 __all__ = [
     "SUFFIXES", "WRITTEN", "PhotoError", "Scan", "Source", "by_name", "check_ending", "claimed_pixels", "composed",
@@ -97,7 +95,7 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
 
 
-def read_photo(source: Source) -> Image.Image:
+def read_photo(source: Source, kind: str = "photo") -> Image.Image:
     """A photo as mode L when it is gray, RGB otherwise; upright, opaque, 8 bit, sRGB (see `read_scan`).
 
     An image of Pillow's that is so already comes back itself: a copy of 100 megapixels takes 400 MB.
@@ -105,7 +103,7 @@ def read_photo(source: Source) -> Image.Image:
     Raises:
         PhotoError: the file is missing, unreadable, empty, or beyond a limit of `decoding`.
     """
-    return read_scan(source).image
+    return read_scan(source, kind).image
 
 
 def read_mask(source: Source, size: tuple[int, int]) -> np.ndarray:
@@ -118,6 +116,8 @@ def read_mask(source: Source, size: tuple[int, int]) -> np.ndarray:
     Raises:
         PhotoError: the file is unreadable or its size is not the photo's.
     """
+    if isinstance(source, np.ndarray) and source.dtype == bool and source.shape == size[::-1]:
+        return source  # it is one already
     mask = _plain(source, "mask")
     _check_size(mask, size, name_of(source, "mask"))
     if mask.has_transparency_data:

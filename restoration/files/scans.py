@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageChops, ImageCms
+from PIL.ExifTags import Base
 
 from restoration.bands import Rows, bands
 from restoration.errors import Sentence
-from restoration.files.decoding import Source, decode, eight_bit, gray_levels
-from restoration.files.exif import Dpi, ExifError, carried, carried_xmp, resized, resolution
+from restoration.files.decoding import Source, decode
+from restoration.files.exif import Dpi, ExifError, carried, carried_xmp, resolution
 from restoration.files.profiles import ProfileError, color_to_srgb, gray_to_srgb
 
 BRIGHTER = np.arange(256) * 257.0  # 8-bit levels in 16 bits
@@ -52,28 +53,30 @@ class Scan:
             result.info["icc_profile"] = self.profile
         return result
 
-    def part(self, size: tuple[int, int]) -> "Scan":
-        """What goes along with a part of `size` = (width, height) that is cut out of the result."""
-        return replace(self, alpha=None, levels=None, exif=resized(self.exif, size))
+    def part(self) -> "Scan":
+        """What goes along with a part that is cut out of the result."""
+        return replace(self, alpha=None, levels=None)
 
 
-def read_scan(source: Source) -> Scan:
+def read_scan(source: Source, kind: str = "photo") -> Scan:
     """A photo and what its file had beside it; upright, opaque, 8 bit, sRGB, mode L when it is gray, RGB otherwise.
 
     EXIF orientation is applied, transparency is laid on white, 16 bit is scaled to 8, colors and tones of another
     ICC profile become sRGB's. A color file whose three channels are equal everywhere counts as gray.
 
+    Args:
+        kind: what it is called in sentences, where it has no file name.
+
     Raises:
         PhotoError: the file is missing, unreadable, empty, or beyond a limit of `decoding`.
     """
-    decoded = decode(source)
+    decoded = decode(source, kind)
     photo, notes = decoded.image, []
     dpi = resolution(photo)
     dpi = dpi[::-1] if dpi and decoded.is_turned else dpi
     exif, xmp = _carried(photo, dpi, notes)
-    profile = photo.info.get("icc_profile") or None
-    levels, is_gray = gray_levels(photo), photo.mode in ("1", "L", "LA", "I", "F") or photo.mode.startswith("I;16")
-    alpha, photo = _split(photo)
+    profile, levels, is_gray = photo.info.get("icc_profile") or None, gray_levels(photo), photo.mode in ("1", "L", "LA")
+    alpha, photo = _split(photo) if levels is None else (None, photo)
     image, tones = _in_srgb(photo, levels, profile, notes)
     if levels is None and tones is not None and is_gray and alpha is None:
         levels = np.asarray(photo)
@@ -83,9 +86,8 @@ def read_scan(source: Source) -> Scan:
         notes.insert(0, Sentence("The {which} pages is used.", "pages", which=decoded.pages))
     if decoded.is_deep_color:
         notes.append(Sentence("Its colors have 16 bits: they are read as 8.", "deep_color"))
-    return Scan(
-        _bare(image), alpha, levels, tones if levels is not None else None, profile, exif, xmp, dpi, tuple(notes)
-    )
+    tones = None if levels is None else tones
+    return Scan(_bare(image), alpha, levels, tones, profile, exif, xmp, dpi, tuple(notes))
 
 
 def _bare(image: Image.Image) -> Image.Image:
@@ -99,7 +101,7 @@ def _bare(image: Image.Image) -> Image.Image:
 
 def _carried(photo: Image.Image, dpi: Dpi | None, notes: list[Sentence]) -> tuple[bytes, bytes]:
     kept = []
-    for kind, carry in {"EXIF": lambda: carried(photo, photo.size, dpi), "XMP": lambda: carried_xmp(photo)}.items():
+    for kind, carry in (("EXIF", lambda: carried(photo, dpi)), ("XMP", lambda: carried_xmp(photo))):
         try:
             kept.append(carry())
         except ExifError:
@@ -109,13 +111,13 @@ def _carried(photo: Image.Image, dpi: Dpi | None, notes: list[Sentence]) -> tupl
 
 
 def _split(photo: Image.Image) -> tuple[Image.Image | None, Image.Image]:
-    """Alpha, or None where all is opaque, and the photo without it: L, RGB, CMYK or LAB; L for all deep grays too."""
+    """Alpha, or None where all is opaque, and the photo without it: L, RGB, CMYK or LAB."""
     alpha = None
-    if photo.has_transparency_data and gray_levels(photo) is None:
+    if photo.has_transparency_data:
         photo = photo.convert("RGBA")
         alpha = photo.getchannel("A")
         alpha = alpha if alpha.getextrema()[0] < 255 else None
-    if photo.mode in ("1", "L", "I", "F") or photo.mode.startswith("I;16"):
+    if photo.mode in ("1", "L"):
         return alpha, photo.convert("L") if photo.mode == "1" else photo
     photo = photo if photo.mode in ("RGB", "CMYK", "LAB") else photo.convert("RGB")
     return alpha, _gray_if_equal(photo)
@@ -154,3 +156,39 @@ def _followed(
         return Image.fromarray(eight_bit(levels)), None
     every = np.interp(np.arange(65536), BRIGHTER, tones)
     return Image.fromarray(np.rint(every).astype(np.uint8)[levels]), tones
+
+
+def gray_levels(photo: Image.Image) -> np.ndarray | None:
+    """The levels of a gray photo of more than 8 bits, scaled to uint16 (H, W); None for all others.
+
+    Float files count in [0, 1], in [0, 255] where a level is above 2 (a filter may overshoot 1), or in [0, 65535] where
+    one is above 1024. Whole numbers of more than 16 bits lose their last ones.
+    """
+    if photo.mode == "F":
+        levels = np.asarray(photo)
+        highest = levels.max(initial=0, where=np.isfinite(levels))
+        unit = 65535 if highest <= 2 else 257 if highest <= 1024 else 1
+        levels = np.nan_to_num(levels, nan=0.0, posinf=np.inf, neginf=0.0).clip(0, 65535 / unit)
+        return np.rint(levels * unit).astype(np.uint16)
+    if photo.mode == "I" or photo.mode.startswith("I;16"):
+        levels = np.asarray(photo).clip(0)
+        levels = (levels >> max(0, int(levels.max()).bit_length() - 16)).astype(np.uint16)
+        levels = levels << 16 - _bits(photo)
+        return 65535 - levels if _is_white_zero(photo) else levels
+    return None
+
+
+def _bits(photo: Image.Image) -> int:
+    """How many of 16 bits a deep gray photo uses: 12 in some TIFFs, whose levels Pillow leaves as they are."""
+    bits = photo.tag_v2.get(Base.BitsPerSample, (16,))[0] if photo.format == "TIFF" else 16
+    return bits if 8 < bits < 16 else 16
+
+
+def _is_white_zero(photo: Image.Image) -> bool:
+    """Whether 0 is white in a TIFF, which Pillow heeds for 8 bits only."""
+    return photo.format == "TIFF" and photo.tag_v2.get(Base.PhotometricInterpretation) == 0
+
+
+def eight_bit(levels: np.ndarray) -> np.ndarray:
+    """uint16 levels (H, W) -> the nearest of 8 bit, uint8."""
+    return ((levels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)

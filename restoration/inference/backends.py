@@ -1,7 +1,11 @@
 """What runs the networks: PyTorch, the reference and the way to a GPU; OpenVINO on a CPU.
 
-Both are one function: luma in [0, 1] and hints, float32 (C, H, W) of any size -> the output, (2, H, W), or of it what
-lies in a box; from the Colorizer the logits of colors, (N, H / 4, W / 4), begun squares too.
+Both kinds of `Network` are safe to call from several threads at once. They have
+
+- a call: luma in [0, 1] and hints, float32 (C, H, W) of any size -> the Inpainter's output, (2, H, W), or of it what
+  lies in a box; from the Colorizer the logits of colors, (N, H / 4, W / 4), begun squares too;
+- `features` of the decoder: the same -> one vector for each 8 px, float32 (N, H / 8, W / 8) or a little more;
+- `prior`, of a Colorizer: how often photos have each color, float32 (N,).
 """
 
 import os
@@ -12,7 +16,7 @@ from contextlib import suppress
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from safetensors import safe_open
@@ -34,20 +38,6 @@ MARGIN = 24  # px around a box that its pixels depend on in the tail: seven 3 x 
 AnyNetwork = "Inpainter | Colorizer | Ensemble | GraphNetwork"  # of `models`, which is not loaded for a name
 
 
-class Network(Protocol):
-    """One U-Net in evaluation mode; safe to call from several threads at once."""
-
-    prior: np.ndarray | None  # float32 (N,), of a Colorizer's colors
-
-    def __call__(self, image: np.ndarray, box: Box | None = None) -> np.ndarray:
-        """float32 (C, H, W) -> float32 (K, h, w), the whole or, of an Inpainter's, what lies in the box."""
-        ...
-
-    def features(self, image: np.ndarray) -> np.ndarray:
-        """What the decoder knows, one vector for each 8 px: float32 (C, H, W) -> (N, H / 8, W / 8) or a little more."""
-        ...
-
-
 class TorchNetwork:
     """A model or an ensemble of folds in PyTorch, in "bf16" or "float32"."""
 
@@ -64,15 +54,18 @@ class TorchNetwork:
         kind = self._torch.device(self._device).type
         narrow = self._torch.autocast(kind, self._torch.bfloat16, enabled=self.precision == "bf16")
         with self._torch.inference_mode(), narrow:
-            luma, hints = self._torch.from_numpy(image)[None].to(self._device).split([1, len(image) - 1], dim=1)
-            out = sum(member.run(luma, hints) for member in self._members) / len(self._members)
+            seen = self._inputs(image)
+            out = sum(member.run(*seen) for member in self._members) / len(self._members)
             out = out[0].cpu().numpy()
         return out if box is None else out[(slice(None), *box.slices)]
 
     def features(self, image: np.ndarray) -> np.ndarray:
         with self._torch.inference_mode():
-            luma, hints = self._torch.from_numpy(image)[None].to(self._device).split([1, len(image) - 1], dim=1)
-            return self._members[0].features(luma, hints)[0].cpu().numpy()
+            return self._members[0].features(*self._inputs(image))[0].cpu().numpy()
+
+    def _inputs(self, image: np.ndarray):
+        """Luma and hints."""
+        return self._torch.from_numpy(image)[None].to(self._device).split([1, len(image) - 1], dim=1)
 
     @property
     def prior(self) -> np.ndarray | None:
@@ -100,6 +93,9 @@ class GraphNetwork:
 
     def features(self, image: np.ndarray) -> np.ndarray:
         return self._trunk([_padded(image)[None]])[0][0]
+
+
+Network = TorchNetwork | GraphNetwork
 
 
 def _padded(image: np.ndarray) -> np.ndarray:
@@ -137,28 +133,29 @@ def load(
     """Inpainter, Colorizer, and the detector where there is one; see `Restorer.from_pretrained`."""
     if backend not in BACKENDS:
         raise RestorationError(f"backend is {backend!r}: use one of {', '.join(BACKENDS)}.")
-    if backend == "torch" or (backend == "auto" and torch_device(device) != "cpu"):
+    if backend == "auto" and (folds == "all" or not has_openvino() or torch_device(device) != "cpu"):
+        backend = "torch"
+    if backend == "torch":
         return _load_models(source, folds)
-    if folds == "all" and backend != "auto":
+    if folds == "all":
         raise RestorationError(f"{backend} cannot run all folds together: leave the backend out, PyTorch can.")
+    if not has_openvino():
+        raise RestorationError(f"{backend} is not installed: pip install {backend}, or leave the backend out.")
     root = Path(source) if folds is None else Path(source) / f"folds/{folds}"
     folders = [root / "inpaint", root / "color", *filter(Path.is_dir, [root / DETECTOR])]
-    is_installed = has_openvino()
-    if not is_installed and backend != "auto":
-        raise RestorationError(f"{backend} is not installed: pip install {backend}, or leave the backend out.")
-    if is_installed and all(map(graphs.fit, folders)):
+    if all(map(graphs.fit, folders)):
         with suppress(Exception):  # OpenVINO's, of a damaged graph
             own = _graph_precision(precision)  # once, not in three threads at a time
             with ThreadPoolExecutor(len(folders)) as pool:
                 inpaint, color, *detect = pool.map(partial(open_graphs, precision=own), folders)
             return inpaint, color, *(detect or [None])
-    if backend == "auto":
-        if is_installed and any((folder / graphs.TRUNK).exists() for folder in folders):
-            warnings.warn(f"PyTorch runs {root}: {AGAIN}", stacklevel=3)
-        return _load_models(source, folds)
-    from restoration.checkpoint import WeightsError
+    if backend == "openvino":
+        from restoration.checkpoint import WeightsError
 
-    raise WeightsError(f"{root} cannot be run by {backend}: {AGAIN}")
+        raise WeightsError(f"{root} cannot be run by {backend}: {AGAIN}")
+    if any((folder / graphs.TRUNK).exists() for folder in folders):
+        warnings.warn(f"PyTorch runs {root}: {AGAIN}", stacklevel=3)
+    return _load_models(source, folds)
 
 
 @cache

@@ -29,6 +29,12 @@ class Hints(NamedTuple):
     rgb: np.ndarray | Rows  # uint8 (H, W, 3)
     where: np.ndarray  # bool (H, W)
 
+    @classmethod
+    def painted(cls, rgba: np.ndarray) -> "Hints | None":
+        """The colors of uint8 RGBA (H, W, 4) where its alpha is above 127; None where there are none."""
+        where = rgba[..., 3] > 127
+        return cls(rgba[..., :3], where) if where.any() else None
+
 
 def predict_chroma(gray: np.ndarray, colorizer: Network, known: Hints | None = None) -> ChromaDistribution:
     """How likely each color is in a whole gray photo, uint8 (H, W), at the size where color is predicted.

@@ -201,7 +201,7 @@ def test_exif_is_true_for_the_result():
     found, details = result.getexif(), result.getexif().get_ifd(IFD.Exif)
     assert result.size == (64, 32) and found[Base.Orientation] == 1
     assert details[Base.DateTimeOriginal] == "1931:05:01 12:00:00"
-    assert (details[Base.ExifImageWidth], details[Base.ExifImageHeight], details[Base.ColorSpace]) == (64, 32, 1)
+    assert Base.ExifImageWidth not in details and details[Base.ColorSpace] == 1
     assert (found[Base.XResolution], found[Base.YResolution]) == (150, 300), "across and down are exchanged"
     assert read_scan(io.BytesIO(encode_photo(scan.image, ".png", scan))).image.size == (64, 32), "turned only once"
 

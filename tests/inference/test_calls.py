@@ -34,7 +34,7 @@ def test_files_are_the_same_photo_too(restorer, tmp_path):
 BAD_CALLS = {  # and what the answer must name
     "all masked": ({"mask": np.ones((40, 60), bool)}, "mask covers the whole"),
     "mask of another size": ({"mask": np.ones((60, 40), bool)}, "^The mask is 40 x 60 px, the photo 60 x 40"),
-    "mask of floats": ({"mask": np.zeros((40, 60))}, "^The mask is float64 .*: give bool or uint8"),
+    "mask of floats": ({"mask": np.zeros((40, 60))}, "^The mask is float64 .*: give uint8 or bool"),
     "mask of a list": ({"mask": []}, "^The mask is a list"),
     "no photo": ({"photo": None}, "^The photo is a NoneType"),
     "photo of floats": ({"photo": np.zeros((40, 60, 3), np.float32)}, "^The photo is float32 .*: give uint8"),
