@@ -1,6 +1,7 @@
 """BT.601 luma and chroma, and back to RGB without losing a single level of luma."""
 
 import numpy as np
+from PIL import Image
 
 # Pillow's own luma weights, in 1/65536: convert("L") is (R*19595 + G*38470 + B*7471 + 32768) >> 16.
 LUMA_R, LUMA_G, LUMA_B = 19595, 38470, 7471
@@ -8,14 +9,8 @@ KR, KG, KB = LUMA_R / 65536, LUMA_G / 65536, LUMA_B / 65536
 
 
 def luma(rgb: np.ndarray) -> np.ndarray:
-    """uint8 RGB (H, W, 3) -> uint8 luma (H, W), equal to `PIL.Image.convert("L")` to the bit.
-
-    A gray photo (H, W) is its own luma and comes back as it is.
-    """
-    if rgb.ndim == 2:
-        return rgb
-    r, g, b = (rgb[..., i].astype(np.uint32) for i in range(3))
-    return ((r * LUMA_R + g * LUMA_G + b * LUMA_B + 32768) >> 16).astype(np.uint8)
+    """uint8 RGB (H, W, 3) -> uint8 luma (H, W), Pillow's; a gray photo (H, W) is its own and comes back as it is."""
+    return rgb if rgb.ndim == 2 else np.array(Image.fromarray(rgb).convert("L"))
 
 
 def chroma(rgb: np.ndarray) -> np.ndarray:

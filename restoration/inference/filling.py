@@ -14,15 +14,16 @@ Fill = Literal["textured", "smooth"]  # with `texture.add_texture` over it, or a
 FILLS: tuple[Fill, ...] = get_args(Fill)
 
 
-def fill_smoothly(gray: np.ndarray, mask: np.ndarray, inpainter: Network) -> np.ndarray:
-    """uint8 (H, W) with the pixels of bool (H, W) predicted and all others copied; what lies there is not read."""
-    return _fill(gray, mask, mask, inpainter)
+def fill_smoothly(
+    gray: np.ndarray, mask: np.ndarray, inpainter: Network, wanted: np.ndarray | None = None
+) -> np.ndarray:
+    """uint8 (H, W) with the pixels of bool (H, W) predicted and all others copied; what lies there is not read.
 
-
-def _fill(gray: np.ndarray, mask: np.ndarray, wanted: np.ndarray, inpainter: Network) -> np.ndarray:
-    """Fill those of the masked pixels that are `wanted`, bool (H, W)."""
+    Args:
+        wanted: those of the masked pixels that are predicted, bool (H, W); None = all.
+    """
     whole = gray.copy()
-    at_once, large = windows(wanted, FILL_SIZE)
+    at_once, large = windows(mask if wanted is None else wanted, FILL_SIZE)
     for window in at_once:
         _predict(whole, gray, mask, window, inpainter)
     if large is not None:
@@ -37,8 +38,9 @@ def _fill_large(whole: np.ndarray, gray: np.ndarray, mask: np.ndarray, holes: np
     known, and the rim between it and the photo is filled at full resolution.
     """
     deep = holes & (depth(holes) > MAX_DEPTH)
-    coarse = _fill(*_halved(gray, mask), _any_of_four(holes), inpainter)
-    guess = np.where(deep, _doubled(coarse, gray.shape), gray)
+    coarse = fill_smoothly(*_halved(gray, mask), inpainter, _any_of_four(holes))
+    doubled = cv2.resize(coarse, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)[: gray.shape[0], : gray.shape[1]]
+    guess = np.where(deep, doubled, gray)
     np.copyto(whole, guess, where=deep)
     for window in tiles(holes & ~deep, Box(0, 0, *gray.shape), FILL_SIZE):
         _predict(whole, guess, mask & ~deep, window, inpainter)
@@ -72,9 +74,3 @@ def _any_of_four(mask: np.ndarray) -> np.ndarray:
 def _sum_of_four(x: np.ndarray) -> np.ndarray:
     rows = np.add(x[::2], x[1::2], dtype=np.uint16)
     return rows[:, ::2] + rows[:, 1::2]
-
-
-def _doubled(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    height, width = shape
-    large = cv2.resize(image, (2 * image.shape[1], 2 * image.shape[0]), interpolation=cv2.INTER_CUBIC)
-    return large[:height, :width]

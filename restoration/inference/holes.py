@@ -15,6 +15,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from restoration.inference.regions import Box
+
 MIN_AREA = 0.004  # of the photo; half of the smallest hole of a pair is 0.005, most natural plateaus are less
 MIN_PIXELS = 16  # 4 x 4: less has hardly an inside
 MIN_INSIDE = 0.4  # of the region's pixels have only equal neighbors; plateaus by chance are mostly outline
@@ -64,23 +66,21 @@ def find_holes(gray: np.ndarray) -> np.ndarray:
 
 def picture_window(gray: np.ndarray) -> tuple[slice, slice]:
     """Rows and columns of uint8 (H, W) that hold the picture, without bars, frames and mattes."""
-    (top, left), (bottom, right) = (0, 0), gray.shape
+    window = Box(0, 0, *gray.shape)
     for _ in range(MAX_FRAMES):  # one inside the other
-        rows, columns = _without_bars(gray[top:bottom, left:right])
-        if (rows.stop - rows.start, columns.stop - columns.start) == (bottom - top, right - left):
+        inner = _without_bars(gray[window.slices]).moved(window.top, window.left)
+        if inner == window:
             break
-        bottom, right, top, left = top + rows.stop, left + columns.stop, top + rows.start, left + columns.start
-    return np.s_[top:bottom, left:right]
+        window = inner
+    return window.slices
 
 
-def _without_bars(gray: np.ndarray) -> tuple[slice, slice]:
-    picture = np.ones(gray.shape, bool)
+def _without_bars(gray: np.ndarray) -> Box:
+    picture = np.ones(gray.shape, np.uint8)
     for region in _flat_regions(gray, _inside(gray)):
         if _is_bar(region, gray.shape):
-            picture[region.window] &= ~region.mask
-    rows, columns = np.flatnonzero(picture.any(axis=1)), np.flatnonzero(picture.any(axis=0))
-    whole = np.s_[0 : gray.shape[0], 0 : gray.shape[1]]
-    return np.s_[int(rows[0]) : int(rows[-1]) + 1, int(columns[0]) : int(columns[-1]) + 1] if rows.size else whole
+            picture[region.window][region.mask] = 0
+    return Box.of(*cv2.boundingRect(picture)) if picture.any() else Box(0, 0, *gray.shape)
 
 
 def _inside(gray: np.ndarray) -> np.ndarray:
@@ -108,16 +108,9 @@ def _flat_regions(gray: np.ndarray, inside: np.ndarray) -> Iterator[Region]:
         flags = 8 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | label << 8
         area, _, _, box = cv2.floodFill(writable, labels, (left, top), 0, 0, 0, flags)
         if area >= smallest:
-            window = _window(box, height, width)
+            window = Box.of(*box).grown(_MARGIN, gray.shape).slices
             mask = labels[1:-1, 1:-1][window] == label
             yield Region(window, mask, int(gray[top, left]))
-
-
-def _window(box: tuple[int, int, int, int], height: int, width: int) -> tuple[slice, slice]:
-    left, top, box_width, box_height = box
-    rows = slice(max(top - _MARGIN, 0), min(top + box_height + _MARGIN, height))
-    columns = slice(max(left - _MARGIN, 0), min(left + box_width + _MARGIN, width))
-    return rows, columns
 
 
 def _is_solid(region: Region, inside: np.ndarray) -> bool:

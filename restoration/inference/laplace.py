@@ -38,7 +38,7 @@ def _cascade(weighted: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 def _relax(values: np.ndarray, coarse: np.ndarray, unknown: np.ndarray) -> None:
     """Put the coarse fill into the unknown pixels and smooth it; no other pixel changes."""
-    fine = cv2.resize(coarse, (2 * coarse.shape[1], 2 * coarse.shape[0]), interpolation=cv2.INTER_LINEAR)
+    fine = cv2.resize(coarse, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
     np.copyto(values, fine[: values.shape[0], : values.shape[1]], where=_like(unknown, values))
     left, top, width, height = cv2.boundingRect(unknown.view(np.uint8))
     around = np.s_[max(top - 1, 0) : top + height + 1, max(left - 1, 0) : left + width + 1]

@@ -18,6 +18,11 @@ class Box(NamedTuple):
     bottom: int
     right: int
 
+    @classmethod
+    def of(cls, left: int, top: int, width: int, height: int) -> "Box":
+        """OpenCV's rectangle."""
+        return cls(top, left, top + height, left + width)
+
     @property
     def slices(self) -> tuple[slice, slice]:
         return slice(self.top, self.bottom), slice(self.left, self.right)
@@ -43,9 +48,12 @@ class Box(NamedTuple):
         """The same box in a picture that is `scale` times smaller."""
         return Box(*(edge // scale for edge in self))
 
+    def moved(self, down: int, right: int) -> "Box":
+        return Box(self.top + down, self.left + right, self.bottom + down, self.right + right)
+
     def seen_from(self, other: "Box") -> "Box":
         """The same box in another one's coordinates."""
-        return Box(*(mine - origin for mine, origin in zip(self, other[:2] * 2, strict=True)))
+        return self.moved(-other.top, -other.left)
 
 
 class Window(NamedTuple):
@@ -66,10 +74,11 @@ def windows(mask: np.ndarray, size: int) -> tuple[list[Window], np.ndarray | Non
     if max(mask.shape) <= size:
         whole = Box(0, 0, *mask.shape)
         return [_window(whole, whole, mask)] if mask.any() else [], None
-    thick = mask & _thick(mask)
-    found, left = [], []
-    for box in hole_boxes(thick):
-        found, left = ([*found, _window(box, box, thick)], left) if box.longer_side <= size else (found, [*left, box])
+    deep = depth(mask) > MAX_DEPTH  # a line of its own: of 100 megapixels the distances take 400 MB, as do labels
+    thick = touching(mask, deep)
+    boxes = hole_boxes(thick)
+    found = [_window(box, box, thick) for box in boxes if box.longer_side <= size]
+    left = [box for box in boxes if box.longer_side > size]
     thin = mask & ~thick
     for box in hole_boxes(thin):
         found += [_window(box, box, thin)] if box.longer_side <= size else tiles(thin, box, size)
@@ -85,24 +94,18 @@ def hole_boxes(mask: np.ndarray) -> list[Box]:
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     boxes: list[Box] = []
     for left, top, w, h, _ in sorted(stats[1:].tolist(), key=lambda s: -s[2] * s[3]):
-        _merge(boxes, Box(top, left, top + h, left + w).grown(max(MIN_CONTEXT, w, h), mask.shape))
+        _merge(boxes, Box.of(left, top, w, h).grown(max(MIN_CONTEXT, w, h), mask.shape))
     return boxes
 
 
 def depth(mask: np.ndarray) -> np.ndarray:
     """Distance of each masked pixel to the nearest known one, float32 (H, W); the photo's edge is no known pixel."""
-    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
-    near = Box(top, left, top + height, left + width).grown(1, mask.shape).slices
+    box = Box.of(*cv2.boundingRect(mask.view(np.uint8)))
+    near = box.grown(1, mask.shape).slices
     distance = np.zeros(mask.shape, np.float32)
-    if width:
+    if box.longer_side:
         distance[near] = cv2.distanceTransform(mask[near].astype(np.uint8), cv2.DIST_L2, 5)
     return distance
-
-
-def _thick(mask: np.ndarray) -> np.ndarray:
-    """The holes with a pixel deeper than MAX_DEPTH, bool (H, W)."""
-    deep = depth(mask) > MAX_DEPTH  # first: of 100 megapixels the distances take 400 MB, as do the labels
-    return touching(mask, deep)
 
 
 def touching(mask: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -134,9 +137,7 @@ def tiles(mask: np.ndarray, box: Box, size: int) -> Iterator[Window]:
 
 def _window(seen: Box, within: Box, mask: np.ndarray) -> Window:
     """A window that fills what is masked in a part of it, and no more than the box of that is computed."""
-    left, top, width, height = cv2.boundingRect(mask[within.slices].astype(np.uint8))
-    top, left = top + within.top, left + within.left
-    filled = Box(top, left, top + height, left + width)
+    filled = Box.of(*cv2.boundingRect(mask[within.slices].astype(np.uint8))).moved(within.top, within.left)
     return Window(seen, filled, mask[filled.slices])
 
 

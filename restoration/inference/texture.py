@@ -56,7 +56,7 @@ def _holes(thick: np.ndarray) -> Iterator[tuple[Box, np.ndarray]]:
     near = cv2.dilate(thick.astype(np.uint8), np.ones((2 * RADIUS + 1, 2 * RADIUS + 1)))  # neighbors are one hole
     count, labels, stats, _ = cv2.connectedComponentsWithStats(near, connectivity=8)
     for label, (left, top, width, height, _) in zip(range(1, count), stats[1:].tolist(), strict=True):
-        box = Box(top, left, top + height, left + width).grown(CONTEXT, thick.shape)
+        box = Box.of(left, top, width, height).grown(CONTEXT, thick.shape)
         yield box, thick[box.slices] & (labels[box.slices] == label)
 
 
