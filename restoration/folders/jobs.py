@@ -8,7 +8,6 @@ from pathlib import Path
 
 from restoration.atomic import part_stem
 from restoration.files import imaging
-from restoration.folders.sharding import Share
 
 
 @dataclass(frozen=True)
@@ -18,11 +17,10 @@ class Job:
     source: Path
     target: Path
     name: Path  # the photo, relative to the folder that was named
-    twin: Path | None = None  # an earlier photo with the same target
 
 
 def find_jobs(source: Path, target: str | Path, results: Path | None = None, overwrite: bool = False) -> list[Job]:
-    """One photo, or all below a folder, as PNGs in the same subfolders.
+    """One photo, or all below a folder, as PNGs in the same subfolders: a.jpg as a.png, and then a.tif as a.tif.png.
 
     Args:
         target: a folder if there is one, if it has no ending, or where it ends with a slash; else one photo's file.
@@ -53,12 +51,12 @@ def find_jobs(source: Path, target: str | Path, results: Path | None = None, ove
     if not names:
         known = "PNG, JPEG, TIFF or WebP files"
         raise imaging.PhotoError(f"{imaging.shown(source)} holds no photos: name a folder of {known}.")
-    first: dict[Path, Path] = {}
-    jobs = []
+    jobs, taken = [], set()
     for name in names:
         file = (target / name).with_suffix(".png")
-        twin = first.setdefault(file, name)
-        jobs.append(Job(source / name, file, name, None if twin == name else source / twin))
+        file = target / f"{name}.png" if file in taken else file
+        taken.add(file)
+        jobs.append(Job(source / name, file, name))
     _keep_originals(jobs)
     return jobs
 
@@ -99,11 +97,6 @@ def _target(source: Path, target: str | Path) -> Path:
     return target
 
 
-def own_jobs(jobs: list[Job], share: Share) -> list[Job]:
-    """Those of this process; photos with one target stay together."""
-    return [job for job in jobs if share.has(job.name.with_suffix(""))]
-
-
 def split_done(jobs: list[Job]) -> tuple[list[Job], list[Job]]:
     """(to do, done): done is what has a result already; half results of killed processes are removed."""
     present: dict[Path, set[str]] = {}
@@ -113,8 +106,8 @@ def split_done(jobs: list[Job]) -> tuple[list[Job], list[Job]]:
         for name in present[folder]:
             if name.split("-")[0] in own:
                 (folder / name).unlink(missing_ok=True)
-    to_do = [job for job in jobs if job.target.name not in present[job.target.parent] or job.twin]
-    return to_do, [job for job in jobs if job.target.name in present[job.target.parent] and not job.twin]
+    to_do = [job for job in jobs if job.target.name not in present[job.target.parent]]
+    return to_do, [job for job in jobs if job.target.name in present[job.target.parent]]
 
 
 class Masks:

@@ -4,7 +4,6 @@ import contextlib
 import json
 from collections.abc import Collection
 from pathlib import Path
-from types import TracebackType
 
 from restoration.atomic import replacing
 from restoration.errors import RestorationError
@@ -46,10 +45,8 @@ class Journal:
         self._opened.write(_line(entry))
         self.known.add(entry["photo"])
 
-    def __enter__(self) -> "Journal":
-        return self
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def close(self) -> None:
+        """Nothing more comes."""
         self._opened.close()
 
 

@@ -3,15 +3,15 @@
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
 from tqdm import tqdm
 
 from restoration.errors import RestorationError
-from restoration.files.imaging import PhotoError, claimed_pixels, shown
-from restoration.folders.jobs import Job, own_jobs, split_done
+from restoration.files.imaging import claimed_pixels, shown
+from restoration.folders.jobs import Job, split_done
 from restoration.folders.journal import Journal
 from restoration.folders.sharding import Share, ends_together, own_share
 from restoration.folders.streaming import Outcome, stream
@@ -43,18 +43,18 @@ def run(
         The exit status: 0, or 1 when a photo failed; but 0 where a 1 would stop the processes beside this one.
     """
     share = Share() if alone else own_share()
-    jobs = own_jobs(jobs, share)
+    jobs = [job for job in jobs if share.has(job.name.with_suffix(""))]
     to_do, done = split_done(jobs)
     to_do, done = (jobs, []) if again or alone else (to_do, done)
     if done:
         print(f"restoration: {len(done)} of {len(jobs)} photos were done already (--overwrite: anew).", file=sys.stderr)
     problems = []
     redone = {str(job.name) for job in to_do}
-    with Journal(report, share, redone) if report else nullcontext() as journal:
+    with closing(Journal(report, share, redone)) if report else nullcontext() as journal:
         for job in done:
             if journal and str(job.name) not in journal.known:
                 journal.add(photo=str(job.name), result=str(job.target), error=None)  # its process did not live to tell
-        steps = stream(to_do, _unless_twin(read), work, write, lambda job: claimed_pixels(job.source), MAX_PIXELS_HELD)
+        steps = stream(to_do, read, work, write, lambda job: claimed_pixels(job.source), MAX_PIXELS_HELD)
         for outcome in tqdm(steps, total=len(to_do), unit="photo", disable=len(to_do) < 2 or share.index > 0 or None):
             problems += _told(outcome)
             if journal:
@@ -64,15 +64,6 @@ def run(
     if len(to_do) > 1 and problems:
         print(f"restoration: {len(problems)} of {len(to_do)} photos failed.", file=sys.stderr)
     return 1 if problems and not ends_together() else 0
-
-
-def _unless_twin(read: Callable[[Job], Read]) -> Callable[[Job], Read]:
-    def checked(job: Job) -> Read:
-        if job.twin is not None:
-            raise PhotoError(f"its result would overwrite that of {shown(job.twin.name)}: rename one of them.")
-        return read(job)
-
-    return checked
 
 
 def _told(outcome: Outcome[Job]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from restoration.errors import RestorationError
 
-UNCLEAR = "RANK, WORLD_SIZE or SLURM_ARRAY_TASK_ID do not say whose photo is whose: start by torchrun or as an array."
+UNCLEAR = "RANK, WORLD_SIZE or SLURM_ARRAY_TASK_ID do not say whose photo is whose: use torchrun or --array=0-7."
 
 
 class Share(NamedTuple):
@@ -35,13 +35,11 @@ def own_share(environment: Mapping[str, str] = os.environ) -> Share:
     try:
         rank, size = int(environment.get("RANK", 0)), int(environment.get("WORLD_SIZE", 1))
         task, tasks = _array_task(environment)
-    except RestorationError:
-        raise
+        if 0 <= rank < size:
+            return Share(task * size + rank, tasks * size)
     except (KeyError, ValueError) as error:
         raise RestorationError(UNCLEAR) from error
-    if not (0 <= rank < size and 0 <= task < tasks):
-        raise RestorationError(UNCLEAR)
-    return Share(task * size + rank, tasks * size)
+    raise RestorationError(UNCLEAR)
 
 
 def ends_together(environment: Mapping[str, str] = os.environ) -> bool:
@@ -61,7 +59,7 @@ def _array_task(environment: Mapping[str, str]) -> tuple[int, int]:
     number, count, first, last = (
         int(environment[f"SLURM_ARRAY_TASK_{name}"]) for name in ("ID", "COUNT", "MIN", "MAX")
     )
-    step = (last - first) // max(1, count - 1) or 1
-    if first + step * (count - 1) != last:
-        raise RestorationError("The array's task numbers are uneven: give a range, as in --array=0-7.")
-    return (number - first) // step, count
+    numbers = range(first, last + 1, (last - first) // max(1, count - 1) or 1)
+    if len(numbers) != count or last not in numbers:
+        raise ValueError(f"{count} tasks from {first} to {last}")
+    return numbers.index(number), count

@@ -104,35 +104,24 @@ def painted(gray: np.ndarray, chromas: list[np.ndarray], prints: list[Print]) ->
         chromas: of each print, straightened, smaller (h, w, 2).
     """
     image = Image.new("RGB", gray.shape[::-1])
-    parts = [_Part(gray, cbcr, found) for cbcr, found in zip(chromas, prints, strict=True)]
-    for rows in bands(*gray.shape):
-        cbcr = np.zeros((*gray[rows].shape, 2), np.float32)
-        for part in parts:
-            part.add(cbcr, rows)
-        image.paste(Image.fromarray(with_chroma(gray[rows], cbcr)), (0, rows.start))
+    boxes = [found.box(gray.shape) for found in prints]
+    parts = [Guided(_turned(*part), gray[part[-1]]) for part in zip(chromas, prints, boxes, strict=True)]
+    for band in bands(*gray.shape):
+        cbcr = np.zeros((*gray[band].shape, 2), np.float32)
+        for found, (rows, columns), part in zip(prints, boxes, parts, strict=True):
+            top, bottom = max(band.start, rows.start), min(band.stop, rows.stop)
+            if top < bottom:
+                share = found.coverage(slice(top, bottom), columns)[..., None]
+                own = part[top - rows.start : bottom - rows.start] * share
+                cbcr[top - band.start : bottom - band.start, columns] += own
+        image.paste(Image.fromarray(with_chroma(gray[band], cbcr)), (0, band.start))
     return image
-
-
-class _Part:
-    """The chroma of one print on its scan."""
-
-    def __init__(self, gray: np.ndarray, cbcr: np.ndarray, found: Print):
-        self.found, self.box = found, found.box(gray.shape)
-        part = gray[self.box]
-        self.large = Guided(cbcr if found.angle == 0 else _turned(cbcr, found, self.box), part)
-
-    def add(self, cbcr: np.ndarray, rows: slice) -> None:
-        """Write it into some rows of the scan's chroma (rows, W, 2)."""
-        tall, columns = self.box
-        top, bottom = max(rows.start, tall.start), min(rows.stop, tall.stop)
-        if top < bottom:
-            own = self.large[slice(top - tall.start, bottom - tall.start)]
-            share = self.found.coverage(slice(top, bottom), columns)[..., None]
-            cbcr[top - rows.start : bottom - rows.start, columns] += own * share
 
 
 def _turned(cbcr: np.ndarray, found: Print, box: tuple[slice, slice]) -> np.ndarray:
     """Chroma of a straightened print (h, w, 2) as it lies on the scan, in the print's box; its edge goes on outside."""
+    if found.angle == 0:
+        return cbcr
     scale = np.array(cbcr.shape[1::-1]) / [found.width, found.height]
     height, width = (side.stop - side.start for side in box)
     size = max(1, round(width * scale[0])), max(1, round(height * scale[1]))
@@ -150,9 +139,8 @@ def recolored(photo: Image.Image, gray: np.ndarray, mask: np.ndarray, cbcr: np.n
     large, image = Guided(cbcr, gray), photo.copy()
     for rows in bands(*gray.shape):
         if mask[rows].any():
-            colored = with_chroma(gray[rows], large[rows])
-            band = np.where(mask[rows, :, None], colored, Rows(photo)[rows])
-            image.paste(Image.fromarray(band), (0, rows.start))
+            colored = Image.fromarray(with_chroma(gray[rows], large[rows]))
+            image.paste(colored, (0, rows.start), Image.fromarray(mask[rows]))
     return image
 
 

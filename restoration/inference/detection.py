@@ -103,7 +103,7 @@ def find_damage(gray: np.ndarray, detector: Network) -> Damage:
     seen = _seen(gray[window])
     damage = Damage(holes, damage_logits(seen, detector), window)
     if damage.is_worn:
-        filled = _without(seen, _regions(damage.logits, WORN[0]))
+        filled = np.rint(membrane(seen.astype(np.float32), _regions(damage.logits, WORN[0]))).astype(np.uint8)
         damage = replace(damage, logits=np.maximum(damage.logits, damage_logits(filled, detector) + AGAIN))
     return damage
 
@@ -113,11 +113,6 @@ def _seen(gray: np.ndarray) -> np.ndarray:
     scale = min(1.0, (MAX_SEEN / gray.size) ** 0.5)
     size = [max(1, round(side * scale)) for side in reversed(gray.shape)]
     return cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
-
-
-def _without(gray: np.ndarray, marks: np.ndarray) -> np.ndarray:
-    """A photo, uint8 (h, w), with smooth ground in place of its marks, bool (h, w)."""
-    return np.rint(membrane(gray.astype(np.float32), marks)).astype(np.uint8)
 
 
 def count_marks(mask: np.ndarray) -> int:

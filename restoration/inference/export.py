@@ -33,14 +33,9 @@ def export(source: str | Path, out: Path) -> dict[str, float]:
         WeightsError: a model cannot be loaded, or a graph differs from PyTorch by more than TOLERANCE.
     """
     found = {}
-    for stage, name, model in _models(source):
-        folder = out / name
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in (MODEL_CONFIG, MODEL_WEIGHTS):
-            if (model / file).resolve() != (folder / file).resolve():
-                if (folder / file).exists() and not filecmp.cmp(model / file, folder / file, shallow=False):
-                    raise WeightsError(f"{folder} holds another model: name another folder.")
-                shutil.copyfile(model / file, folder / file)
+    for name in ("inpaint", "color", *[DETECTOR] * has_model(source, DETECTOR)):
+        stage, folder = "color" if name == "color" else "inpaint", out / name
+        _copy(find_model(source, name), folder)
         export_stage(folder, stage)
         if backends.has_openvino():
             found[name] = difference(folder, stage)
@@ -49,10 +44,13 @@ def export(source: str | Path, out: Path) -> dict[str, float]:
     return found
 
 
-def _models(source: str | Path) -> list[tuple[Stage, str, Path]]:
-    """Stage, subfolder and place of each model that a Restorer loads."""
-    names = [("inpaint", "inpaint"), ("color", "color"), *[("inpaint", DETECTOR)] * has_model(source, DETECTOR)]
-    return [(stage, name, find_model(source, name)) for stage, name in names]
+def _copy(model: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in (MODEL_CONFIG, MODEL_WEIGHTS):
+        if (model / file).resolve() != (folder / file).resolve():
+            if (folder / file).exists() and not filecmp.cmp(model / file, folder / file, shallow=False):
+                raise WeightsError(f"{folder} holds another model: name another folder.")
+            shutil.copyfile(model / file, folder / file)
 
 
 def export_stage(folder: Path, stage: Stage) -> None:

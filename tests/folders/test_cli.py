@@ -136,10 +136,11 @@ def test_one_bad_photo_does_not_stop_the_others(run, tmp_path):
 def test_two_photos_of_one_stem_do_not_overwrite_each_other(run, tmp_path):
     save(tmp_path / "in" / "a.bmp", DAMAGED)
     save(tmp_path / "in" / "a.png", 255 - DAMAGED)
-    status, _, err = run("restore", tmp_path / "in", tmp_path / "out")
-    assert status == 1 and files(tmp_path / "out") == ["a.png"]
-    assert np.array_equal(read(tmp_path / "out" / "a.png", "L")[~MASK], DAMAGED[~MASK])
-    assert "a.png" in err[0] and "overwrite" in err[0] and "a.bmp" in err[0] and is_one_sentence(err[0])
+    for _ in range(2):  # the second run leaves both as they are
+        assert run("restore", tmp_path / "in", tmp_path / "out")[0] == 0
+        assert files(tmp_path / "out") == ["a.png", "a.png.png"]
+        assert np.array_equal(read(tmp_path / "out" / "a.png", "L")[~MASK], DAMAGED[~MASK])
+        assert np.array_equal(read(tmp_path / "out" / "a.png.png", "L")[~MASK], 255 - DAMAGED[~MASK])
 
 
 def test_a_missing_mask_is_named(run, tmp_path):
