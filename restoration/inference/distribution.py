@@ -38,10 +38,9 @@ class ChromaDistribution:
         """The coloring with the lowest expected error, float32 (H, W, 2).
 
         Args:
-            strength: up to 1 the share of its chroma, 0 = gray; above 1, rarer and more vivid colors gain.
+            strength: above 1, rarer and more vivid colors gain.
         """
-        scores = self._scores(TAU + VIVID_TAU * max(0, strength - 1))
-        return min(strength, 1) * self._enlarged(_mean(scores))
+        return self._enlarged(_mean(self._scores(TAU + VIVID_TAU * (strength - 1))))
 
     def alternatives(self, count: int = 2) -> list[np.ndarray]:
         """Other colorings, float32 (H, W, 2): where the hue of a region is open, it takes the next likely one.

@@ -106,8 +106,8 @@ class _Tail(nn.Module):
 def _twice(block: nn.Module, x: Tensor, skip: Tensor | None = None) -> Tensor:
     """A decoder block of segmentation-models-pytorch, whose own forward would note sizes of the example."""
     x = F.interpolate(x, scale_factor=2, mode="nearest")
-    x = x if skip is None else block.attention1(torch.cat([x, skip], dim=1))
-    return block.attention2(block.conv2(block.conv1(x)))
+    x = x if skip is None else torch.cat([x, skip], dim=1)
+    return block.conv2(block.conv1(x))
 
 
 def _pad_statically(unet: nn.Module) -> None:
@@ -118,13 +118,9 @@ def _pad_statically(unet: nn.Module) -> None:
 
 
 def _same(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    padding = [*_sides(conv.kernel_size[1], conv.stride[1]), *_sides(conv.kernel_size[0], conv.stride[0])]
+    padding = max(conv.kernel_size[0] - conv.stride[0], 0)  # of a square kernel, on both sides together
+    padding = [padding // 2, padding - padding // 2] * 2
     return F.conv2d(F.pad(x, padding), conv.weight, conv.bias, conv.stride, 0, conv.dilation, conv.groups)
-
-
-def _sides(size: int, step: int) -> tuple[int, int]:
-    total = max(size - step, 0)
-    return total // 2, total - total // 2
 
 
 def _write(module: nn.Module, args: tuple, inputs: list[str], outputs: list[str], folder: Path, name: str) -> None:

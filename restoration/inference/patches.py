@@ -188,8 +188,7 @@ class Patches:
 def _reduced(x: np.ndarray, scale: int) -> np.ndarray:
     """A photo as float32, or a mask: where any of it is masked."""
     size = -(-x.shape[1] // scale), -(-x.shape[0] // scale)
-    light = x.astype(np.float32)
-    small = light if scale == 1 else cv2.resize(light, size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(x.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     return small > 0.01 if x.dtype == bool else small
 
 

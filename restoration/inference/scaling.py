@@ -17,14 +17,9 @@ def shrink(shape: tuple[int, int], size: tuple[int, int], band: Callable[[slice]
     Args:
         band: rows -> float32 (rows, W) or (rows, W, C).
     """
-    if shape == size:
-        return band(slice(0, shape[0]))
-    narrow = [_resized(rows, (len(rows), size[1])) for rows in map(band, bands(*shape))]
-    return _resized(np.concatenate(narrow), size)
-
-
-def _resized(image: np.ndarray, size: tuple[int, int], how: int = cv2.INTER_AREA) -> np.ndarray:
-    return image if image.shape[:2] == size else cv2.resize(image, size[::-1], interpolation=how)
+    height, width = size
+    narrow = [cv2.resize(rows, (width, len(rows)), interpolation=cv2.INTER_AREA) for rows in map(band, bands(*shape))]
+    return cv2.resize(np.concatenate(narrow), (width, height), interpolation=cv2.INTER_AREA)
 
 
 class Guided:
@@ -46,7 +41,7 @@ class Guided:
             light = shrink(gray.shape, field.shape[:2], lambda rows: gray[rows] / np.float32(255))
             slope, offset = _linear(field, light)
             both = np.concatenate([slope, offset], axis=-1)
-            self.wide = _resized(both, (len(field), gray.shape[1]), cv2.INTER_LINEAR)
+            self.wide = cv2.resize(both, (gray.shape[1], len(field)), interpolation=cv2.INTER_LINEAR)
 
     def __getitem__(self, rows: slice) -> np.ndarray:
         """float32 (rows, W, C)."""

@@ -74,10 +74,6 @@ def _rebuilt(fill: np.ndarray, hole: np.ndarray, mask: np.ndarray, pool: Executo
             level = finer
     if level is None:
         return fill
-    image, contrast = (_enlarged(x, fill.shape) for x in (level.image, level.contrast))
+    image, contrast = (cv2.resize(x, fill.shape[::-1]) for x in (level.image, level.contrast))
     share = SHARE * contrast / (contrast + CALM)
     return np.rint(fill + share * (image - fill)).clip(0, 255).astype(np.uint8)
-
-
-def _enlarged(x: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    return x if x.shape == shape else cv2.resize(x, shape[::-1], interpolation=cv2.INTER_LINEAR)
