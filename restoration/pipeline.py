@@ -104,20 +104,6 @@ class Restorer:
         """
         return _as_mask(self.damage(photo).mask(sensitivity))
 
-    def snap(self, photo: Photo, mask: Photo, damage: Damage | None = None) -> np.ndarray:
-        """Of a roughly painted mask what is damaged, there and a few pixels around -> bool (H, W).
-
-        A stroke in which nothing is found counts as it is.
-
-        Args:
-            damage: of the same photo, where it was looked for already.
-
-        Raises:
-            PhotoError: one of them cannot be read, or the mask is not of the photo's size.
-        """
-        photo = imaging.read_photo(photo)
-        return (damage or self.damage(photo)).snap(imaging.read_mask(mask, photo.size))
-
     def restore(
         self,
         photo: Photo,
@@ -197,11 +183,9 @@ class Restorer:
         self, photo: Image.Image, gray: np.ndarray, mask: np.ndarray, hints: Hints | None
     ) -> Image.Image:
         """The photo's own colors outside the mask; inside, chroma that meets them at the border."""
-        known = (
-            Hints(Rows(photo), ~mask)
-            if hints is None
-            else Hints(np.where(mask[..., None], hints.rgb, photo), hints.where | ~mask)
-        )
+        known = Hints(Rows(photo), ~mask)
+        if hints is not None:
+            known = Hints(np.where(mask[..., None], hints.rgb, photo), hints.where | ~mask)
         chroma = predict_chroma(gray, self._color, known).decode()
         return recolored(photo, gray, mask, meeting(chroma, known))
 

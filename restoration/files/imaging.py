@@ -11,14 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from restoration.files.decoding import (
-    PhotoError,
-    Source,
-    claimed_pixels,
-    decode,
-    name_of,
-    shown,
-)
+from restoration.files.decoding import PhotoError, Source, claimed_pixels, decode, name_of, shown
 from restoration.files.encoding import WRITTEN, check_ending, encode_photo, write_photo
 from restoration.files.scans import Scan, eight_bit, gray_levels, read_scan
 

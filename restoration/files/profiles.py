@@ -79,14 +79,10 @@ def _mode(profile: ImageCms.ImageCmsProfile) -> str | None:
 def _transform(
     own: ImageCms.ImageCmsProfile, mode: str, precision: ImageCms.Flags = ImageCms.Flags.HIGHRESPRECALC
 ) -> ImageCms.ImageCmsTransform:
+    srgb, intent = ImageCms.createProfile("sRGB"), ImageCms.Intent.RELATIVE_COLORIMETRIC
     try:
         return ImageCms.buildTransform(
-            own,
-            ImageCms.createProfile("sRGB"),
-            mode,
-            "RGB",
-            ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            ImageCms.Flags.BLACKPOINTCOMPENSATION | precision,
+            own, srgb, mode, "RGB", intent, ImageCms.Flags.BLACKPOINTCOMPENSATION | precision
         )
     except ImageCms.PyCMSError as error:
         raise ProfileError("It cannot be followed.") from error

@@ -46,19 +46,19 @@ def predict_chroma(gray: np.ndarray, colorizer: Network, known: Hints | None = N
     image = np.zeros((4, *size), np.float32)
     image[0] = shrink(gray.shape, size, lambda rows: gray[rows] / np.float32(255))
     if known is not None:
-        colors, where = _shrunk_hints(known, size)
-        image[1:3], image[3] = CHROMA_SCALE * colors.transpose(2, 0, 1), where  # as models.Colorizer does
+        colors, image[3] = _shrunk(known, size)
+        image[1:3] = CHROMA_SCALE * colors.transpose(2, 0, 1)  # as models.Colorizer does
     return ChromaDistribution(colorizer(image), image[0], colorizer.prior)
 
 
 def meeting(chroma: np.ndarray, known: Hints) -> np.ndarray:
     """A predicted chroma (h, w, 2) made exact where colors are known, and smooth around them."""
-    colors, where = _shrunk_hints(known, chroma.shape[:2])
-    return chroma + membrane(colors - chroma, ~where)
+    colors, trust = _shrunk(known, chroma.shape[:2])
+    return chroma + membrane(colors - chroma, trust == 0)
 
 
-def _shrunk_hints(hints: Hints, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean chroma of the hints (h, w, 2), and where there are any, bool (h, w): a dab smaller than a pixel counts."""
+def _shrunk(hints: Hints, size: tuple[int, int]) -> Known:
+    """Their mean chroma at a smaller size (h, w), where a dab smaller than a pixel counts, too."""
 
     def band(rows: slice) -> np.ndarray:
         weight = hints.where[rows, :, None].astype(np.float32)
@@ -68,7 +68,7 @@ def _shrunk_hints(hints: Hints, size: tuple[int, int]) -> tuple[np.ndarray, np.n
 
     summed = shrink(hints.where.shape, size, band)
     weight = summed[..., 2:]
-    return summed[..., :2] / np.maximum(weight, np.float32(1e-6)), weight[..., 0] > 0
+    return Known(summed[..., :2] / np.maximum(weight, np.float32(1e-6)), (weight[..., 0] > 0).astype(np.float32))
 
 
 def predict_prints(gray: np.ndarray, prints: list[Print], colorizer: Network) -> list[ChromaDistribution]:
@@ -91,8 +91,8 @@ def spread_known(
         if reference:
             result = spread(light, predicted, reference.lend(for_eyes(found.cut(gray)), size), LENT_FADE)
         if hints:
-            colors, where = _shrunk_hints(Hints(*map(found.cut, hints)), size)
-            result = result.then(spread(light, result.over(predicted), Known(colors, where.astype(np.float32))))
+            known = _shrunk(Hints(*map(found.cut, hints)), size)
+            result = result.then(spread(light, result.over(predicted), known))
         spreads.append(result)
     return spreads
 

@@ -162,9 +162,8 @@ class Patches:
         pixel = self.pixel[self.places[:, None] + offsets]
         weights = np.broadcast_to(weights[:, None], pixel.shape)
         guide, sparse = self.features[1].ravel(), self._offsets(RADIUS, RADIUS)
-        tone = (guide[self.places[:, None] + sparse] - guide[self.matches[:, None] + sparse]).mean(
-            axis=1, keepdims=True
-        )
+        lighter = guide[self.places[:, None] + sparse] - guide[self.matches[:, None] + sparse]
+        tone = lighter.mean(axis=1, keepdims=True)
         suggested = weights * (image[self.matches[:, None] + offsets] + tone.clip(-TONE, TONE))
         total = np.bincount(pixel.ravel(), weights.ravel(), count + 1)[:count]
         summed = np.bincount(pixel.ravel(), suggested.ravel(), count + 1)[:count]

@@ -205,9 +205,8 @@ def _rectangle(region: np.ndarray) -> Print:
     turned = np.stack([x * cosine + y * sine, y * cosine - x * sine], axis=-1)  # (angles, points, 2)
     low, high = np.percentile(turned, [0.3, 99.7], axis=1, keepdims=True)
     along = ((turned < low + 1.5) | (turned > high - 1.5)).any(axis=-1)
-    along &= ((outline > 3) & (outline < np.array(region.shape[::-1]) - 3)).all(
-        axis=1
-    )  # where the scan ends says nothing
+    on_scan = (outline > 3) & (outline < np.array(region.shape[::-1]) - 3)
+    along &= on_scan.all(axis=1)  # where the scan ends says nothing
     best = np.argmax(along.sum(axis=1) - 0.1 * np.abs(np.degrees(ANGLES)))
     (low, high), angle = (low[best, 0] - 0.5, high[best, 0] + 0.5), ANGLES[best]
     return Print(0, 0, 0, 0, np.degrees(angle)).grown(-low[0], -low[1], high[0], high[1])
@@ -226,9 +225,8 @@ def _fitted(view: np.ndarray, paper: np.ndarray, found: Print) -> tuple[Print, l
     moved, sides = [], []
     for turn in range(4):  # each side in turn becomes the upper one
         corner = margin + (np.rot90(light, turn).shape[1] - 2 * margin) // 16
-        step, side = _side(
-            *(np.rot90(image, turn)[: 2 * margin + 4, corner:-corner] for image in (light, where)), margin
-        )
+        strips = (np.rot90(image, turn)[: 2 * margin + 4, corner:-corner] for image in (light, where))
+        step, side = _side(*strips, margin)
         moved.append(step)
         sides.append(side)
     top, right, bottom, left = moved
