@@ -66,13 +66,13 @@ class Restorer:
             source: the shipped weights, a run of train.py, or the `user/name` it was pushed to.
             device: "cuda", "cpu"; None = the GPU where there is one.
             folds: 2 = the networks of fold 2; "all" = every fold's, whose predictions are averaged.
-            backend: what runs them. "auto" = PyTorch on a GPU; on a CPU OpenVINO where it is
-                installed and the folder holds graphs (`python -m restoration export`), else PyTorch.
+            backend: what runs them. "auto" = PyTorch on a GPU; on a CPU OpenVINO where the folder holds
+                graphs (`python -m restoration export`), else PyTorch.
             precision: "float32", "bf16", or "auto" = whichever a probe of some milliseconds finds faster. None = the
                 environment's RESTORATION_PRECISION, or "auto".
 
         Raises:
-            RestorationError: no such backend or precision, or a backend that is not installed.
+            RestorationError: no such backend or precision.
             WeightsError: one of them is not there, does not fit its config, or has no graph for that backend.
         """
         precision = backends.chosen_precision(precision)

@@ -1,11 +1,12 @@
 """EXIF and XMP on their way from a file into its result: what tells about the photo, and nothing no longer true."""
 
 import re
-import struct
 import warnings
 
 from PIL import Image
 from PIL.ExifTags import IFD, Base
+
+from restoration.files.decoding import BROKEN
 
 MAX_EXIF = 65_000  # bytes, of XMP too: what a JPEG's segment holds
 CENTIMETER, INCH = 3, 2  # EXIF's units of resolution
@@ -19,8 +20,6 @@ UNTRUE = (  # in XMP, of the result; as an attribute or as an element
     rb'tiff:Orientation="[^"]*"', rb"<tiff:Orientation>[^<]*</tiff:Orientation>", rb'photoshop:ICCProfile="[^"]*"',
     rb"<photoshop:ICCProfile>[^<]*</photoshop:ICCProfile>", rb"(?s)<xmp:Thumbnails>.*?</xmp:Thumbnails>",
 )  # fmt: skip
-DAMAGED = (SyntaxError, struct.error, OSError, ValueError, TypeError, KeyError, IndexError, AttributeError)
-DAMAGED += (EOFError, ZeroDivisionError, OverflowError)  # what Pillow's reader answers to damaged directories
 Dpi = tuple[float, float]
 
 
@@ -45,7 +44,7 @@ def carried(photo: Image.Image, dpi: Dpi | None) -> bytes:
                 result[Base.XResolution], result[Base.YResolution] = dpi
                 result[Base.ResolutionUnit] = INCH
             return _bytes(result)
-    except DAMAGED as error:
+    except BROKEN as error:
         raise ExifError(str(error)) from error
 
 
@@ -99,7 +98,7 @@ def resolution(photo: Image.Image) -> Dpi | None:
     try:
         noted = _from_exif(photo.getexif())
         across, down = (float(value) for value in (noted if is_jpeg and noted else said or noted))
-    except DAMAGED:
+    except BROKEN:
         return None
     return (across, down) if 1 <= across <= 1e5 and 1 <= down <= 1e5 else None  # NaN is neither
 

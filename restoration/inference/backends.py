@@ -133,14 +133,10 @@ def load(
     """Inpainter, Colorizer, and the detector where there is one; see `Restorer.from_pretrained`."""
     if backend not in BACKENDS:
         raise RestorationError(f"backend is {backend!r}: use one of {', '.join(BACKENDS)}.")
-    if backend == "auto" and (folds == "all" or not has_openvino() or torch_device(device) != "cpu"):
-        backend = "torch"
-    if backend == "torch":
+    if backend == "torch" or (backend == "auto" and (folds == "all" or torch_device(device) != "cpu")):
         return _load_models(source, folds)
     if folds == "all":
         raise RestorationError(f"{backend} cannot run all folds together: leave the backend out, PyTorch can.")
-    if not has_openvino():
-        raise RestorationError(f"{backend} is not installed: pip install {backend}, or leave the backend out.")
     root = Path(source) if folds is None else Path(source) / f"folds/{folds}"
     folders = [root / "inpaint", root / "color", *filter(Path.is_dir, [root / DETECTOR])]
     if all(map(graphs.fit, folders)):
@@ -163,8 +159,7 @@ def _pytorch():
     """PyTorch, which goes on after a fork: with one thread, as it would wait for ever for those of the parent."""
     import torch
 
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
     return torch
 
 
@@ -196,11 +191,6 @@ def open_graphs(folder: Path, precision: Precision = "auto") -> GraphNetwork:
 
 def _graph_precision(asked: Precision) -> Precision:
     return probes.openvino_precision(_core(), threads()) if asked == "auto" else asked
-
-
-def has_openvino() -> bool:
-    """Whether OpenVINO is installed."""
-    return find_spec("openvino") is not None
 
 
 @cache

@@ -27,7 +27,7 @@ def export(source: str | Path, out: Path) -> dict[str, float]:
     """Write the models of a folder or hub repository and their graphs to `out`, which may be the folder itself.
 
     Returns:
-        The largest difference between OpenVINO and PyTorch over all outputs, by model; empty without OpenVINO.
+        The largest difference between OpenVINO and PyTorch over all outputs, by model.
 
     Raises:
         WeightsError: a model cannot be loaded, or a graph differs from PyTorch by more than TOLERANCE.
@@ -37,8 +37,7 @@ def export(source: str | Path, out: Path) -> dict[str, float]:
         stage, folder = "color" if name == "color" else "inpaint", out / name
         _copy(find_model(source, name), folder)
         export_stage(folder, stage)
-        if backends.has_openvino():
-            found[name] = difference(folder, stage)
+        found[name] = difference(folder, stage)
     if bad := [name for name, error in found.items() if not error <= TOLERANCE]:
         raise WeightsError(f"the graphs of {', '.join(bad)} differ too much from PyTorch: use backend='torch'.")
     return found

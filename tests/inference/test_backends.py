@@ -188,14 +188,6 @@ def test_without_graphs_pytorch_answers(weights, restorer):
     assert hasattr(loaded.inpainter, "state_dict")
 
 
-def test_without_openvino_pytorch_answers(monkeypatch):
-    monkeypatch.setattr(backends, "find_spec", lambda _: None)
-    assert hasattr(Restorer.from_pretrained(device="cpu").inpainter, "state_dict")
-    with pytest.raises(ValueError, match="pip install") as error:
-        Restorer.from_pretrained(backend="openvino")
-    assert is_one_sentence(error.value)
-
-
 def test_an_unknown_backend_is_one_sentence():
     with pytest.raises(ValueError, match="openvino") as error:
         Restorer.from_pretrained(backend="tensorflow")
