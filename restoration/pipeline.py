@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from restoration.bands import Rows
 from restoration.errors import RestorationError
 from restoration.files import imaging
 from restoration.inference import backends
@@ -19,6 +18,7 @@ from restoration.inference.detection import Damage, find_damage
 from restoration.inference.filling import FILLS, Fill, fill_smoothly
 from restoration.inference.prints import Print, find_prints
 from restoration.inference.reference import Reference
+from restoration.inference.scaling import Rows
 from restoration.inference.texture import add_texture
 from restoration.restored import Repair, Restoration
 

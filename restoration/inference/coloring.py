@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from restoration.bands import Rows, bands
 from restoration.color import chroma, with_chroma
 from restoration.config import CHROMA_SCALE
 from restoration.inference.backends import Network
@@ -16,7 +15,7 @@ from restoration.inference.laplace import membrane
 from restoration.inference.prints import Print
 from restoration.inference.reference import FADE as LENT_FADE
 from restoration.inference.reference import Reference
-from restoration.inference.scaling import Guided, shrink
+from restoration.inference.scaling import Guided, Rows, bands, shrink
 from restoration.inference.tones import for_eyes
 
 COLOR_SIZE = 160  # px, the shorter side at which chroma is predicted: eyes want color coarser than light

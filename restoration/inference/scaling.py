@@ -1,14 +1,31 @@
 """Photos shrunk, and small fields enlarged, in bands of rows: memory grows little with the photo."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
+from PIL import Image
 
-from restoration.bands import bands
-
+BAND = 1 << 16  # pixels in a band: what is computed of them stays in a core's cache
 RADIUS = 1  # px of the small field: the neighborhood in which it is a linear function of luma
 SMOOTH = 1e-3  # the variance of luma below which a neighborhood counts as flat: (8 levels)^2
+
+
+def bands(height: int, width: int) -> Iterator[slice]:
+    """Rows of a photo, about BAND pixels at a time."""
+    step = max(1, BAND // width)
+    return (slice(top, min(top + step, height)) for top in range(0, height, step))
+
+
+class Rows:
+    """An image whose rows become arrays as they are asked for: an array of all would take as much memory again."""
+
+    def __init__(self, image: Image.Image):
+        self.image = image
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        """uint8 (rows, W) or (rows, W, C)."""
+        return np.asarray(self.image.crop((0, rows.start, self.image.width, rows.stop)))
 
 
 def shrink(shape: tuple[int, int], size: tuple[int, int], band: Callable[[slice], np.ndarray]) -> np.ndarray:

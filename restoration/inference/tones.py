@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image
 
-from restoration.bands import bands
 from restoration.inference.prints import Print
+from restoration.inference.scaling import bands
 
 FADED = 200  # levels: a photo with fewer between its ends is stretched before a network sees it
 MAX_GAIN = 6.0  # more would show noise; a photo without any light and dark stays as it is

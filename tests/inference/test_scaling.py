@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 from conftest import gray_photo, photo
 
-from restoration.bands import bands
 from restoration.color import chroma, luma
-from restoration.inference.scaling import Guided, shrink
+from restoration.inference.scaling import Guided, bands, shrink
 
 
 @pytest.fixture(params=[7, 64, 1 << 16])
