@@ -18,22 +18,12 @@ class Known(NamedTuple):
     chroma: np.ndarray  # float32 (h, w, 2)
     trust: np.ndarray  # float32 (h, w), 1 where it is known, 0 where not, less than 1 where it is not sure
 
-    @classmethod
-    def nothing(cls, size: tuple[int, int]) -> "Known":
-        """Nothing is known yet."""
-        return cls(np.zeros((*size, 2), np.float32), np.zeros(size, np.float32))
-
 
 class Spread(NamedTuple):
     """What known colors do to a predicted chroma."""
 
     keep: np.ndarray  # float32 (h, w, 1), the share of the chroma that stays
     add: np.ndarray  # float32 (h, w, 2), and what comes to it
-
-    @classmethod
-    def nothing(cls, size: tuple[int, int]) -> "Spread":
-        """Every chroma of this size stays."""
-        return cls(np.ones((*size, 1), np.float32), np.zeros((*size, 2), np.float32))
 
     def over(self, chroma: np.ndarray) -> np.ndarray:
         """A predicted chroma (h, w, 2) changed where the known colors reach."""

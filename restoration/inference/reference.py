@@ -45,7 +45,7 @@ class Reference:
         place = np.stack(np.divmod(match, self._chroma.shape[1]), axis=-1).astype(np.float32)
         place[~is_mutual] = np.nan
         agreement = _agreement(place)
-        known = Known.nothing(size)
+        known = Known(np.zeros((*size, 2), np.float32), np.zeros(size, np.float32))
         if np.count_nonzero(agreement >= CERTAIN) >= FEWEST:
             rows, columns = np.nonzero(agreement >= AGREEING)
             y, x = ((n + 0.5) * length / count for n, length, count in zip((rows, columns), size, cells, strict=True))

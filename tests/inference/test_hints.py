@@ -71,7 +71,7 @@ def test_the_system_is_that_of_its_definition():
 def test_two_spreads_after_each_other_are_one():
     light = two_halves()
     chroma = np.broadcast_to(BROWN, (*SIZE, 2))
-    first, second = Known.nothing(SIZE), Known.nothing(SIZE)
+    first, second = (Known(np.zeros((*SIZE, 2), np.float32), np.zeros(SIZE, np.float32)) for _ in range(2))
     for known, column, color in ((first, 15, RED), (second, 20, GRAY)):
         known.chroma[20, column], known.trust[20, column] = color, 1
     once = spread(light, chroma, first)
