@@ -74,8 +74,7 @@ def windows(mask: np.ndarray, size: int) -> tuple[list[Window], np.ndarray | Non
     if max(mask.shape) <= size:
         whole = Box(0, 0, *mask.shape)
         return [_window(whole, whole, mask)] if mask.any() else [], None
-    deep = depth(mask) > MAX_DEPTH  # a line of its own: of 100 megapixels the distances take 400 MB, as do labels
-    thick = touching(mask, deep)
+    thick = touching(mask, depth(mask) > MAX_DEPTH)
     boxes = hole_boxes(thick)
     found = [_window(box, box, thick) for box in boxes if box.longer_side <= size]
     left = [box for box in boxes if box.longer_side > size]
