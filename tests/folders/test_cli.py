@@ -312,10 +312,10 @@ def test_stopping_keeps_what_is_done(run, tmp_path, monkeypatch):
     for name in ("a.png", "b.png"):
         save(tmp_path / "in" / name, DAMAGED)
 
-    def read_scan(source, read=imaging.read_scan):
+    def read_scan(source, kind="photo", read=imaging.read_scan):
         if isinstance(source, Path) and source.name == "b.png":
             raise KeyboardInterrupt
-        return read(source)
+        return read(source, kind)
 
     monkeypatch.setattr(imaging, "read_scan", read_scan)
     status, _, err = run("restore", tmp_path / "in", tmp_path / "out")

@@ -12,7 +12,7 @@ from restoration.inference.scaling import Guided, bands, shrink
 @pytest.fixture(params=[7, 64, 1 << 16])
 def narrow_bands(request, monkeypatch):
     """Results must not depend on how many rows are made at a time."""
-    monkeypatch.setattr("restoration.bands.BAND", request.param * 90)
+    monkeypatch.setattr("restoration.inference.scaling.BAND", request.param * 90)
 
 
 @pytest.mark.parametrize("height, width", [(1, 1), (1, 70_000), (300, 7), (513, 400)])
