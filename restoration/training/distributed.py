@@ -75,7 +75,7 @@ class World:
             dist.all_reduce(values)
         return values
 
-    def sum_numbers(self, numbers: dict[str, float]) -> dict[str, float]:
+    def sum_numbers(self, numbers: dict[T, float]) -> dict[T, float]:
         """The same for named numbers; every process must hold the same names, in the same order."""
         if self.size == 1:
             return numbers

@@ -32,10 +32,6 @@ class Run:
         """The folder of one stage of one fold."""
         return self.folder / "folds" / str(fold) / stage
 
-    def pieces(self, config: TrainConfig) -> list[tuple[int, Stage]]:
-        """All pieces that the run consists of."""
-        return [(fold, stage) for fold in range(config.folds) for stage in STAGES]
-
     def config(self) -> TrainConfig:
         """The run's settings.
 
@@ -115,7 +111,8 @@ class Run:
 
     def missing(self, config: TrainConfig) -> list[tuple[int, Stage]]:
         """The pieces that are not finished yet."""
-        return [piece for piece in self.pieces(config) if not self.is_finished(*piece)]
+        pieces = [(fold, stage) for fold in range(config.folds) for stage in STAGES]
+        return [piece for piece in pieces if not self.is_finished(*piece)]
 
 
 @contextmanager

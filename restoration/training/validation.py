@@ -40,7 +40,7 @@ def _losses(trainer: Trainer, model: nn.Module, photos: Photos) -> dict[str, flo
         trainer.config, batch_size=max(world.size, min(trainer.config.batch_size, len(photos)))
     )
     batches = TrainingBatches(photos, config, trainer.stage, config.seed + SEED, world.rank, world.size)
-    sums: dict[str, float] = {}
+    sums: dict[tuple[str, str], float] = {}
     with ThreadPoolExecutor(cores()) as pool:
         for batch in pool.map(batches.__getitem__, range(-(-len(photos) // config.batch_size))):
             forward = trainer.forward(batch, model)
@@ -49,11 +49,11 @@ def _losses(trainer: Trainer, model: nn.Module, photos: Photos) -> dict[str, flo
                 judged, pair = trainer.judged(forward)
                 terms = terms | judged | trainer.convinced(pair)
             for name, mean in terms.items():
-                sums[f"{name} total"] = sums.get(f"{name} total", 0.0) + float(mean.total)
-                sums[f"{name} count"] = sums.get(f"{name} count", 0.0) + float(mean.count)
+                for part, value in mean._asdict().items():
+                    sums[name, part] = sums.get((name, part), 0.0) + float(value)
     sums = world.sum_numbers(sums)
-    means = {name[:-6]: sums[name] / max(1.0, sums[f"{name[:-6]} count"]) for name in sums if name.endswith(" total")}
-    return trainer.weighted(means)
+    names = dict.fromkeys(name for name, _ in sums)
+    return trainer.weighted({name: sums[name, "total"] / max(1.0, sums[name, "count"]) for name in names})
 
 
 def _metrics(trainer: Trainer, model: nn.Module, photos: Photos) -> dict[str, float]:
