@@ -8,7 +8,7 @@ from demo import marks
 from demo.session import EditState, Session
 from demo.texts import say, translated
 from restoration.inference.prints import extract
-from restoration.pipeline import Restoration
+from restoration.pipeline import MOST_SENSITIVE, Restoration
 
 Shown = dict[str, object]  # new values of parts of the view
 
@@ -33,10 +33,11 @@ def marked(session: Session, language: str) -> Shown:
     """What is marked as damaged, and whether that is repaired."""
     edit = session.edit
     layer = marks.marked_layer(marks.shrink_mask(edit.mask, edit.small.size)) if edit.mask.any() else None
-    look = "secondary" if edit.is_repaired else "primary"
+    look = "primary" if edit.needs_work and not edit.is_repaired else "secondary"
     return {
-        "editor": _picture(session, edit.shown, layer, edit.small.size),
+        "editor": _picture(session, edit.shown, layer),
         "found": _found(edit, language),
+        "more": gr.Button(interactive=edit.sensitivity < MOST_SENSITIVE),
         "note": _done(edit, language),
         "restore": gr.Button(variant=look),
     }
@@ -49,18 +50,20 @@ def results(session: Session, language: str) -> Shown:
         "results": gr.Column(visible=True),
         "color": compared(session, "color"),
         "gray": compared(session, "gray"),
-        "vividness": vividness_slider(edit),
+        "vividness": vividness_slider(edit, language),
         "freshen": edit.freshen,
         "note": _done(edit, language),
         "restore": gr.Button(variant="secondary"),
+        "variants": gr.Gallery(visible=False),  # until there are this photo's
         "hints_area": gr.Column(visible=False),
     }
 
 
-def vividness_slider(edit: EditState) -> gr.Slider:
+def vividness_slider(edit: EditState, language: str) -> gr.Slider:
     """Of use for the first coloring only, and where there is any color."""
     has_color = edit.restored is not None and edit.restored.own is None
-    return gr.Slider(value=edit.vividness, interactive=has_color and edit.variant == 0)
+    why = say("vividness_first", language) if edit.variant else None
+    return gr.Slider(value=edit.vividness, interactive=has_color and not edit.variant, info=why)
 
 
 def full_size(edit: EditState, kind: str) -> Image.Image:
@@ -85,23 +88,24 @@ def _chosen(restored: Restoration, edit: EditState, kind: str, size: tuple[int, 
     return restored.variants()[edit.variant] if edit.variant else restored.vivid(edit.vividness)
 
 
-def dabbed(session: Session) -> dict:
-    """The gray photo with its dabs, for the painter."""
-    gray = marks.preview(session.edit.restored.gray)
-    layer = marks.colored(session.edit.dabs, gray.size)
-    return _picture(session, session.written(gray, "gray.png"), layer, gray.size)
+def dabbed(session: Session, shown: str) -> dict:
+    """The colored photo, a file, for the painter, with its dabs: what a dab does is seen where it is made."""
+    return _picture(session, shown, marks.colored(session.edit.dabs, session.edit.small.size))
 
 
-def _picture(session: Session, photo: str, layer: Image.Image | None, size: tuple[int, int]) -> dict:
+def _picture(session: Session, photo: str, layer: Image.Image | None) -> dict:
     files = {"photo": photo, "layer": layer and session.written(layer, "layer.png")}
-    return {name: file and FileData(path=file).model_dump() for name, file in files.items()} | {"size": size}
+    shown = {name: file and FileData(path=file).model_dump() for name, file in files.items()}
+    return shown | {"size": session.edit.small.size, "of": session.edit.shown}
 
 
 def _prints(session: Session, language: str) -> gr.Gallery:
-    """The pictures on the scan, each cut out and straight, to be taken alone."""
-    shown = []
-    for number, found in enumerate(session.edit.prints, 1):
-        cut = extract(session.edit.photo, found)
+    """The pictures on the scan, each cut out and straight, to be taken alone; from one of them, the way back."""
+    edit, album = session.edit, session.edit.album
+    shown = [(album.shown, say("whole_scan", language))] if album else []
+    scan = album or edit
+    for number, found in enumerate(scan.prints, 1):
+        cut = extract(scan.photo, found)
         cut.thumbnail((300, 300))
         shown.append((session.written(cut, "print.png"), say("print", language, number=number)))
     return gr.Gallery(shown, visible=bool(shown))
@@ -110,7 +114,8 @@ def _prints(session: Session, language: str) -> gr.Gallery:
 def _found(edit: EditState, language: str) -> str:
     """What is marked, what to do about it, and what kind of photo this is."""
     share = edit.mask.mean()
-    words = [say("found", language, share=f"{share:.1%}") if share else say("not_found", language)]
+    nothing = "unmarked" if edit.found.any() else "not_found"
+    words = [say("found", language, share=f"{share:.1%}") if share else say(nothing, language)]
     if edit.photo.mode == "RGB":
         words += [say("tinted" if edit.is_tinted else "in_color", language)]
     if edit.prints:

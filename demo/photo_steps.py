@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import gradio as gr
 import numpy as np
+from PIL import Image
 
 from demo import marks, photo_shown
 from demo.manners import RefusalError
@@ -24,8 +25,14 @@ class Steps:
     def __init__(self, stages: Stages, sessions: Sessions):
         self.stages, self.sessions = stages, sessions
 
-    def open(self, upload: str | list[str] | None, request: gr.Request, progress=gr.Progress()) -> Shown:
-        """A new photo, or the one of a row of examples: its damage is found, and shown to be corrected."""
+    def open(
+        self,
+        upload: str | list[str] | None,
+        request: gr.Request,
+        progress=gr.Progress(),
+        album: EditState | None = None,
+    ) -> Shown:
+        """A new photo, one of a row of examples or of an album: its damage is found, and shown to be corrected."""
         if not upload:
             raise RefusalError("no_photo")
         upload = upload[0] if isinstance(upload, list) else upload
@@ -36,20 +43,25 @@ class Steps:
         progress(0.4, desc=say("finding", language))
         damage = self.stages.damage(scan.image)
         mask, small = damage.mask(0), marks.preview(scan.image)
-        prints, tinted = find_prints(np.asarray(scan.image.convert("L"))), is_tinted(scan.image)
+        prints, tinted = [] if album else _inside_paper(scan.image), is_tinted(scan.image)
         session.edit = EditState(
             original, scan, damage, mask, small, session.written(small, "photo.png"), found=mask,
-            prints=[] if prints == [Print.whole(mask.shape)] else prints, is_tinted=tinted, recolor=tinted,
+            prints=prints, album=album, is_tinted=tinted, recolor=tinted,
         )  # fmt: skip
         return photo_shown.opened(session, language)
 
     def open_print(self, event: gr.SelectData, request: gr.Request, progress=gr.Progress()) -> Shown:
-        """One of the pictures on a scan, cut out and straight, as a photo of its own."""
+        """One of the pictures on a scan, cut out and straight, as a photo of its own; there the scan comes first."""
         session, edit = self._visit(request)
-        cut = extract(edit.photo, edit.prints[event.index])
-        file = session.file(f"{edit.original.stem}-{event.index + 1}.png")
-        imaging.write_photo(cut, file, edit.scan.part())
-        return self.open(str(file), request, progress)
+        number = event.index if edit.album else event.index + 1
+        scan = edit.album or edit
+        if number == 0:
+            session.edit = scan
+            return photo_shown.opened(session, language_of(request))
+        cut = extract(scan.photo, scan.prints[number - 1])
+        file = session.file(f"{scan.original.stem}-{number}.png")
+        imaging.write_photo(cut, file, scan.scan.part())
+        return self.open(str(file), request, progress, scan)
 
     def open_from(self, file_of: Callable) -> Callable:
         """An event that opens the photo that `file_of` knows of what was selected."""
@@ -94,7 +106,7 @@ class Steps:
             if not np.array_equal(more, edit.mask):
                 edit.mark(more)
                 return self._marked(request)
-        return {"found": say("no_more", language_of(request))}
+        return {"found": say("no_more", language_of(request)), "more": gr.Button(interactive=False)}
 
     def undo(self, request: gr.Request) -> Shown:
         """The marks as they were one step before."""
@@ -124,7 +136,8 @@ class Steps:
         repair = self.stages.repair(photo, mask, "textured" if texture else "smooth")
         progress(0.6, desc=say("coloring", language))
         edit.restored = self.stages.colorize(repair, marks.colored(edit.dabs, edit.photo.size), edit.reference)
-        edit.repair, edit.repaired, edit.vividness, edit.variant = repair, mask, 1.0, 0
+        edit.repair, edit.repaired = repair, mask
+        edit.variant = 0 if edit.restored.own else edit.variant
         progress(0.9, desc=say("showing", language))
         return photo_shown.results(session, language)
 
@@ -136,9 +149,10 @@ class Steps:
         return self.restore(recolor, texture, request, progress)
 
     def open_hints(self, request: gr.Request) -> Shown:
-        """The gray photo, with the dabs that were made before."""
+        """The colored photo, with the dabs that were made before."""
         session, _ = self._visit(request)
-        return {"hints_area": gr.Column(visible=True), "hints": photo_shown.dabbed(session)}
+        _, after = photo_shown.compared(session, "color")
+        return {"hints_area": gr.Column(visible=True), "hints": photo_shown.dabbed(session, after)}
 
     def dab(self, event: gr.EventData, request: gr.Request) -> Shown:
         """Strokes of color: the photo is colored again at once. Only the second stage runs, the fill stays."""
@@ -166,13 +180,16 @@ class Steps:
             return {"variants": gr.Gallery(visible=False)}
         small = session.edit.restored.smaller(marks.fitted(session.edit.photo.size, 400))
         files = [session.written(image, "variant.png") for image in small.variants()]
-        return {"variants": gr.Gallery(files, visible=len(files) > 1, selected_index=None)}
+        return {"variants": gr.Gallery(files, visible=len(files) > 1, selected_index=session.edit.variant)}
 
     def take_variant(self, event: gr.SelectData, request: gr.Request) -> Shown:
         """One of them instead of the one that is shown; no stage runs."""
         session, edit = self._visit(request)
+        if event.index == edit.variant:
+            return {}
         edit.variant, edit.vividness = event.index, 1.0
-        return {"color": photo_shown.compared(session, "color"), "vividness": photo_shown.vividness_slider(edit)}
+        slider = photo_shown.vividness_slider(edit, language_of(request))
+        return {"color": photo_shown.compared(session, "color"), "vividness": slider}
 
     def make_vivid(self, vividness: float, request: gr.Request) -> Shown:
         """No stage runs at all."""
@@ -209,9 +226,15 @@ class Steps:
         session, edit = self._visit(request)
         hints = marks.colored(edit.dabs, edit.photo.size)
         edit.restored = self.stages.colorize(edit.repair, hints, edit.reference, edit.restored)
-        edit.variant = 0
+        pair = photo_shown.compared(session, "color")
         return {
-            "hints": photo_shown.dabbed(session),
-            "color": photo_shown.compared(session, "color"),
-            "vividness": photo_shown.vividness_slider(edit),
+            "hints": photo_shown.dabbed(session, pair[1]),
+            "color": pair,
+            "vividness": photo_shown.vividness_slider(edit, language_of(request)),
         }
+
+
+def _inside_paper(image: Image.Image) -> list[Print]:
+    """The pictures on a scan; none where the whole scan is one."""
+    prints = find_prints(np.asarray(image.convert("L")))
+    return [] if prints == [Print.whole(image.size[::-1])] else prints

@@ -17,8 +17,8 @@ SENT = "async (...values) => {{ await page.sent('editor'); return values.slice(0
 REMEMBERED = "() => [sessionStorage.getItem('visit') ?? '']"
 ANSWERED = "() => page.answered('{name}')"
 # Parts of the view that steps change together.
-MARKS = ("editor", "found", "note", "restore")
-RESULTS = ("results", "color", "gray", "vividness", "freshen", "note", "restore", "hints_area")
+MARKS = ("editor", "found", "more", "note", "restore")
+RESULTS = ("results", "color", "gray", "variants", "vividness", "freshen", "note", "restore", "hints_area")
 OPENED = ("key", "start", "work", "prints", "recolor", "texture", *MARKS, *(set(RESULTS) - set(MARKS)))
 COLORS = ("hints", "color", "vividness")
 

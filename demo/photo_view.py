@@ -88,7 +88,7 @@ def marking_view() -> View:
 
 def painter_view(name: str, pens: tuple[str, ...]) -> gr.HTML:
     """A picture that the server sends, to be painted on: see `browser/painter.js`."""
-    keys = {"label": name} | {key: key for key in ("paint", "erase", "pen", "other", "width", "zoom", "keys")}
+    keys = {"label": name} | {key: key for key in ("move", "paint", "erase", "pen", "other", "width", "zoom", "keys")}
     texts = {language: {word: TEXTS[key][i] for word, key in keys.items()} for i, language in enumerate(LANGUAGES)}
     given = f"const TEXTS = {json.dumps(texts)}, PENS = {json.dumps(pens)};\n"
     return gr.HTML(elem_id=name, html_template="<div></div>", js_on_load=given + PAINTER, apply_default_css=False)

@@ -38,7 +38,8 @@ class EditState:
     found: Mask  # all that was found so far, erased since or not
     sensitivity: int = 0  # with which the damage was looked for last
     history: list[Change] = field(default_factory=list)  # of the mask, to be undone from the end
-    prints: list[Print] = field(default_factory=list)  # the pictures on the scan, where it holds more than one picture
+    prints: list[Print] = field(default_factory=list)  # the pictures on the scan, where there is paper around any
+    album: "EditState | None" = None  # the scan that the photo was cut out of
     dabs: list[dict] = field(default_factory=list)  # strokes of color
     is_tinted: bool = False  # a gray photo on tinted paper
     recolor: bool = False  # a photo in color is taken for a gray one

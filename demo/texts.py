@@ -15,8 +15,8 @@ TEXTS = {
     # the page
     "title": ("# Photo restoration", "# 사진 복원"),
     "lead": (
-        "An old photo goes in; a whole photo in color comes out.",
-        "오래된 사진을 넣으면, 손상된 곳이 채워지고 색이 돌아옵니다.",
+        "Drop an old photo: cracks, scratches and holes are filled, and it comes back in color.",
+        "오래된 사진을 넣으면, 갈라지고 긁히고 빠진 곳이 채워지고 색이 돌아옵니다.",
     ),
     "tab_photo": ("One photo", "사진 한 장"),
     "tab_batch": ("Many photos", "여러 장"),
@@ -50,6 +50,10 @@ TEXTS = {
         "No damage was found. Press Find more, or paint over what should be repaired.",
         "손상된 곳을 찾지 못했습니다. 더 찾기를 누르거나 고칠 곳을 칠하세요.",
     ),
+    "unmarked": (
+        "Nothing is marked now. Paint over what should be repaired; Undo brings the marks back.",
+        "지금은 표시된 곳이 없습니다. 고칠 곳을 칠하세요. 되돌리기를 누르면 표시가 돌아옵니다.",
+    ),
     "no_more": ("Nothing more was found.", "더 찾은 곳이 없습니다."),
     "in_color": (
         "This photo is in color already: only what is marked is repaired, all other colors are kept.",
@@ -61,6 +65,7 @@ TEXTS = {
     ),
     "prints": ("Pictures on this scan", "스캔에 있는 사진"),
     "print": ("Picture {number}", "사진 {number}"),
+    "whole_scan": ("The whole scan", "스캔 전체"),
     "print_found": (
         "The picture lies inside paper: choose it below to restore it alone, cut out and straight.",
         "사진 둘레에 종이가 있습니다. 아래에서 고르면 사진만 반듯하게 잘라 복원합니다.",
@@ -71,6 +76,7 @@ TEXTS = {
     ),
     "editor": ("The photo, its damage marked", "손상된 곳을 표시한 사진"),
     "recolor": ("Take it for a gray photo and color it anew", "흑백 사진으로 보고 색을 새로 입히기"),
+    "move": ("Scroll", "화면 움직이기"),
     "paint": ("Mark", "칠하기"),
     "erase": ("Erase", "지우기"),
     "pen": ("Brush", "붓"),
@@ -82,11 +88,14 @@ TEXTS = {
         "키보드: 화살표로 붓을 옮기고, Shift를 누르면 조금씩, 스페이스로 획을 시작하고 끝냅니다.",
     ),
     "undo": ("Undo", "되돌리기"),
-    "snap": ("A rough stroke takes only what is damaged", "대강 칠하면 손상된 곳만 고르기"),
-    "texture": ("Invent texture in large holes", "큰 구멍에는 질감을 만들어 넣기"),
+    "snap": (
+        "A stroke over damage takes only the damage; elsewhere it counts whole",
+        "손상 위를 칠하면 손상된 곳만, 다른 곳은 칠한 대로 고르기",
+    ),
+    "texture": ("Fill large holes with made-up texture", "큰 구멍에는 질감을 만들어 넣기"),
     "more": ("Find more", "더 찾기"),
     "unmark": ("Unmark all", "모두 지우기"),
-    "mask_file": ("Use a mask file", "마스크 파일 쓰기"),
+    "mask_file": ("Marks from a file", "표시를 파일에서 가져오기"),
     "restore": ("Restore", "복원하기"),
     "another": ("Another photo", "다른 사진"),
     # one photo: the result
@@ -99,8 +108,9 @@ TEXTS = {
     "freshen": ("Freshen faded tones", "바랜 명암 되살리기"),
     "variants": ("Three ways to color it: choose one", "세 가지 색: 하나를 고르세요"),
     "vividness": ("Vividness", "색의 진하기"),
+    "vividness_first": ("For the first of the three ways only.", "세 가지 색 가운데 첫째에만 쓸 수 있습니다."),
     "hints_open": ("Choose colors yourself", "색을 직접 고르기"),
-    "hints": ("The gray photo, to dab colors on", "색을 찍어 볼 흑백 사진"),
+    "hints": ("The photo, to dab colors on", "색을 찍을 사진"),
     "hints_how_to": (
         "Pick a color, dab it on the dress, the car, the sky: a small spot is enough.",
         "색을 고른 뒤 옷, 자동차, 하늘에 살짝 찍어 보세요. 작은 점이면 충분합니다.",

@@ -1,11 +1,14 @@
 // A picture to paint on: the body of `js_on_load` of one `gr.HTML`, which lends `element`, `props`, `trigger`, `watch`.
 //
-// In:  props.value = {photo, layer, size: [width, height]}: two files, the second above the first or null.
+// In:  props.value = {photo, layer, size: [width, height], of}: two files, the second above the first or null; another
+//      `of` is another photo.
 //      Before this stand TEXTS = {en: {...}, ko: {...}} and PENS = ["paint", "erase"], or colors as "#rrggbb".
 // Out: the event "input" with {strokes: [{pen, width, points: [[x, y], ...]}]}, all in shares of the picture: x and
 //      `width` of its width, y of its height; outside of 0 to 1 they lie beside it. The server answers with a new layer.
 const words = TEXTS[navigator.language.startsWith("ko") ? "ko" : "en"];
 const MARGIN = 28; // px around the picture, where strokes may begin
+// Under a finger the picture scrolls with the page, until a pen is chosen.
+const offered = matchMedia("(pointer: coarse)").matches ? ["move", ...PENS] : PENS;
 element.innerHTML = `<div class="painter">
   <div class="frame"><div class="sheet" tabindex="0" role="application"><div class="picture">
     <img class="photo" alt="" draggable="false"><img class="layer" alt="" draggable="false"><canvas></canvas><i class="cursor" hidden></i>
@@ -22,15 +25,18 @@ const [frame, sheet, picture, photo, layer, canvas, cursor, choices, width, zoom
 sheet.ariaLabel = `${words.label}. ${words.keys}`;
 choices.ariaLabel = words.pen;
 const group = Math.random().toString(36);
-choices.innerHTML = PENS.map((pen, i) => `<label class="pen" title="${words[pen] ?? pen}">
+choices.innerHTML = offered.map((pen, i) => `<label class="pen" title="${words[pen] ?? pen}">
   <input type="radio" name="${group}" value="${pen}" ${i ? "" : "checked"} aria-label="${words[pen] ?? pen}">
   ${pen.startsWith("#") ? `<b style="background:${pen}"></b>` : `<span>${words[pen]}</span>`}</label>`).join("") +
   (PENS[0].startsWith("#") ? `<label class="pen" title="${words.other}"><input type="color" aria-label="${words.other}" value="#808080"></label>` : "");
 const other = choices.querySelector("input[type=color]");
 other?.addEventListener("input", () => { choices.querySelector("input:checked").checked = false; });
 const pen = () => choices.querySelector("input:checked")?.value ?? other.value;
+const grip = () => { sheet.style.touchAction = pen() === "move" ? "auto" : ""; };
+choices.addEventListener("input", grip);
+grip();
 
-let stroke = null, unsent = [], sent = [], patience, at = [0.5, 0.5];
+let subject, stroke = null, unsent = [], sent = [], patience, at = [0.5, 0.5];
 
 const draw = () => {
   const context = canvas.getContext("2d"), [w, h] = [canvas.width, canvas.height];
@@ -58,12 +64,13 @@ const send = () => {
 };
 const answered = async () => {
   clearTimeout(patience);
-  await layer.decode().catch(() => {}); // so that nothing flickers
+  await Promise.all([photo, layer].map((image) => image.decode().catch(() => {}))); // so that nothing flickers
   sent = [];
   draw();
   send();
 };
 const begin = () => {
+  if (pen() === "move") return;
   stroke = { pen: pen(), width: Number(width.value) / picture.clientWidth, points: [at] };
   root.dataset.touched = true;
   draw();
@@ -77,12 +84,12 @@ const end = () => {
 const follow = (event) => {
   const box = picture.getBoundingClientRect();
   at = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-  cursor.hidden = false;
+  cursor.hidden = pen() === "move";
   point();
   if (stroke) stroke.points.push(at), draw();
 };
 sheet.addEventListener("pointerdown", (event) => {
-  if (!event.isPrimary || event.button) return;
+  if (!event.isPrimary || event.button || pen() === "move") return;
   sheet.setPointerCapture(event.pointerId);
   follow(event);
   begin();
@@ -127,10 +134,11 @@ zoom.addEventListener("input", fit);
 new ResizeObserver(fit).observe(root);
 
 const show = () => {
-  const { photo: below, layer: above, size } = props.value ?? {};
+  const { photo: below, layer: above, size, of } = props.value ?? {};
   if (!below) return;
-  if (photo.getAttribute("src") !== below.url) {
-    photo.src = below.url;
+  if (photo.getAttribute("src") !== below.url) photo.src = below.url;
+  if (subject !== of) {
+    subject = of;
     [canvas.width, canvas.height] = size;
     [unsent, zoom.value, at] = [[], 1, [0.5, 0.5]];
     delete root.dataset.touched;

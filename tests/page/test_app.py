@@ -67,6 +67,9 @@ def test_the_whole_way(browser, served, run, tmp_path, device):
     assert visitor.read("#found") == say("found", "en", share=share)
     assert visitor.width() <= device["viewport"]["width"], "the page scrolls sideways"
 
+    if device is PHONE:
+        visitor.paint((0.1, 0.2), (0.1, 0.8))
+        assert visitor.read("#found") == say("found", "en", share=share), "a finger that scrolls has painted"
     visitor.erase((0.56, 0.2), (0.56, 0.55))  # along the right end of the hole, from above it to below
     assert visitor.read("#note") == say("marks_changed", "en")
     visitor.restore()

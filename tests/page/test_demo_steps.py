@@ -10,7 +10,8 @@ from PIL import Image
 from demo.photo_steps import Steps
 from demo.session import Sessions
 from demo.stages import Stages
-from restoration.pipeline import Restoration
+from demo.texts import say
+from restoration.pipeline import MOST_SENSITIVE, Restoration
 
 REQUEST = SimpleNamespace(session_hash="a", headers={"accept-language": "en"})
 
@@ -31,10 +32,16 @@ def test_each_print_on_a_scan_can_be_taken_alone_and_straight(steps, tmp_path):
     scan[100:400, 480:840] = gray_photo("coffee", 360, 300)
     opened = steps.open(str(save(tmp_path / "album.png", scan)), REQUEST, told)
     assert opened["prints"].visible and len(opened["prints"].value) == 2
-    steps.open_print(SimpleNamespace(index=1), REQUEST, told)
+    album = steps.sessions.edit(REQUEST)
+    shown = steps.open_print(SimpleNamespace(index=1), REQUEST, told)
     edit = steps.sessions.edit(REQUEST)
     taken = np.asarray(edit.photo.resize((360, 300)), int)
     assert np.abs(taken - scan[100:400, 480:840])[10:-10, 10:-10].mean() < 8 and edit.original.stem == "album-2"
+    assert len(shown["prints"].value) == 3, "no way back to the scan"
+    steps.open_print(SimpleNamespace(index=1), REQUEST, told)
+    assert steps.sessions.edit(REQUEST).original.stem == "album-1"
+    steps.open_print(SimpleNamespace(index=0), REQUEST, told)
+    assert steps.sessions.edit(REQUEST) is album
 
 
 def test_what_is_done_unasked_is_done_once_and_only_where_there_is_something_to_do(steps, tmp_path):
@@ -105,5 +112,19 @@ def test_a_chosen_coloring_is_what_is_shown_and_downloaded(steps, tmp_path, monk
     assert np.array_equal(np.asarray(Image.open(file)), np.asarray(edit.restored.image)[..., ::-1])
     assert not vividness.interactive, "vividness changes the first coloring only"
     steps.undo_dab(REQUEST)
+    steps.restore(False, True, REQUEST, told)
+    assert edit.variant == 1, "a choice was lost"
+    steps.take_variant(SimpleNamespace(index=0), REQUEST)
     file = steps.save("color", "png")(REQUEST, told)["saved"]
     assert np.array_equal(np.asarray(Image.open(file)), np.asarray(edit.restored.image))
+
+
+def test_marks_that_were_taken_away_are_not_called_not_found(steps, tmp_path):
+    steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 120, 90))), REQUEST, told)
+    edit = steps.sessions.edit(REQUEST)
+    edit.mark(hole(120, 90, (10, 10, 30, 20)))
+    edit.found = edit.mask
+    assert steps.unmark(REQUEST)["found"] == say("unmarked", "en")
+    while edit.sensitivity < MOST_SENSITIVE:
+        shown = steps.find_more(REQUEST)
+    assert not shown["more"].interactive, "more is offered where there is none"
