@@ -1,7 +1,7 @@
 """What comes back of a photo, in other strengths, other colorings or fresh tones; no network is asked."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -30,9 +30,9 @@ class Restoration:
     gray: Image.Image  # L, the whole photo without color
     mask: Image.Image  # L, 255 = what was taken for damaged
     own: Image.Image | None = None  # RGB, a color photo that kept its colors; it has none of what follows
-    chroma: list[ChromaDistribution] | None = None  # of each print: how likely each color is
+    chroma: list[ChromaDistribution] | None = field(default=None, repr=False)  # of each print: how likely each color is
     prints: list[Print] | None = None  # the pictures inside paper that were colored each by itself
-    known: list[Spread] | None = None  # what hints and a reference change of each print's chroma
+    known: list[Spread] | None = field(default=None, repr=False)  # what hints and a reference change of each print's chroma
 
     @cached_property
     def image(self) -> Image.Image:

@@ -31,6 +31,12 @@ def test_files_are_the_same_photo_too(restorer, tmp_path):
     assert np.array_equal(pixels(restorer.detect(files[0])), pixels(restorer.detect(arrays[0])))
 
 
+def test_what_comes_back_is_printed_in_a_line(restorer):
+    gray = gray_photo("coffee", 90, 60)
+    for result in (restorer.restore(gray, hints=dab(90, 60, (20, 15, 30, 25))), restorer.damage(gray)):
+        assert "\n" not in repr(result) and len(repr(result)) < 400
+
+
 BAD_CALLS = {  # and what the answer must name
     "all masked": ({"mask": np.ones((40, 60), bool)}, "mask covers the whole"),
     "mask of another size": ({"mask": np.ones((60, 40), bool)}, "^The mask is 40 x 60 px, the photo 60 x 40"),
