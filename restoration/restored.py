@@ -30,9 +30,9 @@ class Restoration:
     gray: Image.Image  # L, the whole photo without color
     mask: Image.Image  # L, 255 = what was taken for damaged
     own: Image.Image | None = None  # RGB, a color photo that kept its colors; it has none of what follows
-    chroma: list[ChromaDistribution] | None = field(default=None, repr=False)  # of each print: how likely each color is
+    chroma: list[ChromaDistribution] | None = field(default=None, repr=False)  # of each print: its likely colors
     prints: list[Print] | None = None  # the pictures inside paper that were colored each by itself
-    known: list[Spread] | None = field(default=None, repr=False)  # what hints and a reference change of each print's chroma
+    known: list[Spread] | None = field(default=None, repr=False)  # what hints and a reference change of it
 
     @cached_property
     def image(self) -> Image.Image:

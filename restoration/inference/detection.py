@@ -1,7 +1,6 @@
 """What is damaged in a photo: the network looks once, at a worn print twice; one map answers any sensitivity."""
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import cv2
@@ -43,20 +42,13 @@ SNAP_LEAST, SNAP_MOST = 0.02, 0.5  # of a stroke: with less found in it, or more
 class Damage:
     """What was found in one photo."""
 
-    holes: np.ndarray  # bool (H, W): areas filled with one gray, to the pixel
-    logits: np.ndarray  # float32 (h, w), how likely damage is, of the window, smaller where the photo is large
+    holes: np.ndarray = field(repr=False)  # bool (H, W): areas filled with one gray, to the pixel
+    logits: np.ndarray = field(repr=False)  # float32 (h, w), how likely damage is: of the window, or smaller
     window: tuple[slice, slice]  # the picture in the photo, without bars and frames
-
-    @cached_property
-    def is_worn(self) -> bool:
-        """Whether the photo has so many sure marks that a doubtful one is probably one more."""
-        sure = (self.logits > WORN_LOGIT).view(np.uint8)
-        _, _, stats, _ = cv2.connectedComponentsWithStats(sure, connectivity=8)
-        marks = np.count_nonzero(stats[1:, cv2.CC_STAT_AREA] >= WORN_PIXELS)
-        return marks >= WORN_MARKS and np.count_nonzero(sure) >= WORN_SHARE * sure.size
+    is_worn: bool  # so many marks were sure at the first look that a doubtful one is probably one more
 
     def mask(self, sensitivity: int = 0) -> np.ndarray:
-        """bool (H, W), True = damaged.
+        """bool (H, W), True = damaged; where nothing would be left to tell it from, none of it is.
 
         Args:
             sensitivity: 0 = what is as good as certain; up to MOST_SENSITIVE finds more, with more false alarms.
@@ -71,7 +63,8 @@ class Damage:
         if regions.mean() <= MAX_FOUND:
             found[self.window] = _enlarged(regions, found[self.window].shape)
         around = cv2.dilate(self.holes.view(np.uint8), None, iterations=RIM).view(bool)
-        return (found & ~around) | self.holes  # which is known to the pixel: the map's soft edges are no news
+        damaged = (found & ~around) | self.holes  # known to the pixel: the map's soft edges are no news
+        return damaged & (not damaged.all())
 
     def snap(self, mask: np.ndarray) -> np.ndarray:
         """What is damaged under rough strokes and SNAP_REACH around, bool (H, W) in and out.
@@ -101,11 +94,20 @@ def find_damage(gray: np.ndarray, detector: Network) -> Damage:
     holes = np.zeros(gray.shape, bool)
     holes[window] = find_holes(gray[window])
     seen = _seen(gray[window])
-    damage = Damage(holes, damage_logits(seen, detector), window)
+    logits = damage_logits(seen, detector)
+    damage = Damage(holes, logits, window, is_worn(logits))
     if damage.is_worn:
         filled = np.rint(membrane(seen.astype(np.float32), _regions(damage.logits, WORN[0]))).astype(np.uint8)
         damage = replace(damage, logits=np.maximum(damage.logits, damage_logits(filled, detector) + AGAIN))
     return damage
+
+
+def is_worn(logits: np.ndarray) -> bool:
+    """Whether a damage map, float32 (h, w), has as many sure marks as a worn print."""
+    sure = (logits > WORN_LOGIT).view(np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(sure, connectivity=8)
+    marks = np.count_nonzero(stats[1:, cv2.CC_STAT_AREA] >= WORN_PIXELS)
+    return bool(marks >= WORN_MARKS and np.count_nonzero(sure) >= WORN_SHARE * sure.size)
 
 
 def _seen(gray: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ def bright(image: np.ndarray, box=None) -> np.ndarray:
 
 
 def damage_of(logits: np.ndarray) -> Damage:
-    return Damage(np.zeros(logits.shape, bool), logits.astype(np.float32), np.s_[:, :])
+    return Damage(np.zeros(logits.shape, bool), logits.astype(np.float32), np.s_[:, :], detection.is_worn(logits))
 
 
 def noise(height: int, width: int) -> np.ndarray:
@@ -78,6 +78,27 @@ def test_what_strong_marks_outshine_is_found_by_a_second_look_at_a_worn_print():
     assert found.mask()[204:212, 60:340].all() and found.mask()[44:52, 44:52].all()
 
 
+def test_a_print_stays_worn_when_the_second_look_sees_its_marks_as_one():
+    def joined(image: np.ndarray) -> np.ndarray:
+        sure = image[:1] > 230 / 255
+        return np.where(sure | (not sure.any()), 4.0, -6.0).astype(np.float32).repeat(2, axis=0)
+
+    gray = noise(400, 400)
+    for top in range(40, 200, 40):
+        for left in range(40, 360, 40):
+            gray[top : top + 16, left : left + 16] = RNG.integers(240, 256, (16, 16))
+    found = find_damage(gray, joined)
+    assert not detection.is_worn(found.logits) and found.is_worn
+
+
+@pytest.mark.parametrize("level", [0, 93, 255])
+def test_nothing_is_damaged_where_nothing_would_be_left(level):
+    flat = np.full((240, 320), level, np.uint8)
+    assert not find_damage(flat, bright).mask().any()
+    flat[:120, :160], flat[120:, 160:], flat[:120, 160:] = 40, 180, 130  # four areas, each like a hole in the others
+    assert find_damage(flat, bright).holes.all() and not find_damage(flat, bright).mask().any()
+
+
 def test_a_hole_keeps_its_exact_edge_and_hides_no_crack():
     gray = noise(200, 200)
     gray[50:100, 50:100] = 255  # the network sees it as well
@@ -85,7 +106,7 @@ def test_a_hole_keeps_its_exact_edge_and_hides_no_crack():
     logits[48:102, 48:102] = 6  # two pixels too far
     logits[75:78, 102:190] = 6  # a crack that runs into it
     hole = gray == 255
-    found = Damage(hole, logits.astype(np.float32), np.s_[:, :]).mask()
+    found = Damage(hole, logits.astype(np.float32), np.s_[:, :], is_worn=False).mask()
     assert np.array_equal(found[:, :103], hole[:, :103]) and found[75:78, 110:190].all()
 
 
