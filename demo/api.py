@@ -22,7 +22,7 @@ SHARED = {"concurrency_id": "work", "concurrency_limit": 1}
 
 
 ABOUT = {
-    "photo": "PNG, JPEG, TIFF or WebP; gray or color, 8 or 16 bit, turned by its EXIF.",
+    "photo": "An image file; gray or color, 8 or 16 bit, turned by its EXIF.",
     "mask": "Where it is damaged, of the photo's size: white on black, or painted on transparency.",
     "hints": "Colors to follow where it is opaque: RGBA, of the photo's size.",
 }

@@ -224,7 +224,7 @@ TEXTS = {
 
 # What restoration itself says, by the keys of its sentences. One that is not here stays English.
 KOREAN = {
-    "unreadable": "{name} 파일을 사진으로 읽을 수 없습니다. 온전한 PNG, JPEG, TIFF, WebP 파일을 고르세요.",
+    "unreadable": "{name} 파일을 사진으로 읽을 수 없습니다. 온전한 이미지 파일을 고르세요.",
     "empty": "{name} 파일이 비어 있습니다. 온전한 파일을 고르세요.",
     "too_large": "{name} 파일이 너무 큽니다. 최대 {megapixels}메가픽셀까지 읽습니다.",
     "file_too_large": "{name} 파일이 너무 큽니다. 최대 {mebibytes}MiB까지 읽습니다.",

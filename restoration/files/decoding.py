@@ -99,9 +99,8 @@ def _pillows(name: str) -> Iterator[None]:
     except (PhotoError, FileNotFoundError, PermissionError):
         raise
     except BROKEN as error:
-        raise PhotoError(
-            "{name} cannot be read as a photo: give a whole PNG, JPEG, TIFF or WebP file.", "unreadable", name=name
-        ) from error
+        sentence = "{name} cannot be read as a photo: give a whole image file."
+        raise PhotoError(sentence, "unreadable", name=name) from error
 
 
 def claimed_pixels(file: Path) -> int:
@@ -142,7 +141,7 @@ def _read(file: BinaryIO, name: str) -> Decoded:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     if size == 0:
-        raise PhotoError("{name} is empty: give a whole PNG, JPEG, TIFF or WebP file.", "empty", name=name)
+        raise PhotoError("{name} is empty: give a whole image file.", "empty", name=name)
     if size > MAX_BYTES:
         sentence = "{name} is too large: files of up to {mebibytes} MiB are read."
         raise PhotoError(sentence, "file_too_large", name=name, mebibytes=MAX_BYTES >> 20)

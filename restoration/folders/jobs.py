@@ -36,11 +36,13 @@ def find_jobs(source: Path, target: str | Path, results: Path | None = None, ove
         file = _target(source, target)
         check_free([file], overwrite)
         return [Job(source, file, Path(source.name))]
-    target = Path(target)
-    root, results = source.resolve(), results or target
+    root, results = source.resolve(), results or Path(target)
     place = imaging.shown(results)
     if results.exists() and not results.is_dir():
         raise imaging.PhotoError(f"{place} is a file: name a folder for the results.")
+    is_folder = results.is_dir() or str(target).endswith("/")
+    if results.suffix.lower() in imaging.SUFFIXES and not is_folder:
+        raise imaging.PhotoError(f"{place} is a photo's name, but all of a folder was given: name a folder.")
     if results.resolve() in (root, *root.parents):
         raise imaging.PhotoError(f"{place} is the input itself or holds it: name another place for the results.")
     names = [photo.relative_to(source) for photo in imaging.find_photos(source)]
@@ -49,9 +51,8 @@ def find_jobs(source: Path, target: str | Path, results: Path | None = None, ove
         some = f"{len(left_out)} files seem to be photos of other kinds, such as {imaging.shown(left_out[0])}"
         print(f"restoration: {some}; save them as PNG, JPEG or TIFF.", file=sys.stderr)
     if not names:
-        known = "PNG, JPEG, TIFF or WebP files"
-        raise imaging.PhotoError(f"{imaging.shown(source)} holds no photos: name a folder of {known}.")
-    jobs, taken = [], set()
+        raise imaging.PhotoError(f"{imaging.shown(source)} holds no photos: name a folder of image files.")
+    target, jobs, taken = Path(target), [], set()
     for name in names:
         file = (target / name).with_suffix(".png")
         file = target / f"{name}.png" if file in taken else file
