@@ -59,7 +59,7 @@ def _restore(args: argparse.Namespace) -> int:
 
     def read(job: Job) -> tuple[imaging.Scan, np.ndarray | None]:
         scan = imaging.read_scan(job.source)
-        return scan, masks and imaging.read_mask(masks(job.name), scan.image.size)
+        return scan, masks and _read_mask(masks(job.name), scan)
 
     def restore(photo: tuple[imaging.Scan, np.ndarray | None]):
         scan, mask = photo
@@ -83,6 +83,13 @@ def _restore(args: argparse.Namespace) -> int:
         return {**facts, "prints": [file.name for file in cut]} if args.split else facts
 
     return run(jobs, read, restore, write, args.overwrite, args.report, alone=not args.input.is_dir())
+
+
+def _read_mask(file: Path, scan: imaging.Scan) -> np.ndarray:
+    try:
+        return imaging.read_mask(file, scan.image.size)
+    except imaging.PhotoError as error:  # which may name a file of the photo's own name
+        raise imaging.PhotoError(f"its mask {error}") from error
 
 
 def _notes(args: argparse.Namespace, photo: Image.Image, mask: Image.Image) -> list[str]:
@@ -129,7 +136,8 @@ def _detect(args: argparse.Namespace) -> int:
 
     def write(job: Job, mask: Image.Image) -> Facts:
         imaging.write_photo(mask, job.target)
-        return {"notes": _found(np.asarray(mask) > 0, args)}
+        damaged = np.asarray(mask) > 0
+        return {"damaged": damaged.mean(), "notes": _found(damaged, args)}
 
     def read(job: Job) -> Image.Image:
         return imaging.read_photo(job.source)
@@ -137,7 +145,7 @@ def _detect(args: argparse.Namespace) -> int:
     def detect(photo: Image.Image) -> Image.Image:
         return restorer.detect(photo, args.sensitivity)
 
-    return run(jobs, read, detect, write, args.overwrite, alone=not args.input.is_dir())
+    return run(jobs, read, detect, write, args.overwrite, alone=not args.input.is_dir(), done_is="looked at")
 
 
 def _found(damaged: np.ndarray, args: argparse.Namespace, way: str = "") -> list[str]:
@@ -184,7 +192,7 @@ def _damage(args: argparse.Namespace) -> int:
         imaging.write_photo(Image.fromarray(damaged), job.target)
         return {}
 
-    return run(jobs, read, make, write, alone=not args.input.is_dir())
+    return run(jobs, read, make, write, alone=not args.input.is_dir(), done_is="damaged")
 
 
 def _evaluate(args: argparse.Namespace) -> int:

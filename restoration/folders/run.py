@@ -30,6 +30,7 @@ def run(
     again: bool = True,
     report: Path | None = None,
     alone: bool = False,
+    done_is: str = "restored",
 ) -> int:
     """Do every job that is this process's; a photo that fails does not stop the others and is named at the end.
 
@@ -38,6 +39,7 @@ def run(
         again: do also those whose result is there already.
         report: a file for one JSON line a photo, see `journal.Journal`.
         alone: the one job is a photo that was named itself, not found in a folder: nobody else does it.
+        done_is: what the last line of a folder's run says of its photos.
 
     Returns:
         The exit status: 0, or 1 when a photo failed; but 0 where a 1 would stop the processes beside this one.
@@ -48,7 +50,7 @@ def run(
     to_do, done = (jobs, []) if again or alone else (to_do, done)
     if done:
         print(f"restoration: {len(done)} of {len(jobs)} photos were done already (--overwrite: anew).", file=sys.stderr)
-    problems = []
+    problems, damaged = [], []
     redone = {str(job.name) for job in to_do}
     with closing(Journal(report, share, redone)) if report else nullcontext() as journal:
         for job in done:
@@ -57,12 +59,16 @@ def run(
         steps = stream(to_do, read, work, write, lambda job: claimed_pixels(job.source), MAX_PIXELS_HELD)
         for outcome in tqdm(steps, total=len(to_do), unit="photo", disable=len(to_do) < 2 or share.index > 0 or None):
             problems += _told(outcome)
+            damaged += [outcome.value["damaged"] > 0] if outcome.value and "damaged" in outcome.value else []
             if journal:
                 journal.add(**_entry(outcome))
     for problem in problems:
         print(f"restoration: {problem}", file=sys.stderr)
-    if len(to_do) > 1 and problems:
-        print(f"restoration: {len(problems)} of {len(to_do)} photos failed.", file=sys.stderr)
+    if to_do and not alone:
+        said = [f"{len(to_do) - len(problems)} of {len(to_do)} photo{'s' * (len(to_do) > 1)} {done_is}"]
+        said += [f"{sum(damaged)} of them had damage"] if damaged else []
+        said += [f"{len(problems)} failed"] if problems else []
+        print(f"restoration: {', '.join(said)}.", file=sys.stderr)
     return 1 if problems and not ends_together() else 0
 
 
@@ -73,10 +79,18 @@ def _told(outcome: Outcome[Job]) -> list[str]:
         tqdm.write(f"{source}: {note}", file=sys.stderr)  # print would break the bar
     if outcome.error is None:
         return []
-    problem = f"{source}: {_sentence(outcome.error)}"
+    problem = _named(source, _sentence(outcome.error))
     if FAULT in problem:
         tqdm.write("".join(traceback.format_exception(outcome.error)), file=sys.stderr)
     return [problem]
+
+
+def _named(source: str, sentence: str) -> str:
+    """A sentence about a file, which may name it already, with its whole path or without."""
+    for name in (source, Path(source).name):
+        if sentence.startswith(f"{name} "):
+            return source.removesuffix(name) + sentence
+    return f"{source}: {sentence}"
 
 
 def _sentence(error: Exception) -> str:
