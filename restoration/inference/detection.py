@@ -10,6 +10,7 @@ from restoration.errors import RestorationError
 from restoration.inference.backends import Network
 from restoration.inference.holes import find_holes, picture_window
 from restoration.inference.laplace import membrane
+from restoration.inference.prints import find_inside_paper
 from restoration.inference.regions import Box, tiles, touching
 
 MAX_SEEN = 2_000_000  # pixels of the largest view that the network is shown: finer grain is no help to it
@@ -32,6 +33,7 @@ WORN_LOGIT, WORN_PIXELS = 1.5, 4  # of a mark that says so: of 600 whole photos 
 WORN_MARKS, WORN_SHARE = 15, 0.001  # worn prints that many or more, on that share of the photo
 AGAIN = 0.8  # logits that the second look at a worn print gains: without its sure marks it looks like a whole photo
 MAX_FOUND = 0.5  # of the photo: a map that takes more for damage has misunderstood it
+SIDE = 0.01  # of a print's longer side: paper seen so near to its sides is not in it
 RIM = 3  # px around a hole in which the map speaks of the hole
 SNAP_REACH = 4  # px around a stroke in which what is damaged belongs to it
 SNAP_LOGIT = -1.5  # from which a pixel counts as damaged where a person says that something is
@@ -93,6 +95,7 @@ def find_damage(gray: np.ndarray, detector: Network) -> Damage:
     window = picture_window(gray)  # in the corner of a frame, plain sky looks like a hole
     holes = np.zeros(gray.shape, bool)
     holes[window] = find_holes(gray[window])
+    holes = _without_paper(holes, gray) if holes.any() else holes
     seen = _seen(gray[window])
     logits = damage_logits(seen, detector)
     damage = Damage(holes, logits, window, is_worn(logits))
@@ -100,6 +103,26 @@ def find_damage(gray: np.ndarray, detector: Network) -> Damage:
         filled = np.rint(membrane(seen.astype(np.float32), _regions(damage.logits, WORN[0]))).astype(np.uint8)
         damage = replace(damage, logits=np.maximum(damage.logits, damage_logits(filled, detector) + AGAIN))
     return damage
+
+
+def _without_paper(holes: np.ndarray, gray: np.ndarray) -> np.ndarray:
+    """Holes, bool (H, W), less the paper around the prints of a scan, uint8 (H, W), which may be one gray too.
+
+    A hole mostly in prints stays whole. Of others stays what is in one: a corner torn off, on paper of one gray.
+    """
+    prints = find_inside_paper(gray)
+    if not prints:
+        return holes
+    inside, deep = np.zeros((2, *gray.shape), np.uint8)
+    for found in prints:
+        cv2.fillConvexPoly(inside, np.rint(found.corners()).astype(np.int32), 1)
+        within = found.grown(*[-SIDE * max(found.width, found.height)] * 4)
+        cv2.fillConvexPoly(deep, np.rint(within.corners()).astype(np.int32), 1)
+    count, labels = cv2.connectedComponents(holes.view(np.uint8), connectivity=8)
+    pixels, printed = (np.bincount(labels[where], minlength=count) for where in (holes, holes & inside.view(bool)))
+    mostly = printed >= 0.5 * pixels
+    mostly[0] = False
+    return mostly[labels] | (holes & deep.view(bool))
 
 
 def is_worn(logits: np.ndarray) -> bool:

@@ -99,6 +99,12 @@ def find_prints(gray: np.ndarray) -> list[Print]:
     return [whole] if max(gray.shape) > MAX_SIDE else _search(gray, whole, MAX_NESTED)
 
 
+def find_inside_paper(gray: np.ndarray) -> list[Print]:
+    """The same, but none where one print covers the scan."""
+    prints = find_prints(gray)
+    return [] if prints == [Print.whole(gray.shape)] else prints
+
+
 def extract(photo: Image.Image, found: Print) -> Image.Image:
     """A print cut out of a photo and straightened, in the photo's mode; white where it goes beyond the photo."""
     white = 65535 if photo.mode.startswith("I;16") else 255

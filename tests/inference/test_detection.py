@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from conftest import gray_photo
 
 from restoration.inference import detection
 from restoration.inference.detection import MOST_SENSITIVE, WHOLE, Damage, count_marks, damage_logits, find_damage
@@ -157,3 +158,17 @@ def test_a_careful_stroke_counts_whole_and_what_is_only_beside_it_is_left():
     assert np.array_equal(damage_of(logits).snap(stroke), stroke)
     stroke[20:34, 20:60] = True
     assert not damage_of(logits).snap(stroke)[35:].any()
+
+
+def test_paper_of_one_gray_is_no_hole_and_what_is_in_a_print_stays():
+    page = np.full((500, 900), 235, np.uint8)
+    left, right = np.s_[60:440, 60:420], np.s_[60:440, 480:840]
+    for place, name in ((left, "astronaut"), (right, "coffee")):
+        page[place] = np.minimum(gray_photo(name, 360, 380), 200)
+    page[200:260, 200:280] = 20  # inside
+    page[300:380, 400:440] = 20  # over the edge of the left one
+    page[60:120, 480:560] = 235  # a corner torn off, on paper of one gray
+    found = find_damage(page, bright).holes
+    assert found[200:260, 200:280].all() and found[300:380, 400:420].all() and found[70:118, 490:555].all()
+    found[200:260, 200:280] = found[60:440, 400:440] = found[60:120, 480:560] = False
+    assert not found.any(), "neither paper nor anything else in the prints"
