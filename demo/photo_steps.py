@@ -1,10 +1,10 @@
 """One photo, from the drop to the download: what happens at each step."""
 
 from collections.abc import Callable
+from functools import partial
 
 import gradio as gr
 import numpy as np
-from PIL import Image
 
 from demo import marks, photo_shown
 from demo.manners import RefusalError
@@ -14,7 +14,7 @@ from demo.session import EditState, Session, Sessions
 from demo.stages import Stages
 from demo.texts import language_of, say
 from restoration.files import imaging
-from restoration.inference.prints import Print, extract, find_prints
+from restoration.inference.prints import extract, find_inside_paper
 from restoration.inference.tones import is_tinted
 from restoration.pipeline import MOST_SENSITIVE
 
@@ -43,7 +43,8 @@ class Steps:
         progress(0.4, desc=say("finding", language))
         damage = self.stages.damage(scan.image)
         mask, small = damage.mask(0), marks.preview(scan.image)
-        prints, tinted = [] if album else _inside_paper(scan.image), is_tinted(scan.image)
+        prints = [] if album else find_inside_paper(np.asarray(scan.image.convert("L")))
+        tinted = is_tinted(scan.image)
         session.edit = EditState(
             original, scan, damage, mask, small, session.written(small, "photo.png"), found=mask,
             prints=prints, album=album, is_tinted=tinted, recolor=tinted,
@@ -58,9 +59,9 @@ class Steps:
         if number == 0:
             session.edit = scan
             return photo_shown.opened(session, language_of(request))
-        cut = extract(scan.photo, scan.prints[number - 1])
+        cut = scan.scan.part(partial(extract, found=scan.prints[number - 1]))
         file = session.file(f"{scan.original.stem}-{number}.png")
-        imaging.write_photo(cut, file, scan.scan.part())
+        imaging.write_photo(cut.image, file, cut)
         return self.open(str(file), request, progress, scan)
 
     def open_from(self, file_of: Callable) -> Callable:
@@ -232,9 +233,3 @@ class Steps:
             "color": pair,
             "vividness": photo_shown.vividness_slider(edit, language_of(request)),
         }
-
-
-def _inside_paper(image: Image.Image) -> list[Print]:
-    """The pictures on a scan; none where the whole scan is one."""
-    prints = find_prints(np.asarray(image.convert("L")))
-    return [] if prints == [Print.whole(image.size[::-1])] else prints

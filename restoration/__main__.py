@@ -7,7 +7,9 @@ import os
 import signal
 import sys
 import zlib
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -19,8 +21,9 @@ from restoration.folders.jobs import Job, Masks, check_free, check_masks, find_j
 from restoration.folders.run import Facts, run
 from restoration.folders.sharding import own_gpu
 from restoration.inference.detection import MOST_SENSITIVE, count_marks
-from restoration.inference.prints import Print, extract, find_prints
+from restoration.inference.prints import Print, extract, extract_mask, find_inside_paper
 from restoration.inference.tones import is_tinted
+from restoration.restored import Restoration
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -49,6 +52,14 @@ def main(argv: list[str] | None = None) -> int:
         return 130
 
 
+class Piece(NamedTuple):
+    """A scan, or a print cut out of one, on its way to a file of its own."""
+
+    target: Path
+    scan: imaging.Scan
+    mask: np.ndarray | None  # bool (H, W); None = the damage is to be found
+
+
 def _restore(args: argparse.Namespace) -> int:
     decoding.MAX_PIXELS = args.max_pixels
     jobs = find_jobs(args.input, args.output, overwrite=args.overwrite)
@@ -57,30 +68,37 @@ def _restore(args: argparse.Namespace) -> int:
     reference = args.reference and imaging.read_photo(args.reference)
     restorer = _restorer(args)
 
-    def read(job: Job) -> tuple[imaging.Scan, np.ndarray | None]:
+    def read(job: Job) -> list[Piece]:
         scan = imaging.read_scan(job.source)
-        return scan, masks and _read_mask(masks(job.name), scan)
+        prints = _find_prints(job, jobs, scan, args.overwrite) if args.split else {}
+        mask = masks and _read_mask(masks(job.name), scan)
+        cut = [
+            Piece(file, scan.part(partial(extract, found=found)), masks and extract_mask(mask, found))
+            for file, found in prints.items()
+        ]
+        return [*cut, Piece(job.target, scan, mask)]
 
-    def restore(photo: tuple[imaging.Scan, np.ndarray | None]):
-        scan, mask = photo
-        image = scan.image.convert("L") if args.recolor else scan.image
-        result = restorer.restore(image, mask, sensitivity=args.sensitivity, fill=args.fill, reference=reference)
-        return scan, result.freshened() if args.freshen else result
+    def restore(pieces: list[Piece]) -> list[tuple[Piece, Restoration]]:
+        return [(piece, one(piece)) for piece in pieces]
 
-    def write(job: Job, restored: tuple) -> Facts:
-        scan, result = restored
-        image = result.gray if args.freshen else scan.own_gray(result.gray, result.mask)
-        image = image if args.gray else result.image
-        shown = scan.shown_at(result.mask)
-        cut = _write_prints(image, result.gray, job, jobs, shown, args.overwrite) if args.split else []
-        imaging.write_photo(image, job.target, shown)  # last: where it is, the photo is done
-        width, height = image.size
-        damaged = np.count_nonzero(result.mask) / (width * height)
-        notes = [*scan.notes, *_notes(args, scan.image, result.mask)]
+    def one(piece: Piece) -> Restoration:
+        image = piece.scan.image.convert("L") if args.recolor else piece.scan.image
+        result = restorer.restore(image, piece.mask, sensitivity=args.sensitivity, fill=args.fill, reference=reference)
+        return result.freshened() if args.freshen else result
+
+    def write(job: Job, restored: list[tuple[Piece, Restoration]]) -> Facts:
+        notes = []
+        for (file, scan, _), result in restored:  # the whole last: where it is, the photo is done
+            gray = result.gray if args.freshen else scan.own_gray(result.gray, result.mask)
+            imaging.write_photo(gray if args.gray else result.image, file, scan.shown_at(result.mask))
+            name = f"{file.name}: " if args.split and len(restored) > 1 else ""
+            notes += [f"{name}{note}" for note in _notes(args, scan.image, result.mask)]
         if args.freshen and args.gray and scan.levels is not None:
             notes.append("its freshened tones have 8 bits.")
-        facts = {"width": width, "height": height, "damaged": round(damaged, 6), "notes": notes}
-        return {**facts, "prints": [file.name for file in cut]} if args.split else facts
+        width, height = scan.image.size
+        damaged = sum(np.count_nonzero(found.mask) for _, found in restored[:-1] or restored) / (width * height)
+        facts = {"width": width, "height": height, "damaged": round(damaged, 6), "notes": [*scan.notes, *notes]}
+        return {**facts, "prints": [piece.target.name for piece, _ in restored[:-1]]} if args.split else facts
 
     return run(jobs, read, restore, write, args.overwrite, args.report, alone=not args.input.is_dir())
 
@@ -111,22 +129,15 @@ def _notes(args: argparse.Namespace, photo: Image.Image, mask: Image.Image) -> l
     return [*notes, f"no damage was found, it was only {done}: {_more(args, ways)}."]
 
 
-def _write_prints(
-    image: Image.Image, gray: Image.Image, job: Job, jobs: list[Job], scan: imaging.Scan, overwrite: bool
-) -> list[Path]:
-    """The prints on a restored scan as files of their own, unless it is one print from edge to edge."""
-    prints = find_prints(np.asarray(gray))
-    if prints == [Print.whole(gray.size[::-1])]:
-        return []
+def _find_prints(job: Job, jobs: list[Job], scan: imaging.Scan, overwrite: bool) -> dict[Path, Print]:
+    """The prints on a scan by the files that they go to; none where the scan is one print from edge to edge."""
+    prints = find_inside_paper(np.asarray(scan.image.convert("L")))
     files = [job.target.with_stem(f"{job.target.stem}-{n}") for n in range(1, len(prints) + 1)]
     others = {other.target for other in jobs}
     for file in files:
         if file in others or (file.exists() and not overwrite):
             raise RestorationError(f"{imaging.shown(file)} would be overwritten: move it away, or give --overwrite.")
-    for file, found in zip(files, prints, strict=True):
-        cut = extract(image, found)
-        imaging.write_photo(cut, file, scan.part())
-    return files
+    return dict(zip(files, prints, strict=True))
 
 
 def _detect(args: argparse.Namespace) -> int:

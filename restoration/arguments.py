@@ -81,7 +81,7 @@ def _add_restore(commands) -> None:
         "--freshen", action="store_true", help="stretch faded tones, in color photos channel by channel"
     )
     restore.add_argument(
-        "--split", action="store_true", help="also write each print on a scan by itself, straightened: OUT-1.png, ..."
+        "--split", action="store_true", help="also restore each print on a scan by itself, straightened: OUT-1.png, ..."
     )
     _add_sensitivity(restore)
     _add_weights(restore)

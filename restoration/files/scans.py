@@ -1,5 +1,6 @@
 """A scan: the photo that the networks see, and all that its file had beside it, to be carried into the result."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -52,9 +53,10 @@ class Scan:
             result.info["icc_profile"] = self.profile
         return result
 
-    def part(self) -> "Scan":
-        """What goes along with a part that is cut out of the result."""
-        return replace(self, alpha=None, levels=None)
+    def part(self, cut: Callable[[Image.Image], Image.Image]) -> "Scan":
+        """What `cut` takes out of an image of the photo's size, opaque, and what goes along with it."""
+        levels = None if self.levels is None else np.asarray(cut(Image.fromarray(self.levels)))
+        return replace(self, image=cut(self.image), alpha=None, levels=levels)
 
 
 def read_scan(source: Source, kind: str = "photo") -> Scan:

@@ -113,6 +113,11 @@ def extract(photo: Image.Image, found: Print) -> Image.Image:
     return Image.fromarray(levels)
 
 
+def extract_mask(mask: np.ndarray, found: Print) -> np.ndarray:
+    """The same of a mask, bool (H, W), True = damaged; nothing is beyond the photo."""
+    return np.asarray(extract(Image.fromarray(~mask).convert("L"), found)) <= 127
+
+
 def straightened(
     image: np.ndarray,
     found: Print,

@@ -245,6 +245,35 @@ def test_split_writes_each_print_and_overwrites_nothing(run, tmp_path):
     assert run("restore", *given, "--overwrite")[0] == 0
 
 
+def test_split_looks_at_each_print_of_the_scan_alone(run, tmp_path, monkeypatch):
+    """On the whole page, where it is faint beside everything else, the crack is not seen; in the print it is."""
+
+    def looked(gray: np.ndarray, _: object) -> np.ndarray:
+        return np.where((gray > 250) & (gray.shape[1] < 400), np.float32(6), np.float32(-6))
+
+    monkeypatch.setattr("restoration.inference.detection.damage_logits", looked)
+    laid = [Laid("astronaut", 240, 200, 170, 150, 3), Laid("coffee", 240, 180, 500, 150)]
+    page = np.minimum(scan((680, 300), 20, *laid), 240)
+    page[140:144, 420:560] = 255
+    mask = np.zeros(page.shape, np.uint8)
+    mask[120:130, 100:200] = 255
+    for name, image in (("scan", page), ("mask", mask)):
+        Image.fromarray(image).save(tmp_path / f"{name}.png")
+    status, _, said = run("restore", tmp_path / "scan.png", tmp_path / "out.png", "--split", "--gray")
+    assert status == 0 and [line.split(": ")[1] for line in said] == ["out-1.png", "out-2.png", "out.png"]
+    assert ["no damage" in line for line in said] == [True, False, True] and "found 1 mark" in said[1]
+    alone = [pixels(extract(Image.fromarray(page), found)) for found in find_prints(page)]
+    crack = pixels(Image.open(tmp_path / "out-2.png")) != alone[1]
+    assert 200 < crack.sum() < 600 and np.ptp(np.argwhere(crack)[:, 0]) < 8
+    assert np.array_equal(pixels(Image.open(tmp_path / "out.png")), page)
+    masked = [tmp_path / "scan.png", tmp_path / "b.png", "--split", "--gray", "--mask", tmp_path / "mask.png"]
+    assert run("restore", *masked)[0] == 0
+    one, other = (pixels(Image.open(tmp_path / f"b-{n}.png")) for n in (1, 2))
+    y, x = np.nonzero(one != alone[0])
+    assert 900 < len(y) < 1020 and abs(np.polyfit(x, y, 1)[0] + np.tan(np.radians(3))) < 0.02, "turned with the print"
+    assert np.array_equal(other, alone[1]), "nothing is marked there"
+
+
 def test_split_of_a_folder_keeps_other_results(run, tmp_path):
     (tmp_path / "in").mkdir()
     page = scan((680, 300), 20, Laid("astronaut", 240, 200, 170, 150), Laid("coffee", 240, 180, 500, 150))
