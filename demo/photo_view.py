@@ -5,7 +5,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from demo.limits import MEGABYTES, MEGAPIXELS
+from demo.limits import GRACE, MEGABYTES, MEGAPIXELS
 from demo.reading import as_file
 from demo.style import PAINTER
 from demo.texts import LANGUAGES, TEXTS, label
@@ -26,7 +26,8 @@ def start_view() -> View:
         with gr.Row(equal_height=True):
             drop = photo_drop("drop", height="min(400px, 70vw)", min_width=300)
             before_after("sample", (EXAMPLES / "prints" / "dust_bowl_home.jpg", EXAMPLES / "restored.jpg"))
-        gr.Markdown(label("limits", megapixels=MEGAPIXELS, megabytes=MEGABYTES), elem_classes="quiet")
+        limits = label("limits", megapixels=MEGAPIXELS, megabytes=MEGABYTES, minutes=GRACE // 60)
+        gr.Markdown(limits, elem_classes="quiet")
         examples = example_row([*PRINTS, *sorted(EXAMPLES.glob("*.png"))], "examples")
         gr.Markdown(label("credits"), elem_classes="quiet")
     return {"start": start, "drop": drop, "examples": examples, "start_refusal": refusal}

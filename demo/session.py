@@ -13,13 +13,13 @@ import numpy as np
 from gradio.utils import get_upload_folder
 from PIL import Image
 
+from demo.limits import GRACE
 from demo.manners import RefusalError
 from demo.marks import Change, Mask
 from restoration.files.imaging import Scan
 from restoration.inference.prints import Print
 from restoration.pipeline import Damage, Repair, Restoration
 
-GRACE = 300  # s after the page was closed; a phone also closes it when it goes to sleep
 IDLE = 3600  # s without any action
 UNDO = 30  # changes of a mask
 MOST = 32  # sessions at once; then the one that waited longest is forgotten

@@ -27,10 +27,10 @@ TEXTS = {
         "사진을 여기에 끌어다 놓거나 붙여 넣거나\n눌러서 고르세요",
     ),
     "limits": (
-        "PNG, JPEG, TIFF, WebP, HEIC, BMP or GIF, up to {megapixels} megapixels and {megabytes} MB. Your photo stays "
-        "on this server while the page is open and is deleted afterwards.",
-        "PNG, JPEG, TIFF, WebP, HEIC, BMP, GIF · 최대 {megapixels}메가픽셀, {megabytes}MB. 사진은 페이지가 열려 있는 "
-        "동안만 서버에 있으며, 그 뒤 삭제됩니다.",
+        "PNG, JPEG, TIFF, WebP, HEIC, BMP or GIF, up to {megapixels} megapixels and {megabytes} MB. Your photo is "
+        "deleted from this server {minutes} minutes after you close the page.",
+        "PNG, JPEG, TIFF, WebP, HEIC, BMP, GIF · 최대 {megapixels}메가픽셀, {megabytes}MB. 사진은 페이지를 "
+        "닫고 {minutes}분이 지나면 서버에서 삭제됩니다.",
     ),
     "examples": ("Or try one of these", "예시 사진으로 해 보기"),
     "credits": (

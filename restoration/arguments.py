@@ -13,7 +13,7 @@ from restoration.inference.filling import FILLS
 WAYS = """a first try:
   %(prog)s restore old.jpg new.png                   find the damage, repair it, add color
   %(prog)s detect old.jpg mask.png                   or: write down what is found,
-  %(prog)s restore old.jpg new.png --mask mask.png   correct it in a paint program, and restore
+  %(prog)s restore old.jpg mine.png --mask mask.png  correct it in a paint program, and restore
   %(prog)s restore box/ restored/                    a whole folder; repeat it to resume
   %(prog)s COMMAND --help                            all options of a command
 """

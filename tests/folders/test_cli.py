@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -330,6 +331,20 @@ def test_stopping_keeps_what_is_done(run, tmp_path, monkeypatch):
     monkeypatch.setattr(imaging, "read_scan", read_scan)
     status, _, err = run("restore", tmp_path / "in", tmp_path / "out")
     assert status == 130 and len(err) == 1 and files(tmp_path / "out") == ["a.png"]
+
+
+@pytest.mark.parametrize("guide", ["README.md", "restoration/arguments.py"])
+def test_the_commands_that_are_shown_run_one_after_the_other(run, tmp_path, monkeypatch, guide):
+    """Each reads what is there by then, and writes a file of its own."""
+    shown = re.findall(r"(?:python -m restoration|%\(prog\)s) ((?:restore|detect) .*?)  ", (ROOT / guide).read_text())
+    monkeypatch.chdir(tmp_path)
+    for name in ("old.png", "old.jpg", "photos/a.png", "box/a.png", "album.png"):
+        save(Path(name), DAMAGED)
+    save(Path("color.jpg"), photo("coffee", 96, 72))
+    commands = [command.split() for command in shown if "--weights" not in command]
+    assert len(commands) > 3
+    for command in commands:
+        assert run(*command)[0] == 0, command
 
 
 # A process -------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from demo import texts
+from demo.limits import GRACE
 from demo.manners import RefusalError, is_fault, sentence
 from restoration.errors import RestorationError
 from restoration.files.imaging import read_photo
@@ -59,6 +60,12 @@ def sentences() -> list[tuple[str, str, set[str]]]:
                     values = {word.arg or "**" for word in node.keywords}
                     found.append((key.value, ast.literal_eval(english), values))
     return found
+
+
+def test_page_and_readme_promise_the_same_end_of_a_photo():
+    readme = (Path(texts.__file__).parents[1] / "README.md").read_text()
+    assert GRACE == 5 * 60 and "deletes your photo five minutes after you close it" in " ".join(readme.split())
+    assert "minutes" in blanks(texts.TEXTS["limits"][0])
 
 
 def test_every_sentence_of_restoration_has_a_korean_one_with_no_other_blanks():
