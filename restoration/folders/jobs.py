@@ -40,9 +40,9 @@ def find_jobs(source: Path, target: str | Path, results: Path | None = None, ove
     place = imaging.shown(results)
     if results.exists() and not results.is_dir():
         raise imaging.PhotoError(f"{place} is a file: name a folder for the results.")
-    is_folder = results.is_dir() or str(target).endswith("/")
-    if results.suffix.lower() in imaging.SUFFIXES and not is_folder:
-        raise imaging.PhotoError(f"{place} is a photo's name, but all of a folder was given: name a folder.")
+    is_photo = results.suffix.lower() in imaging.SUFFIXES and not str(target).endswith("/")
+    if is_photo and not results.exists():
+        raise imaging.PhotoError(f"{place} would be a photo, {imaging.shown(source)} is a folder: name a folder.")
     if results.resolve() in (root, *root.parents):
         raise imaging.PhotoError(f"{place} is the input itself or holds it: name another place for the results.")
     names = [photo.relative_to(source) for photo in imaging.find_photos(source)]
