@@ -1,11 +1,13 @@
 """How likely each color is in each part of a photo, and the colorings that this holds."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 
 from restoration.chroma_bins import BINS, LEAST_PRIOR, TAU, TEMPERATURE
+from restoration.inference.agreement import agreed, without_spots
 
 VIVID_TAU = 0.3  # by how much tau grows from strength 1 to 2
 _ANGLES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
@@ -40,14 +42,15 @@ class ChromaDistribution:
         Args:
             strength: above 1, rarer and more vivid colors gain.
         """
-        return self._enlarged(_mean(self._scores(TAU + VIVID_TAU * (strength - 1))))
+        return self._colored(self._rarity(TAU + VIVID_TAU * (strength - 1)))
 
     def alternatives(self, count: int = 2) -> list[np.ndarray]:
         """Other colorings, float32 (H, W, 2): where the hue of a region is open, it takes the next likely one.
 
         A region keeps its color where no other hue is believable, as skin and sky do.
         """
-        scores, regions = self._scores(TAU), self._regions()
+        rarity, regions = self._rarity(TAU), self._regions()
+        scores = self.logits + rarity
         area = regions.sum(axis=(1, 2))
         likely = np.einsum("nhw,rhw->rn", _softmax(scores), regions) / area[:, None]
         hues = _pooled(np.sqrt(likely), area) @ (likely @ OF_HUE)  # (R, 24)
@@ -58,11 +61,27 @@ class ChromaDistribution:
             free = np.clip((0.7 - np.max([chroma @ HUES for chroma in taken], axis=0)) / 0.4, 0, 1)  # 45 to 73 degrees
             taken.append(HUES.T[(hues * free).argmax(axis=1)])
             tilt = _trust((hues * free).max(axis=1), area)[:, None] * (TILT * taken[-1] @ TILTS.T)
-            found.append(self._enlarged(_mean(scores + np.einsum("rn,rhw->nhw", tilt, regions))))
+            found.append(self._colored(rarity + np.einsum("rn,rhw->nhw", tilt, regions)))
         return found
 
-    def _scores(self, tau: float) -> np.ndarray:
-        return self.logits - np.float32(tau) * np.log(self.prior + np.float32(LEAST_PRIOR))[:, None, None]
+    def _rarity(self, tau: float) -> np.ndarray:
+        """By how many logits each color gains for being rare, float32 (N, 1, 1)."""
+        return -np.float32(tau) * np.log(self.prior + np.float32(LEAST_PRIOR))[:, None, None]
+
+    def _colored(self, favor: np.ndarray) -> np.ndarray:
+        """The mean color, float32 (H, W, 2), with logits in favor of some, and without spots."""
+        return self._enlarged(without_spots(_mean(self.logits + favor), _mean(self._agreed + favor)))
+
+    @cached_property
+    def _agreed(self) -> np.ndarray:
+        """What each place and its surroundings believe together, logits (N, h, w)."""
+        likely = _softmax((self.logits + self._rarity(TAU)) / TEMPERATURE)
+        mean = np.tensordot(likely, BINS, (0, 0))
+        variance = np.tensordot(likely, (BINS**2).sum(axis=1), (0, 0)) - (mean**2).sum(axis=2)
+        height, width = (4 * side for side in self.logits.shape[1:])
+        below, right = height - self.light.shape[0], width - self.light.shape[1]
+        light = cv2.copyMakeBorder(self.light, 0, below, 0, right, cv2.BORDER_REPLICATE)
+        return agreed(self.logits, cv2.resize(light, (width // 4, height // 4), interpolation=cv2.INTER_AREA), variance)
 
     def _regions(self) -> np.ndarray:
         """What belongs together by luma and color, float32 (R, h, w): the share of each region, soft at its edges.

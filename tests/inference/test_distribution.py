@@ -57,3 +57,21 @@ def test_any_size_has_alternatives(height, width):
     found = random.alternatives()
     assert len(found) == 2 and all(chroma.shape == (height, width, 2) and np.isfinite(chroma).all() for chroma in found)
     assert all(np.array_equal(one, other) for one, other in zip(found, random.alternatives(), strict=True))
+
+
+def test_a_spot_fades_where_nothing_in_the_light_parts_it_from_its_surroundings():
+    believed = belief([(GRAY, 1)], [(GRAY, 1)])
+    inside = np.zeros((40, 80), bool)
+    inside[17:23, 17:23] = True  # in the left part, on even ground
+    logits = np.where(inside, belief([(BLUE, 1)], [(BLUE, 1)]).logits, believed.logits)
+    light = believed.light.copy()
+    spot = np.kron(inside, np.ones((4, 4), bool))
+    alone = ChromaDistribution(logits, light, believed.prior).decode()[spot].mean(axis=0)
+    light[spot] += 0.3  # a blue box with an edge of its own
+    apart = ChromaDistribution(logits, light, believed.prior).decode()[spot].mean(axis=0)
+    assert np.linalg.norm(alone) < np.linalg.norm(BLUE) / 4 and np.abs(apart - BLUE).max() < 0.05
+
+
+def test_a_large_color_reaches_its_edge_and_no_further():
+    colors = belief([(BLUE, 1)], [(ORANGE, 1)]).decode()
+    assert np.abs(colors[:, 8:152] - BLUE).max() < 0.04 and np.abs(colors[:, 168:-8] - ORANGE).max() < 0.04
