@@ -69,7 +69,8 @@ def test_chroma_loss_is_the_cross_entropy_with_those_shares():
 
 
 def test_the_mean_chroma_is_what_inference_decodes():
-    logits, prior = torch.randn(1, len(BINS), 3, 4), torch.rand(len(BINS)).softmax(dim=0)
+    """Of one belief all over: there no spot is contradicted by its surroundings."""
+    logits, prior = torch.randn(1, len(BINS), 1, 1).expand(-1, -1, 3, 4), torch.rand(len(BINS)).softmax(dim=0)
     ours = losses.mean_chroma(logits, prior, (11, 16))[0].permute(1, 2, 0).numpy()
     theirs = ChromaDistribution(logits[0].numpy(), np.zeros((11, 16), np.float32), prior.numpy()).decode()
     assert np.abs(ours - theirs).max() < 1e-6 < np.abs(ours).max()
