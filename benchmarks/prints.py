@@ -20,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not
 from benchmarks.photo_sets import heldout_photos
 from restoration.color import luma
 from restoration.inference.coloring import painted, predict_chroma
-from restoration.inference.prints import Print, find_prints
+from restoration.inference.paper import find_prints
+from restoration.inference.prints import Print
 from restoration.inference.tones import for_eyes
 from restoration.metrics import ab_mae, colorfulness
 from restoration.pipeline import Repair, Restorer

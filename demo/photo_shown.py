@@ -48,8 +48,7 @@ def results(session: Session, language: str) -> Shown:
     edit = session.edit
     return {
         "results": gr.Column(visible=True),
-        "color": compared(session, "color"),
-        "gray": compared(session, "gray"),
+        **compared(session, "color", "gray"),
         "vividness": vividness_slider(edit, language),
         "freshen": edit.freshen,
         "note": _done(edit, language),
@@ -70,22 +69,21 @@ def full_size(edit: EditState, kind: str) -> Image.Image:
     """The result in "color" or "gray", as it is downloaded."""
     if kind == "gray" and not edit.freshen:
         return edit.scan.own_gray(edit.restored.gray, edit.restored.mask)
-    return _chosen(edit.restored, edit, kind)
+    return _painted(edit.toned, edit, kind)
 
 
-def compared(session: Session, kind: str) -> tuple[str, str]:
-    """Damaged and restored as small files for the slider."""
-    after = _chosen(session.edit.restored, session.edit, kind, session.edit.small.size)
-    return session.written(session.edit.small, "before.jpg"), session.written(after, "after.jpg")
+def compared(session: Session, *kinds: str) -> dict[str, tuple[str, str]]:
+    """Damaged and restored as small files for the slider of each kind, "color" or "gray"."""
+    edit = session.edit
+    small, before = edit.toned.smaller(edit.small.size), session.written(edit.small, "before.jpg")
+    return {kind: (before, session.written(_painted(small, edit, kind), "after.jpg")) for kind in kinds}
 
 
-def _chosen(restored: Restoration, edit: EditState, kind: str, size: tuple[int, int] | None = None) -> Image.Image:
-    """The coloring, or the gray photo, that the visitor's choices lead to; painted at another size if one is given."""
-    restored = restored.freshened() if edit.freshen else restored
-    restored = restored.smaller(size) if size else restored
+def _painted(restored: Restoration, edit: EditState, kind: str) -> Image.Image:
+    """A restoration, of whatever size, in the coloring that the visitor chose, or gray."""
     if kind == "gray":
         return restored.gray
-    return restored.variants()[edit.variant] if edit.variant else restored.vivid(edit.vividness)
+    return restored.variant(edit.variant) if edit.variant else restored.vivid(edit.vividness)
 
 
 def dabbed(session: Session, shown: str) -> dict:

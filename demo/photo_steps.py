@@ -14,7 +14,8 @@ from demo.session import EditState, Session, Sessions
 from demo.stages import Stages
 from demo.texts import language_of, say
 from restoration.files import imaging
-from restoration.inference.prints import extract, find_inside_paper
+from restoration.inference.paper import find_inside_paper
+from restoration.inference.prints import extract
 from restoration.inference.tones import is_tinted
 from restoration.pipeline import MOST_SENSITIVE
 
@@ -152,7 +153,7 @@ class Steps:
     def open_hints(self, request: gr.Request) -> Shown:
         """The colored photo, with the dabs that were made before."""
         session, _ = self._visit(request)
-        _, after = photo_shown.compared(session, "color")
+        _, after = photo_shown.compared(session, "color")["color"]
         return {"hints_area": gr.Column(visible=True), "hints": photo_shown.dabbed(session, after)}
 
     def dab(self, event: gr.EventData, request: gr.Request) -> Shown:
@@ -190,19 +191,19 @@ class Steps:
             return {}
         edit.variant, edit.vividness = event.index, 1.0
         slider = photo_shown.vividness_slider(edit, language_of(request))
-        return {"color": photo_shown.compared(session, "color"), "vividness": slider}
+        return {**photo_shown.compared(session, "color"), "vividness": slider}
 
     def make_vivid(self, vividness: float, request: gr.Request) -> Shown:
         """No stage runs at all."""
         session, edit = self._visit(request)
         edit.vividness = vividness
-        return {"color": photo_shown.compared(session, "color")}
+        return photo_shown.compared(session, "color")
 
     def freshen(self, freshen: bool, request: gr.Request) -> Shown:
         """Faded tones stretched, or as they are; no stage runs."""
         session, edit = self._visit(request)
         edit.freshen = freshen
-        return {kind: photo_shown.compared(session, kind) for kind in ("color", "gray")}
+        return photo_shown.compared(session, "color", "gray")
 
     def save(self, kind: str, ending: str) -> Callable:
         """An event that writes the full-size result."""
@@ -227,9 +228,9 @@ class Steps:
         session, edit = self._visit(request)
         hints = marks.colored(edit.dabs, edit.photo.size)
         edit.restored = self.stages.colorize(edit.repair, hints, edit.reference, edit.restored)
-        pair = photo_shown.compared(session, "color")
+        shown = photo_shown.compared(session, "color")
         return {
-            "hints": photo_shown.dabbed(session, pair[1]),
-            "color": pair,
+            "hints": photo_shown.dabbed(session, shown["color"][1]),
+            **shown,
             "vividness": photo_shown.vividness_slider(edit, language_of(request)),
         }

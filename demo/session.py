@@ -63,6 +63,11 @@ class EditState:
         return self.photo.mode == "RGB" and not self.recolor
 
     @property
+    def toned(self) -> Restoration:
+        """What came back, its tones stretched if that is wanted."""
+        return self.restored.freshened() if self.freshen else self.restored
+
+    @property
     def needs_work(self) -> bool:
         """Whether there is anything to repair or to color."""
         return not self.keeps_colors or bool(self.mask.any())

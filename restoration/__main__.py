@@ -21,7 +21,8 @@ from restoration.folders.jobs import Job, Masks, check_free, check_masks, find_j
 from restoration.folders.run import Facts, run
 from restoration.folders.sharding import own_gpu
 from restoration.inference.detection import MOST_SENSITIVE, count_marks
-from restoration.inference.prints import Print, extract, extract_mask, find_inside_paper
+from restoration.inference.paper import find_inside_paper
+from restoration.inference.prints import Print, extract, extract_mask
 from restoration.inference.tones import is_tinted
 from restoration.restored import Restoration
 

@@ -16,7 +16,8 @@ from restoration.inference.coloring import Hints, meeting, predict_chroma, predi
 from restoration.inference.detection import MOST_SENSITIVE as MOST_SENSITIVE
 from restoration.inference.detection import Damage, find_damage
 from restoration.inference.filling import FILLS, Fill, fill_smoothly
-from restoration.inference.prints import Print, find_prints
+from restoration.inference.paper import find_prints
+from restoration.inference.prints import Print
 from restoration.inference.reference import Reference
 from restoration.inference.scaling import Rows
 from restoration.inference.texture import add_texture

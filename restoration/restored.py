@@ -10,7 +10,8 @@ from PIL import Image
 from restoration.inference.coloring import painted
 from restoration.inference.distribution import ChromaDistribution
 from restoration.inference.hints import Spread
-from restoration.inference.prints import Print, find_prints
+from restoration.inference.paper import find_prints
+from restoration.inference.prints import Print
 from restoration.inference.tones import freshened
 
 
@@ -51,13 +52,17 @@ class Restoration:
 
         No network is asked again. The same photo always gives the same three, which all follow its hints.
         """
-        others = zip(*(belief.alternatives() for belief in self.chroma or []), strict=True)
-        return [self.image, *(self._painted(self._with_known(chromas)) for chromas in others)]
+        return [self.image, *map(self._painted, self._other_colors())]
+
+    def variant(self, number: int) -> Image.Image:
+        """One of the `variants`, by its place among them; no other is painted."""
+        return self._painted(self._other_colors()[number - 1]) if number else self.image
 
     def smaller(self, size: tuple[int, int]) -> "Restoration":
         """The same at a smaller (width, height), to be looked at; it is painted in a fraction of the time."""
         gray, own = (image and image.resize(size, reducing_gap=3.0) for image in (self.gray, self.own))
-        prints = self.prints and [found.scaled(size[0] / self.gray.width) for found in self.prints]
+        across, down = np.divide(size, self.gray.size)
+        prints = self.prints and [found.scaled(across, down) for found in self.prints]
         return replace(self, gray=gray, mask=self.mask.resize(size, Image.Resampling.NEAREST), own=own, prints=prints)
 
     def freshened(self) -> "Restoration":
@@ -71,6 +76,11 @@ class Restoration:
         """Chroma of each print, float32 (h, w, 2), with what hints and a reference change."""
         chromas = self._with_known(belief.decode(max(strength, 1)) for belief in self.chroma)
         return [np.float32(min(strength, 1)) * cbcr for cbcr in chromas]
+
+    def _other_colors(self) -> list[list[np.ndarray]]:
+        """The same of the other variants."""
+        others = zip(*(belief.alternatives() for belief in self.chroma or []), strict=True)
+        return [self._with_known(chromas) for chromas in others]
 
     def _with_known(self, chromas: Iterable[np.ndarray]) -> list[np.ndarray]:
         if not self.known:

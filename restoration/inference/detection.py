@@ -10,7 +10,7 @@ from restoration.errors import RestorationError
 from restoration.inference.backends import Network
 from restoration.inference.holes import find_holes, picture_window
 from restoration.inference.laplace import membrane
-from restoration.inference.prints import find_inside_paper
+from restoration.inference.paper import find_inside_paper
 from restoration.inference.regions import Box, tiles, touching
 
 MAX_SEEN = 2_000_000  # pixels of the largest view that the network is shown: finer grain is no help to it

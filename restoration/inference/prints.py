@@ -1,27 +1,10 @@
-"""Find the pictures on a scan: prints with paper, an album's page, a matte or a scanner's bed around them.
-
-Paper is smooth, of about one level, and reaches the edge of the scan. What it surrounds is a print if it is a
-rectangle, turned by a few degrees at most, with a step of light along its sides; inside it there may be paper again.
-A sky above a horizon is smooth, too: the fewer sides are seen, the more even the paper must be.
-"""
+"""A picture on a scan: where it lies, and it alone, cut out and straight."""
 
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from PIL import Image
-
-WORK = 800  # px, the longer side at which prints are looked for
-MAX_SIDE = 32_766  # px, of what OpenCV turns; a longer photo counts as one print
-MIN_SIDE = 32  # px at that size
-MIN_AREA = 0.015  # of the scan, and a tenth of its largest print: a caption is less
-MAX_NESTED = 3  # paper in paper: a bed, an album's page, a print's white border
-ANGLES = np.radians(np.arange(-8, 8.1, 0.2))
-TOLERANCE = 14  # levels from those at the scan's edge that are still paper
-SHADOW = 10  # px: paper must be seen this near to a side
-STEP = 10  # levels from paper to picture that count as an edge
-
-_BOX, _WIDE_BOX = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
 
 
 class Print(NamedTuple):
@@ -55,9 +38,9 @@ class Print(NamedTuple):
         x, y = self.matrix() @ [(self.width + right - left) / 2, (self.height + bottom - top) / 2, 1]
         return Print(x, y, width, height, self.angle)
 
-    def scaled(self, scale: float) -> "Print":
-        """On a scan that is `scale` times as large."""
-        return Print(*np.multiply(self[:4], scale), self.angle)
+    def scaled(self, across: float, down: float) -> "Print":
+        """On a scan that is so many times as wide and as high, all but the same for both where it is turned."""
+        return Print(self.x * across, self.y * down, self.width * across, self.height * down, self.angle)
 
     def box(self, shape: tuple[int, ...]) -> tuple[slice, slice]:
         """Rows and columns of a scan of this shape that hold it, all of it where it is not turned."""
@@ -82,27 +65,6 @@ class Print(NamedTuple):
         u, v = a * x + b * y + left, c * x + d * y + top
         nearest = np.minimum(np.minimum(u, self.width - u), np.minimum(v, self.height - v))
         return np.clip(nearest + np.float32(0.5), 0, 1)
-
-
-class Side(NamedTuple):
-    """What is seen along one side of what may be a print; shares of the side's length."""
-
-    paper: float  # with paper beyond it
-    picture: float  # with no paper within it
-    step: float  # with a step of light
-    spread: float  # levels that the paper differs by along the side
-
-
-def find_prints(gray: np.ndarray) -> list[Print]:
-    """The pictures on a scan, uint8 (H, W), from the top down; one Print that covers it where there is no border."""
-    whole = Print.whole(gray.shape)
-    return [whole] if max(gray.shape) > MAX_SIDE else _search(gray, whole, MAX_NESTED)
-
-
-def find_inside_paper(gray: np.ndarray) -> list[Print]:
-    """The same, but none where one print covers the scan."""
-    prints = find_prints(gray)
-    return [] if prints == [Print.whole(gray.shape)] else prints
 
 
 def extract(photo: Image.Image, found: Print) -> Image.Image:
@@ -139,149 +101,3 @@ def straightened(
     matrix *= shrunk
     matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5  # from corners to the centers of pixels
     return cv2.warpAffine(part, matrix, size, flags=how | cv2.WARP_INVERSE_MAP, borderMode=border, borderValue=value)
-
-
-def _search(gray: np.ndarray, around: Print, nested: int) -> list[Print]:
-    """The prints within `around`, or itself where there is no paper in it."""
-    scale = min(1, WORK / max(around.width, around.height))
-    inside = around if nested == MAX_NESTED else around.grown(*[-1.5 / scale] * 4)  # its blurred edge left out
-    size = round(inside.width * scale), round(inside.height * scale)
-    if min(size) < 2 * MIN_SIDE or not nested:
-        return [around]
-    matrix, turn = inside.matrix(), around.angle
-    found = []
-    for x, y, width, height, angle in _prints(straightened(gray, inside, size)):
-        x, y = matrix @ [x / scale, y / scale, 1]
-        found += _search(gray, Print(x, y, width / scale, height / scale, angle + turn), nested - 1)
-    return found or [around]
-
-
-def _prints(view: np.ndarray) -> list[Print]:
-    """The prints of a scan at the size where they are looked for, if they cover nearly everything that is not paper."""
-    paper = _paper(view)
-    rest = cv2.morphologyEx((~paper).view(np.uint8), cv2.MORPH_OPEN, _WIDE_BOX)  # without writing and dust
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=4)
-    found = {}
-    for label in range(1, len(stats)):
-        if stats[label, cv2.CC_STAT_AREA] >= MIN_AREA * view.size:
-            rectangle, sides = _fitted(view, paper, _rectangle(labels == label))
-            if _is_print(rectangle, sides, view.size):
-                found[rectangle] = stats[label, cv2.CC_STAT_AREA]
-    if sum(found.values()) < 0.6 * np.count_nonzero(~paper):
-        return []
-    largest = max((p.width * p.height for p in found), default=0)
-    return _in_reading_order([p for p in found if p.width * p.height > largest / 10])
-
-
-def _in_reading_order(prints: list[Print]) -> list[Print]:
-    rows: list[list[Print]] = []
-    for found in sorted(prints, key=lambda p: p.y):
-        if rows and found.y < rows[-1][0].y + rows[-1][0].height / 2:
-            rows[-1].append(found)
-        else:
-            rows.append([found])
-    return [found for row in rows for found in sorted(row)]
-
-
-def _paper(view: np.ndarray) -> np.ndarray:
-    """Smooth areas that run along the view's edge and keep the level that they have there, bool (h, w)."""
-    shortest = min(view.shape)
-    blurred = cv2.blur(view, (3, 3))
-    rough = cv2.dilate(blurred, _BOX) - cv2.erode(blurred, _BOX)
-    noise = np.median(_frame(rough, max(2, shortest // 100)))
-    _, labels = cv2.connectedComponents((rough <= np.clip(1.5 * noise, 4, 16)).view(np.uint8), connectivity=4)
-    at_edge = _frame(labels)
-    paper = np.zeros(view.shape, bool)
-    for label in np.flatnonzero(np.bincount(at_edge) >= 0.08 * shortest):
-        low, high = np.percentile(_frame(blurred)[at_edge == label], [5, 95])
-        if label and high - low <= 3 * TOLERANCE:
-            paper |= (labels == label) & (blurred >= low - TOLERANCE) & (blurred <= high + TOLERANCE)
-    _, labels = cv2.connectedComponents(paper.view(np.uint8), connectivity=4)
-    paper &= np.isin(labels, _frame(labels))
-    return cv2.dilate(paper.view(np.uint8), _WIDE_BOX).view(bool)  # up to the step, which is rough
-
-
-def _frame(image: np.ndarray, width: int = 1) -> np.ndarray:
-    """The pixels along an image's edge."""
-    sides = image[:width], image[-width:], image[:, :width], image[:, -width:]
-    return np.concatenate([side.ravel() for side in sides])
-
-
-def _rectangle(region: np.ndarray) -> Print:
-    """The rectangle around a region, bool (h, w), at the angle at which most of the outline lies along its sides."""
-    contours, _ = cv2.findContours(region.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    outline = max(contours, key=len)[:, 0] + 0.5
-    cosine, sine = np.cos(ANGLES)[:, None], np.sin(ANGLES)[:, None]
-    x, y = outline.T
-    turned = np.stack([x * cosine + y * sine, y * cosine - x * sine], axis=-1)  # (angles, points, 2)
-    low, high = np.percentile(turned, [0.3, 99.7], axis=1, keepdims=True)
-    along = ((turned < low + 1.5) | (turned > high - 1.5)).any(axis=-1)
-    on_scan = (outline > 3) & (outline < np.array(region.shape[::-1]) - 3)
-    along &= on_scan.all(axis=1)  # where the scan ends says nothing
-    best = np.argmax(along.sum(axis=1) - 0.1 * np.abs(np.degrees(ANGLES)))
-    (low, high), angle = (low[best, 0] - 0.5, high[best, 0] + 0.5), ANGLES[best]
-    return Print(0, 0, 0, 0, np.degrees(angle)).grown(-low[0], -low[1], high[0], high[1])
-
-
-def _fitted(view: np.ndarray, paper: np.ndarray, found: Print) -> tuple[Print, list[Side | None]]:
-    """The rectangle with its sides moved to the steps of light near them: (top, right, bottom, left).
-
-    None stands for a side where the scan ends.
-    """
-    margin = max(10, round(0.02 * max(found.width, found.height)))
-    wide = found.grown(*[margin] * 4)
-    size = round(wide.width), round(wide.height)
-    light = straightened(view, wide, size).astype(np.float32)
-    where = straightened(paper.view(np.uint8), wide, size, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT, 2)
-    moved, sides = [], []
-    for turn in range(4):  # each side in turn becomes the upper one
-        corner = margin + (np.rot90(light, turn).shape[1] - 2 * margin) // 16
-        strips = (np.rot90(image, turn)[: 2 * margin + 4, corner:-corner] for image in (light, where))
-        step, side = _side(*strips, margin)
-        moved.append(step)
-        sides.append(side)
-    top, right, bottom, left = moved
-    return found.grown(left, top, right, bottom), sides
-
-
-def _side(light: np.ndarray, where: np.ndarray, margin: int) -> tuple[float, Side | None]:
-    """How far outward a side lies of the middle of a strip along it, and what is seen there.
-
-    Args:
-        light: float32 (2 margin + 4, length), paper above, picture below.
-        where: 1 = paper, 0 = none, 2 = beyond the scan.
-    """
-    if np.mean(where[: margin - 2] == 2) > 0.5:
-        return 0.0, None
-    jumps = np.minimum(np.abs(light[2:] - light[:-2]), 40).mean(axis=1)[margin - 7 : margin + 6]
-    edge = int(np.argmax(jumps >= 0.7 * jumps.max()))  # the first large one: the picture has steps of its own
-    while edge + 1 < len(jumps) and jumps[edge + 1] >= jumps[edge]:
-        edge += 1
-    edge += margin - 6
-    beyond, within = where[max(0, edge - SHADOW) : edge - 1], where[edge + 3 : edge + 3 + margin]
-    on_scan = (beyond != 2).any(axis=0)
-    step = np.abs(light[edge - 3 : edge - 1].mean(axis=0) - light[edge + 2 : edge + 4].mean(axis=0)) > STEP
-    level = cv2.blur(light[max(0, edge - SHADOW) : edge - 2].mean(axis=0)[None], (9, 1))
-    paper = (beyond == 1).any(axis=0)[on_scan].mean() if on_scan.any() else 0.0
-    spread = np.ptp(np.percentile(level, [5, 95]))
-    return margin - edge - 0.5, Side(paper, (within == 0).mean(), step.mean(), spread)
-
-
-def _is_print(found: Print, sides: list[Side | None], scan: int) -> bool:
-    """Whether enough is seen along its sides; the limits come from benchmarks/prints.py."""
-    short, long = sorted((found.width, found.height))
-    if short < MIN_SIDE or abs(found.angle) > 7.5 or (long > 4 * short and long * short < 0.2 * scan):
-        return False
-    seen = [side for side in sides if side]
-    if not seen:
-        return False
-    paper, picture, step, spread = np.array(seen).T
-    if len(seen) >= 3:
-        return bool(paper.min() > 0.85 and paper.mean() > 0.93 and picture.mean() > 0.5 and step.mean() > 0.5)
-    if len(seen) == 2:
-        even = spread.max() < 10
-        return bool(even and paper.min() > 0.95 and picture.mean() > 0.75 and step.min() > 0.6 and step.mean() > 0.75)
-    if sides[1] or sides[3]:  # no horizon
-        return bool(spread[0] < 14 and paper[0] > 0.97 and picture[0] > 0.65 and step[0] > 0.9)
-    upright = abs(found.angle) < 1  # no roof in front of a white sky
-    return bool(upright and spread[0] < 6 and paper[0] > 0.97 and picture[0] > 0.85 and step[0] > 0.85)

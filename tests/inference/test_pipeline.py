@@ -73,6 +73,7 @@ def test_variants_are_three_of_the_same_luma_and_always_the_same(restorer):
     assert len(found) == 3 and found[0] is result.image
     assert all(np.array_equal(pixels(image.convert("L")), pixels(result.gray)) for image in found)
     assert all(np.array_equal(pixels(a), pixels(b)) for a, b in zip(found, result.variants(), strict=True))
+    assert all(np.array_equal(pixels(image), pixels(result.variant(i))) for i, image in enumerate(found))
 
 
 def on_a_bed(turn):
@@ -92,6 +93,12 @@ def test_a_smaller_one_looks_like_the_same_shrunk(restorer, gray):
     size = (450, gray.shape[0] // 2)
     small, shrunk = pixels(result.smaller(size).image).astype(int), pixels(result.image.resize(size)).astype(int)
     assert np.abs(small - shrunk).mean() < 1.5
+
+
+def test_a_smaller_narrow_photo_is_colored_to_its_end(restorer):
+    """181 px become 18, not 18.1: the height shrinks by a little less than the width."""
+    result = restorer.restore(gray_photo("coffee", 181, 3200), np.zeros((3200, 181), bool))
+    assert np.ptp(pixels(result.smaller((18, 320)).image)[-1:], axis=2).mean() > 2
 
 
 def test_another_hint_asks_no_network_and_gives_the_same(restorer, monkeypatch):

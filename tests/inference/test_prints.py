@@ -8,7 +8,8 @@ from conftest import gray_photo, photo, pixels
 from PIL import Image, ImageFilter
 
 from restoration.files import imaging
-from restoration.inference.prints import Print, extract, find_prints
+from restoration.inference.paper import find_prints
+from restoration.inference.prints import Print, extract
 from restoration.inference.tones import for_eyes, tone_curve
 
 
