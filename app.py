@@ -25,7 +25,6 @@ from demo.session import Sessions
 from demo.stages import Stages
 from demo.style import LAUNCH, PAGE
 from demo.texts import label
-from demo.trial_tab import trial_tab
 from restoration.errors import RestorationError
 from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
 
@@ -44,8 +43,6 @@ def build_demo(restorer: Restorer) -> gr.Blocks:
                 photo = PhotoTab(demo, steps)
             with gr.Tab(label("tab_batch"), elem_id="batch"):
                 pairs, file_of = batch_tab(stages, sessions)
-            with gr.Tab(label("tab_trial"), elem_id="trial"):
-                trial_tab(stages, sessions)
         photo.open_on(pairs.select, steps.open_from(file_of), None, pairs)
         pairs.select(lambda: gr.Tabs(selected="photo"), None, tabs, queue=False, api_visibility="private")
         demo.unload(sessions.leave)

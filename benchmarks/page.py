@@ -146,10 +146,6 @@ class Walks:
         page.click("#batch-start")
         page.wait_for_selector("#batch-save", state="visible")
         self._look(page, f"{name}-5many")
-        page.click("[role=tab] >> nth=2")
-        page.click("#trial_examples button.gallery-item")
-        page.wait_for_selector("#trial-table table")
-        self._look(page, f"{name}-6test")
 
     def _look(self, page, state: str) -> None:
         page.wait_for_timeout(1500)

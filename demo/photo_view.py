@@ -24,33 +24,22 @@ def start_view() -> View:
     with gr.Column(elem_id="start") as start:
         refusal = refusal_view()
         with gr.Row(equal_height=True):
-            drop = photo_drop("drop", height="min(400px, 70vw)", min_width=300)
+            drop = gr.Image(
+                label=label("drop"), placeholder=label("drop"), show_label=False, sources=("upload",), buttons=[],
+                elem_id="drop", height="min(400px, 70vw)", min_width=300,
+            )  # fmt: skip
             before_after("sample", (EXAMPLES / "prints" / "dust_bowl_home.jpg", EXAMPLES / "restored.jpg"))
         limits = label("limits", megapixels=MEGAPIXELS, megabytes=MEGABYTES, minutes=GRACE // 60)
         gr.Markdown(limits, elem_classes="quiet")
-        examples = example_row([*PRINTS, *sorted(EXAMPLES.glob("*.png"))], "examples")
+        samples = [[str(file)] for file in (*PRINTS, *sorted(EXAMPLES.glob("*.png")))]
+        examples = gr.Dataset(components=["image"], samples=samples, label=label("examples"), elem_id="examples")
         gr.Markdown(label("credits"), elem_classes="quiet")
-    return {"start": start, "drop": drop, "examples": examples, "start_refusal": refusal}
-
-
-def photo_drop(name: str, **size: object) -> gr.Image:
-    """Where a photo is dropped; it is handed on as a file."""
-    drop = gr.Image(
-        label=label(name), placeholder=label(name), show_label=False, sources=("upload",), buttons=[],
-        elem_id=name.replace("_", "-"), **size,
-    )  # fmt: skip
-    return as_file(drop)
+    return {"start": start, "drop": as_file(drop), "examples": examples, "start_refusal": refusal}
 
 
 def refusal_view() -> gr.Markdown:
     """Where a refusal is read, beside what was asked for, until something else is."""
     return gr.Markdown(visible=False, elem_classes="refusal")
-
-
-def example_row(files: list[Path], name: str) -> gr.Dataset:
-    """Thumbnails to choose from."""
-    samples = [[str(file)] for file in files]
-    return gr.Dataset(components=["image"], samples=samples, label=label(name), elem_id=name)
 
 
 def choices(name: str, **shape: object) -> gr.Gallery:

@@ -95,7 +95,6 @@ class Session:
     folder: Path
     uploads: set[Path] = field(default_factory=set)  # what was sent, as Gradio keeps it: two sessions' may be one file
     edit: EditState | None = None
-    truth: Image.Image | None = None  # RGB, a photo to be damaged on purpose
     batch: list[Path] = field(default_factory=list)  # the photos of the last one
     key: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # known to this page's browser alone
     seen: float = field(default_factory=time.monotonic)

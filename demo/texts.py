@@ -20,7 +20,6 @@ TEXTS = {
     ),
     "tab_photo": ("One photo", "사진 한 장"),
     "tab_batch": ("Many photos", "여러 장"),
-    "tab_trial": ("Test it", "시험해 보기"),
     # one photo: the start
     "drop": (
         "Drop or paste a photo here\nor tap to choose one",
@@ -142,32 +141,6 @@ TEXTS = {
     "batch_share": ("{name}: {share} repaired", "{name}: {share} 고침"),
     "batch_whole": ("{name}: no damage found", "{name}: 손상된 곳 없음"),
     "batch_failed": ("Not restored:", "복원하지 못한 파일:"),
-    # damage a photo
-    "trial_lead": (
-        "Take a whole color photo, damage its gray copy at random, restore it, and compare with the truth.",
-        "온전한 컬러 사진의 흑백본을 무작위로 손상시킨 뒤 복원하여 원본과 비교합니다.",
-    ),
-    "trial_photo": (
-        "Drop a color photo here\nor tap to choose one",
-        "컬러 사진을 여기에 끌어다 놓거나\n눌러서 고르세요",
-    ),
-    "trial_examples": ("Or one of these", "또는 예시 사진"),
-    "seed": ("Seed", "시드"),
-    "seed_info": ("The same seed makes the same damage", "같은 시드는 같은 손상을 만듭니다"),
-    "roll": ("Roll another", "다시 굴리기"),
-    "trial_start": ("Damage and restore", "손상시키고 복원하기"),
-    "trial_damage": ("Damaged, restored", "손상과 복원"),
-    "trial_truth": ("Restored, truth", "복원과 원본"),
-    "trial_how_to_read": (
-        "SSIM compares structure, masked SSIM only inside the holes. HSV similarity compares how often each hue "
-        "occurs, not where: a guessed hue can count for less than plain gray, so it may fall although the photo looks "
-        "better.",
-        "SSIM은 구조를, masked SSIM은 구멍 안만 비교합니다. HSV similarity는 색이 놓인 곳이 아니라 색마다 얼마나 "
-        "나오는지를 비교합니다. 추측한 색은 회색보다 낮게 매겨질 수 있어, 보기에는 나아져도 값이 떨어질 수 있습니다.",
-    ),
-    "metric": ("metric", "지표"),
-    "input": ("damaged", "손상본"),
-    "result": ("restored", "복원본"),
     # stages
     "reading": ("Reading the photo", "사진을 읽는 중"),
     "finding": ("Finding the damage", "손상된 곳을 찾는 중"),
@@ -175,7 +148,6 @@ TEXTS = {
     "coloring": ("Coloring", "색을 입히는 중"),
     "showing": ("Preparing the view", "화면을 준비하는 중"),
     "writing": ("Writing the file", "파일을 쓰는 중"),
-    "measuring": ("Measuring", "재는 중"),
     # refusals
     "no_photo": ("Please choose a photo first.", "먼저 사진을 고르세요."),
     "photo_gone": (
@@ -185,10 +157,6 @@ TEXTS = {
     "nothing_to_do": (
         "This photo is in color and nothing is marked: paint over what should be repaired, or have it colored anew.",
         "컬러 사진이고 표시된 곳이 없습니다. 고칠 곳을 칠하거나 색을 새로 입히기를 고르세요.",
-    ),
-    "no_truth": (
-        "This photo is gray, so there is no color to compare with: choose a color photo.",
-        "흑백 사진이라 비교할 색이 없습니다. 컬러 사진을 고르세요.",
     ),
     "busy": (
         "Many visitors are here just now, please try again in a minute.",

@@ -20,7 +20,7 @@ PARTS = (
     "README.md", "CONTRIBUTING.md", "LICENSE", "app.py", "requirements.txt",
     "demo/*.py", "demo/browser/*", "restoration/**/*.py",
     "weights/README.md", "weights/*/config.json", "weights/*/model.safetensors", "weights/*/*.onnx",
-    "examples/README.md", "examples/*.png", "examples/color/*.jpg", "examples/*.jpg", "examples/prints/*.jpg", "docs/*",
+    "examples/README.md", "examples/*.png", "examples/*.jpg", "examples/prints/*.jpg", "docs/*",
     "benchmarks/EXPERIMENTS.md",
 )  # fmt: skip
 ZERO_GPU = {  # the latest that Spaces with a shared GPU have; those with a CPU take them too

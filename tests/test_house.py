@@ -49,7 +49,6 @@ PAGE = {  # demo/, from the bottom up: each may import those above it
     "photo_steps": "files inference manners marks photo_shown pipeline reading session stages texts",
     "photo_tab": "manners photo_steps photo_view",
     "batch_tab": "batch limits manners photo_view reading session stages texts",
-    "trial_tab": "color evaluation manners masking photo_view reading session stages texts",
 }  # fmt: skip
 
 

@@ -43,9 +43,9 @@
   };
   const look = () => {
     document.querySelectorAll("[data-testid=slider].outer:not([tabindex])").forEach(lend);
-    for (const row of document.querySelectorAll("#examples, #trial_examples"))
-      row.querySelectorAll("button.gallery-item").forEach((button, i) => button.ariaLabel || number(button, i));
-    for (const drop of document.querySelectorAll("#drop button, #trial-photo button, #batch-files button"))
+    const examples = document.querySelectorAll("#examples button.gallery-item");
+    examples.forEach((button, i) => button.ariaLabel || number(button, i));
+    for (const drop of document.querySelectorAll("#drop button, #batch-files button"))
       if (drop.querySelector("input[type=file]") || drop.matches("[aria-dropeffect]"))
         if (drop.ariaLabel !== drop.innerText.trim()) drop.ariaLabel = drop.innerText.trim();
     announce();
@@ -61,7 +61,7 @@
     return given;
   };
   const isStrange = (event) => {
-    const files = event.target.closest?.("#drop, #trial-photo") && (event.dataTransfer ?? event.target).files;
+    const files = event.target.closest?.("#drop") && (event.dataTransfer ?? event.target).files;
     return [...(files ?? [])].some((file) => !file.type.startsWith("image/"));
   };
   addEventListener("change", (event) => {

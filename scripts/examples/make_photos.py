@@ -25,9 +25,6 @@ def main() -> None:
     for name, (seed, most) in holes.items():
         damaged, _ = damage(luma(getattr(data, name)()), np.random.default_rng(seed), area=(0.06, 0.1), max_holes=most)
         Image.fromarray(damaged).save(FOLDER / f"{name}.png", optimize=True)
-    (FOLDER / "color").mkdir(exist_ok=True)
-    for name in (*holes, "rocket"):  # whole and in color, to be damaged on the page
-        Image.fromarray(getattr(data, name)()).save(FOLDER / "color" / f"{name}.jpg", quality=90)
     Image.fromarray(luma(data.rocket())).save(FOLDER / "rocket.png", optimize=True)
     worn, _ = add_wear(luma(data.astronaut()), np.random.default_rng(3))
     Image.fromarray(worn).save(FOLDER / "worn.png", optimize=True)

@@ -73,8 +73,8 @@ def test_a_photo_that_is_too_large_is_refused_before_it_is_decoded(visitor, tmp_
 def test_korean_where_the_browser_asks_for_it(browser, served, tmp_path):
     visitor = Visitor(browser, served.url, **PHONE, locale="ko-KR")
     assert visitor.read("#title") == "사진 복원"
-    tabs = [visitor.read(f"[role=tab] >> nth={i}") for i in range(3)]
-    assert tabs == [say(tab, "ko") for tab in ("tab_photo", "tab_batch", "tab_trial")]
+    tabs = [visitor.read(f"[role=tab] >> nth={i}") for i in range(2)]
+    assert tabs == [say(tab, "ko") for tab in ("tab_photo", "tab_batch")]
     (tmp_path / "broken.png").write_bytes(b"no photo")
     visitor.offer(tmp_path / "broken.png")
     assert "사진으로 읽을 수 없습니다" in visitor.read_refusal()

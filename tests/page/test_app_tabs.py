@@ -5,13 +5,8 @@ import zipfile
 import numpy as np
 import pytest
 from conftest import read, save
-from PIL import Image
 
-from demo.photo_view import EXAMPLES
 from demo.texts import say
-from restoration.color import luma
-from restoration.evaluation import evaluate_pair
-from restoration.masking import damage
 
 pytestmark = pytest.mark.browser
 
@@ -53,32 +48,3 @@ def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_p
     pairs.nth(1).click()
     visitor.wait_for_result()
     assert visitor.read("#found").startswith(say("found", "en", share=f"{25 * 30 / (SIZE[0] * SIZE[1]):.1%}"))
-
-
-def test_damage_on_purpose_is_measured_against_the_truth(visitor, served, tmp_path):
-    open_tab(visitor, "tab_trial")
-    visitor.page.fill("#seed input", "7")
-    visitor.page.click("#trial_examples button.gallery-item")
-    visitor.page.wait_for_selector("#trial-table table")
-    visitor.wait_until_idle()
-    truth = np.asarray(Image.open(sorted((EXAMPLES / "color").glob("*.jpg"))[0]))
-    damaged, hole = damage(luma(truth), np.random.default_rng(7))
-    call = next(call for call in reversed(served.calls) if call[0] == "repair")
-    assert np.array_equal(np.asarray(call[1]), damaged), "the seed that is shown is not the one that was used"
-    table = visitor.read("#trial-table")
-    for name, value in evaluate_pair(truth, damaged, hole).items():
-        if name in ("ssim", "masked_ssim", "hsv_similarity", "contest_score"):
-            assert f"{value:.4f}" in table, name
-
-    visitor.page.click("#roll")
-    visitor.page.wait_for_function(f"document.querySelector('#trial-table').innerText.trim() != {table!r}")
-    seed = int(visitor.page.input_value("#seed input"))
-    call = next(call for call in reversed(served.calls) if call[0] == "repair")
-    assert np.array_equal(np.asarray(call[1]), damage(luma(truth), np.random.default_rng(seed))[0])
-
-
-def test_a_gray_photo_has_no_truth_to_compare_with(visitor, tmp_path):
-    open_tab(visitor, "tab_trial")
-    gray = np.random.default_rng(1).integers(20, 236, SIZE[::-1], np.uint8)
-    visitor.page.set_input_files("#trial-photo input[type=file]", save(tmp_path / "gray.png", gray))
-    assert visitor.read_refusal() == say("no_truth", "en")
