@@ -22,7 +22,7 @@ test: $(VENV)/dev  ## linter and tests; browser tests run where Chromium is inst
 	$(RUN) -m pytest
 
 test-fast: $(VENV)/dev  ## the tests that take seconds, for every change
-	$(RUN) -m pytest -m "not slow and not browser"
+	$(RUN) -m pytest -n 2 -m "not slow and not browser"
 
 lint: $(VENV)/dev  ## mend what the linter can mend
 	$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .

@@ -32,11 +32,12 @@ class Journal:
 
     def _read(self) -> list[dict]:
         """Lines of photos that went well; one that a killed process left unfinished is dropped."""
-        found = []
-        for line in self.file.read_text(errors="replace").splitlines():
+        text, found = self.file.read_text(errors="replace"), []
+        for line in text.splitlines():
             with contextlib.suppress(json.JSONDecodeError):
                 found.append(json.loads(line))
-        if self.file.stat().st_size and not all(isinstance(line, dict) and "photo" in line for line in found or [0]):
+        begun = text.startswith(_line({"photo": ""})[:-3])  # the first line may be the unfinished one
+        if text and not (begun and all(isinstance(line, dict) and "photo" in line for line in found)):
             raise RestorationError(f"{self.file} is no report: name another file, or remove it.")
         return [line for line in found if line.get("error") is None]
 

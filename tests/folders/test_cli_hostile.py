@@ -10,6 +10,7 @@ import pytest
 from conftest import as_nobody, files, gray_photo, hole, is_one_sentence, read, save
 from PIL import Image
 
+pytestmark = pytest.mark.slow
 MASK = hole(96, 72, (20, 15, 60, 45))
 DAMAGED = np.where(MASK, 93, gray_photo("coffee", 96, 72)).astype(np.uint8)
 ODD = [

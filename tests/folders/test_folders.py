@@ -145,11 +145,14 @@ def test_a_report_is_shared_by_photos_that_are_named_one_by_one(run, tmp_path):
     assert [line["photo"] for line in lines(report)] == ["b.png", "a.png"]
 
 
-def test_a_photo_whose_process_died_before_it_told_is_told_by_the_next(run, tmp_path):
+@pytest.mark.parametrize("kept", ["after a line", "within the first line", "within the last line"])
+def test_a_photo_whose_process_died_before_it_told_is_told_by_the_next(run, tmp_path, kept):
     source, report = folder_of(tmp_path / "in", 2), tmp_path / "report.jsonl"
     run("restore", source, tmp_path / "out", "--report", report)
-    report.write_text(report.read_text().splitlines(keepends=True)[0])
-    run("restore", source, tmp_path / "out", "--report", report)
+    text = report.read_text()
+    end = {"after a line": text.index("\n") + 1, "within the first line": 30, "within the last line": -30}[kept]
+    report.write_text(text[:end])
+    assert run("restore", source, tmp_path / "out", "--report", report)[0] == 0
     assert sorted(line["photo"] for line in lines(report)) == ["0/photo0.png", "1/photo1.png"]
 
 

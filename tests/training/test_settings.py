@@ -15,6 +15,7 @@ from restoration.training import loop as training
 from restoration.training.distributed import World
 from restoration.training.trainer import Trainer
 
+pytestmark = pytest.mark.slow
 STEPS = 3
 ELSEWHERE = {  # settings that change no step of a piece, and where they are shown to do something
     "data": "test_photos", "exclude": "test_photos", "folds": "test_folds", "encoder_weights": "test_initial",
