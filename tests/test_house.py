@@ -33,6 +33,7 @@ ROOMS = {  # a folder or file of restoration/, and the rooms that it may use bes
         "arguments": "files inference",
         "restored": "inference",
         "pipeline": "files inference restored",
+        "restoring": "files folders inference pipeline restored",
         "doctor": "config inference",
         "data": "color config files masking scanning shapes wear",
         "training": "checkpoint chroma_bins color config data evaluation masking metrics models precision prefill",

@@ -314,7 +314,7 @@ def test_a_fault_of_the_program_is_shown_with_its_traceback(run, tmp_path, monke
     status, _, err = run("restore", tmp_path / "in", tmp_path / "out")
     assert status == 1 and sum(line.startswith("Traceback") for line in err) == 2
     assert "a.png: it could not be worked on, which is a fault of this program" in "\n".join(err)
-    monkeypatch.setattr("restoration.__main__.find_jobs", broken)
+    monkeypatch.setattr("restoration.restoring.find_jobs", broken)
     with pytest.raises(ValueError, match="broadcast"):
         run("restore", tmp_path / "in", tmp_path / "out")
 

@@ -1,0 +1,178 @@
+"""The commands that ask the networks, restore and detect: from files to files, and what is said of each photo."""
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from restoration.errors import RestorationError
+from restoration.files import decoding, imaging
+from restoration.folders.jobs import Job, Masks, check_masks, find_jobs
+from restoration.folders.run import Facts, run
+from restoration.folders.sharding import own_gpu
+from restoration.inference.detection import MOST_SENSITIVE, count_marks
+from restoration.inference.paper import find_inside_paper
+from restoration.inference.prints import Print, extract, extract_mask
+from restoration.inference.tones import is_tinted
+from restoration.restored import Restoration
+
+
+class Piece(NamedTuple):
+    """A scan, or a print cut out of one, on its way to a file of its own."""
+
+    target: Path
+    scan: imaging.Scan
+    mask: np.ndarray | None  # bool (H, W); None = the damage is to be found
+
+
+def restore(args: argparse.Namespace) -> int:
+    """Restore a photo, or a folder of them; returns the exit status."""
+    decoding.MAX_PIXELS = args.max_pixels
+    jobs = find_jobs(args.input, args.output, overwrite=args.overwrite)
+    check_masks(args.mask, Path(args.output), jobs)
+    steps = Restoring(args, {job.target for job in jobs})
+    alone = not args.input.is_dir()
+    return run(jobs, steps.read, steps.work, steps.write, args.overwrite, args.report, alone)
+
+
+class Restoring:
+    """The steps of one photo, and with --split those of the prints on it."""
+
+    def __init__(self, args: argparse.Namespace, targets: set[Path]):
+        """`targets`: the files of all the run's photos, which no print may take."""
+        self.args, self.targets = args, targets
+        self.masks = args.mask and Masks(args.mask)
+        self.reference = args.reference and imaging.read_photo(args.reference)
+        self.restorer = _restorer(args)
+
+    def read(self, job: Job) -> list[Piece]:
+        """The prints on a scan, and last the scan."""
+        scan = imaging.read_scan(job.source)
+        prints = self._find_prints(job.target, scan) if self.args.split else {}
+        mask = self.masks and _read_mask(self.masks(job.name), scan)
+        cut = [
+            Piece(file, scan.part(partial(extract, found=found)), self.masks and extract_mask(mask, found))
+            for file, found in prints.items()
+        ]
+        return [*cut, Piece(job.target, scan, mask)]
+
+    def work(self, pieces: list[Piece]) -> list[tuple[Piece, Restoration]]:
+        """Each piece beside what comes back of it."""
+        return [(piece, self._restored(piece)) for piece in pieces]
+
+    def write(self, job: Job, restored: list[tuple[Piece, Restoration]]) -> Facts:
+        """Every piece to its file, the scan's last: where it is, the photo is done."""
+        args, scan, notes = self.args, restored[-1][0].scan, []
+        for piece, result in restored:
+            self._write(piece, result)
+            name = f"{piece.target.name}: " if args.split and len(restored) > 1 else ""
+            notes += [f"{name}{note}" for note in _notes(args, scan.image, result.mask)]
+        if args.freshen and args.gray and scan.levels is not None:
+            notes.append("its freshened tones have 8 bits.")
+        width, height = scan.image.size
+        damaged = sum(np.count_nonzero(result.mask) for _, result in restored[:-1] or restored) / (width * height)
+        facts = {"width": width, "height": height, "damaged": round(damaged, 6), "notes": [*scan.notes, *notes]}
+        return facts | {"prints": [piece.target.name for piece, _ in restored[:-1]]} if args.split else facts
+
+    def _find_prints(self, target: Path, scan: imaging.Scan) -> dict[Path, Print]:
+        """The prints on a scan by the files that they go to; none where the scan is one print from edge to edge."""
+        prints = find_inside_paper(np.asarray(scan.image.convert("L")))
+        files = [target.with_stem(f"{target.stem}-{n}") for n in range(1, len(prints) + 1)]
+        for file in files:
+            if file in self.targets or (file.exists() and not self.args.overwrite):
+                raise RestorationError(f"{imaging.shown(file)} would be overwritten: move it away, or use --overwrite.")
+        return dict(zip(files, prints, strict=True))
+
+    def _restored(self, piece: Piece) -> Restoration:
+        args = self.args
+        image = piece.scan.image.convert("L") if args.recolor else piece.scan.image
+        settings = {"sensitivity": args.sensitivity, "fill": args.fill, "reference": self.reference}
+        result = self.restorer.restore(image, piece.mask, **settings)
+        return result.freshened() if args.freshen else result
+
+    def _write(self, piece: Piece, result: Restoration) -> None:
+        gray = result.gray if self.args.freshen else piece.scan.own_gray(result.gray, result.mask)
+        image = gray if self.args.gray else result.image
+        imaging.write_photo(image, piece.target, piece.scan.shown_at(result.mask))
+
+
+def _read_mask(file: Path, scan: imaging.Scan) -> np.ndarray:
+    try:
+        return imaging.read_mask(file, scan.image.size)
+    except imaging.PhotoError as error:  # which may name a file of the photo's own name
+        raise imaging.PhotoError(f"its mask {error}") from error
+
+
+def _notes(args: argparse.Namespace, photo: Image.Image, mask: Image.Image) -> list[str]:
+    """What a user may not expect of a result: a tint was kept, little or nothing was repaired, or nearly everything."""
+    damaged = np.asarray(mask) > 0
+    keeps_color = photo.mode == "RGB" and not args.recolor
+    notes = []
+    if keeps_color and not args.gray and is_tinted(photo):
+        notes = ["it seems to be a gray photo on tinted paper, whose tint was kept: --recolor colors it anew."]
+    if args.mask and damaged.mean() > 0.5:
+        way = "where that is the sound part, invert the mask"
+        return [*notes, f"the mask marks {damaged.mean():.0%} of it as damaged; {way}."]
+    if damaged.any():
+        return [*notes, *([] if args.mask else _found(damaged, args, "--mask repairs what you mark"))]
+    done = "copied" if args.gray or keeps_color else "colored"
+    if args.mask:
+        return [*notes, f"the mask marks nothing, it was only {done}."]
+    ways = "--mask repairs what you mark" + ", --recolor colors it anew" * (keeps_color and not args.gray and not notes)
+    return [*notes, f"no damage was found, it was only {done}: {_more(args, ways)}."]
+
+
+def detect(args: argparse.Namespace) -> int:
+    """Write the mask of what is damaged in a photo, or in each of a folder; returns the exit status."""
+    decoding.MAX_PIXELS = args.max_pixels
+    jobs = find_jobs(args.input, args.output, overwrite=args.overwrite)
+    restorer = _restorer(args)
+
+    def write(job: Job, mask: Image.Image) -> Facts:
+        imaging.write_photo(mask, job.target)
+        damaged = np.asarray(mask) > 0
+        return {"damaged": damaged.mean(), "notes": _found(damaged, args)}
+
+    def read(job: Job) -> Image.Image:
+        return imaging.read_photo(job.source)
+
+    def find(photo: Image.Image) -> Image.Image:
+        return restorer.detect(photo, args.sensitivity)
+
+    return run(jobs, read, find, write, args.overwrite, alone=not args.input.is_dir(), done_is="looked at")
+
+
+def _found(damaged: np.ndarray, args: argparse.Namespace, way: str = "") -> list[str]:
+    """What was found in a photo that was named itself, and in any photo that nothing was."""
+    more = _more(args, way)
+    if not damaged.any():
+        return [f"no damage was found{'; ' * bool(more)}{more}."]
+    marks = count_marks(damaged)
+    return [] if args.input.is_dir() else [
+        f"found {marks} mark{'s' * (marks > 1)}, {100 * damaged.mean():.2g} % of the photo{'; ' * bool(more)}{more}."
+    ]  # fmt: skip
+
+
+def _more(args: argparse.Namespace, way: str) -> str:
+    """How to have more of a photo repaired."""
+    closer = [f"--sensitivity {args.sensitivity + 1} finds more"] if args.sensitivity < MOST_SENSITIVE else []
+    return ", ".join([*closer, *[way] * bool(way)])
+
+
+def _restorer(args: argparse.Namespace):
+    from restoration.inference.backends import torch_device  # loaded only where networks are needed
+    from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
+
+    device = torch_device()
+    if device == "cuda":
+        import torch
+
+        device = f"cuda:{own_gpu(torch.cuda.device_count())}"
+    restorer = Restorer.from_pretrained(args.weights or SHIPPED_WEIGHTS, device)
+    if restorer.precision == "bf16" and args.input.is_dir():
+        print("restoration: in bf16, which is faster here (RESTORATION_PRECISION=float32 prevents it)", file=sys.stderr)
+    return restorer
