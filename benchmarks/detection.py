@@ -29,6 +29,7 @@ from restoration.wear import add_wear
 
 Gray = np.ndarray  # uint8 (H, W)
 Find = Callable[[Gray], np.ndarray]  # -> bool (H, W)
+Fill = Callable[[Gray, np.random.Generator], tuple[Gray, np.ndarray]]  # -> damaged, mask
 
 
 def scaled(gain: float, offset: float = 0) -> Callable[[Gray], Gray]:
@@ -79,7 +80,7 @@ UNDAMAGED: dict[str, Callable[[Gray], Gray]] = {
 }
 
 
-def filled(level: int) -> Callable[[Gray, np.random.Generator], tuple[Gray, np.ndarray]]:
+def filled(level: int) -> Fill:
     """One hole of a level that clipping makes too."""
 
     def fill(gray: Gray, rng: np.random.Generator) -> tuple[Gray, np.ndarray]:
@@ -90,17 +91,23 @@ def filled(level: int) -> Callable[[Gray, np.random.Generator], tuple[Gray, np.n
     return fill
 
 
-def jpeg_after(gray: Gray, rng: np.random.Generator) -> tuple[Gray, np.ndarray]:
-    """One hole, no longer constant: what the damage map is for."""
-    damaged, mask = damage(gray, rng)
-    return jpeg(75)(damaged), mask
+def compressed(fill: Fill, quality: int) -> Fill:
+    """One hole that JPEG has blurred."""
+
+    def make(gray: Gray, rng: np.random.Generator) -> tuple[Gray, np.ndarray]:
+        damaged, mask = fill(gray, rng)
+        return jpeg(quality)(damaged), mask
+
+    return make
 
 
-DAMAGED = {
+DAMAGED: dict[str, Fill] = {
     "PNG, one hole": damage,
     "PNG, one hole of level 0": filled(0),
     "PNG, one hole of level 255": filled(255),
-    "JPEG 75 after one hole": jpeg_after,
+    "JPEG 75 after one hole": compressed(damage, 75),
+    "JPEG 95 after one hole of level 0": compressed(filled(0), 95),
+    "JPEG 95 after one hole of level 255": compressed(filled(255), 95),
 }
 
 

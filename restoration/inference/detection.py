@@ -8,7 +8,7 @@ import numpy as np
 
 from restoration.errors import RestorationError
 from restoration.inference.backends import Network
-from restoration.inference.holes import find_holes, picture_window
+from restoration.inference.holes import find_compressed_holes, find_holes, picture_window
 from restoration.inference.laplace import membrane
 from restoration.inference.paper import find_inside_paper
 from restoration.inference.regions import Box, tiles, touching
@@ -94,15 +94,22 @@ def find_damage(gray: np.ndarray, detector: Network) -> Damage:
     """
     window = picture_window(gray)  # in the corner of a frame, plain sky looks like a hole
     holes = np.zeros(gray.shape, bool)
-    holes[window] = find_holes(gray[window])
-    holes = _without_paper(holes, gray) if holes.any() else holes
     seen = _seen(gray[window])
     logits = damage_logits(seen, detector)
+    holes[window] = _all_holes(gray[window], seen, logits)
+    holes = _without_paper(holes, gray) if holes.any() else holes
     damage = Damage(holes, logits, window, is_worn(logits))
     if damage.is_worn:
         filled = np.rint(membrane(seen.astype(np.float32), _regions(damage.logits, WORN[0]))).astype(np.uint8)
         damage = replace(damage, logits=np.maximum(damage.logits, damage_logits(filled, detector) + AGAIN))
     return damage
+
+
+def _all_holes(gray: np.ndarray, seen: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """Holes of one gray, bool (H, W), to the pixel where the file kept them so."""
+    exact = find_holes(gray)
+    blurred = _enlarged(find_compressed_holes(seen, logits), gray.shape)
+    return exact | (blurred & ~touching(blurred, exact))
 
 
 def _without_paper(holes: np.ndarray, gray: np.ndarray) -> np.ndarray:

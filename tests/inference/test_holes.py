@@ -7,7 +7,7 @@ from skimage import data
 from sklearn.datasets import load_sample_image
 
 from restoration.color import luma
-from restoration.inference.holes import find_holes, picture_window
+from restoration.inference.holes import find_compressed_holes, find_holes, picture_window
 from restoration.masking import damage
 
 HEIGHT, WIDTH = 192, 256
@@ -155,6 +155,26 @@ def test_a_photo_of_one_level_is_not_damage(shape, level):
 def test_a_smooth_gradient_is_not_damage():
     ramp = np.tile(np.linspace(40, 60, WIDTH).astype(np.uint8), (HEIGHT, 1))
     assert not find_holes(ramp).any()
+
+
+# After JPEG --------------------------------------------------------------------------------------
+
+
+def faint_map(hole: np.ndarray) -> np.ndarray:
+    """What a network says of a hole that it doubts: logits far below zero, a little higher inside, soft edges."""
+    return cv2.GaussianBlur(2 * hole.astype(np.float32), (0, 0), 3) - 5
+
+
+@pytest.mark.parametrize(("level", "quality"), [(0, 95), (255, 95), (40, 60), (90, 75)])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_hole_that_jpeg_has_blurred_is_found_where_a_doubtful_map_sees_it_too(shape, level, quality):
+    hole = SHAPES[shape]
+    damaged = jpeg(quality)(filled(PHOTOS["chelsea"], hole, level))
+    assert not find_compressed_holes(damaged, np.full(hole.shape, -5, np.float32)).any()
+    assert not find_compressed_holes(jpeg(quality)(PHOTOS["chelsea"]), faint_map(hole)).any()
+    found = find_compressed_holes(damaged, faint_map(hole))
+    assert np.count_nonzero(found & hole) / np.count_nonzero(found | hole) > 0.85
+    assert found[hole].mean() > 0.95  # a rim that stays would outline what is filled
 
 
 # Properties ------------------------------------------------------------------------------------

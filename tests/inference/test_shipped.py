@@ -81,6 +81,19 @@ def test_scratches_and_specks_of_a_large_photo_are_filled_at_full_resolution(shi
 
 
 @pytest.mark.slow
+def test_black_and_white_holes_are_found_after_jpeg_and_nothing_where_none_are(restored, shipped):
+    def compressed(gray: np.ndarray) -> np.ndarray:
+        return cv2.imdecode(cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, 95])[1], cv2.IMREAD_GRAYSCALE)
+
+    for truth, hole, *_ in restored[::3]:
+        gray = luma(truth)
+        assert not shipped.damage(compressed(gray)).holes.any()
+        for level in (0, 255):
+            found = shipped.damage(compressed(np.where(hole, np.uint8(level), gray))).mask()
+            assert np.count_nonzero(found & hole) > 0.8 * np.count_nonzero(found | hole)
+
+
+@pytest.mark.slow
 def test_colors_are_nearer_to_the_truth_than_gray_is(restored):
     ours = np.mean([ab_mae(truth, np.asarray(result.image)) for truth, _, _, result in restored])
     gray = np.mean([ab_mae(truth, np.stack([luma(truth)] * 3, axis=-1)) for truth, *_ in restored])
