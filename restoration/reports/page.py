@@ -20,8 +20,8 @@ METRICS = {  # titles, and which way is better
     "validation_loss": "validation loss ↓",
 }
 INTRODUCTION = (
-    "Damaged gray photos become whole and get their color. Two U-Nets run in turn: the Inpainter (`inpaint/`) fills "
-    "what is missing, the Colorizer (`color/`) predicts chroma. What was not damaged is copied."
+    "Damaged gray photos are repaired and colored. Two U-Nets run in turn: the Inpainter (`inpaint/`) fills what is "
+    "missing, then the Colorizer (`color/`) predicts chroma. What was not damaged is copied."
 )
 CHOICE = (
     "The table shows each fold's best epoch. It was chosen on the photos that it is measured on, which flatters it a "
