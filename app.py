@@ -73,10 +73,12 @@ def free_port(host: str, port: int) -> int:
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Serve the photo restoration page.")
-    parser.add_argument("--host", help="address to listen on; 0.0.0.0 for everyone (default: this machine only)")
-    parser.add_argument("--port", type=port, help="0 for any that is free (default: 7860, or the next free one)")
+    parser.add_argument("--host", help="address to listen on; 0.0.0.0: all networks (default: this machine only)")
+    parser.add_argument("--port", type=port, help="0: any free port (default: 7860, or the next free one)")
     parser.add_argument("--share", action="store_true", help="open a public link through Gradio's tunnel")
-    parser.add_argument("--weights", default=SHIPPED_WEIGHTS, help="folder or hub repository of the trained models")
+    parser.add_argument(
+        "--weights", default=SHIPPED_WEIGHTS, help="folder or hub repository (default: the shipped weights)"
+    )
     return parser.parse_args()
 
 

@@ -1,15 +1,15 @@
-"""Train both stages, fold by fold, on a folder of photos.
+"""Train both networks, fold by fold, on a folder of photos.
 
     python train.py --folds 5 --data photos                              # five folds of both networks
     python train.py --data bundled --encoder-weights none                # a first try, on photos that are already here
     python train.py --data photos --folds 1 --minutes 30                 # both networks, in half an hour
     torchrun --nproc-per-node 8 train.py --data photos --name mine       # the same model sooner, on eight GPUs
-    python train.py --data photos --name mine --fold 2 --stage color     # one piece, as a job of an array
-    python train.py --resume runs/mine                                   # continue, or gather what an array trained
+    python train.py --data photos --name mine --fold 2 --stage color     # one piece: one job of an array
+    python train.py --resume runs/mine                                   # continue; or collect what an array trained
     python train.py --resume runs/mine --data elsewhere                  # continue; the photos were moved
     python train.py --resume runs/mine --push-to user/name               # publish it on the hub
 
-Every setting of `restoration.config.TrainConfig` is an option as well.
+Every setting of a run (`restoration.config.TrainConfig`) is an option, too.
 """
 
 import argparse
@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--name", help="name of the run's folder below --runs (default: the time)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: runs)")
-    parser.add_argument("--resume", type=Path, metavar="RUN", help="continue this run with its own settings")
+    parser.add_argument("--resume", type=Path, metavar="RUN", help="folder of a run to continue, with its own settings")
     parser.add_argument("--fold", type=int, help="train this fold alone, counted from 0")
     whole = "which networks to train (default: both, or with --resume those of the run)"
     parser.add_argument("--stage", choices=(*STAGES, "both"), help=whole)

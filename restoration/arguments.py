@@ -12,8 +12,8 @@ from restoration.inference.filling import FILLS
 
 WAYS = """a first try:
   %(prog)s restore old.jpg new.png                   find the damage, repair it, add color
-  %(prog)s detect old.jpg mask.png                   or: write down what is found,
-  %(prog)s restore old.jpg mine.png --mask mask.png  correct it in a paint program, and restore
+  %(prog)s detect old.jpg mask.png                   only find the damage: white = damaged
+  %(prog)s restore old.jpg mine.png --mask mask.png  restore with the mask, corrected in a paint program
   %(prog)s restore box/ restored/                    a whole folder; repeat it to resume
   %(prog)s COMMAND --help                            all options of a command
 """
@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser of all commands; what it parses has the chosen one's name as `command`."""
     whole = argparse.ArgumentParser(
         prog="python -m restoration" if Path(sys.argv[0]).name == "__main__.py" else "photo-restoration",
-        description="Restore damaged gray photos in color.",
+        description="Repair damaged gray photos and color them.",
         epilog=WAYS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -32,60 +32,65 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(required=True, metavar="COMMAND", dest="command")
 
     _add_restore(commands)
-    detect = commands.add_parser("detect", help="write a mask of the damage it finds, white = damaged")
+    detect = _command(commands, "detect", "write a mask of the damage that is found, white = damaged")
     detect.add_argument("input", type=_path, metavar="IN", help="photo or folder")
-    detect.add_argument("output", type=_out, metavar="OUT_MASK", help="PNG, or folder for PNGs")
+    detect.add_argument("output", type=_out, metavar="OUT_MASK", help="a PNG, or a folder for PNGs")
     _add_sensitivity(detect)
     _add_weights(detect)
     _add_folder_options(detect)
 
-    damage = commands.add_parser("damage", help="damage color photos on purpose, to test restore with evaluate")
-    damage.add_argument("input", type=_path, metavar="IN_FOLDER")
-    damage.add_argument("output", type=_path, metavar="OUT_FOLDER", help="receives input/, mask/ and gt/")
-    damage.add_argument("--seed", type=int, default=0, help="seed of the holes (default: 0)")
-    damage.add_argument("--holes", type=int, default=1, help="most holes per photo (default: 1)")
+    damage = _command(commands, "damage", "damage color photos on purpose, to test restore with evaluate")
+    damage.add_argument("input", type=_path, metavar="IN_FOLDER", help="folder of color photos")
+    damage.add_argument("output", type=_path, metavar="OUT_FOLDER", help="gets input/, mask/ and gt/ (the truth)")
+    damage.add_argument("--seed", type=int, default=0, help="random seed of the holes (default: 0)")
+    damage.add_argument("--holes", type=int, default=1, help="largest number of holes per photo (default: 1)")
     _add_overwrite(damage)
 
-    evaluate = commands.add_parser("evaluate", help="compare restored photos with the truth")
+    evaluate = _command(commands, "evaluate", "compare restored photos with the truth")
     evaluate.add_argument("--pred", type=_path, required=True, help="folder of results")
-    evaluate.add_argument("--truth", type=_path, required=True, help="folder of true photos, of the same names")
-    evaluate.add_argument("--mask", type=_path, help="folder of masks; without it only whole-photo metrics")
+    evaluate.add_argument("--truth", type=_path, required=True, help="folder of the true photos, with the same names")
+    evaluate.add_argument("--mask", type=_path, help="folder of masks; without it, only metrics of the whole photo")
     evaluate.add_argument("--json", action="store_true", help="one flat JSON object instead of a table")
 
-    export = commands.add_parser("export", help="write models with the graphs that OpenVINO runs")
-    export.add_argument("output", type=_path, metavar="OUT", help="folder; it may be that of the weights itself")
+    export = _command(commands, "export", "write models together with the ONNX graphs that OpenVINO runs")
+    export.add_argument("output", type=_path, metavar="OUT", help="folder to write to, which may be the weights' own")
     _add_weights(export)
 
-    doctor = commands.add_parser("doctor", help="print what a bug report needs: versions, weights, memory")
+    doctor = _command(commands, "doctor", "print what a bug report needs: versions, weights, memory")
     doctor.add_argument("--weights", type=_path, help="folder (default: the shipped weights)")
     return whole
 
 
+def _command(commands, name: str, does: str) -> argparse.ArgumentParser:
+    """A command, said in a few words in the list of all and as a sentence in its own help."""
+    return commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
+
+
 def _add_restore(commands) -> None:
-    restore = commands.add_parser("restore", help="repair and color a photo or a folder of photos")
+    restore = _command(commands, "restore", "repair and color a photo or a folder of photos")
     restore.add_argument("input", type=_path, metavar="IN", help="photo or folder")
     restore.add_argument("output", type=_out, metavar="OUT", help=f"photo ({KINDS}), or a folder for PNGs")
     restore.add_argument(
         "--mask", type=_path, help="white = damaged: an image, or a folder of images with the photos' names"
     )
     restore.add_argument("--gray", action="store_true", help="write the repaired photo without color")
-    restore.add_argument("--recolor", action="store_true", help="give color photos new colors, such as sepia prints")
+    restore.add_argument("--recolor", action="store_true", help="color a color photo anew, such as a sepia print")
     restore.add_argument(
         "--fill", choices=FILLS, default=FILLS[0],
-        help="textured: with texture from the rest of the photo, a guess; smooth: without (default: textured)",
+        help="textured: large holes get texture from the rest of the photo, a guess; smooth: none (default: textured)",
     )  # fmt: skip
     restore.add_argument(
         "--reference", type=_path, metavar="FILE", help="a color photo of the same people or place, to take colors from"
     )
     restore.add_argument(
-        "--freshen", action="store_true", help="stretch faded tones, in color photos channel by channel"
+        "--freshen", action="store_true", help="stretch faded tones; in a color photo, each channel by itself"
     )
     restore.add_argument(
         "--split", action="store_true", help="also restore each print on a scan by itself, straightened: OUT-1.png, ..."
     )
     _add_sensitivity(restore)
     _add_weights(restore)
-    restore.add_argument("--report", type=_path, metavar="FILE", help="JSON lines: time, damage, error per photo")
+    restore.add_argument("--report", type=_path, metavar="FILE", help="JSON line per photo: time, damage, error")
     _add_folder_options(restore)
 
 

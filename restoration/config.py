@@ -100,7 +100,7 @@ class TrainConfig:
 
     data: str = _setting("data", "folder of photos or tar shards, the contest's folder, or 'bundled'", group="photos")
     exclude: str | None = _setting(None, "text file of photo names to leave out, one per line")
-    emphasis: str | None = _setting(None, "a word: photos whose folder or name contains it come twice as often")
+    emphasis: str | None = _setting(None, "a word: photos whose folder or name contains it are drawn twice as often")
     folds: int = _setting(5, "models per stage, for cross-validation; with 1, a small share is held out", COUNT)
     seed: int = _setting(0, "seed of everything random", (0, 2**32 - 1))  # what scikit-learn takes
     min_scale: float = _setting(0.5, "smallest side of a crop, as a share of the photo's shorter side", SHARE)
@@ -115,12 +115,14 @@ class TrainConfig:
     )
     luma_mean: float = _setting(LUMA_MEAN, "mean of the luma that the encoder was trained on")
     luma_std: float = _setting(LUMA_STD, "standard deviation of that luma")
-    encoder_weights: str = _setting("imagenet", "imagenet, none, or a safetensors file under timm's or smp's names")
+    encoder_weights: str = _setting(
+        "imagenet", "imagenet, none, or a safetensors file with tensor names of timm or smp"
+    )
     init: str | None = _setting(None, "folder or hub repository with inpaint/ and color/ to start from")
     freeze_stem: bool = _setting(False, "keep the encoder's first layers, down to a quarter of the size, as they are")
     freeze_norm: bool = _setting(False, "keep batch norm's statistics and the prior of colors, for fine-tuning")
 
-    minutes: float | None = _setting(None, "train so long in all, instead of by epochs", POSITIVE, group="length")
+    minutes: float | None = _setting(None, "minutes to train in all, instead of epochs", POSITIVE, group="length")
     epochs: int | None = _setting(None, "epochs per piece; with --minutes, equal shares of the time", COUNT)
     epoch_photos: int | None = _setting(None, "photos per epoch (default: each once)", COUNT)
     batch_size: int | None = _setting(None, "photos per step, of all processes together", COUNT)
@@ -133,15 +135,13 @@ class TrainConfig:
     warmup: float = _setting(0.02, "share of the training over which the learning rate rises", SHARE)
     weight_decay: float = _setting(0.01, "AdamW's weight decay", AMOUNT)
     gradient_clip: float = _setting(1.0, "largest norm of the gradient", POSITIVE)
-    ema_decay: float = _setting(0.998, "decay per step of the averaged weights, which are what is kept", (0, 1 - TINY))
+    ema_decay: float = _setting(0.998, "decay per step of the averaged weights, the ones that are saved", (0, 1 - TINY))
 
     max_area: float = _setting(0.2, "largest share of a crop that holes cover", SHARE, group="damage and hints")
-    max_holes: int = _setting(2, "most holes per crop", COUNT)
+    max_holes: int = _setting(2, "largest number of holes per crop", COUNT)
     hint_dropout: float = _setting(0.25, "share of samples whose damage must be found without a mask", SHARE)
     wear: float = _setting(0.2, "share of samples with an old print's wear instead of holes", SHARE)
-    wear_shapes: str | None = _setting(
-        None, "folder or tar of shapes of real damage to draw too (PNGs named crack-*, ...)"
-    )
+    wear_shapes: str | None = _setting(None, "folder or tar of real damage to draw as well (PNGs named crack-*, ...)")
     color_hints: float = _setting(0.3, "share of samples with color hints", SHARE)
     old_gray: float = _setting(0.5, "share of the Colorizer's samples that are as gray as prints of old films", SHARE)
     filled_share: float = _setting(0.2, "share of the Colorizer's samples with a filled hole", SHARE)
@@ -152,7 +152,7 @@ class TrainConfig:
     ssim_weight: float = _setting(0.2, "weight of 1 - SSIM in the hole", AMOUNT)
     damage_weight: float = _setting(0.05, "weight of the damage map's cross-entropy", AMOUNT)
     overlap_weight: float = _setting(0.0, "weight of 1 - the Dice coefficient of the damage map", AMOUNT)
-    false_alarm_weight: float = _setting(1.0, "weight of a whole photo of which the damage map marks a part", AMOUNT)
+    false_alarm_weight: float = _setting(1.0, "weight of an undamaged photo in which marks are found", AMOUNT)
 
     chroma_weight: float = _setting(1.0, "weight of the chroma error", AMOUNT, group="losses of the Colorizer")
 
@@ -166,7 +166,7 @@ class TrainConfig:
     discriminator_channels: int = _setting(32, "width of the discriminator", COUNT)
     discriminator_learning_rate: float = _setting(4e-4, "peak learning rate of the discriminator", POSITIVE)
 
-    validation_photos: int = _setting(64, "how many held-out photos to validate on, at most", COUNT, group="validation")
+    validation_photos: int = _setting(64, "largest number of held-out photos to validate on", COUNT, group="validation")
     validation_size: int | None = _setting(None, "side of the validation photos, in pixels", SIDE)
 
     def __post_init__(self):
