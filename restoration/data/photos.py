@@ -115,7 +115,7 @@ class Memory:
     @property
     def is_full(self) -> bool:
         """Whether hardly another photo has room."""
-        return self.used > 0.99 * self.budget
+        return self.used >= 0.99 * self.budget
 
     def picture(self, entry: Entry) -> Picture:
         """The decoded photo. RestorationError: it cannot be read."""

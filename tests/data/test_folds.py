@@ -137,6 +137,17 @@ def test_near_duplicates_are_the_connected_parts_of_the_pairs(seed, count):
     assert sorted(map(sorted, parts)) == sorted(np.flatnonzero(label == k).tolist() for k in set(label))
 
 
+def test_ten_of_64_bits_are_near_and_eleven_are_not():
+    label = folds.near_duplicates(np.array([0, 2**10 - 1, 2**63 - 2**42], np.uint64), np.full(3, 2**64 - 1, np.uint64))
+    assert label[0] == label[1] != label[2]
+    assert len(set(folds.near_duplicates(np.array([0, 2**11 - 1], np.uint64), np.full(2, 2**64 - 1, np.uint64)))) == 2
+
+
+def test_as_many_groups_as_folds_are_enough():
+    parts = [folds.split(np.array([0, 1, 1, 2]), 3, fold, seed=0)[1].tolist() for fold in range(3)]
+    assert sorted(parts) == [[0], [1, 2], [3]]
+
+
 def test_crops_of_a_bundled_photo_stay_together():
     """However photos are grouped; the stereo pair too."""
     photos = Photos(find_entries("bundled"))

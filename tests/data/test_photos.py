@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from conftest import hole, is_one_sentence, photo, save
 from PIL import Image
+from scipy.fft import dctn
 from skimage import data
 from torch.utils.data import DataLoader
 
@@ -118,6 +119,52 @@ def test_a_reduced_photo_keeps_its_hole_in_place(tmp_path):
     assert mask[26:49, 39:111].mean() > 0.99 and mask.mean() == pytest.approx(1 / 8, abs=0.01)
 
 
+def test_a_reduced_photo_is_the_mean_of_its_pixels_and_its_hole_that_of_the_nearest(tmp_path):
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 256, (128, 192, 3), np.uint8)
+    damaged, wanted = luma(truth), rng.random((128, 192)) < 0.2
+    damaged[wanted] = 255 - (damaged[wanted] > 127) * np.uint8(255)
+    write(tmp_path / "train_gt", a=truth)
+    write(tmp_path / "train_input", a=damaged)
+    picture = Photos.find(tmp_path, side=32).picture(0)
+    means = truth.reshape(32, 4, 48, 4, 3).mean(axis=(1, 3))
+    assert np.abs(picture.rgb - means).max() <= 0.5
+    nearest = Image.fromarray(damaged != luma(truth)).resize((48, 32), Image.Resampling.NEAREST)
+    assert np.array_equal(picture.hole.mask, np.asarray(nearest))
+
+
+def test_the_contests_truth_alone_is_enough(tmp_path):
+    write(tmp_path / "train_gt", a=COLOR["cat.png"])
+    checked = photos.load(tmp_path)
+    assert checked.photos.names == ["a.png"] and checked.photos.picture(0).hole is None and not checked.problems
+
+
+def test_reading_ahead_stops_where_memory_is_full(tmp_path, monkeypatch):
+    write(tmp_path, **{f"{i:02}": COLOR["cat.png"][:40, :48] for i in range(60)})
+    read, decode = [], photos.decode
+    monkeypatch.setattr(photos, "decode", lambda *arguments: read.append(arguments) or decode(*arguments))
+    for room, most in ((0, 0), (8, 8 + 2 * os.cpu_count()), (60, 60)):
+        read.clear()
+        found = Photos.find(tmp_path, budget=room * 40 * 48 * 3)
+        found.read_ahead()
+        assert room <= len(read) <= most and len(found.memory) == room
+
+
+def test_no_bar_is_drawn_into_a_log(folder, capsys):
+    photos.load(folder)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_hash_is_of_signs_of_the_lowest_frequencies():
+    """Against SciPy's transform of means of squares; a flat photo has none but its brightness."""
+    gray = np.random.default_rng(0).integers(0, 256, (64, 96), np.uint8)
+    small = gray.reshape(32, 2, 32, 3).mean(axis=(1, 3))
+    low = dctn(small, norm="ortho")[:8, :8].ravel()
+    bits = "".join("1" if value > np.median(low) else "0" for value in low)
+    assert photos.perceptual_hash(gray) == int(bits, 2)
+    assert photos.perceptual_hash(np.full((40, 40), 9, np.uint8)) == 1 << 63
+
+
 @pytest.mark.slow
 def test_bundled_photos_are_color_crops_grouped_by_photo():
     checked = photos.load("bundled")
@@ -134,12 +181,12 @@ def test_bundled_photos_are_color_crops_grouped_by_photo():
 
 def test_what_cannot_be_used_is_named_and_stops_nothing(folder):
     write(folder, gray=np.stack([luma(COLOR["cat.png"])] * 3, axis=-1), level=luma(COLOR["cat.png"]))
-    write(folder, tiny=COLOR["cat.png"][:31, :40])
+    write(folder, tiny=COLOR["cat.png"][:31, :40], small=COLOR["cat.png"][:32, :40])
     whole = (folder / "place" / "cat.png").read_bytes()
     (folder / "half.png").write_bytes(whole[: len(whole) // 2])
     (folder / "empty.jpg").write_bytes(b"")
     checked = photos.load(folder, exclude={"cup.png"})
-    assert checked.photos.names == ["astronaut.png", "cat.png"] and checked.hashes.shape == (2, 2)
+    assert checked.photos.names == ["astronaut.png", "cat.png", "small.png"] and checked.hashes.shape == (3, 2)
     assert [line.split(": ") for line in checked.problems] == [
         ["empty.jpg", "cannot be read as a photo"],
         ["gray.png", "gray, it has no color to learn"],
@@ -248,7 +295,31 @@ def test_names_from_a_list_or_a_table(tmp_path):
 def test_every_bundled_photo_is_really_there():
     """A release of the libraries that drops one must be noticed here, not in a figure that moved."""
     wanted = {Path(name).name for names in sources.BUNDLED_PHOTOS.values() for name in names}
-    assert {entry.file.name for entry in Photos.find("bundled").entries} == wanted and len(wanted) == 11
+    found = Photos.find("bundled")
+    assert {entry.file.name for entry in found.entries} == wanted and len(wanted) == 11
+
+
+def test_bundled_photos_are_cut_into_squares_from_edge_to_edge():
+    found = Photos.find("bundled")
+    for file, size, side, grid in (
+        ("coffee.png", (600, 400), 256, (5, 3)), ("hubble_deep_field.jpg", (1000, 872), 436, (5, 3)),
+        ("astronaut.png", (512, 512), 256, (5, 3)),
+    ):  # fmt: skip
+        boxes = [entry.box for entry in found.entries if entry.file.name == file]
+        lefts, tops = sorted({left for left, _, _ in boxes}), sorted({top for _, top, _ in boxes})
+        assert {square for _, _, square in boxes} == {side} and (len(lefts), len(tops)) == grid
+        assert (lefts[0], tops[0]) == (0, 0) and (lefts[-1], tops[-1]) == (size[0] - side, size[1] - side)
+        assert np.ptp(np.diff(lefts)) <= 1 and np.ptp(np.diff(tops)) <= 1 and len(boxes) == len(lefts) * len(tops)
+    crop = found.names.index("coffee-72-86.png")
+    assert np.array_equal(found[crop], data.coffee()[72:328, 86:342])
+    large = next(i for i, entry in enumerate(found.entries) if entry.file.name == "hubble_deep_field.jpg")
+    assert found[large].shape == (256, 256, 3)
+
+
+def test_an_upright_photo_has_more_squares_below_each_other_than_beside(tmp_path):
+    write(tmp_path, tall=np.zeros((700, 300, 3), np.uint8))
+    boxes = [entry.box for entry in sources._crops(tmp_path / "tall.png")]
+    assert len({left for left, _, _ in boxes}) == 3 and len({top for _, top, _ in boxes}) == 5
 
 
 def test_names_are_paired_however_their_accents_are_composed(tmp_path):

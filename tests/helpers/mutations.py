@@ -3,7 +3,8 @@
     python tests/helpers/mutations.py restoration/masking.py restoration/inference [--count 30] [--seed 0]
 
 Each mutation changes one spot (a comparison, a number, a condition, a call left out) in a copy of the repository and
-runs the fast tests of its file's name, then those that name its module, then the rest of its room, until one fails.
+runs the fast tests of its file's name, then those that name its module, then the rest of its room, until one fails;
+test files that never call the mutated function are left out.
 Survivors are printed; the last line counts. A survivor is a missing test, code that nothing needs, or a change that
 makes no difference.
 """
@@ -11,19 +12,24 @@ makes no difference.
 import argparse
 import ast
 import os
+import pickle
 import random
 import re
 import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
-SECONDS = 180  # of a processor, for one test file; a mutation that hangs is noticed
+SECONDS = 600  # of a processor, for one test file without mutation
 COMPARISONS = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==", ast.In: "not in",
                ast.NotIn: "in", ast.Is: "is not", ast.IsNot: "is"}  # fmt: skip
 OPERATORS = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "/", ast.Pow: "*", ast.Mod: "+",
@@ -113,20 +119,76 @@ def tests_of(file: Path, root: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(str, [*own, *(f for f in every if naming.search(f.read_text())), *beside])))
 
 
-def passes(test: str, root: Path) -> bool:
-    """Run a test file in a fork of this process, which has the heavy libraries loaded already."""
-    child = os.fork()
-    if child == 0:
-        os.setsid()
-        signal.setitimer(signal.ITIMER_PROF, SECONDS)
-        signal.alarm(20 * SECONDS)  # for one that waits
-        sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
-        os.chdir(root)
-        import pytest
+class Watch:
+    """A pytest plugin for one file: which of the product's functions each test calls, how long it takes, if it passes.
 
-        code = pytest.main(["-x", "-q", "-m", "not browser and not slow", "-p", "no:cacheprovider", test])
-        os._exit(0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    Given what it saw once, it runs the tests that call a function first, quick ones before slow ones.
+    """
+
+    def __init__(self, root: Path, known: dict[str, dict] | None = None, calling: Callable[[dict], bool] = bool):
+        self.root, self.seen, self.known, self.calling = f"{root}/restoration/", {}, known, calling
+        self.own: dict | None = None
+        if known is None:
+            sys.addaudithook(self._started)
+
+    def pytest_collection_modifyitems(self, items: list) -> None:
+        if self.known is not None:
+            items[:] = [item for item in items if self.known.get(item.nodeid, {}).get("passed")]
+            items.sort(key=lambda i: (not self.calling(self.known[i.nodeid]), self.known[i.nodeid]["seconds"]))
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_protocol(self, item):
+        if self.known is not None:
+            yield
+            return
+        self.own = self.seen[item.nodeid] = {
+            "calls": set(),
+            "forks": False,
+            "passed": True,
+            "seconds": time.process_time(),
+        }
+        sys.settrace(self._called)
+        threading.settrace(self._called)
+        yield
+        sys.settrace(None)
+        threading.settrace(None)
+        self.own["seconds"] = time.process_time() - self.own["seconds"]
+
+    def pytest_runtest_logreport(self, report) -> None:
+        if self.own and report.outcome != "passed":
+            self.own["passed"] = False
+
+    def _called(self, frame, event, _) -> None:
+        code = frame.f_code
+        if self.own and code.co_filename.startswith(self.root):
+            self.own["calls"].add((code.co_filename, code.co_firstlineno))
+
+    def _started(self, event: str, _) -> None:
+        """A process that a test starts may call anything."""
+        if self.own and event in ("subprocess.Popen", "os.fork", "os.posix_spawn"):
+            self.own["forks"] = True
+
+
+def run(test: str, root: Path, watch: Watch, seconds: float) -> tuple[bool, dict]:
+    """Run a test file in a fork of this process, which has the heavy libraries loaded already: if it passes, and what
+    was seen."""
+    with tempfile.TemporaryFile() as seen:
+        child = os.fork()
+        if child == 0:
+            os.setsid()
+            signal.setitimer(signal.ITIMER_PROF, seconds)
+            signal.alarm(int(20 * seconds))  # for one that waits
+            sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+            os.chdir(root)
+            stop = ["-x"] if watch.known is not None else []
+            options = [*stop, "-q", "-m", "not browser and not slow", "-p", "no:cacheprovider"]
+            code = pytest.main([*options, test], [watch])
+            pickle.dump(watch.seen, seen)
+            seen.flush()
+            os._exit(0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else code)
+        passed = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        seen.seek(0)
+        return passed, pickle.loads(seen.read() or pickle.dumps({}))
 
 
 def drawn(files: list[Path], count: int, seed: int) -> Iterator[tuple[Path, Mutation]]:
@@ -135,16 +197,36 @@ def drawn(files: list[Path], count: int, seed: int) -> Iterator[tuple[Path, Muta
     return iter(sorted(random.Random(seed).sample(every, min(count, len(every)))))
 
 
-def survives(file: Path, mutation: Mutation, root: Path, sound: dict[str, bool]) -> bool:
-    """Whether all tests pass with one mutation in its file, less those that fail without one: `sound` keeps which."""
+def around(source: str, line: int) -> range | None:
+    """The lines of the innermost function that holds a line; None outside of all."""
+    defs = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    lines = [range(min([d.lineno, *(x.lineno for x in d.decorator_list)]), d.end_lineno + 1) for d in defs]
+    return min((each for each in lines if line in each), key=len, default=None)
+
+
+def survives(file: Path, mutation: Mutation, root: Path, known: dict[str, dict]) -> bool:
+    """Whether all tests that call a mutated function pass; `known` keeps what was seen of each test without mutation.
+
+    Tests that fail without one are left out, and those that start processes count as calling anything.
+    """
     raw = file.read_bytes()
     mutated = raw[: mutation.start] + mutation.text.encode() + raw[mutation.end :]
+    lines = around(raw.decode(), mutation.line)
+
+    def calling(test: dict) -> bool:
+        called = (line for name, line in test["calls"] if name == str(file))
+        return test["forks"] or any(lines is None or line in lines for line in called)
+
     for test in tests_of(file, root):
-        file.write_bytes(mutated)
-        failed = not passes(test, root)
-        file.write_bytes(raw)
-        if failed and sound.setdefault(test, passes(test, root)):
-            return False
+        if test not in known:
+            known[test] = run(test, root, Watch(root), SECONDS)[1]
+        if any(map(calling, known[test].values())):
+            file.write_bytes(mutated)
+            spent = sum(each["seconds"] for each in known[test].values())
+            passed, _ = run(test, root, Watch(root, known[test], calling), 10 + 4 * spent)
+            file.write_bytes(raw)
+            if not passed:
+                return False
     return True
 
 
@@ -162,15 +244,13 @@ def main() -> int:
     import skimage.metrics  # noqa: F401
 
     found = [f.resolve() for place in args.places for f in (sorted(place.rglob("*.py")) if place.is_dir() else [place])]
-    tried, survived, sound = 0, 0, {}
+    tried, survived, known = 0, 0, {}
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "copy"
         shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(".git", ".venv*", "runs", "__pycache__"))
         for file, mutation in drawn([root / f.relative_to(ROOT) for f in found], args.count, args.seed):
-            old, alive = (
-                file.read_bytes()[mutation.start : mutation.end].decode(),
-                survives(file, mutation, root, sound),
-            )
+            old = file.read_bytes()[mutation.start : mutation.end].decode()
+            alive = survives(file, mutation, root, known)
             tried, survived = tried + 1, survived + alive
             said = "SURVIVES" if alive else "noticed"
             print(f"{file.relative_to(root)}:{mutation.line}: {old!r} -> {mutation.text!r} {said}", flush=True)
