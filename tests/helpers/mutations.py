@@ -3,8 +3,8 @@
     python tests/helpers/mutations.py restoration/masking.py restoration/inference [--count 30] [--seed 0]
 
 Each mutation changes one spot (a comparison, a number, a condition, a call left out) in a copy of the repository and
-runs the fast tests of its file's name, then those that name its module, then the rest of its room, until one fails;
-test files that never call the mutated function are left out.
+runs the fast tests that call the mutated function, quick ones first, until one fails: of the files of its file's name,
+of those that name its module, and of its room.
 Survivors are printed; the last line counts. A survivor is a missing test, code that nothing needs, or a change that
 makes no difference.
 """
@@ -21,7 +21,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -29,12 +29,14 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 600  # of a processor, for one test file without mutation
+SECONDS = 1200  # of a processor, for all tests without mutation
 COMPARISONS = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==", ast.In: "not in",
                ast.NotIn: "in", ast.Is: "is not", ast.IsNot: "is"}  # fmt: skip
 OPERATORS = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "/", ast.Pow: "*", ast.Mod: "+",
              ast.BitAnd: "|", ast.BitOr: "&"}  # fmt: skip
-UNSEEN = {"strict", "flush", "fused"}  # arguments that guard or hurry, and change no result
+UNSEEN = {"strict", "flush", "fused", "frozen", "maxsize"}  # arguments that guard or hurry, and change no result
+USUAL = {"connectivity=8", "interpolation=cv2.INTER_LINEAR"}  # what is so without being said, too
+LEVELS = {255, 256}  # numbers that one more spoils
 NAMES = {
     "min": "max", "max": "min", "any": "all", "all": "any", "floor": "ceil", "rint": "floor", "erode": "dilate",
     "dilate": "erode", "INTER_AREA": "INTER_NEAREST", "INTER_LINEAR": "INTER_NEAREST", "sorted": "list",
@@ -75,8 +77,17 @@ def mutations(source: str) -> list[Mutation]:
 
 
 def _hints(node: ast.AST) -> list[ast.AST]:
-    """A node's annotations: to spoil one would be noticed as the module is loaded, and says nothing."""
+    """What is left as it is: annotations, which would be noticed as the module is loaded, and UNSEEN arguments."""
+    if isinstance(node, ast.keyword):
+        return [node.value] * (node.arg in UNSEEN)
     return [hint for name in ("annotation", "returns") if (hint := getattr(node, name, None))]
+
+
+def _is_turned(test: ast.AST) -> bool:
+    """Whether a condition's own mutation is its negation already."""
+    if isinstance(test, ast.Compare):
+        return isinstance(test.ops[0], (ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.Is, ast.IsNot))
+    return isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
 
 
 def _of(node, raw, span, between, whole) -> Iterator[Mutation]:
@@ -93,23 +104,24 @@ def _of(node, raw, span, between, whole) -> Iterator[Mutation]:
         case ast.Constant(value=bool(value)):
             yield whole(node, str(not value))
         case ast.Constant(value=int(value)):
-            yield whole(node, str(value + 1))
+            yield whole(node, str(value + 1 if value < 32 or value in LEVELS else value * 3 // 2))
         case ast.Constant(value=float(value)):
             yield whole(node, repr(value * 1.5 or 0.5))
         case ast.Attribute(attr=name) | ast.Name(id=name) if name in NAMES:
             yield whole(node, text(node)[: -len(name)] + NAMES[name])
         case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test):
-            yield whole(test, f"not ({text(test)})")
+            if not _is_turned(test):
+                yield whole(test, f"not ({text(test)})")
         case ast.Expr(value=ast.Call()):
             yield whole(node, "None")
         case ast.Call(keywords=[*_, keyword], func=func) if keyword.arg and keyword.arg not in UNSEEN:
-            if not text(func).endswith(("Error", "field")):
+            if not text(func).endswith(("Error", "field")) and text(keyword) not in USUAL:
                 yield whole(keyword, "")
 
 
 @cache
 def tests_of(file: Path, root: Path) -> tuple[str, ...]:
-    """The test files that should notice, the likeliest first: of the file's name, of its module's, of its room."""
+    """The test files that should notice: of the file's name, of its module's, of its room."""
     module = ".".join(file.relative_to(root).with_suffix("").parts)
     room, _, name = module.rpartition(".")
     naming = re.compile(rf"\b{re.escape(module)}\b|from {re.escape(room)} import .*\b{name}\b")
@@ -119,60 +131,63 @@ def tests_of(file: Path, root: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(str, [*own, *(f for f in every if naming.search(f.read_text())), *beside])))
 
 
+class Seen(NamedTuple):
+    """What a test does without mutation."""
+
+    calls: set[tuple[str, int]]  # the product's functions: file and first line
+    starts: list[bool]  # True: it starts a process, which may call anything
+    seconds: float  # of a processor
+
+
 class Watch:
-    """A pytest plugin for one file: which of the product's functions each test calls, how long it takes, if it passes.
+    """A pytest plugin that notes what each passing test does."""
 
-    Given what it saw once, it runs the tests that call a function first, quick ones before slow ones.
-    """
-
-    def __init__(self, root: Path, known: dict[str, dict] | None = None, calling: Callable[[dict], bool] = bool):
-        self.root, self.seen, self.known, self.calling = f"{root}/restoration/", {}, known, calling
-        self.own: dict | None = None
-        if known is None:
-            sys.addaudithook(self._started)
-
-    def pytest_collection_modifyitems(self, items: list) -> None:
-        if self.known is not None:
-            items[:] = [item for item in items if self.known.get(item.nodeid, {}).get("passed")]
-            items.sort(key=lambda i: (not self.calling(self.known[i.nodeid]), self.known[i.nodeid]["seconds"]))
+    def __init__(self, root: Path):
+        self.product, self.seen, self.own = f"{root}/restoration/", {}, None
+        sys.addaudithook(self._started)
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item):
-        if self.known is not None:
-            yield
-            return
-        self.own = self.seen[item.nodeid] = {
-            "calls": set(),
-            "forks": False,
-            "passed": True,
-            "seconds": time.process_time(),
-        }
+        self.own, began = Seen(set(), [], 0.0), time.process_time()
+        self.seen[item.nodeid] = self.own
         sys.settrace(self._called)
         threading.settrace(self._called)
         yield
         sys.settrace(None)
         threading.settrace(None)
-        self.own["seconds"] = time.process_time() - self.own["seconds"]
+        if item.nodeid in self.seen:
+            self.seen[item.nodeid] = self.own._replace(seconds=time.process_time() - began)
 
     def pytest_runtest_logreport(self, report) -> None:
-        if self.own and report.outcome != "passed":
-            self.own["passed"] = False
+        if report.outcome != "passed":
+            self.seen.pop(report.nodeid, None)
 
     def _called(self, frame, event, _) -> None:
-        code = frame.f_code
-        if self.own and code.co_filename.startswith(self.root):
-            self.own["calls"].add((code.co_filename, code.co_firstlineno))
+        if frame.f_code.co_filename.startswith(self.product):
+            self.own.calls.add((frame.f_code.co_filename, frame.f_code.co_firstlineno))
 
     def _started(self, event: str, _) -> None:
-        """A process that a test starts may call anything."""
         if self.own and event in ("subprocess.Popen", "os.fork", "os.posix_spawn"):
-            self.own["forks"] = True
+            self.own.starts.append(True)
 
 
-def run(test: str, root: Path, watch: Watch, seconds: float) -> tuple[bool, dict]:
-    """Run a test file in a fork of this process, which has the heavy libraries loaded already: if it passes, and what
-    was seen."""
-    with tempfile.TemporaryFile() as seen:
+class Only:
+    """A pytest plugin that runs some tests alone, the quick ones first."""
+
+    def __init__(self, seconds: dict[str, float]):
+        self.seconds = seconds
+
+    def pytest_collection_modifyitems(self, items: list) -> None:
+        items[:] = sorted((i for i in items if i.nodeid in self.seconds), key=lambda i: self.seconds[i.nodeid])
+
+
+def run(files: Iterable[str], root: Path, plugin: Watch | Only, seconds: float) -> tuple[bool, dict[str, Seen]]:
+    """Run test files in a fork of this process, which has the heavy libraries loaded already.
+
+    Returns:
+        Whether they pass, and what was seen of each test.
+    """
+    with tempfile.TemporaryFile() as notes:
         child = os.fork()
         if child == 0:
             os.setsid()
@@ -180,15 +195,15 @@ def run(test: str, root: Path, watch: Watch, seconds: float) -> tuple[bool, dict
             signal.alarm(int(20 * seconds))  # for one that waits
             sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
             os.chdir(root)
-            stop = ["-x"] if watch.known is not None else []
-            options = [*stop, "-q", "-m", "not browser and not slow", "-p", "no:cacheprovider"]
-            code = pytest.main([*options, test], [watch])
-            pickle.dump(watch.seen, seen)
-            seen.flush()
+            unused = (f"-pno:{name}" for name in ("cacheprovider", "xdist", "anyio"))
+            options = ["-q", "-m", "not browser and not slow", "--assert=plain", *unused]
+            code = pytest.main([*options, *(["-x"] if isinstance(plugin, Only) else []), *files], [plugin])
+            pickle.dump(getattr(plugin, "seen", {}), notes)
+            notes.flush()
             os._exit(0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else code)
         passed = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        seen.seek(0)
-        return passed, pickle.loads(seen.read() or pickle.dumps({}))
+        notes.seek(0)
+        return passed, pickle.loads(notes.read() or pickle.dumps({}))
 
 
 def drawn(files: list[Path], count: int, seed: int) -> Iterator[tuple[Path, Mutation]]:
@@ -204,30 +219,30 @@ def around(source: str, line: int) -> range | None:
     return min((each for each in lines if line in each), key=len, default=None)
 
 
-def survives(file: Path, mutation: Mutation, root: Path, known: dict[str, dict]) -> bool:
-    """Whether all tests that call a mutated function pass; `known` keeps what was seen of each test without mutation.
+def survives(file: Path, mutation: Mutation, root: Path, known: dict[str, dict[str, Seen]]) -> bool:
+    """Whether all tests that call a mutated function pass; tests that fail without a mutation are left out.
 
-    Tests that fail without one are left out, and those that start processes count as calling anything.
+    Args:
+        known: for each test file what was seen of its tests without mutation, kept from one call to the next.
     """
-    raw = file.read_bytes()
-    mutated = raw[: mutation.start] + mutation.text.encode() + raw[mutation.end :]
+    raw, tests = file.read_bytes(), tests_of(file, root)
     lines = around(raw.decode(), mutation.line)
+    if new := [test for test in tests if test not in known]:
+        seen = run(new, root, Watch(root), SECONDS)[1]
+        names = {test: str(Path(test).relative_to(root)) for test in new}
+        known.update({test: {i: one for i, one in seen.items() if i.split("::")[0] == names[test]} for test in new})
 
-    def calling(test: dict) -> bool:
-        called = (line for name, line in test["calls"] if name == str(file))
-        return test["forks"] or any(lines is None or line in lines for line in called)
+    def calls(test: Seen) -> bool:
+        called = (line for name, line in test.calls if name == str(file))
+        return any(test.starts) or any(lines is None or line in lines for line in called)
 
-    for test in tests_of(file, root):
-        if test not in known:
-            known[test] = run(test, root, Watch(root), SECONDS)[1]
-        if any(map(calling, known[test].values())):
-            file.write_bytes(mutated)
-            spent = sum(each["seconds"] for each in known[test].values())
-            passed, _ = run(test, root, Watch(root, known[test], calling), 10 + 4 * spent)
-            file.write_bytes(raw)
-            if not passed:
-                return False
-    return True
+    chosen = {test: {i: one.seconds for i, one in known[test].items() if calls(one)} for test in tests}
+    seconds = {i: spent for each in chosen.values() for i, spent in each.items()}
+    try:
+        file.write_bytes(raw[: mutation.start] + mutation.text.encode() + raw[mutation.end :])
+        return run([t for t in tests if chosen[t]], root, Only(seconds), 30 + 4 * sum(seconds.values()))[0]
+    finally:
+        file.write_bytes(raw)
 
 
 def main() -> int:
