@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from restoration.chroma_bins import BINS
-from restoration.inference.distribution import ChromaDistribution
+from restoration.inference import distribution
+from restoration.inference.distribution import HUES, OF_HUE, ChromaDistribution
 
 PRIOR = np.exp(-20 * np.linalg.norm(BINS, axis=1)).astype(np.float32)
 BLUE, ORANGE, GREEN, GRAY = ([0.2, -0.05], [-0.15, 0.12], [-0.15, -0.15], [0, 0])
@@ -75,3 +76,91 @@ def test_a_spot_fades_where_nothing_in_the_light_parts_it_from_its_surroundings(
 def test_a_large_color_reaches_its_edge_and_no_further():
     colors = belief([(BLUE, 1)], [(ORANGE, 1)]).decode()
     assert np.abs(colors[:, 8:152] - BLUE).max() < 0.04 and np.abs(colors[:, 168:-8] - ORANGE).max() < 0.04
+
+
+def test_a_color_has_the_hue_that_it_has():
+    degrees = np.degrees(np.arctan2(HUES[1], HUES[0])) % 360
+    assert np.allclose(np.sort(degrees), np.arange(24) * 15, atol=1e-3)
+    length, hue = np.linalg.norm(BINS, axis=1), np.degrees(np.arctan2(BINS[:, 1], BINS[:, 0]))
+    for direction in range(24):
+        off = np.abs((hue - degrees[direction] + 180) % 360 - 180)
+        weight = OF_HUE[:, direction]
+        assert (weight[(length >= 20 / 255) & (off < 1)] > 0.99).all() and (
+            weight[(off > 46) | (length < 0.05)] == 0
+        ).all()
+        near = (length >= 20 / 255) & (off < 45)
+        assert np.allclose(weight[near], (np.cos(np.radians(off[near])) - 0.7) / 0.3, atol=1e-4)
+
+
+def test_what_surroundings_agree_on_is_asked_with_luma_and_variance_of_each_place(monkeypatch):
+    """Against mean squares, color by color; the photo's odd edge is repeated."""
+    asked = []
+    monkeypatch.setattr(distribution, "agreed", lambda *given: asked.append(given) or given[0])
+    rng = np.random.default_rng(0)
+    logits, light = rng.normal(0, 2, (len(BINS), 2, 3)).astype(np.float32), rng.random((7, 10), np.float32)
+    belief = ChromaDistribution(logits, light, PRIOR / PRIOR.sum())
+    belief.decode()
+    [(given, small, variance)] = asked
+    score = (logits - 0.25 * np.log(belief.prior + 1e-6)[:, None, None]) / 0.3
+    likely = np.exp(score) / np.exp(score).sum(axis=0)
+    mean = sum(p[..., None] * color for p, color in zip(likely, BINS, strict=True))
+    spread = sum(p * ((color - mean) ** 2).sum(axis=-1) for p, color in zip(likely, BINS, strict=True))
+    assert given is logits and np.allclose(variance, spread, atol=1e-6)
+    whole = np.pad(light, ((0, 1), (0, 2)), "edge").reshape(2, 4, 3, 4).mean(axis=(1, 3))
+    assert np.allclose(small, whole, atol=1e-6)
+
+
+def test_strength_takes_more_of_the_prior_off(monkeypatch):
+    """A color that is e times as rare as another gains tau on it."""
+    asked, rarity = [], ChromaDistribution._rarity
+    monkeypatch.setattr(ChromaDistribution, "_rarity", lambda self, tau: asked.append(tau) or rarity(self, tau))
+    believed = belief([(GRAY, 1)], height=2, width=2)
+    for strength, tau in ((1, 0.25), (1.5, 0.4), (2, 0.55)):
+        asked.clear()
+        believed.decode(strength)
+        assert asked[0] == pytest.approx(tau)
+    gain = rarity(believed, 0.4)[:, 0, 0]
+    assert np.allclose(
+        np.ptp(gain), 0.4 * np.log((believed.prior.max() + 1e-6) / (believed.prior.min() + 1e-6)), rtol=1e-4
+    )
+
+
+def test_regions_of_one_belief_choose_together():
+    area, roots = np.array([1.0, 3.0, 2.0]), np.sqrt([[0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, 1]])
+    pooled = distribution._pooled(roots, area)
+    assert np.allclose(pooled, [[0.25, 0.75, 0], [0.25, 0.75, 0], [0, 0, 1]], atol=1e-9)
+    close = np.sqrt([[0.5, 0.5], [0.5 + 0.17, 0.5 - 0.17]])
+    coefficient = (close[0] * close[1]).sum()  # 0.985
+    weight = np.exp((coefficient - 1) / 0.03)
+    assert distribution._pooled(close, np.ones(2))[0, 1] == pytest.approx(weight / (1 + weight))
+
+
+@pytest.mark.parametrize(
+    "likely, area, trust",
+    [
+        ([0.1, 0.05, 0.075], [1, 1, 1], [1, 0, 0.5]),  # from a tenth on wholly, to a twentieth not at all
+        ([0.3, 0.01], [1, 9], [1, 1]),  # the likely tenth is not enough
+        ([0.04, 0.03, 0.01], [1, 4, 5], [1, 1, 0]),  # a quarter always changes: the likeliest places
+        ([0.04, 0.03, 0.02], [3, 4, 3], [1, 0.5, 0]),
+        ([0.0], [4], [0]),
+    ],
+)
+def test_how_far_another_hue_is_taken(likely, area, trust):
+    assert np.allclose(distribution._trust(np.array(likely), np.array(area, float)), trust, atol=1e-6)
+
+
+def test_regions_part_a_photo_softly():
+    light = np.zeros((80, 120), np.float32)
+    light[:, 60:] = 0.8
+    believed = ChromaDistribution(belief([(GRAY, 1)], height=20, width=30).logits, light, PRIOR / PRIOR.sum())
+    regions = believed._regions()
+    assert regions.shape == (2, 20, 30) and np.allclose(regions.sum(axis=0), 1, atol=1e-5)
+    left = regions[np.argmax(regions[:, 0, 0])]
+    assert (
+        (left[:, :13] > 0.97).all() and (left[:, 17:] < 0.03).all() and 0.02 < left[10, 15] < 0.5 < left[10, 14] < 0.98
+    )
+    speck = light.copy()
+    speck[40:44, 20:25] = 0.8  # less than an eightieth of the photo
+    assert len(ChromaDistribution(believed.logits, speck, PRIOR)._regions()) == 2
+    speck[30:45, 20:35] = 0.8  # more
+    assert len(ChromaDistribution(believed.logits, speck, PRIOR)._regions()) == 3

@@ -8,8 +8,8 @@ from conftest import gray_photo, photo, pixels
 from PIL import Image, ImageFilter
 
 from restoration.files import imaging
-from restoration.inference.paper import find_prints
-from restoration.inference.prints import Print, extract
+from restoration.inference.paper import Side, _in_reading_order, _is_print, _side, find_prints
+from restoration.inference.prints import Print, extract, extract_mask, straightened
 from restoration.inference.tones import for_eyes, tone_curve
 
 
@@ -139,6 +139,187 @@ def test_a_print_is_cut_out_and_straight(mode):
 def test_beyond_the_scan_a_print_is_white():
     cut = extract(Image.new("L", (50, 40), 9), Print(25, 20, 60, 40))
     assert pixels(cut)[:, :4].min() == 255 and pixels(cut)[:, 6:54].max() == 9
+
+
+def plane(found: Print, u: float, v: float) -> complex:
+    """The place on the scan of a place in a print, by complex numbers."""
+    turn = np.exp(1j * np.radians(found.angle))
+    return found.x + 1j * found.y + (u - found.width / 2 + 1j * (v - found.height / 2)) * turn
+
+
+TILTED = Print(60, 45, 50, 30, 12.0)
+
+
+@pytest.mark.parametrize("found", [TILTED, Print(30.5, 20, 21, 20), Print(40, 30, 20, 10, -100.0)])
+def test_a_print_lies_where_it_says(found):
+    places = [plane(found, u, v) for u, v in ((0, 0), (found.width, 0), (found.width, found.height), (0, found.height))]
+    assert np.allclose(found.corners(), [(z.real, z.imag) for z in places])
+    grown = found.grown(1, 2, 3, 4)
+    assert (grown.width, grown.height, grown.angle) == (found.width + 4, found.height + 6, found.angle)
+    assert np.allclose(grown.corners()[[0, 2]], [
+        (z.real, z.imag) for z in (plane(found, -1, -2), plane(found, found.width + 3, found.height + 4))
+    ])  # fmt: skip
+    assert found.scaled(2, 3) == Print(2 * found.x, 3 * found.y, 2 * found.width, 3 * found.height, found.angle)
+    rows, columns = found.box((400, 400))
+    x, y = found.corners().T
+    slack = 1 if found.angle else 0
+    assert rows.start <= y.min() + 0.5 and y.max() - 0.5 <= rows.stop and columns.start <= x.min() + 0.5
+    assert x.max() - 0.5 <= columns.stop and rows.stop - rows.start <= np.ptp(y) + 1 + 2 * slack
+
+
+def test_a_box_ends_where_the_scan_does():
+    assert Print(10, 10, 30, 40, 3.0).box((20, 15)) == np.s_[0:20, 0:15]
+    assert Print(10, 12, 6, 4).box((20, 15)) == np.s_[10:14, 7:13]
+
+
+def test_how_much_of_a_pixel_is_of_a_print():
+    """Against 16 points in each pixel."""
+    share = TILTED.coverage(np.s_[10:80], np.s_[20:100])
+    steps = (np.arange(4) + 0.5) / 4
+    y, x = np.meshgrid(
+        np.add.outer(np.arange(10, 80), steps).ravel(), np.add.outer(np.arange(20, 100), steps).ravel(), indexing="ij"
+    )
+    inside = ((x + 1j * y) - 60 - 45j) * np.exp(-1j * np.radians(12))
+    inside = (np.abs(inside.real) <= 25) & (np.abs(inside.imag) <= 15)
+    true = inside.reshape(70, 4, 80, 4).mean(axis=(1, 3))
+    assert share.shape == (70, 80) and np.abs(share - true).max() < 0.35 and np.abs(share - true).mean() < 0.005
+    assert share.sum() == pytest.approx(50 * 30, rel=0.01)
+    assert (Print(40, 40, 20, 20).coverage(np.s_[30:50], np.s_[30:50]) == 1).all()
+
+
+def test_a_cut_takes_the_nearest_pixels_and_a_view_the_mean_of_all():
+    """Of a picture whose levels are its columns and rows."""
+    y, x = np.mgrid[:90, :120].astype(np.float32)
+    cut = TILTED.cut(x.astype(np.uint8))
+    u, v = np.meshgrid(np.arange(50) + 0.5, np.arange(30) + 0.5)
+    places = np.vectorize(lambda u, v: plane(TILTED, u, v))(u, v) - 0.5 - 0.5j
+    assert cut.shape == (30, 50) and np.abs(cut - places.real).max() <= 0.52
+    assert TILTED.cut(x > 60).dtype == bool
+    for size in ((50, 30), (20, 12), (100, 60)):
+        for level, true in ((x, places.real), (y, places.imag)):
+            seen = straightened(level, TILTED, size)
+            assert seen.shape == size[::-1] and seen.mean() == pytest.approx(true.mean(), abs=0.1)
+            assert np.ptp(seen) == pytest.approx(np.ptp(true), rel=0.06)
+    fine = (np.indices((90, 120)).sum(axis=0) % 2 * 200).astype(np.float32)
+    assert np.ptp(straightened(fine, TILTED, (20, 12))[1:-1, 1:-1]) < 90, "no pixel is skipped"
+
+
+def test_a_mask_is_cut_out_with_its_print():
+    mask = np.zeros((90, 120), bool)
+    mask[:45] = True
+    cut = extract_mask(mask, TILTED)
+    u, v = np.meshgrid(np.arange(50) + 0.5, np.arange(30) + 0.5)
+    true = np.vectorize(lambda u, v: plane(TILTED, u, v).imag)(u, v)
+    assert cut.dtype == bool and cut[true < 43.9].all() and not cut[true > 46.1].any()
+    assert not extract_mask(np.zeros((40, 50), bool), Print(25, 20, 60, 40)).any()
+
+
+def test_a_photo_longer_than_opencv_can_turn_is_one_print():
+    gray = np.zeros((64, 33_000), np.uint8)
+    gray[12:52, 12:-12] = 255
+    assert find_prints(gray) == [Print.whole(gray.shape)]
+
+
+@pytest.mark.parametrize("side", range(4))
+def test_a_border_on_one_side_alone_is_paper(side):
+    page = np.rot90(scan((600, 500), 244, Laid("astronaut", 600, 440, 300, 281)), side)
+    [found] = find_prints(page)
+    inside = np.rot90(np.arange(500)[:, None].repeat(600, axis=1) >= 61, side)
+    rows, columns = found.box(page.shape)
+    assert (
+        abs(found.angle) < 0.3
+        and inside[rows, columns].mean() > 0.99
+        and inside[rows, columns].size > 0.98 * inside.sum()
+    )
+
+
+def test_prints_are_read_row_by_row():
+    upper = [Print(x, y, 80, 60) for x, y in ((50, 40), (150, 55), (250, 30))]
+    lower = [Print(x, y, 80, 60) for x, y in ((60, 140), (160, 120))]
+    assert _in_reading_order([lower[1], upper[2], lower[0], upper[0], upper[1]]) == upper + lower
+
+
+def strip(step: int, margin: int = 10, length: int = 200, paper: float = 240.0, picture: float = 100.0) -> tuple:
+    """A side whose step of light lies `step` rows down, and where paper is seen."""
+    light = np.full((2 * margin + 4, length), paper, np.float32)
+    light[step:] = picture
+    return light, (light == paper).astype(np.uint8)
+
+
+@pytest.mark.parametrize("step", range(6, 15))
+def test_a_side_is_moved_to_its_step_of_light(step):
+    outward, side = _side(*strip(step), 10)
+    assert outward == 9.5 - step, "half a pixel within"
+    assert side == pytest.approx((1, 1, 1, 0))
+
+
+def test_what_is_seen_along_a_side():
+    light, where = strip(10)
+    light[10:, :50] = 235.0  # no step of more than ten levels in a quarter
+    where[13:, 150:] = 1  # paper within, in a quarter
+    where[:10, 180:] = 0  # none beyond, in a tenth
+    _, side = _side(light, where, 10)
+    assert side[:3] == pytest.approx((0.9, 0.75, 0.75), abs=0.011) and side.spread == 0
+    light, where = strip(10)
+    light[:8] += np.linspace(-10, 10, 200)
+    assert _side(light, where, 10)[1].spread == pytest.approx(18, abs=1), "from the 5th percentile to the 95th"
+    where[:] = 2
+    assert _side(light, where, 10) == (0.0, None), "the scan ends there"
+
+
+def test_steps_of_the_picture_move_no_side():
+    light, where = strip(8)
+    light[13:] = 20.0
+    assert _side(light, where, 10)[0] == 1.5
+    light[13:] = 240.0  # as large: the first counts
+    assert _side(light, where, 10)[0] == 1.5
+
+
+SEEN, EDGE, LARGE = Side(1.0, 1.0, 1.0, 2.0), None, 480_000
+
+
+@pytest.mark.parametrize(
+    "found, sides, is_print",
+    [
+        (Print(0, 0, 300, 200), [SEEN] * 4, True),
+        (Print(0, 0, 300, 31), [SEEN] * 4, False),
+        (Print(0, 0, 120, 33), [SEEN] * 4, True),
+        (Print(0, 0, 300, 200, 7.8), [SEEN] * 4, False),
+        (Print(0, 0, 300, 200, -7.4), [SEEN] * 4, True),
+        (Print(0, 0, 500, 100), [SEEN] * 4, False),  # a strip that is small
+        (Print(0, 0, 390, 100), [SEEN] * 4, True),
+        (Print(0, 0, 800, 130), [SEEN] * 4, True),  # a fifth of the scan
+        (Print(0, 0, 300, 200), [EDGE] * 4, False),
+        (Print(0, 0, 300, 200), [SEEN] * 3 + [Side(0.8, 1, 1, 2)], False),
+        (Print(0, 0, 300, 200), [SEEN] * 3 + [Side(0.87, 1, 1, 2)], True),
+        (Print(0, 0, 300, 200), [Side(0.91, 1, 1, 2)] * 4, False),
+        (Print(0, 0, 300, 200), [Side(1, 0.45, 1, 2)] * 4, False),
+        (Print(0, 0, 300, 200), [Side(1, 0.6, 0.6, 2)] * 4, True),
+        (Print(0, 0, 300, 200), [Side(1, 1, 0.45, 2)] * 4, False),
+        (Print(0, 0, 300, 200), [SEEN, SEEN, EDGE, EDGE], True),
+        (Print(0, 0, 300, 200), [SEEN, Side(1, 1, 1, 11), EDGE, EDGE], False),
+        (Print(0, 0, 300, 200), [SEEN, Side(1, 1, 1, 9), EDGE, EDGE], True),
+        (Print(0, 0, 300, 200), [SEEN, Side(0.93, 1, 1, 2), EDGE, EDGE], False),
+        (Print(0, 0, 300, 200), [Side(1, 0.7, 1, 2)] * 2 + [EDGE, EDGE], False),
+        (Print(0, 0, 300, 200), [Side(0.97, 0.8, 0.8, 2)] * 2 + [EDGE, EDGE], True),
+        (Print(0, 0, 300, 200), [SEEN, Side(1, 1, 0.55, 2), EDGE, EDGE], False),
+        (Print(0, 0, 300, 200), [Side(1, 1, 0.7, 2)] * 2 + [EDGE, EDGE], False),
+        (Print(0, 0, 300, 200), [EDGE, SEEN, EDGE, EDGE], True),
+        (Print(0, 0, 300, 200, 3), [EDGE, Side(0.98, 0.7, 0.92, 13), EDGE, EDGE], True),
+        (Print(0, 0, 300, 200), [EDGE, EDGE, EDGE, Side(1, 1, 1, 15)], False),
+        (Print(0, 0, 300, 200), [EDGE, EDGE, EDGE, Side(0.96, 1, 1, 2)], False),
+        (Print(0, 0, 300, 200), [EDGE, Side(1, 0.6, 1, 2), EDGE, EDGE], False),
+        (Print(0, 0, 300, 200), [EDGE, Side(1, 1, 0.88, 2), EDGE, EDGE], False),
+        (Print(0, 0, 300, 200, 0.9), [Side(0.98, 0.87, 0.87, 5), EDGE, EDGE, EDGE], True),
+        (Print(0, 0, 300, 200, 1.4), [SEEN, EDGE, EDGE, EDGE], False),  # a roof
+        (Print(0, 0, 300, 200), [EDGE, EDGE, Side(1, 1, 1, 7), EDGE], False),
+        (Print(0, 0, 300, 200), [Side(0.96, 1, 1, 2), EDGE, EDGE, EDGE], False),
+        (Print(0, 0, 300, 200), [Side(1, 0.8, 1, 2), EDGE, EDGE, EDGE], False),
+        (Print(0, 0, 300, 200), [Side(1, 1, 0.8, 2), EDGE, EDGE, EDGE], False),
+    ],
+)
+def test_the_fewer_sides_are_seen_the_clearer_they_must_be(found, sides, is_print):
+    assert _is_print(found, sides, LARGE) == is_print
 
 
 # Colored each by itself -------------------------------------------------------------------------

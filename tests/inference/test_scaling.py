@@ -4,9 +4,11 @@ import cv2
 import numpy as np
 import pytest
 from conftest import gray_photo, photo
+from PIL import Image
+from scipy.ndimage import uniform_filter
 
 from restoration.color import chroma, luma
-from restoration.inference.scaling import Guided, bands, shrink
+from restoration.inference.scaling import Guided, Rows, _linear, bands, shrink
 
 
 @pytest.fixture(params=[7, 64, 1 << 16])
@@ -59,3 +61,27 @@ def test_color_edges_follow_the_lumas():
     error = lambda field, where=slice(None): np.abs(field - true)[where].mean()  # noqa: E731
     assert error(guided) < 0.97 * error(plain) and error(guided, near) < 0.9 * error(plain, near)
     assert np.abs(guided - plain).max() < np.ptp(true)
+
+
+def test_a_field_is_a_linear_function_of_luma_around_each_pixel():
+    """Least squares over 3 x 3 pixels by SciPy's means, with a ridge of (8 levels) squared; slopes are averaged."""
+    rng = np.random.default_rng(0)
+    field, light = rng.random((6, 8, 2), np.float32), rng.random((6, 8), np.float32) / 8
+    mean = lambda x: uniform_filter(x.astype(float), 3, mode="reflect")  # noqa: E731
+    slope, offset = _linear(field, light)
+    for c in range(2):
+        covariance = mean(light * field[..., c]) - mean(light) * mean(field[..., c])
+        expected = mean(covariance / (mean(light * light) - mean(light) ** 2 + 0.001))
+        assert np.allclose(slope[..., c], expected, atol=2e-3 * np.abs(expected).max())
+    assert np.allclose(slope * light[..., None] + offset, field, atol=1e-6), "exact at its own pixels"
+
+
+def test_a_band_has_65536_pixels_or_is_one_row():
+    for height, width, rows in ((1000, 1 << 10, 64), (50, 100_000, 1), (300, 1000, 65), (3, 4, 3)):
+        assert {band.stop - band.start for band in list(bands(height, width))[:-1] or bands(height, width)} == {rows}
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_rows_of_an_image_are_its_rows(mode):
+    image = Image.fromarray(photo("coffee", 60, 40)).convert(mode)
+    assert np.array_equal(Rows(image)[7:19], np.asarray(image)[7:19])

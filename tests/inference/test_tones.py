@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from conftest import gray_photo
+from PIL import Image
 
 from restoration.inference.prints import Print
-from restoration.inference.tones import for_eyes, freshened, tone_curve
+from restoration.inference.tones import for_eyes, freshened, is_tinted, tone_curve
 
 
 def tones(low: int, high: int, size: int = 40) -> np.ndarray:
@@ -37,3 +39,49 @@ def test_each_print_has_its_own_curve_and_paper_the_mean():
     assert (result[:, 40:60] == 86).all()  # 110 and 61, by the two curves
     assert np.array_equal(result[:, :40], tone_curve(scan[:, :40])[scan[:, :40]])
     assert np.array_equal(result[:, 60:], tone_curve(scan[:, 60:])[scan[:, 60:]])
+
+
+def test_a_two_hundredth_of_the_pixels_at_either_end_does_not_count():
+    levels = np.full(10_000, 110, np.uint8)
+    levels[:2000], levels[-2000:] = 70, 150  # the ends: 245 / 80 levels for each
+    for low, high in ((levels[:49], levels[-49:]), (levels[:51], levels[-51:])):
+        low[:], high[:] = 0, 200
+        curve = tone_curve(levels)
+        ends = (70, 150) if len(low) == 49 else (0, 200)
+        assert [curve[end] for end in ends] == [5, 250]
+
+
+@pytest.mark.parametrize("gain, changes", [(5.97, True), (6.2, False)])
+def test_no_level_becomes_more_than_six(gain, changes):
+    assert (tone_curve(tones(100, 100 + int(245 / gain)))[100] == 5) == changes
+
+
+@pytest.mark.parametrize("chroma, tinted", [((0, 0), True), ((2.2, 2.2), True), ((3.4, 3.4), False), ((0, 5), False)])
+def test_a_photo_whose_chroma_follows_its_luma_is_tinted_paper(chroma, tinted):
+    """Chroma that rises and falls with luma is a tint; on top of it some of its own, of a standard deviation."""
+    luma = gray_photo("coffee", 96, 96).astype(float)
+    own = np.where(np.indices(luma.shape).sum(axis=0) % 2, 1, -1)
+    planes = [
+        luma,
+        *(
+            128 + sign * (luma / 255 - (luma / 255) ** 2) * 60 + c * own
+            for sign, c in zip((-1, 1), chroma, strict=True)
+        ),
+    ]
+    photo = Image.fromarray(np.rint(np.stack(planes, axis=-1)).astype(np.uint8), "YCbCr").convert("RGB")
+    assert is_tinted(photo) == tinted
+
+
+def test_a_gray_photo_is_not_tinted_and_one_plain_color_is():
+    assert not is_tinted(Image.new("L", (50, 50), 90))
+    assert is_tinted(Image.new("RGB", (50, 50), (120, 100, 70)))
+
+
+def test_a_print_is_freshened_where_most_of_a_pixel_is_of_it():
+    scan = np.full((80, 80), 103, np.uint8)
+    scan[20:60, 20:60] = tones(60, 160)
+    found = Print(40, 40, 40, 40, 10.0)
+    changed = freshened(scan, [found, Print(5, 5, 6, 6)])
+    inside = found.coverage(np.s_[0:80], np.s_[0:80]) > 0.5
+    curve = tone_curve(found.cut(scan))
+    assert np.array_equal(changed[inside], curve[scan][inside]) and 1500 < inside.sum() < 1700
