@@ -143,6 +143,9 @@ def test_the_colorizer_learns_from_upright_square_and_wide_crops_and_nothing_is_
         for stage in ("color", "inpaint")
     }
     assert shapes == {"color": {(96, 160), (128, 128), (160, 96)}, "inpaint": {(128, 128)}}
+    large = TrainingBatches(photos, config(size=256), "color", 0)
+    assert {large._crop_shape(step) for step in range(9)} == {(224, 288), (256, 256), (288, 224)}
+    assert TrainingBatches(photos, config(size=32), "color", 0)._crop_shape(1)[0] == 32
     for size in shapes["color"]:
         window = Window.draw((300, 200), size, 0.4, np.random.default_rng(0))
         assert window.height / window.width == pytest.approx(size[0] / size[1], rel=0.02)

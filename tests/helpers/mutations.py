@@ -94,7 +94,8 @@ def _of(node, raw, span, between, whole) -> Iterator[Mutation]:
     text = lambda part: raw[slice(*span(part))].decode()  # noqa: E731
     match node:
         case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in COMPARISONS:
-            yield between(left, right, COMPARISONS[type(op)], node)
+            if ".random()" not in text(node):  # which is hardly ever equal to anything
+                yield between(left, right, COMPARISONS[type(op)], node)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
             yield between(left, right, OPERATORS[type(op)], node)
         case ast.BoolOp(op=op, values=[left, right, *_]):

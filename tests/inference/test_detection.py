@@ -8,6 +8,7 @@ from conftest import gray_photo
 
 from restoration.inference import detection
 from restoration.inference.detection import MOST_SENSITIVE, WHOLE, Damage, count_marks, damage_logits, find_damage
+from restoration.inference.prints import Print
 
 RNG = np.random.default_rng(0)
 
@@ -172,3 +173,105 @@ def test_paper_of_one_gray_is_no_hole_and_what_is_in_a_print_stays():
     assert found[200:260, 200:280].all() and found[300:380, 400:420].all() and found[70:118, 490:555].all()
     found[200:260, 200:280] = found[60:440, 400:440] = found[60:120, 480:560] = False
     assert not found.any(), "neither paper nor anything else in the prints"
+
+
+@pytest.mark.parametrize(
+    "marks, pixels, logit, shape, worn",
+    [
+        (15, 4, 1.6, (150, 200), True),
+        (14, 4, 1.6, (150, 200), False),
+        (15, 3, 1.6, (150, 200), False),
+        (15, 4, 1.4, (150, 200), False),
+        (15, 4, 1.6, (200, 290), True),  # 60 of 58,000 pixels
+        (15, 4, 1.6, (200, 310), False),  # of 62,000
+    ],
+)
+def test_a_print_is_worn_with_fifteen_sure_marks_on_a_thousandth_of_it(marks, pixels, logit, shape, worn):
+    logits = np.full(shape, -6.0)
+    for number in range(marks):
+        logits[10 + 2 * number, 10 : 10 + pixels] = logit
+    assert detection.is_worn(logits) == worn
+
+
+def test_the_map_speaks_of_a_hole_to_three_pixels_around_it():
+    hole, logits = np.zeros((60, 60), bool), np.full((60, 60), -6.0, np.float32)
+    hole[20:40, 20:40], logits[15:45, 15:45] = True, 6
+    expected = np.zeros((60, 60), bool)
+    expected[15:45, 15:45], expected[17:43, 17:43], expected[20:40, 20:40] = True, False, True
+    assert np.array_equal(Damage(hole, logits, np.s_[:, :], is_worn=False).mask(), expected)
+
+
+@pytest.mark.parametrize(
+    "pixels, logit, found",
+    [(15, 3, 1000), (25, 3, 25), (480, 3, 480), (520, 3, 1000), (25, -1.4, 25), (25, -1.6, 1000)],
+)
+def test_a_stroke_counts_as_it_is_with_little_found_in_it_or_much(pixels, logit, found):
+    """Of 1,000 pixels, a fiftieth at least and half at most."""
+    logits, stroke = np.full((100, 140), -6.0), np.zeros((100, 140), bool)
+    stroke[40:60, 40:90] = True
+    inside = np.full(1000, -6.0)
+    inside[:pixels] = logit
+    logits[40:60, 40:90] = inside.reshape(20, 50)
+    assert damage_of(logits).snap(stroke).sum() == found
+
+
+def test_what_belongs_to_a_stroke_lies_within_four_pixels_of_it():
+    logits, stroke = np.full((60, 140), -6.0), np.zeros((60, 140), bool)
+    stroke[20:40, 40:90], logits[30, :] = True, 3
+    rows, columns = np.nonzero(damage_of(logits).snap(stroke))
+    assert set(rows) == {30} and (columns.min(), columns.max()) == (36, 93)
+
+
+def test_the_second_look_gains_08_and_takes_nothing_away():
+    seen = []
+
+    def network(image: np.ndarray) -> np.ndarray:
+        seen.append(image.shape[1:])
+        sure = image[:1] > 230 / 255
+        return np.where(sure.any(), np.where(sure, 4, -6), -1).astype(np.float32).repeat(2, axis=0)
+
+    gray = noise(400, 400)
+    for top in range(40, 200, 40):
+        for left in range(40, 360, 40):
+            gray[top : top + 16, left : left + 16] = RNG.integers(240, 256, (16, 16))
+    logits = find_damage(gray, network).logits
+    assert logits[300, 300] == pytest.approx(-0.2) and logits[48, 48] == 4
+    assert len(seen) == 10, "three sizes, the smaller ones in a mirror too, twice"
+
+
+def test_a_map_is_the_mean_of_those_of_three_sizes_each_half_as_large():
+    def by_size(image: np.ndarray) -> np.ndarray:
+        return np.full((2, *image.shape[1:]), image.shape[2], np.float32)
+
+    assert np.allclose(damage_logits(noise(48, 64), by_size), (64 + 32 + 16) / 3)
+
+    def by_place(image: np.ndarray) -> np.ndarray:
+        across = np.linspace(0, 3, image.shape[2], dtype=np.float32)
+        return np.broadcast_to(across if image.shape[2] < 64 else 0 * across, (2, *image.shape[1:]))
+
+    assert np.allclose(damage_logits(noise(48, 64), by_place), 1.0, atol=1e-5), "the mean of 0, 1.5 and 1.5"
+    levels = []
+    damage_logits(
+        (np.indices((48, 64)).sum(axis=0) % 2 * 200).astype(np.uint8), lambda x: levels.append(x) or x.repeat(2, 0)
+    )
+    assert all(np.allclose(image[0], 100 / 255, atol=0.003) for image in levels[1:]), "no pixel is skipped"
+
+
+def test_a_large_photo_is_seen_as_the_mean_of_its_pixels(monkeypatch):
+    monkeypatch.setattr(detection, "MAX_SEEN", 3000)
+    seen = detection._seen((np.indices((120, 100)).sum(axis=0) % 2 * 200).astype(np.uint8))
+    assert seen.shape == (60, 50) and (seen == 100).all()
+    assert detection._seen(seen).shape == (60, 50)
+
+
+def test_a_hole_over_a_prints_edge_is_cut_at_it_and_one_mostly_in_it_is_kept(monkeypatch):
+    monkeypatch.setattr(detection, "find_inside_paper", lambda _: [Print(100, 100, 120, 100)])
+    holes = np.zeros((200, 200), bool)
+    holes[60:70, 10:100] = True  # 60 of 90 columns in it
+    holes[80:90, 0:100] = True  # 60 of 100
+    holes[100:110, 0:70] = True  # 30 of 70, of which the first is too near to the side
+    holes[120:130, 165:195] = True  # beside it
+    kept = detection._without_paper(holes, np.zeros((200, 200), np.uint8))
+    assert kept[60:70, 10:100].all() and kept[80:90, :100].all() and not kept[120:130].any()
+    columns = np.flatnonzero(kept[104])
+    assert columns.min() in (41, 42) and columns.max() == 69

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import gray_photo, hole
+from scipy.ndimage import gaussian_filter
 
 from restoration.inference import patches, texture
 from restoration.inference.texture import add_texture, thick_parts
@@ -93,3 +94,173 @@ def test_a_very_large_hole_gets_its_texture_from_a_smaller_copy(monkeypatch):
     textured = add_texture(fog(truth, mask, 8), mask)
     assert max(sizes) <= 6400 and np.array_equal(textured[~mask], truth[~mask])
     assert error(textured, truth, mask) < 0.9 * error(fog(truth, mask, 8), truth, mask)
+
+
+# Against definitions, pixel by pixel ------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def level() -> patches.Patches:
+    """Patches at half the size, over a hole in a picture, with a second damage that nothing may be taken from."""
+    truth, mask = gray_photo("coffee", 90, 80), hole(90, 80, (30, 24, 56, 50), (70, 60, 80, 70))
+    only = hole(90, 80, (30, 24, 56, 50))
+    found = patches.Patches(fog(truth, mask), only, mask, 1)
+    found.start(None)
+    return found
+
+
+def reflected(image: np.ndarray) -> np.ndarray:
+    return np.pad(image, 3, "reflect")
+
+
+def centers(level: patches.Patches, places: np.ndarray) -> np.ndarray:
+    return np.stack(np.divmod(places, level.width), axis=-1)
+
+
+def test_patches_lie_over_the_hole_and_sources_in_known_pixels(level):
+    """At half the size and in a border of three pixels; a mask counts where any pixel of it is masked."""
+    assert level.image.shape == (40, 45) and level.stride == 2 and level.passes == 4
+    small = np.zeros((40, 45), bool)
+    small[12:25, 15:28] = True
+    assert np.array_equal(level.hole, small)
+    wanted = {
+        (y, x)
+        for y in range(0, 40, 2)
+        for x in range(0, 45, 2)
+        if small[max(0, y - 3) : y + 4, max(0, x - 3) : x + 4].any()
+    }
+    assert {tuple(c) for c in (centers(level, level.places) - 3).tolist()} == wanted
+    known = ~small
+    known[30:35, 35:40] = False
+    sources = {(y, x) for y in range(3, 37) for x in range(3, 42) if known[y - 3 : y + 4, x - 3 : x + 4].all()}
+    assert {tuple(c) for c in (centers(level, level.sources) - 3).tolist()} == sources
+
+
+def test_a_match_costs_what_the_docstring_says(level):
+    rng = np.random.default_rng(0)
+    chosen = rng.integers(0, len(level.places), 6)
+    tried = level.sources[rng.integers(0, len(level.sources), (6, 4))]
+    image, has, wanted = (reflected(x) for x in (level.image, level.features[2][3:-3, 3:-3], level.contrast))
+    blurred = reflected(cv2.GaussianBlur(level.image, (0, 0), 1.5, borderType=cv2.BORDER_REFLECT_101))
+    masked = hole(90, 80, (30, 24, 56, 50), (70, 60, 80, 70)).reshape(40, 2, 45, 2).any(axis=(1, 3))
+    known = reflected(np.where(masked, 1.0, 3.0))
+    checker = [(y, x) for y in range(-3, 4) for x in range(-3, 4) if (y + x) % 2 == 0]
+    corners = [(y, x) for y in (-3, 0, 3) for x in (-3, 0, 3)]
+    for is_first in (True, False):
+        level.is_first = is_first
+        cost = level._cost(chosen, tried)
+        for n, patch in enumerate(chosen):
+            y, x = centers(level, level.places)[patch]
+            for c, place in enumerate(tried[n]):
+                v, u = centers(level, place)
+                looks = sum(known[y + i, x + j] * (image[v + i, u + j] - image[y + i, x + j]) ** 2 for i, j in checker)
+                guide = sum((blurred[v + i, u + j] - blurred[y + i, x + j]) ** 2 for i, j in corners) * 0.3 * 25 / 9
+                contrast = 25 * (has[v, u] - wanted[y, x]) ** 2
+                away = 2 * 25 * 2 * np.hypot(v - y, u - x)  # px of the whole photo
+                expected = (0 if is_first else looks) + guide + contrast + away
+                assert cost[n, c] == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_pixel_becomes_the_weighted_mean_of_what_patches_over_it_suggest(level):
+    rng = np.random.default_rng(1)
+    weights, before = rng.random(len(level.places)), level.image.copy()
+    image, guide = (
+        reflected(before),
+        reflected(cv2.GaussianBlur(before, (0, 0), 1.5, borderType=cv2.BORDER_REFLECT_101)),
+    )
+    level.features[1] = guide
+    sums, counts = np.zeros((2, *image.shape))
+    for (y, x), (v, u), weight in zip(
+        centers(level, level.places), centers(level, level.matches), weights, strict=True
+    ):
+        tone = np.mean([guide[y + i, x + j] - guide[v + i, u + j] for i in (-3, 0, 3) for j in (-3, 0, 3)])
+        for i in range(-2, 3):
+            for j in range(-2, 3):
+                sums[y + i, x + j] += weight * (image[v + i, u + j] + np.clip(tone, -3, 3))
+                counts[y + i, x + j] += weight
+    level._average(weights, 2)
+    inside = level.hole
+    expected = (sums / np.maximum(counts, 1e-12))[3:-3, 3:-3][inside]
+    assert np.allclose(level.image[inside], expected, atol=1e-2) and np.array_equal(
+        level.image[~inside], before[~inside]
+    )
+    assert np.array_equal(level.features[0], reflected(level.image))
+
+
+def test_the_cheapest_source_wins_and_one_in_use_costs_more(level):
+    patch, tried = np.array([3]), level.sources[None, [5, 40, 90]]
+    cost = level._cost(patch, tried)[0]
+    usage = np.zeros(level.is_source.size, np.float32)
+    best = int(cost.argmin())
+    assert level._best(patch, tried, usage)[0][0] == tried[0, best] or best != 0
+    usage[tried[0, best]] = 1 + (np.sort(cost)[1] - cost.min()) / 250 + (1 if best == 0 else 0)
+    match, own = level._best(patch, tried, usage)
+    free = cost + 250 * usage[tried[0]]
+    free[0] -= 250
+    assert match[0] == tried[0, free.argmin()] and own[0] == pytest.approx(cost[free.argmin()])
+    nowhere = tried.copy()
+    nowhere[0, free.argmin()] = 0  # in the border, no source
+    assert level._best(patch, nowhere, usage)[0][0] != 0
+
+
+def test_what_fits_a_neighbor_is_tried_and_places_around(level):
+    patch = np.array([len(level.places) // 2])
+    row, column = level.rows[patch][0], level.columns[patch][0]
+    tried = level._candidates(patch, 2, (5, 1), np.random.default_rng(0))[0]
+    own = centers(level, level.matches[patch[0]])
+    assert len(tried) == 7 and np.array_equal(centers(level, tried[0]), own)
+    numbers = {(int(r), int(c)): i for i, (r, c) in enumerate(zip(level.rows, level.columns, strict=True))}
+    for place, (down, right) in zip(tried[1:5], ((4, 0), (-4, 0), (0, 4), (0, -4)), strict=True):
+        near = centers(level, level.matches[numbers[row + down, column + right]])
+        assert np.array_equal(centers(level, place), near - (down, right))
+    assert np.abs(centers(level, tried[5]) - own).max() <= 5 and np.abs(centers(level, tried[6]) - own).max() <= 1
+    off = [centers(level, level._candidates(patch, 2, (2,), np.random.default_rng(s))[0][5]) - own for s in range(60)]
+    assert {tuple(x) for x in off} > {(-2, -2), (2, 2)} and np.abs(off).max() == 2
+
+
+def test_a_finer_level_goes_on_with_twice_the_coarser_ones_matches(level):
+    truth, mask = gray_photo("coffee", 90, 80), hole(90, 80, (30, 24, 56, 50))
+    coarse, fine = (patches.Patches(fog(truth, mask), mask, mask, power) for power in (2, 1))
+    coarse.start(None)
+    assert not coarse.has_inherited and coarse.is_first and np.isin(coarse.matches, coarse.sources).all()
+    coarse.matches = coarse.places - 9 * coarse.width - 1
+    fine.start(coarse)
+    moved = centers(fine, fine.matches) - centers(fine, fine.places)
+    ok = fine.is_source[fine.places - 18 * fine.width - 2]
+    assert ok.sum() > 5 and (moved[ok] == (-18, -2)).all() and fine.has_inherited and not fine.is_first
+
+
+def test_local_contrast_is_that_of_detail_and_goes_on_into_the_mask():
+    rng = np.random.default_rng(0)
+    image = (100 + rng.normal(0, np.where(np.arange(120) < 60, 4, 12), (100, 120))).astype(np.float32)
+    mask = hole(120, 100, (40, 30, 80, 70))
+    has, wanted = patches._contrasts(np.where(mask, 100, image).astype(np.float32), mask)
+    detail = image - gaussian_filter(image.astype(float), 2)
+    for region in (np.s_[10:90, 8:30], np.s_[10:90, 95:112]):
+        assert has[region].mean() == pytest.approx(detail[region].std(), rel=0.1)
+    assert np.array_equal(has[:20], wanted[:20]) and np.all(np.diff(wanted[50, 42:78]) > -0.3)
+    assert wanted[50, 45] < 7 < wanted[50, 75] and wanted[50, 45] == pytest.approx(has[50, 33], rel=0.35)
+
+
+def test_trust_falls_with_depth(level):
+    depth = cv2.distanceTransform(level.hole.astype(np.uint8), cv2.DIST_L2, 3)[level.rows, level.columns]
+    assert np.allclose(np.log(level.trust) / np.log(1.3), -depth.clip(max=20), atol=1e-5) and depth.max() > 5
+
+
+@pytest.mark.parametrize("contrast, share", [(0.0, 0.0), (1.0, 0.425), (1e9, 0.85)])
+def test_a_calm_hole_gets_less_texture_than_a_lively_one(monkeypatch, contrast, share):
+    """0.85 of what is found, times contrast / (contrast + 1)."""
+
+    def improve(self, pool, sharp):
+        self.image[:], self.contrast = 200, np.full(self.image.shape, contrast, np.float32)
+
+    monkeypatch.setattr(texture.Patches, "improve", improve)
+    fill, mask = np.full((80, 80), 100, np.uint8), hole(80, 80, (20, 20, 60, 60))
+    assert (add_texture(fill, mask)[mask] == round(100 + 100 * share)).all()
+
+
+def test_damage_is_thick_from_eleven_pixels_or_a_two_hundredth_of_the_photo_on():
+    for side, widest in ((200, 10), (2000, 10), (4000, 20)):
+        for width, thick in ((widest, False), (widest + 1, True)):
+            mask = hole(side, 100, (40, 20, 40 + width, 80))
+            assert thick_parts(mask).any() == thick
