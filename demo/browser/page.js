@@ -48,6 +48,11 @@
     for (const drop of document.querySelectorAll("#drop button, #batch-files button"))
       if (drop.querySelector("input[type=file]") || drop.matches("[aria-dropeffect]"))
         if (drop.ariaLabel !== drop.innerText.trim()) drop.ariaLabel = drop.innerText.trim();
+    const more = document.querySelector("#batch-files .upload-container"); // a nameless button in a nameless button
+    if (more) {
+      more.ariaLabel = document.querySelector("#batch-files label").innerText.trim();
+      Object.assign(more.parentElement.closest("button"), { role: "group", tabIndex: -1, title: more.ariaLabel });
+    }
     announce();
   };
   new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });

@@ -72,4 +72,8 @@ def test_axe_finds_nothing_serious(browser, served, tmp_path, device, theme, lan
     visitor.page.click("#hints-open")
     visitor.wait_for_painter("hints")
     assert found() == []
+    visitor.page.click("[role=tab] >> nth=1")
+    visitor.page.set_input_files("#batch-files input[type=file]", [tmp_path / "photo.png"])
+    visitor.page.wait_for_selector("#batch-files tr.file")
+    assert found() == []
     visitor.leave()
