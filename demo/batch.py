@@ -13,7 +13,7 @@ from demo.limits import BATCH_MEGABYTES, BATCH_MEGAPIXELS, BATCH_PHOTOS
 from demo.manners import RefusalError, is_fault, sentence
 from demo.reading import read_scan
 from demo.stages import Stages
-from demo.texts import say
+from demo.texts import percent, say
 from restoration.files.imaging import SUFFIXES, Scan, claimed_pixels, encode_photo
 from restoration.inference.tones import is_tinted
 
@@ -71,7 +71,7 @@ def restore_all(
                 results.writestr(_free_name(name, taken), encode_photo(image, ".png", scan))
                 outcome.done += 1
                 said = say(
-                    "batch_share" if share else "batch_whole", language, name=Path(name).name, share=f"{share:.1%}"
+                    "batch_share" if share else "batch_whole", language, name=Path(name).name, share=percent(share)
                 )
                 outcome.pairs.append((_side_by_side(scan.image, image), said, file))
             except Exception as error:  # whatever one photo makes of it, the others go on

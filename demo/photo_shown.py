@@ -6,7 +6,7 @@ from PIL import Image
 
 from demo import marks
 from demo.session import EditState, Session
-from demo.texts import say, translated
+from demo.texts import percent, say, translated
 from restoration.inference.prints import extract
 from restoration.pipeline import MOST_SENSITIVE, Restoration
 
@@ -113,7 +113,7 @@ def _found(edit: EditState, language: str) -> str:
     """What is marked, what to do about it, and what kind of photo this is."""
     share = edit.mask.mean()
     nothing = "unmarked" if edit.found.any() else "not_found"
-    words = [say("found", language, share=f"{share:.1%}") if share else say(nothing, language)]
+    words = [say("found", language, share=percent(share)) if share else say(nothing, language)]
     if edit.photo.mode == "RGB":
         words += [say("tinted" if edit.is_tinted else "in_color", language)]
     if edit.prints:
@@ -128,4 +128,4 @@ def _done(edit: EditState, language: str) -> str:
     if not edit.is_repaired:
         return say("marks_changed", language)
     share = edit.mask.mean()
-    return say("repaired", language, share=f"{share:.1%}") if share else say("only_colored", language)
+    return say("repaired", language, share=percent(share)) if share else say("only_colored", language)

@@ -227,6 +227,11 @@ def say(key: str, language: str, **values: object) -> str:
     return TEXTS[key][LANGUAGES.index(language)].format(**values)
 
 
+def percent(share: float) -> str:
+    """A share of a photo that is not zero, in either language."""
+    return f"{share:.1%}" if share >= 0.0005 else "< 0.1%"
+
+
 def language_of(request: "gr.Request | None") -> str:
     """Korean where the browser prefers it to English, else English; programs ask for no language."""
     wanted = request.headers.get("accept-language", "") if request else ""

@@ -94,3 +94,8 @@ def test_what_nobody_refused_is_a_fault_whatever_its_type():
     for error in (ValueError("operands could not be broadcast"), KeyError(3), RuntimeError("no kernel")):
         assert is_fault(error) and sentence(error, "ko") == texts.say("fault", "ko")
     assert not is_fault(MemoryError()) and not is_fault(RestorationError("No."))
+
+
+@pytest.mark.parametrize("share, said", [(1, "100.0%"), (0.0232, "2.3%"), (0.0006, "0.1%"), (0.0004, "< 0.1%")])
+def test_what_was_found_is_never_called_nothing(share, said):
+    assert texts.percent(share) == said
