@@ -289,3 +289,23 @@ def test_paper_and_holes_of_the_colorizers_samples(monkeypatch):
     areas = [(sample["marks"] & 1).mean() for sample in samples]
     assert 0.005 < min(areas) < 0.013 and 0.09 < max(areas) < 0.12
     assert near(0.3) == np.mean([(sample["marks"] >> 1).any() for sample in samples])
+
+
+def test_films_weigh_colors_as_they_do():
+    """Blind to red: at most a seventh of it, a quarter to two thirds of blue. Others: three, four, three tenths."""
+    primaries = np.eye(3, dtype=np.uint8)[:, None, None] * np.uint8(255)
+    levels = np.array(
+        drawn(1500, lambda rng: int(color_samples.film_gray(np.full((1, 1, 3), 100, np.uint8), rng)[0, 0]))
+    )
+    weights = (
+        np.array([drawn(1500, lambda rng, p=p: int(color_samples.film_gray(p, rng)[0, 0])) for p in primaries]) / 255
+    )
+    plain = weights[:, levels == 100]  # without tones of their own
+    luminance = np.abs(plain.T - (0.299, 0.587, 0.114)).max(axis=1) < 0.004
+    assert np.allclose(plain.sum(axis=0), 1, atol=0.007)
+    blind = (plain[0] < 0.146) & ~luminance & (plain[1] < 0.67) & (plain[2] < 0.67)
+    assert 0.12 < plain[0, blind].max() < 0.146 and plain[0, blind].min() < 0.01
+    for color in (1, 2):
+        assert plain[color, blind].min() < 0.37 and plain[color, blind].max() > 0.6
+    others = plain[:, ~blind & ~luminance]
+    assert others.shape[1] > 100 and np.allclose(others.mean(axis=1), (0.31, 0.4, 0.29), atol=0.035)

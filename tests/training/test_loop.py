@@ -1,0 +1,127 @@
+"""The loop around the steps: what it refuses, agrees on, notes and keeps."""
+
+import itertools
+import signal
+from types import SimpleNamespace
+
+import pytest
+import torch
+from conftest import is_one_sentence
+from small_run import config
+from test_steps import batches, maker, ticking_clock
+
+from restoration.data.photos import Photos
+from restoration.training import distributed, loop
+from restoration.training.distributed import World
+
+make = pytest.fixture(maker)
+ticking = pytest.fixture(ticking_clock)
+
+
+def world(size: int, answer: dict | None = None) -> SimpleNamespace:
+    return SimpleNamespace(size=size, sum_numbers=lambda own: answer or own, is_first=True, device=torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    "size, step, asks, told, late, expected",
+    [
+        (1, 3, False, True, False, (True, False)),
+        (1, 3, False, False, True, (False, True)),
+        (2, 3, False, True, True, (False, False)),  # nobody is asked
+        (2, 3, True, True, False, (True, False)),
+        (2, 20, False, False, True, (False, True)),
+        (2, 20, False, False, False, (False, False)),
+    ],
+)
+def test_processes_agree_at_every_tenth_step_and_at_an_epochs_end(size, step, asks, told, late, expected):
+    trainer = SimpleNamespace(world=world(size), step=step)
+    assert loop._agreed(trainer, told, late, asks) == expected
+
+
+def test_a_run_that_cannot_be_is_one_sentence(scenes):
+    small = {"batch_size": 2, "size": 32, "folds": 3}
+    for fields, size, fold, said in (
+        ({}, 3, None, "each of 3 processes"),
+        ({}, 2, None, "more than one photo of 32 px"),
+        ({}, 1, 3, "fold 3 does not exist"),
+        ({}, 1, -1, "fold -1 does not exist"),
+        ({"batch_size": 1}, 1, None, "--freeze-norm"),
+    ):
+        with pytest.raises(ValueError, match=said) as error:
+            loop._check(config(scenes, **small | fields), world(size), fold)
+        assert is_one_sentence(error.value)
+    for fields, size, fold in (({}, 1, 0), ({}, 1, 2), ({"size": 64}, 2, None), ({"freeze_norm": True}, 2, None)):
+        loop._check(config(scenes, **small | fields), world(size), fold)
+
+
+def test_a_command_is_shown_without_a_jobs_own_piece():
+    words = ["train.py", "run one", "--fold", "3", "--epochs", "2", "--stage=color"]
+    assert loop.command_of(words) == "python train.py 'run one' --epochs 2"
+
+
+def test_batches_come_from_the_trainers_step_on(make):
+    trainer = make(steps=3)
+    photos, source = Photos.find(trainer.config.data), batches(trainer)
+    trainer.step = 1
+    ahead = list(loop.batches_ahead(photos, trainer))
+    assert len(ahead) == 2 and all(torch.equal(batch["luma"], source[1 + i]["luma"]) for i, batch in enumerate(ahead))
+    trainer.step = 3
+    assert list(loop.batches_ahead(photos, trainer)) == []
+    endless = make(steps=0, seconds=9.0)
+    assert len(list(itertools.islice(loop.batches_ahead(photos, endless), 5))) == 5
+
+
+def test_an_epochs_record(make, tmp_path, monkeypatch, ticking):
+    """Its speed is without validation, which is kept time for; only better weights are kept."""
+    now = [100.0]
+    monkeypatch.setattr(loop.time, "monotonic", lambda: now[0])
+    scores = {"hsv_similarity": 0.5}
+
+    def validate(*_):
+        now[0] += 30
+        ticking[0] += 30
+        return dict(scores)
+
+    monkeypatch.setattr(loop, "validate", validate)
+    trainer = make(steps=0, seconds=1000.0, epochs=4)
+    trainer.train_step(batches(trainer)[0])
+    trainer.began, trainer.step, trainer.share, now[0], ticking[0] = (0, 100.0), 5, 0.6, 104.0, 600.0
+    record = loop._end_epoch(tmp_path / "best", trainer, None)
+    assert record["photos_per_second"] == 2 * 5 / 4 and (record["epoch"], record["step"]) == (2, 5)
+    assert trainer.began == (5, 134.0) and trainer.clock.reserve == 30 and trainer.best == 0.5
+    assert record["minutes_left"] == pytest.approx(370 / 60) and record["train_loss"] > 0
+    kept = (tmp_path / "best" / "model.safetensors").stat().st_mtime_ns
+    trainer.train_step(batches(trainer)[1])
+    trainer.clock.seconds, now[0] = 40.0, now[0] + 1
+    loop._end_epoch(tmp_path / "best", trainer, None)
+    assert (tmp_path / "best" / "model.safetensors").stat().st_mtime_ns == kept, "no better than before"
+    assert trainer.clock.reserve == 30, "the longest so far"
+    trainer.clock.reserve, scores["hsv_similarity"] = 0, 0.6
+    trainer.train_step(batches(trainer)[2])
+    now[0] += 1
+    loop._end_epoch(tmp_path / "best", trainer, None)
+    assert trainer.clock.reserve == 10 and trainer.best == 0.6, "of little time, a quarter at most"
+    assert (tmp_path / "best" / "model.safetensors").stat().st_mtime_ns > kept
+
+
+def test_signals_are_given_back():
+    before = [signal.getsignal(number) for number in loop.SIGNALS]
+    with loop._signals() as told:
+        signal.raise_signal(signal.SIGTERM)
+        assert told == [signal.SIGTERM]
+    assert [signal.getsignal(number) for number in loop.SIGNALS] == before
+
+
+def test_a_machine_is_shared_by_the_processes_on_it(monkeypatch):
+    alone = distributed.cores(), distributed.memory()
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    assert distributed.cores() == max(1, alone[0] // 2) and distributed.memory() == alone[1] // 2
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "1000")
+    assert distributed.cores() == 1
+    assert 2**28 < alone[1] < 2**45 and alone[0] >= 1
+
+
+def test_of_one_process_a_sum_is_its_own():
+    alone = World()
+    assert alone.is_first and alone.sum_numbers({"a": 2.0}) == {"a": 2.0} and alone.from_first(7) == 7
+    assert (alone.rank, alone.size) == (0, 1) and float(alone.sum(torch.tensor(3.0))) == 3
