@@ -1,18 +1,24 @@
 """The loop around the steps: what it refuses, agrees on, notes and keeps."""
 
 import itertools
+import os
 import signal
+from contextlib import suppress
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from conftest import is_one_sentence
 from small_run import config
 from test_steps import batches, maker, ticking_clock
 
+from restoration import checkpoint
 from restoration.data.photos import Photos
-from restoration.training import distributed, loop
+from restoration.errors import RestorationError
+from restoration.training import distributed, loop, splits
 from restoration.training.distributed import World
+from restoration.training.runs import Run, locked
 
 make = pytest.fixture(maker)
 ticking = pytest.fixture(ticking_clock)
@@ -125,3 +131,89 @@ def test_of_one_process_a_sum_is_its_own():
     alone = World()
     assert alone.is_first and alone.sum_numbers({"a": 2.0}) == {"a": 2.0} and alone.from_first(7) == 7
     assert (alone.rank, alone.size) == (0, 1) and float(alone.sum(torch.tensor(3.0))) == 3
+
+
+@pytest.mark.parametrize(
+    "fold, stages, seconds", [(None, ("inpaint", "color"), 15), (1, ("inpaint", "color"), 30), (0, ("color",), 60)]
+)
+def test_the_time_is_divided_among_the_pieces_that_were_asked_for(scenes, tmp_path, monkeypatch, fold, stages, seconds):
+    """Of a minute, less what reading the photos took."""
+    jobs = []
+    monkeypatch.setattr(loop, "_train_piece", lambda job, fold, stage, *_: jobs.append((job, fold, stage)))
+    settings = config(scenes, minutes=1.0, epoch_photos=None)
+    assert loop.train(Run(tmp_path / "run"), settings, fold, stages)
+    assert all(seconds - 12 < job.seconds < seconds for job, *_ in jobs)
+    folds = range(2) if fold is None else [fold]
+    assert [(k, s) for _, k, s in jobs] == [(k, s) for k in folds for s in stages]
+    assert Run(tmp_path / "run").stages() == tuple(s for s in ("inpaint", "color") if s in stages)
+
+
+def test_reading_may_take_more_than_all_of_the_time(scenes, tmp_path, monkeypatch):
+    jobs = []
+    monkeypatch.setattr(loop, "_train_piece", lambda job, *_: jobs.append(job.seconds))
+    loop.train(Run(tmp_path / "run"), config(scenes, minutes=1e-6, epoch_photos=None), 0, ("color",))
+    assert jobs == [0]
+
+
+def test_a_budget_is_in_gibibytes_for_all_processes_here(scenes, monkeypatch):
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    monkeypatch.setattr(splits, "memory", lambda: 1000)
+    assert splits._budget(config(scenes, cache_gib=3.0)) == 3 * 2**30 // 4
+    assert splits._budget(config(scenes)) == 500
+
+
+def test_what_a_report_says_of_the_data_and_which_photos_validate(scenes):
+    photos = Photos.find(scenes)
+    usable = splits.Usable(photos, np.array([0, 0, 1, 1, 1, 2, 3, 3]), ["a: gray"])
+    said = usable.description("there")
+    assert (said["source"], said["photos"], said["groups"], said["largest_group"]) == ("there", 8, 4, 3)
+    assert said["problems"] == ["a: gray"]
+    split = usable.split(config(scenes, validation_photos=2, folds=2), 0)
+    assert len(split.validation) == 2 and not set(split.validation.names) & set(split.training.names)
+    every = usable.split(config(scenes, validation_photos=100, folds=2), 0)
+    assert sorted(every.validation.names + every.training.names) == photos.names
+    assert set(split.validation.names) < set(every.validation.names)
+    names = {
+        tuple(usable.split(config(scenes, folds=2, seed=s, validation_photos=1), 0).validation.names) for s in range(9)
+    }
+    assert len(names) > 2, "drawn, not the first"
+
+
+def test_a_run_is_a_folder_that_knows_itself(scenes, tmp_path):
+    run, settings = Run(tmp_path / "run"), config(scenes, folds=2)
+    assert not run.exists and run.agreed(settings, settings) is settings
+    with pytest.raises(ValueError, match="holds no run"):
+        run.config()
+    assert run.join(settings, settings, "python train.py") == settings and run.exists
+    assert (run.folder / "command.txt").read_text() == "python train.py\n" and run.stages() == ("inpaint", "color")
+    run.join(settings, settings, "another one")
+    assert (run.folder / "command.txt").read_text() == "python train.py\n"
+    assert run.missing(settings) == [(0, "inpaint"), (0, "color"), (1, "inpaint"), (1, "color")]
+    for piece in (run.piece(1, "inpaint"), run.piece(0, "color")):
+        piece.mkdir(parents=True)
+    checkpoint.save_state({"finished": True}, run.piece(1, "inpaint") / "state.pt")
+    checkpoint.save_state({"step": 3}, run.piece(0, "color") / "state.pt")
+    assert run.is_finished(1, "inpaint") and not run.is_finished(0, "color")
+    assert loop._unfinished(run, settings, None, ["color"]) == [(0, "color", True), (1, "color", False)]
+    assert loop._unfinished(run, settings, 1, ["color", "inpaint"]) == [(1, "color", False)]
+    run.describe_data({"fingerprint": "a", "photos": 3})
+    run.describe_data({"fingerprint": "a", "photos": 4})
+    with pytest.raises(ValueError, match="not those"):
+        run.describe_data({"fingerprint": "b"})
+    assert '"photos": 3' in (run.folder / "data.json").read_text()
+    moved = run.moved({"data": "elsewhere"})
+    assert moved.data == "elsewhere" and run.config().data == "elsewhere" and run.moved({}) == moved
+
+
+def test_a_folder_that_another_process_holds_is_not_waited_for(tmp_path):
+    def taken() -> bool:
+        child = os.fork()
+        if child == 0:
+            with suppress(RestorationError), locked(tmp_path, wait=False):
+                os._exit(0)
+            os._exit(3)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+
+    with locked(tmp_path):
+        assert taken()
+    assert not taken()
