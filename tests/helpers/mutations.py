@@ -193,7 +193,7 @@ def run(files: Iterable[str], root: Path, plugin: Watch | Only, seconds: float) 
         if child == 0:
             os.setsid()
             signal.setitimer(signal.ITIMER_PROF, seconds)
-            signal.alarm(int(20 * seconds))  # for one that waits
+            signal.alarm(int(6 * seconds))  # for one that waits
             sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
             os.chdir(root)
             unused = (f"-pno:{name}" for name in ("cacheprovider", "xdist", "anyio"))
@@ -241,7 +241,7 @@ def survives(file: Path, mutation: Mutation, root: Path, known: dict[str, dict[s
     seconds = {i: spent for each in chosen.values() for i, spent in each.items()}
     try:
         file.write_bytes(raw[: mutation.start] + mutation.text.encode() + raw[mutation.end :])
-        return run([t for t in tests if chosen[t]], root, Only(seconds), 30 + 4 * sum(seconds.values()))[0]
+        return run([t for t in tests if chosen[t]], root, Only(seconds), 20 + 4 * sum(seconds.values()))[0]
     finally:
         file.write_bytes(raw)
 

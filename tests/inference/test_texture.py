@@ -264,3 +264,44 @@ def test_damage_is_thick_from_eleven_pixels_or_a_two_hundredth_of_the_photo_on()
         for width, thick in ((widest, False), (widest + 1, True)):
             mask = hole(side, 100, (40, 20, 40 + width, 80))
             assert thick_parts(mask).any() == thick
+
+
+def test_the_smaller_a_picture_the_more_often_it_is_searched():
+    truth, mask = gray_photo("coffee", 220, 200), hole(220, 200, (60, 60, 150, 150))
+    found = [patches.Patches(fog(truth, mask), mask, mask, power) for power in range(6)]
+    assert [(each.passes, each.stride, each.scale) for each in found] == [
+        (3, 2, 1), (4, 2, 2), (6, 2, 4), (10, 1, 8), (12, 1, 16), (12, 1, 32),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("sharp, radii", [(True, [3, 3, 3, 1]), (False, [3] * 4)])
+def test_passes_search_and_average_and_end_with_the_middles_alone(level, monkeypatch, sharp, radii):
+    averaged, searched = [], []
+    monkeypatch.setattr(patches.Patches, "_average", lambda self, trust, radius: averaged.append((trust, radius)))
+    cost = np.linspace(0, 100, len(level.places))
+    monkeypatch.setattr(
+        patches.Patches, "_search", lambda self, _, number: searched.append((number, self.is_first)) or cost
+    )
+    level.is_first = True
+    level.improve(None, sharp)
+    assert searched == [(0, True), (1, False), (2, False), (3, False)] and [r for _, r in averaged] == radii
+    assert np.allclose(averaged[0][0], level.trust * np.exp(-cost / 150) + 1e-12), "three quarters are below 75"
+
+
+@pytest.mark.parametrize("half, powers", [(15, [2, 1, 0]), (17, [3, 2, 1, 0]), (7, [1, 0])])
+def test_the_coarsest_size_makes_a_hole_four_pixels_deep(monkeypatch, half, powers):
+    made, init = [], patches.Patches.__init__
+    monkeypatch.setattr(texture.Patches, "__init__", lambda self, *given: made.append(given[3]) or init(self, *given))
+    monkeypatch.setattr(texture.Patches, "improve", lambda *_, **__: None)
+    side = 2 * half + 1
+    mask = hole(200, 200, (80, 80, 80 + side, 80 + side))
+    add_texture(gray_photo("coffee", 200, 200), mask)
+    assert made == powers
+
+
+def test_holes_that_nearly_touch_are_one_and_far_ones_are_not():
+    for gap, count in ((6, 1), (8, 2)):
+        mask = hole(200, 90, (20, 20, 60, 60), (60 + gap, 20, 110, 60))
+        assert len(list(texture._holes(mask))) == count
+    boxes = [box for box, _ in texture._holes(hole(900, 600, (400, 300, 420, 320)))]
+    assert boxes[0].left in range(236, 241) and boxes[0].bottom in range(480, 484), "160 px around"
