@@ -217,3 +217,15 @@ def test_a_folder_that_another_process_holds_is_not_waited_for(tmp_path):
     with locked(tmp_path):
         assert taken()
     assert not taken()
+
+
+def test_what_a_run_says_of_its_data(scenes, tmp_path, capsys):
+    photos = Photos.find(scenes, budget=1 << 30)
+    usable, run = splits.Usable(photos, np.arange(8), ["a.png: gray"]), Run(tmp_path / "run")
+    run.folder.mkdir()
+    for decoded, said in ((0, "8 photos do not fit"), (8, None), (5, "3 photos do not fit")):
+        photos.memory._kept = dict.fromkeys(range(decoded))
+        loop._describe(run, config(scenes, precision="float32"), usable)
+        out = capsys.readouterr().out
+        assert "8 photos in 8 groups, the largest of 1." in out and "problem: a.png: gray" in out
+        assert (said in out) if said else "do not fit" not in out
