@@ -36,7 +36,9 @@ MAX_JPEG_STEP = 16  # levels, the median over the rim, that the strongest quanti
 JPEG_NOISE = 14  # levels: how far JPEG takes what is left of a hole in a block that the hole's edge crosses
 JPEG_EDGE = 1 / 3  # of the step there: what is nearer to the hole's level than that is mixed with it
 JPEG_REACH = 9  # pixels: such a block, and one more
+JPEG_STEPS, MIN_NOISE = 3, 0.25  # levels that JPEG leaves at least so much of a core's rim within; clipping does not
 MIN_SURER = 1.6  # logits, inside more than around: of 200 photos as JPEG 40 to 95 one flat area has more
+MIN_APART = 1  # where tones may be clipped: nine tenths inside over nine tenths around
 MAX_FRAMES = 4  # one inside the other: an album's page, a matte, a border
 MAX_REGIONS = 200  # looked at, the largest first: labels fit a byte, time stays bounded
 
@@ -75,7 +77,7 @@ def find_compressed_holes(gray: np.ndarray, logits: np.ndarray) -> np.ndarray:
     JPEG keeps the blocks inside a hole constant, and those of skies and dark doorways as well. There a damage map,
     logits (H, W), decides: it must be surer inside than around, however doubtful it is of both.
     """
-    holes = np.zeros(gray.shape, bool)
+    holes, darkest, brightest = np.zeros(gray.shape, bool), int(gray.min()), int(gray.max())
     for region in _flat_regions(gray, _inside(gray)):
         if _is_bar(region, gray.shape):
             continue
@@ -83,20 +85,34 @@ def find_compressed_holes(gray: np.ndarray, logits: np.ndarray) -> np.ndarray:
         core[region.window] = region.mask
         window = Box.of(*cv2.boundingRect(core)).grown(JPEG_REACH + _BEYOND, gray.shape).slices
         step = cv2.absdiff(gray[window], np.full_like(gray[window], region.value))
-        holes[window] |= _around_core(core[window], step, logits[window])
+        clipped = min(region.value - darkest, brightest - region.value) <= END_STEPS
+        if (halfway := _halfway(core[window], step, logits[window], clipped)) is not None:
+            holes[window] |= _around_core(core[window], step, logits[window] > halfway)
     return holes
 
 
-def _around_core(core: np.ndarray, step: np.ndarray, logits: np.ndarray) -> np.ndarray:
-    """The hole that a constant core is part of, if the damage map sees one there; `step` = levels from the core's."""
+def _halfway(core: np.ndarray, step: np.ndarray, logits: np.ndarray, clipped: bool) -> float | None:
+    """Halfway between what a damage map says of a core and of what is around; None if no hole is seen there.
+
+    Args:
+        step: levels from the core's.
+        clipped: whether light may have made the core.
+    """
     reach = cv2.dilate(core, _square(JPEG_REACH))
     beyond = cv2.dilate(reach, _square(_BEYOND)) > reach
-    if not beyond.any():
-        return beyond
-    inside, outside = logits[core.view(bool)].mean(), logits[beyond].mean()
-    if inside - outside < MIN_SURER:
-        return np.zeros_like(beyond)
-    alike = (step <= JPEG_NOISE) & (logits > (inside + outside) / 2) | core.view(bool)
+    rim = cv2.dilate(core, _BOX) > core
+    if not beyond.any() or np.mean(step[rim] <= JPEG_STEPS) < MIN_NOISE:
+        return None
+    inside, outside = logits[core.view(bool)], logits[beyond]
+    if clipped and np.quantile(inside, 0.1) - np.quantile(outside, 0.9) < MIN_APART:
+        return None
+    surer = inside.mean() - outside.mean() >= MIN_SURER
+    return (inside.mean() + outside.mean()) / 2 if surer else None
+
+
+def _around_core(core: np.ndarray, step: np.ndarray, likely: np.ndarray) -> np.ndarray:
+    """The hole around its constant core: what is likely and nearly of its level, and the pixels mixed with it."""
+    alike = (step <= JPEG_NOISE) & likely | core.view(bool)
     smooth = cv2.morphologyEx(cv2.morphologyEx(alike.view(np.uint8), cv2.MORPH_CLOSE, _BOX), cv2.MORPH_OPEN, _BOX)
     hole = touching(smooth.view(bool), core.view(bool)).view(np.uint8)
     mixed = step <= np.maximum(JPEG_NOISE, JPEG_EDGE * cv2.dilate(step, _square(3)))

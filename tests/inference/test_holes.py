@@ -161,8 +161,8 @@ def test_a_smooth_gradient_is_not_damage():
 
 
 def faint_map(hole: np.ndarray) -> np.ndarray:
-    """What a network says of a hole that it doubts: logits far below zero, a little higher inside, soft edges."""
-    return cv2.GaussianBlur(2 * hole.astype(np.float32), (0, 0), 3) - 5
+    """What a network says of a hole that it doubts: logits below zero, higher inside, soft edges."""
+    return cv2.GaussianBlur(4 * hole.astype(np.float32), (0, 0), 3) - 5
 
 
 @pytest.mark.parametrize(("level", "quality"), [(0, 95), (255, 95), (40, 60), (90, 75)])
@@ -175,6 +175,15 @@ def test_a_hole_that_jpeg_has_blurred_is_found_where_a_doubtful_map_sees_it_too(
     found = find_compressed_holes(damaged, faint_map(hole))
     assert np.count_nonzero(found & hole) / np.count_nonzero(found | hole) > 0.85
     assert found[hole].mean() > 0.95  # a rim that stays would outline what is filled
+
+
+def test_what_clipping_may_have_made_needs_a_map_that_tells_it_apart_everywhere():
+    hole, noise = SHAPES["circle"], np.random.default_rng(0).normal(scale=1.5, size=(HEIGHT, WIDTH))
+    for level, is_found in ((60, True), (0, False), (255, False)):
+        damaged = jpeg(90)(filled(PHOTOS["chelsea"], hole, level))
+        assert find_compressed_holes(damaged, 3 * hole - 5 + noise).any() == is_found
+    abrupt = filled(PHOTOS["chelsea"], hole, 255)  # as clipping leaves it, without the noise of JPEG
+    assert not find_compressed_holes(abrupt, faint_map(hole)).any()
 
 
 # Properties ------------------------------------------------------------------------------------
