@@ -3,6 +3,7 @@
 import itertools
 import os
 import signal
+import time
 from contextlib import suppress
 from types import SimpleNamespace
 
@@ -229,3 +230,17 @@ def test_what_a_run_says_of_its_data(scenes, tmp_path, capsys):
         out = capsys.readouterr().out
         assert "8 photos in 8 groups, the largest of 1." in out and "problem: a.png: gray" in out
         assert (said in out) if said else "do not fit" not in out
+
+
+def test_a_folder_that_is_held_for_a_moment_is_waited_for(tmp_path):
+    taken = tmp_path / "taken"
+    child = os.fork()
+    if child == 0:
+        with locked(tmp_path):
+            taken.touch()
+            time.sleep(0.3)
+        os._exit(0)
+    while not taken.exists():
+        time.sleep(0.01)
+    with locked(tmp_path):
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
