@@ -59,7 +59,7 @@ def ssim_map(x: Tensor, y: Tensor, window: int = 7) -> Tensor:
     return luminance * (2 * covariance + c2) / (var_x + var_y + c2)
 
 
-def damage_loss(logits: Tensor, mask: Tensor, hint: Tensor, alarm_weight: float = 1.0) -> WeightedSum:
+def damage_loss(logits: Tensor, mask: Tensor, hint: Tensor, alarm_weight: float) -> WeightedSum:
     """Binary cross entropy of the damage map over the pixels of the samples that were given no hint.
 
     A sample without damage of which the map marks more than ALARM counts `alarm_weight` times, as if that often drawn:

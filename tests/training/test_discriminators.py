@@ -3,6 +3,7 @@
 import pytest
 import segmentation_models_pytorch as smp
 import torch
+import torch.nn.functional as F
 from conftest import is_one_sentence
 from safetensors.torch import save_file
 from small_run import SMALL, config
@@ -11,6 +12,7 @@ from restoration.checkpoint import load_state
 from restoration.data.batches import TrainingBatches
 from restoration.data.photos import Photos
 from restoration.training import initialization
+from restoration.training.discriminators import PatchDiscriminator
 from restoration.training.distributed import World
 from restoration.training.runs import STATE
 from restoration.training.trainer import Trainer
@@ -85,3 +87,34 @@ def test_a_missing_encoder_is_named_before_any_photo_is_read(scenes, weights):
     settings = config(scenes, discriminator="projected", encoder_weights="nowhere.safetensors", init=str(weights))
     with pytest.raises(ValueError, match="nowhere"):
         initialization.check(settings, ["inpaint"])
+
+
+def test_the_patch_discriminator_is_that_of_its_paper():
+    """Isola et al. (2017): 4 x 4 convolutions, three that halve, twice as wide each, two more, slopes of 0.2."""
+    judge = PatchDiscriminator(2, width=4).eval()
+    photo = torch.randn(1, 2, 64, 64)
+    x, seen = photo, []
+    weights = [layer for layer in judge.layers if isinstance(layer, torch.nn.Conv2d)]
+    assert [tuple(layer.weight.shape) for layer in weights] == [
+        (4, 2, 4, 4), (8, 4, 4, 4), (16, 8, 4, 4), (16, 16, 4, 4), (1, 16, 4, 4),
+    ]  # fmt: skip
+    for number, layer in enumerate(weights):
+        x = F.conv2d(x, layer.weight, layer.bias, stride=2 if number < 3 else 1, padding=1)
+        x = torch.where(x > 0, x, 0.2 * x) if number < 4 else x
+        seen.append(x)
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(judge.features(judge.encode(photo)), seen, strict=True))
+    assert torch.equal(judge(photo), judge.features([photo])[-1]) and x.shape == (1, 1, 6, 6)
+
+
+def test_the_projected_discriminators_heads_are_two_convolutions(settings):
+    judge = initialization.discriminator(settings, "inpaint", settings.model_config("inpaint")).eval()
+    photo = torch.rand(1, 2, 64, 64)
+    *seen, scores = judge.features(judge.encode(photo))
+    luma = (photo[:, :1] - settings.luma_mean) / settings.luma_std
+    for x, raw in zip(seen, judge.encoder(luma)[1:], strict=True):
+        assert torch.allclose(x, raw / raw.norm(dim=1, keepdim=True).clamp_min(1e-3) * raw.shape[1] ** 0.5, atol=1e-4)
+    for number, (x, (first, _, second)) in enumerate(zip(seen, judge.heads, strict=True)):
+        hidden = F.conv2d(x, first.weight, first.bias)
+        score = F.conv2d(torch.where(hidden > 0, hidden, 0.2 * hidden), second.weight, second.bias, padding=1)
+        assert torch.allclose(scores[:, number : number + 1], F.adaptive_avg_pool2d(score, (8, 8)), atol=1e-5)
+    assert judge.train().training and not judge.encoder.training

@@ -244,3 +244,36 @@ def test_a_folder_that_is_held_for_a_moment_is_waited_for(tmp_path):
         time.sleep(0.01)
     with locked(tmp_path):
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("epoch, steps", [(0, 1), (1, 0)])
+def test_what_was_stopped_between_its_last_two_writes_takes_no_step_more(monkeypatch, tmp_path, epoch, steps):
+    """Where the time was up before the last epoch had ended, one more step ends it."""
+    taken, saved = [], []
+    trainer = SimpleNamespace(
+        config=SimpleNamespace(epochs=1, save_every_minutes=5.0), stage="color", world=world(1), share=1.0, epoch=epoch,
+        is_finished=True, epochs_due=1, loss=0.5, train_step=taken.append, save=saved.append,
+    )  # fmt: skip
+    monkeypatch.setattr(loop, "batches_ahead", lambda *_: iter(["batch", "another"]))
+    monkeypatch.setattr(loop, "_end_epoch", lambda *_: {"epoch": 1, "photos_per_second": 1.0})
+    loop._learn(tmp_path / "0" / "color", trainer, SimpleNamespace(training=None, validation=None), [], None)
+    assert len(taken) == len(saved) == steps
+
+
+@pytest.mark.parametrize("minutes, saves", [(0.9, 0), (1.1, 3)])
+def test_a_state_is_saved_as_often_as_asked_and_where_a_signal_came(monkeypatch, tmp_path, minutes, saves):
+    now, saved = [0.0], []
+    monkeypatch.setattr(loop.time, "monotonic", lambda: now[0])
+    trainer = SimpleNamespace(
+        config=SimpleNamespace(epochs=1, save_every_minutes=1.0), stage="color", world=world(1), share=0.1, epoch=0,
+        is_finished=False, epochs_due=0, loss=0.5, train_step=lambda _: now.__setitem__(0, now[0] + 60 * minutes),
+        save=saved.append,
+    )  # fmt: skip
+    monkeypatch.setattr(loop, "batches_ahead", lambda *_: iter("abc" if minutes > 1 else "a"))
+    split, folder, told = SimpleNamespace(training=None, validation=None), tmp_path / "0" / "color", []
+    loop._learn(folder, trainer, split, told, None)
+    assert saved == [folder / "state.pt"] * saves
+    told.append(15)
+    with pytest.raises(loop.StoppedError, match="15"):
+        loop._learn(folder, trainer, split, told, None)
+    assert len(saved) == saves + 1

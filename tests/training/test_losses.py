@@ -47,8 +47,8 @@ def test_damage_loss_counts_blind_samples_only():
     hint = MASK.clone()
     hint[1] = 0
     expected = F.binary_cross_entropy_with_logits(logits[1], MASK[1])
-    assert torch.isclose(value(losses.damage_loss(logits, MASK, hint)), expected)
-    assert value(losses.damage_loss(logits, MASK, MASK)) == 0
+    assert torch.isclose(value(losses.damage_loss(logits, MASK, hint, 1.0)), expected)
+    assert value(losses.damage_loss(logits, MASK, MASK, 1.0)) == 0
 
 
 def test_chroma_is_shared_among_bins_whose_mean_it_is():

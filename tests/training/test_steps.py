@@ -270,3 +270,23 @@ def test_statistics_become_the_mean_over_processes(make):
     trainer.share_statistics()
     assert torch.allclose(trainer.model.state_dict()[name], (own + 4) / 2)
     assert torch.allclose(trainer.ema[name], (average + 4) / 2) and torch.equal(weights_of(trainer.model), weight)
+
+
+def test_a_resumed_process_among_many_looks_at_the_clock_at_once(make, tmp_path, ticking):
+    class Other(Two):
+        def sum_numbers(self, numbers):
+            return numbers
+
+    trainer = make(steps=0, seconds=100.0, world=Other())
+    trainer.step, ticking[0] = 15, 40.0
+    trainer.save(tmp_path / STATE)
+    again = make(steps=0, world=Other(), state=load_state(tmp_path / STATE))
+    assert again.share == pytest.approx(0.4) and again.step == 15
+
+
+@pytest.mark.parametrize("precision, dtype", [("float32", torch.float32), ("bf16", torch.bfloat16)])
+def test_only_bf16_is_narrow(make, precision, dtype):
+    trainer = make(precision=precision)
+    with trainer._autocast():
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
+    assert next(trainer.model.parameters()).dtype == torch.float32
