@@ -431,3 +431,9 @@ def test_a_tiff_says_where_its_largest_page_is():
     assert (
         scan.image.size == (3, 2) and pixels(scan.image)[0, 0] == 1 and "largest, number 2, of its 4" in scan.notes[0]
     )
+
+
+@pytest.mark.parametrize("content, said", [(b"", "is empty"), (b"\0", "cannot be read as a photo")])
+def test_an_empty_file_is_told_from_a_broken_one(content, said):
+    with pytest.raises(PhotoError, match=said):
+        read_photo(io.BytesIO(content))
