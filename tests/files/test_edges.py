@@ -412,6 +412,12 @@ def test_an_old_folder_is_written_into_and_a_new_one_made(tmp_path):
     assert np.array_equal(pixels(read_photo(tmp_path / "a" / "b" / "photo.png")), GRAY)
 
 
+def test_a_jpeg_has_pillows_quality_of_95():
+    written = Image.open(io.BytesIO(encode_photo(Image.fromarray(COLOR), ".jpg")))
+    own = Image.open(made(COLOR, "JPEG", quality=95))
+    assert written.quantization == own.quantization
+
+
 def test_endings_of_downloads_are_checked_first():
     with pytest.raises(PhotoError, match="no photo is written with this ending"):
         encode_photo(Image.fromarray(GRAY), ".gif")
