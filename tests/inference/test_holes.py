@@ -7,7 +7,8 @@ from skimage import data
 from sklearn.datasets import load_sample_image
 
 from restoration.color import luma
-from restoration.inference.holes import find_compressed_holes, find_holes, picture_window
+from restoration.inference import holes
+from restoration.inference.holes import Region, find_compressed_holes, find_holes, picture_window
 from restoration.masking import damage
 
 HEIGHT, WIDTH = 192, 256
@@ -244,3 +245,80 @@ def test_the_picture_lies_inside_its_bars_and_frames():
     holed[30:60, 20:50] = 90
     assert picture_window(holed) == np.s_[0:80, 0:120]
     assert picture_window(np.zeros((40, 40), np.uint8)) == np.s_[0:40, 0:40]  # nothing but bar: all of it
+
+
+# Each rule by itself ----------------------------------------------------------------------------
+
+
+def square(top: int, left: int, side: int, value: int = 100, shape: tuple[int, int] = (60, 60)) -> Region:
+    """A square region in a window of the whole photo."""
+    mask = np.zeros(shape, bool)
+    mask[top : top + side, left : left + side] = True
+    return Region(np.s_[0 : shape[0], 0 : shape[1]], mask, value)
+
+
+@pytest.mark.parametrize("top, left, share", [(8, 16, 1.0), (9, 17, 0.0), (8, 17, 0.5), (12, 8, 0.5)])
+def test_how_much_of_an_outline_lies_on_the_grid_of_jpeg(top, left, share):
+    region = square(top, left, 16)
+    assert holes._on_grid(region) == share
+    part = Region(np.s_[3:50, 5:55], region.mask[3:50, 5:55], 100)
+    assert holes._on_grid(part) == share, "wherever the window lies"
+
+
+@pytest.mark.parametrize("length, is_bar", [(57, False), (58, True), (60, True)])
+def test_a_bar_covers_more_than_95_hundredths_of_a_side(length, is_bar):
+    for turn in range(4):
+        mask = np.zeros((60, 60), bool)
+        mask[:5, :length] = True
+        assert holes._is_bar(Region(np.s_[0:60, 0:60], np.rot90(mask, turn), 0), (60, 60)) == is_bar
+
+
+@pytest.mark.parametrize(
+    "further, blur, drift",
+    [
+        ((0, 0), True, True),
+        ((17, -17), True, True),  # a third of the step of 50, both ways
+        ((21, -21), False, True),
+        ((4, 4), True, True),  # a twelfth, on and on
+        ((6, 6), True, False),
+        ((-6, -6), True, False),
+    ],
+)
+def test_an_edge_is_sharp_when_little_of_its_step_is_left_beyond(further, blur, drift):
+    """Rows in turn go on by one of two amounts."""
+    around = np.full((40, 40), 150, np.float32)
+    around[10:30, 10:30] = 100
+    rim, beyond = np.zeros((40, 40), bool), np.zeros((40, 40), np.uint8)
+    rim[12:28, 9], beyond[12:28, 8] = True, 1
+    around[12:20, 8] += further[0]
+    around[20:28, 8] += further[1]
+    assert holes._is_sharp(around, 100, rim, beyond) == (blur and drift)
+    assert holes._is_sharp(around, 100, rim, beyond, 9.0, 9.0)
+    assert holes._is_sharp(around, 100, rim, beyond, 9.0, 0.1) == drift
+    assert not holes._is_sharp(np.full_like(around, 100), 100, rim, beyond), "no step, no edge"
+
+
+def test_what_is_drawn_has_straight_sides_and_is_solid():
+    assert holes._is_drawn(square(15, 15, 30), (60, 60))
+    ragged = square(15, 15, 30)
+    for row in range(15, 45, 2):
+        ragged.mask[row, 15:18] = False
+    assert not holes._is_drawn(ragged, (60, 60)), "a twentieth is no square of 5 x 5 pixels"
+    blob = np.zeros((60, 60), bool)
+    angle = np.arctan2(*(np.mgrid[:60, :60] - 30))
+    blob[np.hypot(*(np.mgrid[:60, :60] - 30)) < 18 + 4 * np.sin(9 * angle)] = True
+    assert not holes._is_drawn(Region(np.s_[0:60, 0:60], blob, 0), (60, 60))
+    at_the_edge = square(0, 15, 30)
+    assert holes._is_drawn(at_the_edge, (60, 60))
+
+
+def test_flat_regions_are_the_largest_first_and_none_is_small():
+    gray = np.random.default_rng(0).integers(0, 256, (200, 200), np.uint8)
+    sides = (40, 25, 13, 12)  # 0.4 % of 40,000 is 160: 13 x 13 is enough, 12 x 12 is not
+    for number, side in enumerate(sides):
+        gray[20 : 20 + side, 10 + 45 * number : 10 + 45 * number + side] = 90 + number
+    found = list(holes._flat_regions(gray, holes._inside(gray)))
+    assert [(region.value, int(region.mask.sum())) for region in found] == [(90, 1600), (91, 625), (92, 169)]
+    for region, left in zip(found, (10, 55, 100), strict=True):
+        rows, columns = region.window
+        assert (rows.start, columns.start) == (18, left - 2) and region.mask[2, 2] and not region.mask[1, 1]
