@@ -21,8 +21,8 @@ import numpy as np
 from restoration.inference.laplace import membrane
 
 RADIUS = 3  # px of a patch
-PASSES = 3, 4, 6, 10, 12  # at full size, half, a quarter and so on: searches, each followed by a mean
-STRIDES = 2, 2, 2, 1, 1  # px between patches
+PASSES = 8  # at each size: searches, each followed by a mean. Patches that do not agree yet blur each other
+STRIDES = 2, 2, 2, 1, 1  # px between patches, at full size, half, a quarter and so on
 STEPS = 4, 2, 1  # strides to the neighbors whose matches are tried: three rounds of a search
 KNOWN, GUIDE, CONTRAST = 3.0, 0.3, 1.0  # weights in the cost, where a pixel of a patch has 1
 DISTANCE, USAGE = 2.0, 10.0  # squared levels of gray per pixel of distance, and per use of a source
@@ -39,7 +39,6 @@ class Patches:
 
     def __init__(self, fill: np.ndarray, hole: np.ndarray, mask: np.ndarray, power: int):
         self.scale, self.stride = 2**power, STRIDES[min(power, len(STRIDES) - 1)]
-        self.passes = PASSES[min(power, len(PASSES) - 1)]
         self.image, self.hole, mask = (_reduced(x, self.scale) for x in (fill, hole, mask))
         self.width = self.image.shape[1] + 2 * RADIUS
         self._find_patches(mask)
@@ -96,10 +95,10 @@ class Patches:
 
     def improve(self, pool: Executor, sharp: bool) -> None:
         """Search and average; at the end only the middles of the patches where it shall be `sharp`."""
-        for number in range(self.passes):
+        for number in range(PASSES):
             cost = self._search(pool, number)
             trust = self.trust * np.exp(-cost / (2 * max(float(np.percentile(cost, 75)), 1e-3))) + 1e-12
-            self._average(trust, 1 if sharp and number == self.passes - 1 else RADIUS)
+            self._average(trust, 1 if sharp and number == PASSES - 1 else RADIUS)
             self.is_first = False
 
     def _search(self, pool: Executor, number: int) -> np.ndarray:

@@ -119,7 +119,7 @@ def centers(level: patches.Patches, places: np.ndarray) -> np.ndarray:
 
 def test_patches_lie_over_the_hole_and_sources_in_known_pixels(level):
     """At half the size and in a border of three pixels; a mask counts where any pixel of it is masked."""
-    assert level.image.shape == (40, 45) and level.stride == 2 and level.passes == 4
+    assert level.image.shape == (40, 45) and level.stride == 2
     small = np.zeros((40, 45), bool)
     small[12:25, 15:28] = True
     assert np.array_equal(level.hole, small)
@@ -266,15 +266,13 @@ def test_damage_is_thick_from_eleven_pixels_or_a_two_hundredth_of_the_photo_on()
             assert thick_parts(mask).any() == thick
 
 
-def test_the_smaller_a_picture_the_more_often_it_is_searched():
+def test_small_pictures_have_a_patch_at_each_pixel():
     truth, mask = gray_photo("coffee", 220, 200), hole(220, 200, (60, 60, 150, 150))
     found = [patches.Patches(fog(truth, mask), mask, mask, power) for power in range(6)]
-    assert [(each.passes, each.stride, each.scale) for each in found] == [
-        (3, 2, 1), (4, 2, 2), (6, 2, 4), (10, 1, 8), (12, 1, 16), (12, 1, 32),
-    ]  # fmt: skip
+    assert [(each.stride, each.scale) for each in found] == [(2, 1), (2, 2), (2, 4), (1, 8), (1, 16), (1, 32)]
 
 
-@pytest.mark.parametrize("sharp, radii", [(True, [3, 3, 3, 1]), (False, [3] * 4)])
+@pytest.mark.parametrize("sharp, radii", [(True, [3] * 7 + [1]), (False, [3] * 8)])
 def test_passes_search_and_average_and_end_with_the_middles_alone(level, monkeypatch, sharp, radii):
     averaged, searched = [], []
     monkeypatch.setattr(patches.Patches, "_average", lambda self, trust, radius: averaged.append((trust, radius)))
@@ -284,7 +282,7 @@ def test_passes_search_and_average_and_end_with_the_middles_alone(level, monkeyp
     )
     level.is_first = True
     level.improve(None, sharp)
-    assert searched == [(0, True), (1, False), (2, False), (3, False)] and [r for _, r in averaged] == radii
+    assert searched == [(0, True), *((number, False) for number in range(1, 8))] and [r for _, r in averaged] == radii
     assert np.allclose(averaged[0][0], level.trust * np.exp(-cost / 150) + 1e-12), "three quarters are below 75"
 
 
