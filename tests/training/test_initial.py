@@ -3,7 +3,9 @@
 import shutil
 import socket
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import torch
@@ -111,3 +113,26 @@ def test_a_frozen_stem_stays_as_it_is_and_all_else_learns(scenes):
     assert kept.issuperset(name for name in before if name.startswith(tuple(f"unet.encoder.model.{x}" for x in first)))
     assert all(name.startswith("unet.encoder.model.") for name in kept) and len(kept) < len(before) / 4
     assert not any(name.startswith("unet.encoder.model.blocks.2") for name in kept)
+
+
+def test_a_hub_that_answers_is_heard_whatever_it_says(monkeypatch):
+    class Refusing(BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self.send_response(403)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+        assert initialization._hub_answers()
+        with initialization._hub_or_cache():
+            assert not constants.HF_HUB_OFFLINE
+        server.shutdown()
+    assert not initialization._hub_answers(), "nobody is there any more"
+    with initialization._hub_or_cache():
+        assert constants.HF_HUB_OFFLINE
+    assert not constants.HF_HUB_OFFLINE

@@ -184,7 +184,7 @@ def test_what_a_report_says_of_the_data_and_which_photos_validate(scenes):
 
 
 def test_a_run_is_a_folder_that_knows_itself(scenes, tmp_path):
-    run, settings = Run(tmp_path / "run"), config(scenes, folds=2)
+    run, settings = Run(tmp_path / "new" / "run"), config(scenes, folds=2)
     assert not run.exists and run.agreed(settings, settings) is settings
     with pytest.raises(ValueError, match="holds no run"):
         run.config()

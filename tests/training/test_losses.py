@@ -161,3 +161,10 @@ def test_patches_near_the_hole_are_those_of_a_square_window_at_every_pixel(size,
     reach = losses.PATCH_REACH
     square = F.adaptive_max_pool2d(F.max_pool2d(where, reach, 1, reach // 2), grid)
     assert square.any() and torch.equal(losses._patches_near(where, torch.Size(grid)), square)
+
+
+def test_a_hole_of_one_pixel_counts_as_any_other():
+    mask = torch.zeros(2, 1, 8, 8)
+    mask[0, 0, 3, 4] = 1
+    error = losses.log_error(torch.full_like(mask, 0.6), torch.full_like(mask, 0.5), mask, floor=1e-12)
+    assert error.count == 1 and torch.isclose(error.total, torch.tensor(-2.0))
