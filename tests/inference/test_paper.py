@@ -125,3 +125,8 @@ def test_a_print_in_paper_in_a_bed_is_found_at_the_scans_own_size(monkeypatch):
     assert _search(view, whole, 0) == [whole] and _search(view[:60, :60], Print.whole((60, 60)), 3) == [
         Print.whole((60, 60))
     ]
+
+
+def test_where_both_ends_of_a_landscape_scan_cut_a_print_its_one_side_counts():
+    """Longer than the side that is seen is the line along the scan's lower edge."""
+    assert abs(_rectangle(covered(Print(130, 150, 500, 420, 4.0)) > 0.5).angle - 4.0) <= 0.2
