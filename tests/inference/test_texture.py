@@ -303,3 +303,10 @@ def test_holes_that_nearly_touch_are_one_and_far_ones_are_not():
         assert len(list(texture._holes(mask))) == count
     boxes = [box for box, _ in texture._holes(hole(900, 600, (400, 300, 420, 320)))]
     assert boxes[0].left in range(236, 241) and boxes[0].bottom in range(480, 484), "160 px around"
+
+
+def test_beside_the_grid_its_edge_is_what_is_found():
+    found = object.__new__(patches.Patches)
+    found.number = np.arange(12).reshape(3, 4)
+    rows, columns = np.array([-5, 0, 1, 2, 9]), np.array([0, -1, 2, 3, 9])
+    assert found.patch_at(rows, columns).tolist() == [0, 0, 6, 11, 11]
