@@ -1,6 +1,6 @@
 """What is damaged in a photo: the network looks once, at a worn print twice; one map answers any sensitivity."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import cv2
@@ -28,9 +28,12 @@ class Rule(NamedTuple):
 
 
 WHOLE = Rule(0.5, 3, 12), Rule(0, 2, 10), Rule(-0.5, 1.2, 8), Rule(-1, 0.3, 8)  # by sensitivity, of most photos,
-WORN = Rule(-0.6, -0.2, 8), Rule(-1, -0.6, 8), Rule(-1.6, -1.2, 8), Rule(-2, -1.6, 8)  # and of prints with many marks
+WORN = Rule(-0.4, 0, 8), Rule(-0.7, -0.3, 8), Rule(-1.3, -0.9, 8), Rule(-1.7, -1.3, 8)  # and of prints with many marks
+LIGHTER, LIGHTER_REACH = 20, 9  # levels over all that is wider than 19 px: what of a worn print is as light and
+LIGHTER_LOGITS = 1.4  # at most so much below a rule, counts beside what counts
 WORN_LOGIT, WORN_PIXELS = 1.5, 4  # of a mark that says so: of 600 whole photos one has fifteen,
 WORN_MARKS, WORN_SHARE = 15, 0.001  # worn prints that many or more, on that share of the photo
+FILLED = Rule(-0.6, -0.2, 8)  # what is filled for the second look
 AGAIN = 0.8  # logits that the second look at a worn print gains: without its sure marks it looks like a whole photo
 MAX_FOUND = 0.5  # of the photo: a map that takes more for damage has misunderstood it
 SIDE = 0.01  # of a print's longer side: paper seen so near to its sides is not in it
@@ -47,7 +50,12 @@ class Damage:
     holes: np.ndarray = field(repr=False)  # bool (H, W): areas filled with one gray, to the pixel
     logits: np.ndarray = field(repr=False)  # float32 (h, w), how likely damage is: of the window, or smaller
     window: tuple[slice, slice]  # the picture in the photo, without bars and frames
-    is_worn: bool  # so many marks were sure at the first look that a doubtful one is probably one more
+    light: np.ndarray | None = field(repr=False)  # bool (h, w), what of a worn print is lighter than around
+
+    @property
+    def is_worn(self) -> bool:
+        """So many marks were sure at the first look that a doubtful one is probably one more."""
+        return self.light is not None
 
     def mask(self, sensitivity: int = 0) -> np.ndarray:
         """bool (H, W), True = damaged; where nothing would be left to tell it from, none of it is.
@@ -61,12 +69,19 @@ class Damage:
         if sensitivity not in range(MOST_SENSITIVE + 1):
             raise RestorationError(f"A sensitivity of {sensitivity} is not possible: give 0 to {MOST_SENSITIVE}.")
         found = np.zeros_like(self.holes)
-        regions = _regions(self.logits, (WORN if self.is_worn else WHOLE)[sensitivity])
+        regions = self._regions((WORN if self.is_worn else WHOLE)[sensitivity])
         if regions.mean() <= MAX_FOUND:
             found[self.window] = _enlarged(regions, found[self.window].shape)
         around = cv2.dilate(self.holes.view(np.uint8), None, iterations=RIM).view(bool)
         damaged = (found & ~around) | self.holes  # known to the pixel: the map's soft edges are no news
         return damaged & (not damaged.all())
+
+    def _regions(self, rule: Rule) -> np.ndarray:
+        """What counts, bool (h, w); on a worn print with the light pixels that go on from it."""
+        regions = _regions(self.logits, rule)
+        if self.light is None:
+            return regions
+        return touching(regions | (self.light & (self.logits > rule.grown - LIGHTER_LOGITS)), regions)
 
     def snap(self, mask: np.ndarray) -> np.ndarray:
         """What is damaged under rough strokes and SNAP_REACH around, bool (H, W) in and out.
@@ -98,11 +113,12 @@ def find_damage(gray: np.ndarray, detector: Network) -> Damage:
     logits = damage_logits(seen, detector)
     holes[window] = _all_holes(gray[window], seen, logits)
     holes = _without_paper(holes, gray) if holes.any() else holes
-    damage = Damage(holes, logits, window, is_worn(logits))
-    if damage.is_worn:
-        filled = np.rint(membrane(seen.astype(np.float32), _regions(damage.logits, WORN[0]))).astype(np.uint8)
-        damage = replace(damage, logits=np.maximum(damage.logits, damage_logits(filled, detector) + AGAIN))
-    return damage
+    if not is_worn(logits):
+        return Damage(holes, logits, window, light=None)
+    filled = np.rint(membrane(seen.astype(np.float32), _regions(logits, FILLED))).astype(np.uint8)
+    logits = np.maximum(logits, damage_logits(filled, detector) + AGAIN)
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * LIGHTER_REACH + 1, 2 * LIGHTER_REACH + 1))
+    return Damage(holes, logits, window, light=cv2.morphologyEx(seen, cv2.MORPH_TOPHAT, disk) > LIGHTER)
 
 
 def _all_holes(gray: np.ndarray, seen: np.ndarray, logits: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 from conftest import gray_photo
 
 from restoration.inference import detection
-from restoration.inference.detection import MOST_SENSITIVE, WHOLE, Damage, count_marks, damage_logits, find_damage
+from restoration.inference.detection import MOST_SENSITIVE, WHOLE, WORN, Damage, count_marks, damage_logits, find_damage
 from restoration.inference.prints import Print
 
 RNG = np.random.default_rng(0)
@@ -20,7 +20,8 @@ def bright(image: np.ndarray, box=None) -> np.ndarray:
 
 
 def damage_of(logits: np.ndarray) -> Damage:
-    return Damage(np.zeros(logits.shape, bool), logits.astype(np.float32), np.s_[:, :], detection.is_worn(logits))
+    light = np.zeros(logits.shape, bool) if detection.is_worn(logits) else None
+    return Damage(np.zeros(logits.shape, bool), logits.astype(np.float32), np.s_[:, :], light)
 
 
 def noise(height: int, width: int) -> np.ndarray:
@@ -46,6 +47,20 @@ def test_a_doubtful_mark_counts_among_many_sure_ones():
         logits[10:14, 5 + 12 * place : 13 + 12 * place] = 4
     worn = damage_of(logits)
     assert worn.is_worn and worn.mask()[100:104, 20:180].all() and count_marks(worn.mask()) == 16
+
+
+def test_what_is_light_goes_on_from_a_mark_of_a_worn_print():
+    logits = np.full((200, 200), -6.0)
+    for place in range(15):
+        logits[10:14, 5 + 12 * place : 13 + 12 * place] = 4
+    logits[14:60, 100:104] = WORN[0].grown - 1  # a crack that grows faint, and the same again far from any mark
+    logits[100:150, 100:104] = WORN[0].grown - 1
+    damage = damage_of(logits)
+    assert not damage.mask()[14:].any()
+    damage.light[:, 101:103] = True
+    expected = np.zeros((200, 200), bool)
+    expected[14:60, 101:103] = True
+    assert np.array_equal(damage.mask()[14:], expected[14:])
 
 
 def test_a_map_that_takes_most_of_the_photo_for_damage_is_not_believed():
@@ -108,7 +123,7 @@ def test_a_hole_keeps_its_exact_edge_and_hides_no_crack():
     logits[48:102, 48:102] = 6  # two pixels too far
     logits[75:78, 102:190] = 6  # a crack that runs into it
     hole = gray == 255
-    found = Damage(hole, logits.astype(np.float32), np.s_[:, :], is_worn=False).mask()
+    found = Damage(hole, logits.astype(np.float32), np.s_[:, :], light=None).mask()
     assert np.array_equal(found[:, :103], hole[:, :103]) and found[75:78, 110:190].all()
 
 
@@ -198,7 +213,7 @@ def test_the_map_speaks_of_a_hole_to_three_pixels_around_it():
     hole[20:40, 20:40], logits[15:45, 15:45] = True, 6
     expected = np.zeros((60, 60), bool)
     expected[15:45, 15:45], expected[17:43, 17:43], expected[20:40, 20:40] = True, False, True
-    assert np.array_equal(Damage(hole, logits, np.s_[:, :], is_worn=False).mask(), expected)
+    assert np.array_equal(Damage(hole, logits, np.s_[:, :], light=None).mask(), expected)
 
 
 @pytest.mark.parametrize(
