@@ -47,7 +47,7 @@ def add_texture(fill: np.ndarray, mask: np.ndarray) -> np.ndarray:
 def thick_parts(mask: np.ndarray) -> np.ndarray:
     """Where bool (H, W) is wider than twice THIN in all directions, with what lies around; scratches are cut off."""
     side = 2 * max(THIN[0], int(THIN[1] * max(mask.shape))) + 1
-    core = cv2.erode(mask.astype(np.uint8), np.ones((side, side)), borderType=cv2.BORDER_REPLICATE)
+    core = cv2.erode(mask.astype(np.uint8), np.ones((side, side)))
     return mask & (cv2.dilate(core, np.ones((2 * side - 1, 2 * side - 1))) > 0)
 
 
