@@ -23,6 +23,7 @@ def test_the_extras_and_requirements_say_the_same():
     assert all(need in developers for name in ("export", "heic") for need in extras[name] if "[" not in need)
 
 
+@pytest.mark.slow
 def test_restoring_with_the_shipped_weights_imports_nothing_but_the_core(tmp_path):
     """In a process where everything else cannot be imported."""
     core = {"numpy", "cv2", "openvino", "PIL", "safetensors", "scipy", "tqdm", "restoration"}

@@ -70,6 +70,7 @@ def by_the_formula(parameters: dict, one: np.ndarray, other: np.ndarray) -> floa
     return total
 
 
+@pytest.mark.slow
 def test_it_is_the_formula(lpips, flax, pair):
     truth, prediction = pair
     row = lpips.reference(truth).row(prediction)

@@ -101,6 +101,7 @@ def test_what_cannot_be_done_is_said_before_any_work(bench, capsys, arguments, s
     assert said in message
 
 
+@pytest.mark.slow
 def test_large_photos_are_reduced_by_area_and_keep_their_number(large):
     [first, last] = photo_sets.large_photos(large, 2)
     assert (first[0], first[1], last[0], last[1]) == (0, "astronaut.png", 2, "chelsea.png")
@@ -109,6 +110,7 @@ def test_large_photos_are_reduced_by_area_and_keep_their_number(large):
     assert np.abs(first[2].mean(axis=(0, 1)) - truth.mean(axis=(0, 1))).max() < 0.5  # no pixel is passed over
 
 
+@pytest.mark.slow
 def test_an_altered_large_photo_ends_the_run(large):
     save(large / "coffee.png", photo("rocket", 1500, 1200))
     with pytest.raises(SystemExit, match=r"1 of 3 photos are altered in .*among them coffee\.png") as exit:

@@ -52,6 +52,7 @@ def test_wear_crowds_at_the_edges():
     assert np.mean(np.concatenate([masks[:20].ravel(), masks[-20:].ravel()])) > 1.5 * masks[60:140, 60:140].mean()
 
 
+@pytest.mark.slow
 def test_a_part_of_a_larger_print_has_broader_marks():
     def breadth(scale: float) -> float:
         masks = [add_wear(PHOTO, generator(seed), scale)[1] for seed in range(40)]

@@ -52,6 +52,7 @@ def test_a_case_is_its_seed():
     assert len({fuzz.mutated(random.Random(seed)) for seed in range(40)}) == 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault, outcome", [("traceback", "traceback"), ("hang", "hang"), ("crash", "crash")])
 def test_faults_are_found(monkeypatch, tmp_path, fault, outcome):
     """The fuzzer itself: a worker that raises, hangs or dies at one case is told, and the other cases are tried."""

@@ -77,6 +77,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_costs_seconds_and_little_memory(tmp_path, bomb):
     """In a process of its own, whose peak of memory is its own."""

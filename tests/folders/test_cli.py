@@ -68,6 +68,7 @@ def test_restore_a_folder_with_masks_of_the_same_stems(run, tmp_path):
         assert np.mean(after[mask] != before[mask]) > 0.9
 
 
+@pytest.mark.slow
 def test_a_higher_sensitivity_finds_more_and_it_is_said(run, tmp_path, monkeypatch):
     doubtful = hole(90, 60, (10, 10, 40, 14))
     logits = np.where(doubtful, WHOLE[2].seed + 0.1, -6).astype(np.float32)
@@ -89,6 +90,7 @@ def test_a_higher_sensitivity_finds_more_and_it_is_said(run, tmp_path, monkeypat
     assert changed.any() and not (changed & ~doubtful).any()
 
 
+@pytest.mark.slow
 def test_the_fill_is_smooth_where_it_is_asked_for(run, weights, tmp_path):
     restorer = Restorer.from_pretrained(weights, "cpu")
     gray, mask = gray_photo("camera", 200, 200), hole(200, 200, (60, 120, 120, 180))
@@ -215,6 +217,7 @@ def test_a_second_run_leaves_the_results_of_the_first_alone(run, tmp_path):
     assert files(tmp_path) == ["in/a.png", "in/out/a.png"]
 
 
+@pytest.mark.slow
 def test_no_result_of_an_earlier_run_is_taken_for_a_photo(run, tmp_path, monkeypatch):
     """However OUT is spelled."""
     save(tmp_path / "in" / "a.png", DAMAGED)
@@ -271,6 +274,7 @@ def test_it_is_said_when_nothing_was_repaired(run, tmp_path):
     assert ["--recolor" in line for line in err] == [False, True, True, False]
 
 
+@pytest.mark.slow
 def test_a_tinted_print_in_which_little_is_found_names_the_ways_to_more(run, tmp_path):
     sepia = np.uint8(255 * (DAMAGED[..., None] / 255) ** np.array([0.8, 1.0, 1.4]))
     source = save(tmp_path / "sepia.png", sepia)
@@ -333,6 +337,7 @@ def test_stopping_keeps_what_is_done(run, tmp_path, monkeypatch):
     assert status == 130 and len(err) == 1 and files(tmp_path / "out") == ["a.png"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guide", ["README.md", "restoration/arguments.py"])
 def test_the_commands_that_are_shown_run_one_after_the_other(run, tmp_path, monkeypatch, guide):
     """Each reads what is there by then, and writes a file of its own."""

@@ -264,6 +264,7 @@ def test_a_dab_without_opacity_changes_nothing(restorer):
     assert_same(restorer.restore(whole, mask), restorer.restore(whole, mask, hints))
 
 
+@pytest.mark.slow
 def test_a_thin_stroke_counts_beside_a_broad_one(restorer):
     """At the size where color is predicted, the stroke covers a quarter of a pixel."""
     whole = gray_photo("camera", 1024, 1024)
@@ -288,6 +289,7 @@ def test_a_dab_in_a_color_photo_counts_inside_the_hole(untrained):
 # Runs ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_threads_get_what_one_after_another_gets(restorer):
     jobs = []
     for name, width, height in [("camera", 200, 150), ("coffee", 90, 130), ("astronaut", 600, 90), ("chelsea", 64, 64)]:

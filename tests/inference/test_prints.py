@@ -406,6 +406,7 @@ def test_a_faded_color_photo_loses_its_cast(restorer):
 # The command line -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_split_writes_each_print_and_overwrites_nothing(run, tmp_path):
     laid = [Laid("astronaut", 240, 200, 170, 150, 3, 15), Laid("coffee", 240, 180, 500, 150, 0, 15)]
     Image.fromarray(scan((680, 300), 20, *laid)).save(tmp_path / "scan.png", dpi=(300, 300))
@@ -427,6 +428,7 @@ def test_split_writes_each_print_and_overwrites_nothing(run, tmp_path):
     assert run("restore", *given, "--overwrite")[0] == 0
 
 
+@pytest.mark.slow
 def test_split_looks_at_each_print_of_the_scan_alone(run, tmp_path, monkeypatch):
     """On the whole page, where it is faint beside everything else, the crack is not seen; in the print it is."""
 

@@ -23,6 +23,7 @@ def small(image: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(image).resize((300, 200)))
 
 
+@pytest.mark.slow
 def test_the_same_scene_lends_its_colors_and_another_one_none(shipped):
     left, right = map(small, data.stereo_motorcycle()[:2])
     gray = Image.fromarray(left).convert("L")
@@ -33,6 +34,7 @@ def test_the_same_scene_lends_its_colors_and_another_one_none(shipped):
     assert np.array_equal(pixels(other.image), pixels(plain.image))
 
 
+@pytest.mark.slow
 def test_a_dab_has_the_last_word_over_what_is_lent(shipped):
     left, right = map(small, data.stereo_motorcycle()[:2])
     repair = shipped.repair(Image.fromarray(left).convert("L"), np.zeros(left.shape[:2], bool))
@@ -77,6 +79,7 @@ def test_a_gray_reference_is_refused(restorer):
         restorer.restore(photo("camera", 64, 64), reference=photo("camera", 64, 64))
 
 
+@pytest.mark.slow
 def test_the_command_line_takes_a_reference(run, weights, tmp_path):
     colors = photo("coffee", 96, 64)
     gray = np.asarray(Image.fromarray(colors).convert("L"))

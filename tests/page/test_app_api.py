@@ -112,6 +112,7 @@ def test_a_broken_file_is_answered_with_one_sentence(client, photo, mask, tmp_pa
     assert re.fullmatch(r"[^/\n]+", error.value.message), "it names a place on the server"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", [RuntimeError("a kernel failed\nat 0x7f"), KeyError(3), MemoryError()], ids=repr)
 def test_after_any_exception_of_a_worker_the_server_answers(served, client, tmp_path, monkeypatch, failure):
     def fail(*_):

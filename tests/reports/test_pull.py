@@ -55,6 +55,7 @@ def save(restorer: Restorer, folder: Path) -> None:
         network.save_pretrained(folder / stage)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folds, place", [(None, ""), (0, "folds/0/"), (10, "folds/10/")])
 def test_weights_come_back_to_the_bit(hub, trained, folds, place):
     push_run(trained, NAME)

@@ -31,6 +31,7 @@ def settings(scenes, tmp_path):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_its_heads_learn_its_encoder_does_not_and_the_generator_hears_of_both(settings):
     piece = Trainer(settings, "inpaint", 60, World())
     before = {name: tensor.clone() for name, tensor in piece.discriminator.encoder.state_dict().items()}

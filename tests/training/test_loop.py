@@ -282,6 +282,7 @@ def test_a_state_is_saved_as_often_as_asked_and_where_a_signal_came(monkeypatch,
     assert len(saved) == saves + 1
 
 
+@pytest.mark.slow
 def test_a_run_that_a_signal_stops_goes_on_to_the_very_same_end(scenes, tmp_path, monkeypatch, capsys):
     settings = config(scenes, epochs=2, epoch_photos=4, validation_photos=1)
     whole, stopped, step = Run(tmp_path / "whole"), Run(tmp_path / "stopped"), Trainer.train_step
