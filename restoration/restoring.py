@@ -55,7 +55,7 @@ class Restoring:
         prints = self._find_prints(job.target, scan) if self.args.split else {}
         mask = self.masks and _read_mask(self.masks(job.name), scan)
         cut = [
-            Piece(file, scan.part(partial(extract, found=found)), self.masks and extract_mask(mask, found))
+            Piece(file, scan.part(partial(extract, found=found)), self.masks and _mask_of(found, mask))
             for file, found in prints.items()
         ]
         return [*cut, Piece(job.target, scan, mask)]
@@ -107,6 +107,12 @@ def _read_mask(file: Path, scan: imaging.Scan) -> np.ndarray:
         raise imaging.PhotoError(f"its mask {error}") from error
 
 
+def _mask_of(found: Print, mask: np.ndarray) -> np.ndarray:
+    """The mask of a print on a scan; empty where it covers the print, which leaves nothing to restore it from."""
+    cut = extract_mask(mask, found)
+    return cut & (not cut.all())
+
+
 def _notes(args: argparse.Namespace, photo: Image.Image, mask: Image.Image) -> list[str]:
     """What a user may not expect of a result: a tint was kept, little or nothing was repaired, or nearly everything."""
     damaged = np.asarray(mask) > 0
@@ -121,7 +127,7 @@ def _notes(args: argparse.Namespace, photo: Image.Image, mask: Image.Image) -> l
         return [*notes, *([] if args.mask else _found(damaged, args, "--mask repairs what you mark"))]
     done = "copied" if args.gray or keeps_color else "colored"
     if args.mask:
-        return [*notes, f"the mask marks nothing, it was only {done}."]
+        return [*notes, f"the mask marks nothing{' or all of it' * args.split}, it was only {done}."]
     ways = "--mask repairs what you mark" + ", --recolor colors it anew" * (keeps_color and not args.gray and not notes)
     return [*notes, f"no damage was found, it was only {done}: {_more(args, ways)}."]
 

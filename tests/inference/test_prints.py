@@ -440,7 +440,7 @@ def test_split_looks_at_each_print_of_the_scan_alone(run, tmp_path, monkeypatch)
     page = np.minimum(scan((680, 300), 20, *laid), 240)
     page[140:144, 420:560] = 255
     mask = np.zeros(page.shape, np.uint8)
-    mask[120:130, 100:200] = 255
+    mask[120:130, 100:200] = mask[50:250, 370:630] = 255  # a stroke in one, and the whole of the other
     for name, image in (("scan", page), ("mask", mask)):
         Image.fromarray(image).save(tmp_path / f"{name}.png")
     status, _, said = run("restore", tmp_path / "scan.png", tmp_path / "out.png", "--split", "--gray")
@@ -451,11 +451,12 @@ def test_split_looks_at_each_print_of_the_scan_alone(run, tmp_path, monkeypatch)
     assert 200 < crack.sum() < 600 and np.ptp(np.argwhere(crack)[:, 0]) < 8
     assert np.array_equal(pixels(Image.open(tmp_path / "out.png")), page)
     masked = [tmp_path / "scan.png", tmp_path / "b.png", "--split", "--gray", "--mask", tmp_path / "mask.png"]
-    assert run("restore", *masked)[0] == 0
+    status, _, said = run("restore", *masked)
+    assert status == 0 and any("b-2.png: the mask marks nothing or all of it" in line for line in said)
     one, other = (pixels(Image.open(tmp_path / f"b-{n}.png")) for n in (1, 2))
     y, x = np.nonzero(one != alone[0])
     assert 900 < len(y) < 1020 and abs(np.polyfit(x, y, 1)[0] + np.tan(np.radians(3))) < 0.02, "turned with the print"
-    assert np.array_equal(other, alone[1]), "nothing is marked there"
+    assert np.array_equal(other, alone[1]), "nothing was left to restore it from"
 
 
 def test_split_of_a_folder_keeps_other_results(run, tmp_path):
