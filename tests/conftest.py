@@ -2,6 +2,7 @@
 
 import os
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -59,10 +60,21 @@ def weights(restorer, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def load_once(weights):
+    """`backends.load`, but the small networks are loaded once for all tests."""
+    from restoration.inference.backends import load
+
+    cached = cache(load)
+    return lambda source, *how: (cached if source == weights else load)(source, *how)
+
+
 @pytest.fixture
-def run(weights, capsys):
+def run(weights, load_once, capsys, monkeypatch):
     """Run a command in this process -> exit status, lines of stdout, lines of stderr."""
     from restoration.__main__ import main
+
+    monkeypatch.setattr("restoration.inference.backends.load", load_once)
 
     def run(command: str, *args) -> tuple[int, list[str], list[str]]:
         own = ["--weights", weights] if command in ("restore", "detect") else []

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,7 @@ def imported(file: Path, package: str = "restoration") -> set[str]:
     return found
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Every file of the package but its doors (`__init__`, `__main__`), by its dotted name."""
     files = (ROOT / "restoration").rglob("[!_]*.py")

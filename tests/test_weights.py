@@ -78,7 +78,7 @@ def test_weights_that_do_not_fit_are_refused_in_one_sentence(weights, tmp_path, 
     own = shutil.copytree(weights, tmp_path / "weights")
     spoil(own / "color")
     with pytest.raises(WeightsError) as error:
-        Restorer.from_pretrained(own)
+        Colorizer.from_pretrained(own, "color")
     assert is_one_sentence(error.value) and str(error.value).count(str(own)) == 1
     assert "__init__" not in str(error.value)
 

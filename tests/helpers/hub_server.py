@@ -92,6 +92,7 @@ def clock(sleep: Callable[[float], None]) -> SimpleNamespace:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each answer's body would wait 40 ms for its headers to be acknowledged
     hub: Hub
 
     def log_message(self, *_) -> None:
