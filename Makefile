@@ -19,10 +19,10 @@ space: $(VENV)/app  ## put the page on Hugging Face Spaces: make space REPO=user
 
 test: $(VENV)/dev  ## linter and tests; browser tests run where Chromium is installed
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist loadfile
 
 test-fast: $(VENV)/dev  ## the tests that take seconds, for every change
-	$(RUN) -m pytest -n 2 -m "not slow and not browser"
+	$(RUN) -m pytest -n 2 --dist loadfile -m "not slow and not browser"
 
 lint: $(VENV)/dev  ## mend what the linter can mend
 	$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .

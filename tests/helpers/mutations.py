@@ -143,10 +143,10 @@ class Seen(NamedTuple):
 
 
 class Watch:
-    """A pytest plugin that notes what each passing test does."""
+    """A pytest plugin that notes what each passing test does, and what was done for its fixtures earlier."""
 
     def __init__(self, root: Path):
-        self.product, self.seen, self.own = f"{root}/restoration/", {}, None
+        self.product, self.seen, self.own, self.made = f"{root}/restoration/", {}, None, {}
         sys.addaudithook(self._started)
 
     @pytest.hookimpl(hookwrapper=True)
@@ -158,8 +158,22 @@ class Watch:
         yield
         sys.settrace(None)
         threading.settrace(None)
+        for fixture in (one for name in item.fixturenames for one in item._fixtureinfo.name2fixturedefs.get(name, ())):
+            self._add(self.made.get(fixture))
         if item.nodeid in self.seen:
             self.seen[item.nodeid] = self.own._replace(seconds=time.process_time() - began)
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_fixture_setup(self, fixturedef):
+        test, self.own = self.own, Seen(set(), [], 0.0)
+        yield
+        self.made[fixturedef], self.own = self.own, test
+        self._add(self.made[fixturedef])
+
+    def _add(self, other: Seen | None) -> None:
+        if self.own and other:
+            self.own.calls.update(other.calls)
+            self.own.starts.extend(other.starts)
 
     def pytest_runtest_logreport(self, report) -> None:
         if report.outcome != "passed":

@@ -14,7 +14,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from restoration import __main__ as command_line
+from restoration import restoring
+from restoration.__main__ import main
 
 
 def restore(photo: Image.Image, mask: Image.Image | None, **_: object) -> SimpleNamespace:
@@ -26,6 +27,7 @@ def restore(photo: Image.Image, mask: Image.Image | None, **_: object) -> Simple
 
 
 if __name__ == "__main__":
-    command_line._restorer = lambda weights: SimpleNamespace(restore=restore)
+    assert hasattr(restoring, "_restorer"), "what is replaced has another name now"
+    restoring._restorer = lambda _: SimpleNamespace(restore=restore)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(command_line.main())
+    sys.exit(main())

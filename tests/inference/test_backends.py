@@ -20,8 +20,6 @@ from restoration.inference.export import TOLERANCE, export
 from restoration.inference.regions import Box
 from restoration.pipeline import SHIPPED_WEIGHTS
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parents[2]
 JOBS = [  # photos, and their holes
     (gray_photo("astronaut", 301, 187), hole(301, 187, (40, 30, 130, 90), (270, 150, 301, 187))),
@@ -35,18 +33,26 @@ def reference() -> Restorer:
     return Restorer.from_pretrained(backend="torch", device="cpu")
 
 
+@pytest.fixture(scope="module")
+def written(weights, tmp_path_factory) -> Path:
+    """The small random models with their graphs; no test may change them."""
+    folder = tmp_path_factory.mktemp("exported")
+    export(weights, folder)
+    return folder
+
+
 @pytest.fixture
-def exported(weights, tmp_path) -> Path:
-    """The small random models with their graphs."""
-    export(weights, tmp_path / "exported")
-    return tmp_path / "exported"
+def exported(written, tmp_path) -> Path:
+    """The same in a folder of the test's own."""
+    return shutil.copytree(written, tmp_path / "exported")
 
 
+@pytest.mark.slow
 def test_shipped_graphs_answer_as_pytorch_does_on_photos(reference):
     restorer = Restorer.from_pretrained(backend="openvino")
     for gray, mask in JOBS:
         damaged = np.where(mask, 93, gray).astype(np.uint8)
-        ours, theirs = restorer.restore(damaged, mask), reference.restore(damaged, mask)
+        ours, theirs = (each.restore(damaged, mask, fill="smooth") for each in (restorer, reference))
         assert np.array_equal(pixels(ours.image.convert("L"))[~mask], damaged[~mask]), "known luma is exact"
         assert np.abs(pixels(ours.gray) - pixels(theirs.gray)).max() <= 1
         assert np.abs(ours.chroma[0].decode() - theirs.chroma[0].decode()).max() <= TOLERANCE
@@ -61,14 +67,16 @@ def test_a_box_of_the_output_is_the_same_part_of_the_whole():
         assert np.allclose(network(image, box), whole[(slice(None), *box.slices)], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_threads_share_one_network():
     restorer = Restorer.from_pretrained(backend="openvino")
-    expected = [restorer.restore(*job) for job in JOBS]
+    expected = [restorer.restore(*job, fill="smooth") for job in JOBS]
     with ThreadPoolExecutor(4) as pool:
-        for number, result in enumerate(pool.map(lambda job: restorer.restore(*job), JOBS * 3)):
+        for number, result in enumerate(pool.map(lambda job: restorer.restore(*job, fill="smooth"), JOBS * 3)):
             assert_same(result, expected[number % len(JOBS)])
 
 
+@pytest.mark.slow
 def test_a_graph_backend_loads_neither_pytorch_nor_what_needs_it():
     heavy = "torch", "timm", "segmentation_models_pytorch", "huggingface_hub", "sklearn", "skimage", "matplotlib"
     code = f"""
@@ -84,21 +92,23 @@ print([name for name in {heavy!r} if name in sys.modules])"""
 
 
 def test_export_writes_models_that_both_backends_take_alike(exported):
-    gray, mask = JOBS[0]
+    gray, mask = gray_photo("coffee", 91, 70), hole(91, 70, (30, 20, 60, 70))
     one = Restorer.from_pretrained(exported, "cpu", backend="torch").restore(gray, mask)
     other = Restorer.from_pretrained(exported, backend="openvino").restore(gray, mask)
     assert np.abs(pixels(one.gray) - pixels(other.gray)).max() <= 1
     assert np.abs(one.chroma[0].decode() - other.chroma[0].decode()).max() <= TOLERANCE
 
 
+@pytest.mark.slow
 def test_an_export_changes_no_weights_and_is_repeatable(exported, weights):
     read = lambda folder, name: {stage: (folder / stage / name).read_bytes() for stage in ("inpaint", "color")}  # noqa: E731
     first = [read(exported, name) for name in (graphs.TRUNK, graphs.TAIL)]
-    export(exported, exported)
+    assert export(exported, exported).keys() == {"inpaint", "color"}
     assert [read(exported, name) for name in (graphs.TRUNK, graphs.TAIL)] == first
     assert read(exported, MODEL_WEIGHTS) == read(weights, MODEL_WEIGHTS)
 
 
+@pytest.mark.slow
 def test_other_weights_of_the_same_architecture_need_no_other_graphs(exported):
     import torch
 
@@ -113,6 +123,7 @@ def test_other_weights_of_the_same_architecture_need_no_other_graphs(exported):
     assert np.abs(after - wanted).max() <= TOLERANCE < np.abs(after - before).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", [lambda graph: graph[: len(graph) // 2], lambda graph: graph[9:]], ids=["half", "headless"]
 )
@@ -154,18 +165,21 @@ def test_graphs_that_do_not_fit_are_not_used(exported, change):
             assert hasattr(Restorer.from_pretrained(exported, "cpu").inpainter, "state_dict")
 
 
+@pytest.mark.slow
 def test_the_command_says_how_far_openvino_is_from_pytorch(run, weights, tmp_path):
     status, out, _ = run("export", tmp_path / "out", "--weights", weights)
     assert status == 0 and len(out) == 2
     assert all(float(line.split("at most ")[1].split()[0]) < 1e-4 for line in out)
 
 
+@pytest.mark.slow
 def test_an_export_without_its_package_is_one_sentence(run, weights, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     status, _, err = run("export", tmp_path / "out", "--weights", weights)
     assert status == 1 and len(err) == 1 and "pip install onnx" in err[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["torch", "openvino"])
 def test_a_detector_finds_the_damage_and_the_inpainter_fills_it(backend, weights, restorer, tmp_path):
     shutil.copytree(weights, tmp_path / "weights")
@@ -194,6 +208,7 @@ def test_an_unknown_backend_is_one_sentence():
     assert is_one_sentence(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["torch", "openvino"])
 def test_bfloat16_fills_and_colors_nearly_as_float32_does(backend):
     """A level or two where the network predicts (texture magnifies it); what it does not touch is exact as ever."""
@@ -234,6 +249,7 @@ def test_threads_are_those_that_the_process_may_use(monkeypatch):
     assert backends.threads() == 2
 
 
+@pytest.mark.slow
 def test_signals_are_handled_after_a_restorer_is_gone():
     """In a program of its own, which faulthandler and a handler for ended children make as fragile as a test run."""
     program = """
@@ -262,6 +278,7 @@ def test_a_device_that_is_not_there_is_one_sentence(weights, device):
     assert is_one_sentence(error.value)
 
 
+@pytest.mark.slow
 def test_pytorch_works_after_a_fork(weights):
     """Its threads are not there any more: with more than one it would wait for them for ever."""
     code = f"""
