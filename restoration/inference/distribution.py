@@ -117,7 +117,7 @@ def _pooled(roots: np.ndarray, area: np.ndarray) -> np.ndarray:
 
     `roots`: square roots of their probabilities (R, N), whose products are Bhattacharyya's coefficients.
     """
-    alike = np.exp((roots @ roots.T - 1) / ALIKE) * area
+    alike = np.exp(roots @ roots.T / ALIKE) * area
     return alike / alike.sum(axis=1, keepdims=True)
 
 

@@ -125,6 +125,12 @@ def test_strength_takes_more_of_the_prior_off(monkeypatch):
     )
 
 
+def test_colors_go_over_into_each_other_between_the_places_where_they_are_predicted():
+    ramp = np.linspace(0, 0.3, 6, dtype=np.float32)[None, :, None].repeat(3, axis=0).repeat(2, axis=2)
+    enlarged = belief([(GRAY, 1)], height=3, width=6)._enlarged(ramp)
+    assert np.allclose(np.diff(enlarged[:, 2:-2], axis=1), 0.3 / 5 / 4, atol=1e-5)
+
+
 def test_regions_of_one_belief_choose_together():
     area, roots = np.array([1.0, 3.0, 2.0]), np.sqrt([[0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, 1]])
     pooled = distribution._pooled(roots, area)

@@ -6,7 +6,7 @@ from conftest import gray_photo, hole
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from restoration.inference.filling import FILL_SIZE, _halved, fill_smoothly
+from restoration.inference.filling import FILL_SIZE, _any_of_four, _halved, fill_smoothly
 
 
 class Nothing:
@@ -32,6 +32,11 @@ def test_half_the_size_is_the_mean_of_what_is_known(height, width, share, seed):
         known = gray[block][~mask[block]].astype(float)
         if gray[block].size == 4:  # at an odd edge, pixels count twice
             assert abs(half[y, x] - known.mean()) <= 0.5
+    count = [[(~mask)[y : y + 2, x : x + 2].sum() for x in range(0, width, 2)] for y in range(0, height, 2)]
+    if not (height | width) % 2:
+        assert np.array_equal(half_mask, np.array(count) < (2 if np.max(count) > 1 else 1))
+    masked = [[mask[y : y + 2, x : x + 2].any() for x in range(0, width, 2)] for y in range(0, height, 2)]
+    assert np.array_equal(_any_of_four(mask), masked)
     assert half_mask.all() == mask.all(), "something stays known as long as anything is"
 
 

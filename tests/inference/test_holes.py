@@ -310,6 +310,8 @@ def test_what_is_drawn_has_straight_sides_and_is_solid():
     assert not holes._is_drawn(Region(np.s_[0:60, 0:60], blob, 0), (60, 60))
     at_the_edge = square(0, 15, 30)
     assert holes._is_drawn(at_the_edge, (60, 60))
+    hill = np.indices((60, 60))[0] < 18 + 9 * np.sin(np.arange(60) / 4)
+    assert not holes._is_drawn(Region(np.s_[0:60, 0:60], hill, 0), (60, 60)), "the photo's own sides are not drawn"
 
 
 def test_flat_regions_are_the_largest_first_and_none_is_small():

@@ -88,6 +88,14 @@ def test_paper_is_smooth(noise, is_paper):
     assert (found[:60].mean() > 0.9) == is_paper
 
 
+@pytest.mark.parametrize("length, is_paper", [(22, False), (36, True)])
+def test_a_piece_of_paper_reaches_the_edge_along_a_twelfth_of_the_shorter_side(length, is_paper):
+    """Of 300 px; 5 px more are rough, where it ends."""
+    view = page(Print(200, 150, 420, 320))
+    view[:40, 100 : 100 + length] = 235
+    assert _paper(view)[10:30, 104 : 96 + length].any() == is_paper
+
+
 def test_a_frame_is_all_pixels_along_the_edge():
     image = np.arange(20).reshape(4, 5)
     assert sorted(set(_frame(image))) == [0, 1, 2, 3, 4, 5, 9, 10, 14, 15, 16, 17, 18, 19]

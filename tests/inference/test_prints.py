@@ -267,6 +267,21 @@ def test_what_is_seen_along_a_side():
     assert _side(light, where, 10) == (0.0, None), "the scan ends there"
 
 
+def test_how_far_from_a_side_paper_picture_and_step_are_looked_for():
+    """Each kind of row differs in another tenth of the columns; the step lies at row 10."""
+    light, where = strip(10)
+    where[:] = 0
+    for number, row in enumerate((9, 0, 8)):  # too near to the step, and the first and last that count
+        where[row, 20 * number : 20 * number + 20] = 1
+    for number, row in enumerate((12, 23, 13, 22), start=3):  # too near, too far, and the first and last that count
+        where[row, 20 * number : 20 * number + 20] = 1
+    assert _side(light, where, 10)[1][:2] == pytest.approx((0.2, 0.98))
+    light[12:14, :20] = 236.0  # two rows on either side tell whether there is a step
+    light[7:9, 180:] = 104.0
+    outward, side = _side(light, where, 10)
+    assert outward == -0.5 and side.step == pytest.approx(0.8)
+
+
 def test_steps_of_the_picture_move_no_side():
     light, where = strip(8)
     light[13:] = 20.0
@@ -283,39 +298,39 @@ SEEN, EDGE, LARGE = Side(1.0, 1.0, 1.0, 2.0), None, 480_000
     [
         (Print(0, 0, 300, 200), [SEEN] * 4, True),
         (Print(0, 0, 300, 31), [SEEN] * 4, False),
-        (Print(0, 0, 120, 33), [SEEN] * 4, True),
+        (Print(0, 0, 120, 32), [SEEN] * 4, True),
         (Print(0, 0, 300, 200, 7.8), [SEEN] * 4, False),
-        (Print(0, 0, 300, 200, -7.4), [SEEN] * 4, True),
+        (Print(0, 0, 300, 200, -7.5), [SEEN] * 4, True),
         (Print(0, 0, 500, 100), [SEEN] * 4, False),  # a strip that is small
-        (Print(0, 0, 390, 100), [SEEN] * 4, True),
-        (Print(0, 0, 800, 130), [SEEN] * 4, True),  # a fifth of the scan
+        (Print(0, 0, 400, 100), [SEEN] * 4, True),
+        (Print(0, 0, 800, 120), [SEEN] * 4, True),  # a fifth of the scan
         (Print(0, 0, 300, 200), [EDGE] * 4, False),
-        (Print(0, 0, 300, 200), [SEEN] * 3 + [Side(0.8, 1, 1, 2)], False),
+        (Print(0, 0, 300, 200), [SEEN] * 3 + [Side(0.85, 1, 1, 2)], False),
         (Print(0, 0, 300, 200), [SEEN] * 3 + [Side(0.87, 1, 1, 2)], True),
-        (Print(0, 0, 300, 200), [Side(0.91, 1, 1, 2)] * 4, False),
-        (Print(0, 0, 300, 200), [Side(1, 0.45, 1, 2)] * 4, False),
+        (Print(0, 0, 300, 200), [Side(0.93, 1, 1, 2)] * 4, False),
+        (Print(0, 0, 300, 200), [Side(1, 0.5, 1, 2)] * 4, False),
         (Print(0, 0, 300, 200), [Side(1, 0.6, 0.6, 2)] * 4, True),
-        (Print(0, 0, 300, 200), [Side(1, 1, 0.45, 2)] * 4, False),
+        (Print(0, 0, 300, 200), [Side(1, 1, 0.5, 2)] * 4, False),
         (Print(0, 0, 300, 200), [SEEN, SEEN, EDGE, EDGE], True),
-        (Print(0, 0, 300, 200), [SEEN, Side(1, 1, 1, 11), EDGE, EDGE], False),
+        (Print(0, 0, 300, 200), [SEEN, Side(1, 1, 1, 10), EDGE, EDGE], False),
         (Print(0, 0, 300, 200), [SEEN, Side(1, 1, 1, 9), EDGE, EDGE], True),
-        (Print(0, 0, 300, 200), [SEEN, Side(0.93, 1, 1, 2), EDGE, EDGE], False),
-        (Print(0, 0, 300, 200), [Side(1, 0.7, 1, 2)] * 2 + [EDGE, EDGE], False),
+        (Print(0, 0, 300, 200), [SEEN, Side(0.95, 1, 1, 2), EDGE, EDGE], False),
+        (Print(0, 0, 300, 200), [Side(1, 0.75, 1, 2)] * 2 + [EDGE, EDGE], False),
         (Print(0, 0, 300, 200), [Side(0.97, 0.8, 0.8, 2)] * 2 + [EDGE, EDGE], True),
-        (Print(0, 0, 300, 200), [SEEN, Side(1, 1, 0.55, 2), EDGE, EDGE], False),
-        (Print(0, 0, 300, 200), [Side(1, 1, 0.7, 2)] * 2 + [EDGE, EDGE], False),
+        (Print(0, 0, 300, 200), [SEEN, Side(1, 1, 0.6, 2), EDGE, EDGE], False),
+        (Print(0, 0, 300, 200), [Side(1, 1, 0.75, 2)] * 2 + [EDGE, EDGE], False),
         (Print(0, 0, 300, 200), [EDGE, SEEN, EDGE, EDGE], True),
         (Print(0, 0, 300, 200, 3), [EDGE, Side(0.98, 0.7, 0.92, 13), EDGE, EDGE], True),
-        (Print(0, 0, 300, 200), [EDGE, EDGE, EDGE, Side(1, 1, 1, 15)], False),
-        (Print(0, 0, 300, 200), [EDGE, EDGE, EDGE, Side(0.96, 1, 1, 2)], False),
-        (Print(0, 0, 300, 200), [EDGE, Side(1, 0.6, 1, 2), EDGE, EDGE], False),
-        (Print(0, 0, 300, 200), [EDGE, Side(1, 1, 0.88, 2), EDGE, EDGE], False),
+        (Print(0, 0, 300, 200), [EDGE, EDGE, EDGE, Side(1, 1, 1, 14)], False),
+        (Print(0, 0, 300, 200), [EDGE, EDGE, EDGE, Side(0.97, 1, 1, 2)], False),
+        (Print(0, 0, 300, 200), [EDGE, Side(1, 0.65, 1, 2), EDGE, EDGE], False),
+        (Print(0, 0, 300, 200), [EDGE, Side(1, 1, 0.9, 2), EDGE, EDGE], False),
         (Print(0, 0, 300, 200, 0.9), [Side(0.98, 0.87, 0.87, 5), EDGE, EDGE, EDGE], True),
-        (Print(0, 0, 300, 200, 1.4), [SEEN, EDGE, EDGE, EDGE], False),  # a roof
-        (Print(0, 0, 300, 200), [EDGE, EDGE, Side(1, 1, 1, 7), EDGE], False),
-        (Print(0, 0, 300, 200), [Side(0.96, 1, 1, 2), EDGE, EDGE, EDGE], False),
-        (Print(0, 0, 300, 200), [Side(1, 0.8, 1, 2), EDGE, EDGE, EDGE], False),
-        (Print(0, 0, 300, 200), [Side(1, 1, 0.8, 2), EDGE, EDGE, EDGE], False),
+        (Print(0, 0, 300, 200, 1.0), [SEEN, EDGE, EDGE, EDGE], False),  # a roof
+        (Print(0, 0, 300, 200), [EDGE, EDGE, Side(1, 1, 1, 6), EDGE], False),
+        (Print(0, 0, 300, 200), [Side(0.97, 1, 1, 2), EDGE, EDGE, EDGE], False),
+        (Print(0, 0, 300, 200), [Side(1, 0.85, 1, 2), EDGE, EDGE, EDGE], False),
+        (Print(0, 0, 300, 200), [Side(1, 1, 0.85, 2), EDGE, EDGE, EDGE], False),
     ],
 )
 def test_the_fewer_sides_are_seen_the_clearer_they_must_be(found, sides, is_print):

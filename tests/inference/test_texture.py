@@ -1,5 +1,7 @@
 """Texture on pictures whose truth is known: what a hole gets must be what the picture goes on with."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
@@ -247,7 +249,7 @@ def test_trust_falls_with_depth(level):
     assert np.allclose(np.log(level.trust) / np.log(1.3), -depth.clip(max=20), atol=1e-5) and depth.max() > 5
 
 
-@pytest.mark.parametrize("contrast, share", [(0.0, 0.0), (1.0, 0.425), (1e9, 0.85)])
+@pytest.mark.parametrize("contrast, share", [(0.0, 0.0), (1.0, 0.425), (2.0, 0.5667), (1e9, 0.85)])
 def test_a_calm_hole_gets_less_texture_than_a_lively_one(monkeypatch, contrast, share):
     """0.85 of what is found, times contrast / (contrast + 1)."""
 
@@ -310,3 +312,27 @@ def test_beside_the_grid_its_edge_is_what_is_found():
     found.number = np.arange(12).reshape(3, 4)
     rows, columns = np.array([-5, 0, 1, 2, 9]), np.array([0, -1, 2, 3, 9])
     assert found.patch_at(rows, columns).tolist() == [0, 0, 6, 11, 11]
+
+
+@pytest.mark.parametrize(
+    "inherited, power, number, reaches",
+    [
+        (True, 1, 0, (16, 2)),
+        (True, 2, 0, (23, 11, 5, 2, 8, 3, 1)),
+        (False, 1, 1, (45, 22, 11, 5, 8, 3, 1)),
+        (False, 1, 2, (11, 5, 2, 1, 8, 3, 1)),
+    ],
+)
+def test_what_was_found_before_is_only_improved_nearby(monkeypatch, inherited, power, number, reaches):
+    """Else a search goes over the whole picture, 90 x 80 at the full size, and later over a quarter of it."""
+    mask, asked = hole(90, 80, (30, 24, 56, 50)), []
+    found = patches.Patches(fog(gray_photo("coffee", 90, 80), mask), mask, mask, power)
+    found.start(None)
+    found.has_inherited = inherited
+    monkeypatch.setattr(
+        found, "_candidates", lambda given, step, *rest: asked.append((step, rest[0])) or given[:, None]
+    )
+    monkeypatch.setattr(found, "_best", lambda given, *_: (found.matches[given], np.zeros(len(given))))
+    with ThreadPoolExecutor(1) as pool:
+        found._search(pool, number)
+    assert set(asked) == {(4, reaches), (2, reaches), (1, reaches)}

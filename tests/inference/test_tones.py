@@ -72,6 +72,12 @@ def test_a_photo_whose_chroma_follows_its_luma_is_tinted_paper(chroma, tinted):
     assert is_tinted(photo) == tinted
 
 
+def test_a_tint_bends_with_luma_only_once():
+    x = np.linspace(-1, 1, 96)
+    planes = [np.broadcast_to(plane, (96, 96)) for plane in (127 + 100 * x, 128 + 12 * (4 * x**3 - 3 * x), 128 + 0 * x)]
+    assert not is_tinted(Image.fromarray(np.rint(np.dstack(planes)).astype(np.uint8), "YCbCr").convert("RGB"))
+
+
 def test_a_gray_photo_is_not_tinted_and_one_plain_color_is():
     assert not is_tinted(Image.new("L", (50, 50), 90))
     assert is_tinted(Image.new("RGB", (50, 50), (120, 100, 70)))
