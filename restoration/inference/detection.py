@@ -109,9 +109,10 @@ def find_damage(gray: np.ndarray, detector: Network) -> Damage:
     """
     window = picture_window(gray)  # in the corner of a frame, plain sky looks like a hole
     holes = np.zeros(gray.shape, bool)
+    holes[window] = find_holes(gray[window])  # first, since the network keeps its memory
     seen = _seen(gray[window])
     logits = damage_logits(seen, detector)
-    holes[window] = _all_holes(gray[window], seen, logits)
+    holes[window] = _with_compressed(holes[window], seen, logits)
     holes = _without_paper(holes, gray) if holes.any() else holes
     if not is_worn(logits):
         return Damage(holes, logits, window, light=None)
@@ -121,11 +122,13 @@ def find_damage(gray: np.ndarray, detector: Network) -> Damage:
     return Damage(holes, logits, window, light=cv2.morphologyEx(seen, cv2.MORPH_TOPHAT, disk) > LIGHTER)
 
 
-def _all_holes(gray: np.ndarray, seen: np.ndarray, logits: np.ndarray) -> np.ndarray:
-    """Holes of one gray, bool (H, W), to the pixel where the file kept them so."""
-    exact = find_holes(gray)
-    blurred = _enlarged(find_compressed_holes(seen, logits), gray.shape)
-    return exact | (blurred & ~touching(blurred, exact))
+def _with_compressed(holes: np.ndarray, seen: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """Holes that the file kept to the pixel, bool (H, W), and those that JPEG has blurred."""
+    blurred = find_compressed_holes(seen, logits)
+    if not blurred.any():
+        return holes
+    known = cv2.resize(holes.view(np.uint8) * np.uint8(255), seen.shape[::-1], interpolation=cv2.INTER_AREA) > 0
+    return holes | _enlarged(blurred & ~touching(blurred, known), holes.shape)
 
 
 def _without_paper(holes: np.ndarray, gray: np.ndarray) -> np.ndarray:
