@@ -58,9 +58,9 @@ class ChromaDistribution:
         taken = [first / np.maximum(np.linalg.norm(first, axis=1, keepdims=True), HUED / 2)]
         found = []
         for _ in range(count):
-            free = np.clip((0.7 - np.max([chroma @ HUES for chroma in taken], axis=0)) / 0.4, 0, 1)  # 45 to 73 degrees
-            taken.append(HUES.T[(hues * free).argmax(axis=1)])
-            tilt = _trust((hues * free).max(axis=1), area)[:, None] * (TILT * taken[-1] @ TILTS.T)
+            free = hues * _free(taken)
+            taken.append(HUES.T[free.argmax(axis=1)])
+            tilt = _trust(free.max(axis=1), area)[:, None] * (TILT * taken[-1] @ TILTS.T)
             found.append(self._colored(rarity + np.einsum("rn,rhw->nhw", tilt, regions)))
         return found
 
@@ -110,6 +110,11 @@ def _mean(scores: np.ndarray) -> np.ndarray:
 def _softmax(scores: np.ndarray) -> np.ndarray:
     weights = np.exp(scores - scores.max(axis=0))
     return weights / weights.sum(axis=0)
+
+
+def _free(taken: list[np.ndarray]) -> np.ndarray:
+    """How far each hue is from those taken, unit vectors (R, 2): (R, 24), 0 up to 45 degrees and 1 from 73 on."""
+    return np.clip((0.7 - np.max([chroma @ HUES for chroma in taken], axis=0)) / 0.4, 0, 1)
 
 
 def _pooled(roots: np.ndarray, area: np.ndarray) -> np.ndarray:

@@ -166,7 +166,7 @@ class Patches:
         suggested = weights * (image[self.matches[:, None] + offsets] + tone.clip(-TONE, TONE))
         total = np.bincount(pixel.ravel(), weights.ravel(), count + 1)[:count]
         summed = np.bincount(pixel.ravel(), suggested.ravel(), count + 1)[:count]
-        self.image[self.hole] = np.where(total > 0, summed / np.maximum(total, 1e-30), self.image[self.hole])
+        self.image[self.hole] = summed / total  # of at least one patch at every pixel
         self.features[0] = _padded(self.image)
 
     def patch_at(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:

@@ -110,7 +110,7 @@ def mean_chroma(logits: Tensor, prior: Tensor, size: Sequence[int]) -> Tensor:
     """The chroma that the Colorizer's logits stand for, (B, 2, *size), as `ChromaDistribution.decode` has it."""
     sharp = (logits - TAU * (prior + LEAST_PRIOR).log()[:, None, None]) / TEMPERATURE
     small = torch.einsum("bnhw,nc->bchw", sharp.softmax(dim=1), torch.from_numpy(BINS).to(logits))
-    return F.interpolate(small, scale_factor=4, mode="bilinear", align_corners=False)[..., : size[0], : size[1]]
+    return F.interpolate(small, scale_factor=4, mode="bilinear")[..., : size[0], : size[1]]
 
 
 def hinge_real(score: Tensor, where: Tensor) -> WeightedSum:

@@ -443,3 +443,28 @@ def test_a_tiff_says_where_its_largest_page_is():
 def test_an_empty_file_is_told_from_a_broken_one(content, said):
     with pytest.raises(PhotoError, match=said):
         read_photo(io.BytesIO(content))
+
+
+def test_a_file_beyond_the_limit_is_told_in_mebibytes(monkeypatch):
+    monkeypatch.setattr(decoding, "MAX_BYTES", 3 << 20)
+    with pytest.raises(PhotoError, match="files of up to 3 MiB are read"):
+        read_photo(io.BytesIO(bytes((3 << 20) + 1)))
+
+
+@pytest.mark.parametrize("name, index, is_refused", [(b"a.jpg", 0xFFFF, False), (b"caf\xe9", 0, True)])
+def test_names_of_items_must_be_text_and_nothing_else_must(name, index, is_refused):
+    """ISO 14496-12, 8.11.6: size, kind, version and flags, number, protection, kind of item, name."""
+    item = b"infe" + bytes([2, 0, 0, 0]) + struct.pack(">HH", index, index) + b"hvc1" + name + b"\0"
+    content = struct.pack(">I", 24) + b"ftypheic" + bytes(12) + struct.pack(">I", len(item) + 4) + item + b"\xff\xff"
+    if is_refused:
+        with pytest.raises(ValueError):
+            decoding._check_heif(io.BytesIO(content))
+    else:
+        decoding._check_heif(io.BytesIO(content))
+
+
+def test_a_photo_of_eight_bits_and_other_tones_is_filled_in_its_own():
+    """Levels proportional to light: sRGB's 188 is half of it."""
+    scan = read_scan(made(GRAY, icc_profile=profiles_made.linear_gray()))
+    own = scan.own_gray(Image.new("L", scan.image.size, 188), Image.new("L", scan.image.size, 255))
+    assert own.mode == "L" and np.abs(pixels(own) - 128).max() <= 1

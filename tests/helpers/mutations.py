@@ -35,7 +35,7 @@ COMPARISONS = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "
 OPERATORS = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "/", ast.Pow: "*", ast.Mod: "+",
              ast.BitAnd: "|", ast.BitOr: "&"}  # fmt: skip
 UNSEEN = {  # arguments that guard or hurry, and change no result
-    "strict", "flush", "fused", "frozen", "maxsize", "non_blocking", "memory_format", "pin_memory",
+    "strict", "flush", "fused", "frozen", "maxsize", "non_blocking", "memory_format", "pin_memory", "refresh",
 }  # fmt: skip
 USUAL = {"connectivity=8", "interpolation=cv2.INTER_LINEAR"}  # what is so without being said, too
 LEVELS = {255, 256}  # numbers that one more spoils

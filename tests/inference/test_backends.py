@@ -16,7 +16,7 @@ from restoration import precision as probes
 from restoration.checkpoint import WeightsError
 from restoration.config import MODEL_CONFIG, MODEL_WEIGHTS
 from restoration.inference import backends, graphs
-from restoration.inference.export import TOLERANCE, export
+from restoration.inference.export import TOLERANCE, _copy, export
 from restoration.inference.regions import Box
 from restoration.pipeline import SHIPPED_WEIGHTS
 
@@ -36,7 +36,7 @@ def reference() -> Restorer:
 @pytest.fixture(scope="module")
 def written(weights, tmp_path_factory) -> Path:
     """The small random models with their graphs; no test may change them."""
-    folder = tmp_path_factory.mktemp("exported")
+    folder = tmp_path_factory.mktemp("exported") / "new" / "folder"
     export(weights, folder)
     return folder
 
@@ -107,6 +107,17 @@ def test_an_export_changes_no_weights_and_is_repeatable(exported, weights):
     assert export(exported, exported).keys() == {"inpaint", "color"}
     assert [read(exported, name) for name in (graphs.TRUNK, graphs.TAIL)] == first
     assert read(exported, MODEL_WEIGHTS) == read(weights, MODEL_WEIGHTS)
+
+
+def test_models_are_copied_beside_their_graphs_unless_others_are_there(weights, tmp_path):
+    for _ in range(2):
+        _copy(weights / "color", tmp_path / "new" / "color")
+    with pytest.raises(WeightsError, match="holds another model") as error:
+        _copy(weights / "inpaint", tmp_path / "new" / "color")
+    assert is_one_sentence(error.value) and all(
+        (tmp_path / "new" / "color" / name).read_bytes() == (weights / "color" / name).read_bytes()
+        for name in (MODEL_CONFIG, MODEL_WEIGHTS)
+    )
 
 
 @pytest.mark.slow

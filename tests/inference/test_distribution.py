@@ -131,6 +131,14 @@ def test_colors_go_over_into_each_other_between_the_places_where_they_are_predic
     assert np.allclose(np.diff(enlarged[:, 2:-2], axis=1), 0.3 / 5 / 4, atol=1e-5)
 
 
+def test_a_hue_is_free_far_from_those_that_are_taken():
+    own = HUES.T[[0, 5]]
+    free = distribution._free([own, -own])
+    for row, (x, y) in zip(free, own, strict=True):
+        away = np.degrees(np.arccos(np.clip(np.abs(x * HUES[0] + y * HUES[1]), 0, 1)))  # 0, 15, 30, ... 90
+        assert np.allclose(row, np.where(away < 50, 0, np.where(away < 65, 0.5, 1)), atol=1e-4)
+
+
 def test_regions_of_one_belief_choose_together():
     area, roots = np.array([1.0, 3.0, 2.0]), np.sqrt([[0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, 1]])
     pooled = distribution._pooled(roots, area)

@@ -138,3 +138,11 @@ def test_a_print_in_paper_in_a_bed_is_found_at_the_scans_own_size(monkeypatch):
 def test_where_both_ends_of_a_landscape_scan_cut_a_print_its_one_side_counts():
     """Longer than the side that is seen is the line along the scan's lower edge."""
     assert abs(_rectangle(covered(Print(130, 150, 500, 420, 4.0)) > 0.5).angle - 4.0) <= 0.2
+
+
+@pytest.mark.parametrize("height, is_searched", [(63, False), (64, True)])
+def test_prints_are_searched_where_two_of_the_smallest_fit(monkeypatch, height, is_searched):
+    asked = []
+    monkeypatch.setattr(paper, "_prints", lambda view: asked.append(view.shape) or [])
+    whole = Print.whole((height, 200))
+    assert _search(np.zeros((height, 200), np.uint8), whole, 3) == [whole] and bool(asked) == is_searched

@@ -255,7 +255,7 @@ def test_a_side_is_moved_to_its_step_of_light(step):
 
 def test_what_is_seen_along_a_side():
     light, where = strip(10)
-    light[10:, :50] = 235.0  # no step of more than ten levels in a quarter
+    light[10:, :50] = 230.0  # no step of more than ten levels in a quarter
     where[13:, 150:] = 1  # paper within, in a quarter
     where[:10, 180:] = 0  # none beyond, in a tenth
     _, side = _side(light, where, 10)

@@ -205,6 +205,16 @@ def test_the_cheapest_source_wins_and_one_in_use_costs_more(level):
     assert level._best(patch, nowhere, usage)[0][0] != 0
 
 
+def test_what_a_patch_has_itself_costs_it_nothing_more(level):
+    patch = np.array([3])
+    cost = level._cost(patch, level.sources[None])[0]
+    order = cost.argsort()
+    pair = order[np.diff(cost[order], append=np.inf).argmin() + np.arange(2)]
+    usage = np.zeros(level.is_source.size, np.float32)
+    usage[level.sources[pair[0]]] = 1
+    assert level._best(patch, level.sources[None, pair], usage)[0] == level.sources[pair[0]]
+
+
 def test_what_fits_a_neighbor_is_tried_and_places_around(level):
     patch = np.array([len(level.places) // 2])
     row, column = level.rows[patch][0], level.columns[patch][0]

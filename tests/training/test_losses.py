@@ -49,6 +49,8 @@ def test_damage_loss_counts_blind_samples_only():
     expected = F.binary_cross_entropy_with_logits(logits[1], MASK[1])
     assert torch.isclose(value(losses.damage_loss(logits, MASK, hint, 1.0)), expected)
     assert value(losses.damage_loss(logits, MASK, MASK, 1.0)) == 0
+    even, whole = torch.zeros(1, 1, 8, 8), torch.zeros(1, 1, 8, 8)  # of even odds: no alarm
+    assert torch.isclose(losses.damage_loss(even, whole, whole, 9.0).count, torch.tensor(64.0))
 
 
 def test_chroma_is_shared_among_bins_whose_mean_it_is():

@@ -12,6 +12,7 @@ from restoration.color import luma
 from restoration.config import TrainConfig
 from restoration.data.photos import Picture
 from restoration.training import losses, objectives, validation
+from restoration.training.discriminators import PatchDiscriminator
 from restoration.training.objectives import Encoded
 
 torch.manual_seed(0)
@@ -165,3 +166,11 @@ def test_what_a_colorizer_is_validated_on():
     _, shown, cbcr = validation.restore_color(Model(), photo)
     assert np.allclose(seen[0][0, 0].numpy() * 255, luma(photo.truth), atol=1e-4) and shown is photo
     assert cbcr.shape == (32, 32, 2) and np.allclose(cbcr, BINS[7], atol=1e-4)
+
+
+def test_the_judge_loses_by_the_last_of_its_features():
+    torch.manual_seed(0)
+    judge, (real, fake) = PatchDiscriminator(1).eval(), torch.rand(2, 1, 1, 64, 64)
+    terms = objectives.discriminator_loss(judge, Encoded([real], [fake], torch.ones(1, 1, 64, 64)))
+    assert value(terms["d_real"]) == pytest.approx(float(torch.relu(1 - judge(real)).mean()), rel=1e-4)
+    assert value(terms["d_fake"]) == pytest.approx(float(torch.relu(1 + judge(fake)).mean()), rel=1e-4)

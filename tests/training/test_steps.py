@@ -21,13 +21,13 @@ class Two(World):
 
     def __init__(self, rank: int = 0):
         super().__init__()
-        self.rank, self.size = rank, 2
+        self.rank, self.size, self.summed = rank, 2, []
 
     def sum(self, values: torch.Tensor) -> torch.Tensor:
         return 2 * values
 
     def sum_gradients(self, parameters) -> None:
-        pass
+        self.summed.append(sum(p.numel() for p in parameters))
 
     def from_first(self, value):
         return value
@@ -131,6 +131,7 @@ def test_a_loss_is_divided_by_what_all_processes_count(make, monkeypatch):
         found.append({name: float(total[0]) for name, total in trainer.sums.items()})
     assert all(found[1][name] == pytest.approx(found[0][name] / 2, rel=1e-4) for name in ("hole", "known", "ssim"))
     assert found[0]["hole"] > 0
+    assert world.summed == [sum(p.numel() for p in trainer.model.parameters())]
 
 
 def test_each_step_of_each_process_draws_its_own_chance(make):
