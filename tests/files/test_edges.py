@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 from PIL.ExifTags import IFD, Base
 from test_imaging_hostile import TILED, png, repeated_scan, tiff
 
-from restoration.files import decoding
+from restoration.files import decoding, profiles
 from restoration.files.decoding import decode
 from restoration.files.exif import MAX_EXIF
 from restoration.files.imaging import (
@@ -48,9 +48,9 @@ def made(image: np.ndarray | Image.Image, kind: str = "PNG", **options) -> io.By
 @pytest.mark.parametrize(
     "values, expected",
     [
-        ([0, 1.9, 1.0, 0.5], [0, 255, 255, 128]),  # up to 2, a filter's overshoot
+        ([0, 2.0, 1.0, 0.5], [0, 255, 255, 128]),  # up to 2, a filter's overshoot
         ([0, 2.1, 127.6, 1.0], [0, 2, 128, 1]),
-        ([0, 900, 255, 100], [0, 255, 255, 100]),
+        ([0, 1024, 255, 100], [0, 255, 255, 100]),
         ([0, 1100, 65535, 257], [0, 4, 255, 1]),
         ([-np.inf, np.inf, 0.5, 0], [0, 255, 128, 0]),
         ([np.nan, 0.999, 0.25, 1], [0, 255, 64, 255]),
@@ -126,6 +126,8 @@ def test_on_a_bright_color_white_is_what_is_brighter():
     assert read_mask(on_blue, (3, 1)).tolist() == [[False, True, False]]
     on_dark_blue = made(np.uint8([[(0, 0, 100), (0, 0, 180), (0, 0, 100)]]))
     assert read_mask(on_dark_blue, (3, 1)).tolist() == [[False, True, False]]
+    on_gray = made(np.uint8([[(127, 127, 127), (0, 0, 128), (127, 127, 127)]]))  # not bright
+    assert read_mask(on_gray, (3, 1)).tolist() == [[False, True, False]]
 
 
 def test_hints_need_transparency_and_the_photos_size():
@@ -330,6 +332,16 @@ def test_nothing_to_say_is_said_by_nothing():
     assert read_scan(made(COLOR, "WEBP", exif=plain.tobytes())).exif == b""
 
 
+def test_a_makers_note_stays_where_all_just_fits():
+    def carried(size: int) -> bytes:
+        exif = Image.Exif()
+        exif.get_ifd(IFD.Exif)[Base.MakerNote] = bytes(size)
+        return read_scan(made(COLOR, "WEBP", exif=exif.tobytes())).exif
+
+    room = 900 + MAX_EXIF - len(carried(900))
+    assert len(carried(room)) == MAX_EXIF and len(carried(room + 1)) < 900
+
+
 @pytest.mark.parametrize("size, kept", [(MAX_EXIF, True), (MAX_EXIF + 1, False)])
 def test_xmp_of_a_segments_size_is_kept(size, kept):
     assert bool(read_scan(made(COLOR, "WEBP", xmp=b"x" * size)).xmp) == kept
@@ -418,6 +430,20 @@ def test_a_jpeg_has_pillows_quality_of_95():
     assert written.quantization == own.quantization
 
 
+def test_under_half_an_alpha_lies_what_gives_the_result_on_white():
+    """200 = 145 * 128 / 255 + 255 * 127 / 255, rounded."""
+    clear = Image.merge("LA", [Image.new("L", (4, 4), 9), Image.new("L", (4, 4), 128)])
+    written = Image.open(io.BytesIO(encode_photo(Image.new("L", (4, 4), 200), ".png", read_scan(made(clear)))))
+    assert pixels(written)[0, 0].tolist() == [145, 128]
+
+
+@pytest.mark.parametrize("levels, is_same", [(2, True), (3, False)])
+def test_a_gray_profile_that_moves_tones_by_two_levels_is_srgb(levels, is_same):
+    light = ((np.arange(256) + levels) / 255).clip(0, 1)
+    light = np.where(light <= 0.04045, light / 12.92, ((light + 0.055) / 1.055) ** 2.4)
+    assert (profiles.gray_to_srgb(profiles_made.gray(light)) is None) == is_same
+
+
 def test_endings_of_downloads_are_checked_first():
     with pytest.raises(PhotoError, match="no photo is written with this ending"):
         encode_photo(Image.fromarray(GRAY), ".gif")
@@ -451,20 +477,16 @@ def test_a_file_beyond_the_limit_is_told_in_mebibytes(monkeypatch):
         read_photo(io.BytesIO(bytes((3 << 20) + 1)))
 
 
-@pytest.mark.parametrize("name, index, is_refused", [(b"a.jpg", 0xFFFF, False), (b"caf\xe9", 0, True)])
-def test_names_of_items_must_be_text_and_nothing_else_must(name, index, is_refused):
+@pytest.mark.parametrize(
+    "kind, name, index, is_refused",
+    [(b"hvc1", b"a.jpg", 0xFFFF, False), (b"hvc1", b"caf\xe9", 0, True), (b"\xe9vc1", b"a.jpg", 0, True)],
+)
+def test_kinds_and_names_of_items_must_be_text_and_nothing_else_must(kind, name, index, is_refused):
     """ISO 14496-12, 8.11.6: size, kind, version and flags, number, protection, kind of item, name."""
-    item = b"infe" + bytes([2, 0, 0, 0]) + struct.pack(">HH", index, index) + b"hvc1" + name + b"\0"
+    item = b"infe" + bytes([2, 0, 0, 0]) + struct.pack(">HH", index, index) + kind + name + b"\0"
     content = struct.pack(">I", 24) + b"ftypheic" + bytes(12) + struct.pack(">I", len(item) + 4) + item + b"\xff\xff"
     if is_refused:
         with pytest.raises(ValueError):
             decoding._check_heif(io.BytesIO(content))
     else:
         decoding._check_heif(io.BytesIO(content))
-
-
-def test_a_photo_of_eight_bits_and_other_tones_is_filled_in_its_own():
-    """Levels proportional to light: sRGB's 188 is half of it."""
-    scan = read_scan(made(GRAY, icc_profile=profiles_made.linear_gray()))
-    own = scan.own_gray(Image.new("L", scan.image.size, 188), Image.new("L", scan.image.size, 255))
-    assert own.mode == "L" and np.abs(pixels(own) - 128).max() <= 1

@@ -2,6 +2,7 @@
 
 import struct
 
+import numpy as np
 from PIL import ImageCms
 
 
@@ -22,6 +23,12 @@ def swapped() -> bytes:
 def linear_gray() -> bytes:
     """Gray levels proportional to light."""
     return _made("scnr", "GRAY", "XYZ ", {"wtpt": _white(), "kTRC": b"curv" + bytes(8)})
+
+
+def gray(light: np.ndarray) -> bytes:
+    """Gray whose levels have each so much light, in [0, 1]."""
+    curve = b"curv" + bytes(4) + struct.pack(">I", len(light)) + np.rint(65535 * light).astype(">u2").tobytes()
+    return _made("scnr", "GRAY", "XYZ ", {"wtpt": _white(), "kTRC": curve})
 
 
 def inks() -> bytes:
