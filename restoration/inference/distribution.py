@@ -130,5 +130,5 @@ def _trust(likely: np.ndarray, area: np.ndarray) -> np.ndarray:
     """From how likely each region's other hue is, in [0, 1]: how far the region takes it. Some always do."""
     order = np.argsort(-likely)
     reached = np.searchsorted(np.cumsum(area[order]), LEAST_AREA * area.sum())
-    enough = min(OPEN, likely[order][min(reached, len(order) - 1)])
+    enough = min(OPEN, likely[order][reached])
     return np.clip(2 * likely / max(enough, 1e-6) - 1, 0, 1).astype(np.float32)

@@ -192,8 +192,6 @@ def _stands_out(region: Region, gray: np.ndarray, rank: np.ndarray) -> bool:
     grown = cv2.dilate(mask, _BOX)
     rim = (grown - mask).view(bool)
     levels = around[rim]
-    if not levels.size:
-        return False  # the region is the whole photo
     near = np.mean(np.abs(rank[levels] - rank[value]) <= NEAR_STEPS) >= MAX_NEAR
     at_an_end = min(rank[value] - 1, rank[-1] - rank[value]) <= END_STEPS
     beyond = cv2.dilate(grown, _BOX) - grown

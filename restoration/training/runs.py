@@ -69,7 +69,6 @@ class Run:
         Returns:
             The settings that count, for all who join: see `agreed`.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder):
             if not self.exists:
                 (self.folder / COMMAND).write_text(command + "\n")
