@@ -158,13 +158,15 @@ def test_what_is_passed_over_is_named_where_it_may_be_a_photo(tmp_path):
     made_bytes = made(GRAY).getvalue()
     for name, content in (
         ("a.psd", b"x"),
+        ("b.NEF", b"x"),
+        ("c.jpx", b"x"),  # which is read, and will be said to be broken
         ("photo", made_bytes),
         ("README", b"no photo"),
         ("a.txt", b"x"),
         ("b.png", made_bytes),
     ):
         (tmp_path / name).write_bytes(content)
-    assert [file.name for file in find_unread(tmp_path)] == ["a.psd", "photo"]
+    assert [file.name for file in find_unread(tmp_path)] == ["a.psd", "b.NEF", "photo"]
     assert claimed_pixels(tmp_path / "photo") == 1200 and claimed_pixels(tmp_path / "README") == 0
 
 

@@ -119,7 +119,9 @@ def test_the_example_prints_and_writes_what_it_says(tmp_path, shipped):
 
 def test_every_example_photo_is_credited():
     credits = (ROOT / "examples" / "README.md").read_text()
-    assert {file.name for file in (ROOT / "examples").glob("*.png")} == set(re.findall(r"`(\w+\.png)` \| ", credits))
+    photos = {*(ROOT / "examples").glob("*.png"), *(ROOT / "examples" / "prints").iterdir()}
+    named = set(re.findall(r"\| `([\w/]+\.(?:png|jpg))` \| ", credits))
+    assert {str(file.relative_to(ROOT / "examples")) for file in photos} == named
 
 
 def test_every_picture_and_file_that_the_readme_links_is_there():

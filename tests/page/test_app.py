@@ -126,6 +126,11 @@ def test_strokes_by_mouse_and_keyboard_change_the_full_size_mask(visitor, served
     photo[::7] += 9  # no flat place in it
     photo[71:101, 251:331] = 20
     visitor.choose(save(photo, tmp_path / "photo.png"))
+    visitor.page.set_viewport_size({"width": 1280, "height": 700})
+    visitor.page.hover("#editor .picture")
+    assert visitor.page.evaluate("scrollY") == 0
+    visitor.page.mouse.wheel(0, 100)
+    visitor.page.wait_for_function("scrollY > 0")  # the wheel moves the page, and not the picture in it
     visitor.paint((-0.02, 0.75), (0.375, 0.75))
     shown = visitor.page.locator("#editor .picture").bounding_box()["width"]
     visitor.restore()

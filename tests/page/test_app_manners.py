@@ -155,6 +155,9 @@ def test_a_reload_brings_the_visit_back(visitor, served, tmp_path):
     assert visitor.read("#found") == seen and np.array_equal(visitor.download()[1], result)
     visitor.page.click("#undo")
     visitor.wait_for_text("#note", say("marks_changed", "en"))
+    visitor.page.goto("about:blank")
+    visitor.page.go_back()
+    visitor.wait_for_text("#note", say("marks_changed", "en"))
     assert len(served.calls) == before, "all was done again"
     served.sessions.close()
     visitor.page.reload()

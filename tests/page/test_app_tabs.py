@@ -1,4 +1,4 @@
-"""The tabs beside the one photo: many photos, and a photo damaged on purpose."""
+"""The tab beside the one photo: many photos."""
 
 import zipfile
 

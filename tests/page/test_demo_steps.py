@@ -57,6 +57,12 @@ def test_what_is_done_unasked_is_done_once_and_only_where_there_is_something_to_
     assert first is not None and edit.restored is first
 
 
+def test_a_tinted_print_in_which_nothing_is_found_names_the_ways_to_more(steps, tmp_path):
+    sepia = np.uint8(255 * (gray_photo("coffee", 120, 90)[..., None] / 255) ** np.array([0.8, 1.0, 1.4]))
+    shown = steps.open(str(save(tmp_path / "sepia.png", sepia)), REQUEST, told)
+    assert shown["found"] == f"{say('not_found', 'en')} {say('tinted', 'en')}" and shown["recolor"].value
+
+
 def test_freshened_tones_reach_the_picture_and_the_file(steps, tmp_path):
     faded = (100 + gray_photo("chelsea", 200, 150) * 0.3).astype(np.uint8)
     steps.open(str(save(tmp_path / "faded.png", faded)), REQUEST, told)

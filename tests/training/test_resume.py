@@ -1,11 +1,14 @@
 """A run that is stopped in whatever way goes on as if it never was; a folder belongs to one run and one program."""
 
 import dataclasses
+import io
 import multiprocessing
 import os
 import resource
+import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -191,6 +194,19 @@ def test_a_run_that_never_began_leaves_its_name_free(scenes, tmp_path):
     with pytest.raises(RestorationError, match="cannot make 50 folds"):
         training.train(Run(tmp_path / "run"), config(scenes, folds=50), 0, ["color"])
     assert not (tmp_path / "run").exists()
+
+
+def test_names_are_printed_where_the_terminal_lacks_their_letters(scenes, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    shutil.copytree(scenes, tmp_path / "photos")
+    (tmp_path / "photos" / "사진.png").write_bytes(b"no photo")
+    monkeypatch.setattr(training, "_train_piece", stop)
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(said := io.BytesIO(), "cp1252"))
+    assert train.main(command(tmp_path / "photos", tmp_path, "run", folds=1)[2:]) == 130
+    sys.stdout.flush()
+    assert rb"problem: \uc0ac\uc9c4.png" in said.getvalue()
 
 
 def test_photos_that_were_moved_are_named_when_the_run_goes_on(scenes, tmp_path, monkeypatch):
