@@ -241,6 +241,8 @@ def test_the_picture_lies_inside_its_bars_and_frames():
         barred[bar] = 0
         assert picture_window(barred) == inside
     assert picture_window(np.pad(photo, 6, constant_values=255)) == np.s_[6:86, 6:126]
+    ring = np.pad(photo, 20, constant_values=255)  # a print's white edge on an album's page
+    assert picture_window(np.pad(ring, 60, constant_values=30)) == np.s_[80:160, 80:200]
     holed = photo.copy()
     holed[30:60, 20:50] = 90
     assert picture_window(holed) == np.s_[0:80, 0:120]
