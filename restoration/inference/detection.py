@@ -27,11 +27,11 @@ class Rule(NamedTuple):
     pixels: int  # of a region, at least
 
 
-WHOLE = Rule(0.5, 3, 12), Rule(0, 2, 10), Rule(-0.5, 1.2, 8), Rule(-1, 0.3, 8)  # by sensitivity, of most photos,
+WHOLE = Rule(0.5, 3, 12), Rule(0, 2.3, 10), Rule(-0.5, 1.4, 8), Rule(-1, 0.3, 8)  # by sensitivity, of most photos,
 WORN = Rule(-0.4, 0, 8), Rule(-0.7, -0.3, 8), Rule(-1.3, -0.9, 8), Rule(-1.7, -1.3, 8)  # and of prints with many marks
 LIGHTER, LIGHTER_REACH = 20, 9  # levels over all that is wider than 19 px: what of a worn print is as light and
 LIGHTER_LOGITS = 1.4  # at most so much below a rule, counts beside what counts
-WORN_LOGIT, WORN_PIXELS = 1.5, 4  # of a mark that says so: of 600 whole photos one has fifteen,
+WORN_LOGIT, WORN_PIXELS = 0.8, 4  # of a mark that says so: of 600 whole photos one has fifteen,
 WORN_MARKS, WORN_SHARE = 15, 0.001  # worn prints that many or more, on that share of the photo
 FILLED = Rule(-0.6, -0.2, 8)  # what is filled for the second look
 AGAIN = 0.8  # logits that the second look at a worn print gains: without its sure marks it looks like a whole photo

@@ -204,12 +204,12 @@ def test_paper_of_one_gray_is_no_hole_and_what_is_in_a_print_stays():
 @pytest.mark.parametrize(
     "marks, pixels, logit, shape, worn",
     [
-        (15, 4, 1.6, (150, 200), True),
-        (14, 4, 1.6, (150, 200), False),
-        (15, 3, 1.6, (150, 200), False),
-        (15, 4, 1.4, (150, 200), False),
-        (15, 4, 1.6, (200, 290), True),  # 60 of 58,000 pixels
-        (15, 4, 1.6, (200, 310), False),  # of 62,000
+        (15, 4, 0.9, (150, 200), True),
+        (14, 4, 0.9, (150, 200), False),
+        (15, 3, 0.9, (150, 200), False),
+        (15, 4, 0.7, (150, 200), False),
+        (15, 4, 0.9, (200, 290), True),  # 60 of 58,000 pixels
+        (15, 4, 0.9, (200, 310), False),  # of 62,000
     ],
 )
 def test_a_print_is_worn_with_fifteen_sure_marks_on_a_thousandth_of_it(marks, pixels, logit, shape, worn):
