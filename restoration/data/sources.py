@@ -62,8 +62,9 @@ def find_entries(source: str | Path) -> list[Entry]:
     entries = _bundled() if str(source) == BUNDLED else _below(Path(source))
     if not entries:
         raise RestorationError(
-            f"no photos in {source}: put photos, tar shards of them or the contest's {CONTEST_TRUTH} there, or "
-            f"name --data {BUNDLED} for the photos that come with scikit-image and scikit-learn."
+            f"no photos in {Path(source).absolute()}: put photos, tar shards of them or the contest's "
+            f"{CONTEST_TRUTH} there, or name --data {BUNDLED} for the photos that come with scikit-image and "
+            "scikit-learn."
         )
     return sorted(entries, key=lambda entry: (entry.name, str(entry.file), entry.offset))
 
