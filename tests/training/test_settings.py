@@ -15,7 +15,6 @@ from restoration.training import loop as training
 from restoration.training.distributed import World
 from restoration.training.trainer import Trainer
 
-pytestmark = pytest.mark.slow
 STEPS = 3
 ELSEWHERE = {  # settings that change no step of a piece, and where they are shown to do something
     "data": "test_photos", "exclude": "test_photos", "folds": "test_folds", "encoder_weights": "test_initial",
@@ -63,6 +62,7 @@ def trained(scenes):
     return train
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stage", "name"), [(stage, name) for stage, names in OTHER.items() for name in names])
 def test_another_value_trains_other_weights(trained, monkeypatch, stage, name):
     changes = {name: OTHER[stage][name]}
@@ -73,12 +73,14 @@ def test_another_value_trains_other_weights(trained, monkeypatch, stage, name):
     assert one.shape != other.shape or not torch.equal(one, other)
 
 
+@pytest.mark.slow
 def test_a_whole_photo_with_a_false_alarm_weighs_as_the_setting_says(trained, monkeypatch):
     monkeypatch.setattr("restoration.training.losses.ALARM", -1.0)  # each is one
     one, other = (trained("inpaint", hint_dropout=1.0, batch_size=6, false_alarm_weight=w) for w in (1.0, 9.0))
     assert not torch.equal(one, other)
 
 
+@pytest.mark.slow
 def test_the_same_settings_train_the_same_weights(scenes, trained):
     """Else the test above could not fail."""
     assert torch.equal(trained("inpaint"), trained("inpaint", save_every_minutes=7.0))

@@ -27,9 +27,8 @@ from restoration.training.runs import METRICS, STATE, Run
 from restoration.training.tracking import MetricsLog
 from restoration.training.trainer import Trainer
 
-pytestmark = pytest.mark.slow
 
-
+@pytest.mark.slow
 def test_the_script_trains_all_pieces_and_gathers_them(scenes, tmp_path):
     done = subprocess.run(command(scenes, tmp_path, "first"), cwd=ROOT, capture_output=True, text=True, timeout=180)
     assert done.returncode == 0, done.stderr
@@ -59,6 +58,7 @@ def test_weights_that_a_step_broke_are_not_saved(scenes, tmp_path):
     assert not (tmp_path / STATE).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage, left", [("inpaint", 0.7), ("color", 0.9)])  # not far: entropy remains
 def test_training_lowers_the_loss_on_one_batch(scenes, stage, left):
     piece = Trainer(config(scenes, hint_dropout=0.0, gan_start=1.0, warmup=0.0), stage, 60, World())
@@ -72,6 +72,7 @@ def test_training_lowers_the_loss_on_one_batch(scenes, stage, left):
     assert piece.mean_losses()["loss"] < left * first
 
 
+@pytest.mark.slow
 def test_the_discriminator_learns_and_the_generator_hears_of_it(scenes):
     piece = Trainer(config(scenes, gan_start=0.0), "inpaint", 60, World())
     batch = TrainingBatches(Photos.find(scenes), piece.config, "inpaint", 0)[0]
@@ -185,6 +186,7 @@ def test_folds_begin_with_other_weights_and_see_other_damage(scenes):
     assert not torch.equal(batches[0]["luma"], batches[2]["luma"])
 
 
+@pytest.mark.slow
 def test_training_ends_by_the_clock_with_its_rate_annealed(scenes, tmp_path, monkeypatch):
     """Six seconds for each of two pieces, at five steps per second; epochs are shares of the time."""
     ticks = itertools.count(0, 0.2)
