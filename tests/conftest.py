@@ -70,19 +70,47 @@ def load_once(weights):
 
 
 @pytest.fixture
-def run(weights, load_once, capsys, monkeypatch):
+def typed(capsys):
     """Run a command in this process -> exit status, lines of stdout, lines of stderr."""
     from restoration.__main__ import main
 
-    monkeypatch.setattr("restoration.inference.backends.load", load_once)
-
     def run(command: str, *args) -> tuple[int, list[str], list[str]]:
-        own = ["--weights", weights] if command in ("restore", "detect") else []
-        status = main([command, *map(str, [*args, *own])])
+        status = main([command, *map(str, args)])
         out, err = capsys.readouterr()
         return status, out.splitlines(), err.splitlines()
 
     return run
+
+
+@pytest.fixture
+def run(typed, weights, load_once, monkeypatch):
+    """`typed` with the small networks."""
+    monkeypatch.setattr("restoration.inference.backends.load", load_once)
+
+    def run(name: str, *args) -> tuple[int, list[str], list[str]]:
+        return typed(name, *args, *(["--weights", weights] if name in ("restore", "detect") else []))
+
+    return run
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list:
+    """With a stand-in for the networks: the photos that it is asked to restore."""
+    import quick_restorer
+
+    asked = []
+    one = SimpleNamespace(
+        restore=lambda *args, **_: asked.append(args) or quick_restorer.restore(*args),
+        detect=lambda photo, _: quick_restorer.restore(photo, None).mask,
+    )
+    monkeypatch.setattr("restoration.restoring._restorer", lambda _: one)
+    return asked
+
+
+@pytest.fixture
+def quick(typed, asked):
+    """`typed` with the stand-in: in milliseconds, where what is predicted does not matter."""
+    return typed
 
 
 def photo(name: str, width: int, height: int) -> np.ndarray:

@@ -197,7 +197,8 @@ class Trainer:
 
     def _record(self, values: dict[str, Tensor]) -> None:
         for name, value in values.items():
-            total = torch.stack([value.double(), torch.ones_like(value, dtype=torch.float64)])
+            value = value.double()
+            total = torch.stack([value, torch.ones_like(value)])
             self.sums[name] = self.sums[name] + total if name in self.sums else total
 
     def mean_losses(self) -> dict[str, float]:

@@ -232,6 +232,8 @@ def test_a_photo_is_turned_whatever_it_comes_in_and_the_callers_stays_as_it_is()
     assert np.array_equal(pixels(read_photo(made(GRAY, exif=exif))), GRAY[:, ::-1])
     plain = Image.fromarray(GRAY)
     assert read_photo(plain) is plain, "no copy where none is needed"
+    plain.getexif()[Base.Orientation] = 9  # EXIF knows none beyond 8
+    assert decode(plain).image is plain
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,14 @@ def test_photos_of_a_folder_are_found_but_hidden_ones_are_not(tmp_path):
         (tmp_path / ".home" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / ".home" / name).touch()
     (tmp_path / ".home" / "folder.png").mkdir()
-    assert find_photos(tmp_path / ".home") == [tmp_path / ".home" / name for name in shown]
+    other = tmp_path / "other"
+    other.mkdir()
+    for ending in ("jfif", "JPE", "ppm", "pnm", "dib", "mpo", "j2k", "hif"):
+        (other / f"d.{ending}").touch()
+        shown.append(f"linked/d.{ending}")
+    for link, place in ((".home/linked", other), (".home/linked too", other), ("other/ring", tmp_path / ".home")):
+        (tmp_path / link).symlink_to(place)
+    assert find_photos(tmp_path / ".home") == sorted(tmp_path / ".home" / name for name in shown)
 
 
 # What is no photo ------------------------------------------------------------------------------
@@ -201,6 +208,7 @@ def test_what_has_no_name_is_refused_too(source):
 def test_a_mask_is_white_above_the_middle(tmp_path):
     grays = np.uint8([[0, 127, 128, 255]])
     assert read_mask(saved(tmp_path, grays), (4, 1)).tolist() == [[False, False, True, True]]
+    assert read_mask(saved(tmp_path, grays[:, :2]), (2, 1)).tolist() == [[False, True]], "of two labels"
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])

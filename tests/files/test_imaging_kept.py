@@ -3,6 +3,7 @@
 import io
 import re
 import struct
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -252,8 +253,11 @@ def test_a_resolution_that_cannot_be_is_none(dpi):
 
 
 def test_damaged_exif_is_left_out_with_a_note():
-    tiff = b"II*\0" + struct.pack("<I", 8) + struct.pack("<HHHII", 1, Base.ImageDescription, 2, 8, 26) + bytes(4)
-    fine = read_scan(io.BytesIO(made("PNG", UPRIGHT, exif=tiff + b"Grandma\0")))
+    entries = struct.pack("<HHII", Base.ImageDescription, 2, 8, 38) + struct.pack("<HHII", IFD.Exif, 4, 1, 46)
+    tiff = b"II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(4) + b"Grandma\0"  # and no second directory there
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fine = read_scan(io.BytesIO(made("PNG", UPRIGHT, exif=tiff)))
     large = Image.Exif()
     large[Base.ImageDescription] = "x" * 70_000
     left_out = read_scan(io.BytesIO(made("PNG", UPRIGHT, exif=large.tobytes())))

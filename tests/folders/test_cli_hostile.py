@@ -10,7 +10,6 @@ import pytest
 from conftest import as_nobody, files, gray_photo, hole, is_one_sentence, read, save
 from PIL import Image
 
-pytestmark = pytest.mark.slow
 MASK = hole(96, 72, (20, 15, 60, 45))
 DAMAGED = np.where(MASK, 93, gray_photo("coffee", 96, 72)).astype(np.uint8)
 ODD = [
@@ -39,12 +38,12 @@ def disk_of(size: int):
 # Names -----------------------------------------------------------------------------------------
 
 
-def test_photos_of_any_name_are_restored_beside_each_other(run, tmp_path):
+def test_photos_of_any_name_are_restored_beside_each_other(quick, tmp_path):
     names = [name for name in ODD if not name.startswith(".")]
     for name in names:
         save(tmp_path / "in" / name, DAMAGED)
     (tmp_path / "in" / os.fsdecode(b"\xff\xfe.png")).write_bytes((tmp_path / "in" / names[0]).read_bytes())
-    status, _, err = run("restore", tmp_path / "in", tmp_path / "out", "--report", tmp_path / "report.jsonl")
+    status, _, err = quick("restore", tmp_path / "in", tmp_path / "out", "--report", tmp_path / "report.jsonl")
     assert status == 0 and len(err) == 1 and f"{len(names) + 1} of {len(names) + 1} photos restored" in err[0]
     assert files(tmp_path / "out") == sorted([*names, os.fsdecode(b"\xff\xfe.png")])
     told = [json.loads(line) for line in (tmp_path / "report.jsonl").read_text().splitlines()]
@@ -55,47 +54,47 @@ def test_photos_of_any_name_are_restored_beside_each_other(run, tmp_path):
     "words",
     [["", "out.png"], ["in.png", ""], ["in.png", "out.png", "--mask", ""], ["in.png", "o.png", "--weights", ""]],
 )
-def test_an_empty_name_as_of_an_unset_variable_is_no_folder(run, tmp_path, monkeypatch, words):
+def test_an_empty_name_as_of_an_unset_variable_is_no_folder(quick, tmp_path, monkeypatch, words):
     """As a path it would be the folder that one is in, with all photos below."""
     monkeypatch.chdir(tmp_path)
     save(tmp_path / "in.png", DAMAGED)
     with pytest.raises(SystemExit) as error:
-        run("restore", *words)
+        quick("restore", *words)
     assert error.value.code == 2 and files(tmp_path) == ["in.png"]
 
 
-def test_weights_of_an_odd_name_are_named_on_one_line(run, tmp_path):
-    status, _, err = run("export", tmp_path / "out", "--weights", "a\nb")
+def test_weights_of_an_odd_name_are_named_on_one_line(quick, tmp_path):
+    status, _, err = quick("export", tmp_path / "out", "--weights", "a\nb")
     assert status == 1 and len(err) == 1 and is_one_sentence(err[0])
 
 
 @pytest.mark.parametrize("name", ["two\nlines.png", "\x1b[31mred.png", os.fsdecode(b"\xff.png")])
-def test_a_broken_photo_of_an_odd_name_is_named_on_one_line(run, tmp_path, name):
+def test_a_broken_photo_of_an_odd_name_is_named_on_one_line(quick, tmp_path, name):
     save(tmp_path / "in" / "whole.png", DAMAGED)
     (tmp_path / "in" / name).write_bytes(b"no photo")
     (tmp_path / "single").mkdir()
-    status, _, err = run("restore", tmp_path / "in", tmp_path / "out")
+    status, _, err = quick("restore", tmp_path / "in", tmp_path / "out")
     assert status == 1 and len(err) == 2 and "cannot be read" in err[0] and all(map(is_one_sentence, err))
     assert "\x1b" not in err[0] and files(tmp_path / "out") == ["whole.png"]
-    status, _, err = run("restore", tmp_path / "in" / name, tmp_path / "single" / name)
+    status, _, err = quick("restore", tmp_path / "in" / name, tmp_path / "single" / name)
     assert status == 1 and len(err) == 1 and files(tmp_path / "single") == []
-    status, _, err = run("restore", tmp_path / "in" / "whole.png", tmp_path / "whole.png" / name)
+    status, _, err = quick("restore", tmp_path / "in" / "whole.png", tmp_path / "whole.png" / name)
     assert status == 0 or (len(err) == 1 and "\x1b" not in err[0])
 
 
-def test_a_path_through_the_folder_above_stays_where_it_leads(run, tmp_path, monkeypatch):
+def test_a_path_through_the_folder_above_stays_where_it_leads(quick, tmp_path, monkeypatch):
     save(tmp_path / "in" / "a.png", DAMAGED)
     (tmp_path / "in" / "sub").mkdir()
     monkeypatch.chdir(tmp_path / "in" / "sub")
-    assert run("restore", "../a.png", "../../out/a.png")[0] == 0
-    assert run("restore", "..", "../../all")[0] == 0
+    assert quick("restore", "../a.png", "../../out/a.png")[0] == 0
+    assert quick("restore", "..", "../../all")[0] == 0
     assert files(tmp_path) == ["all/a.png", "in/a.png", "out/a.png"]
 
 
 # Links -----------------------------------------------------------------------------------------
 
 
-def test_links_are_read_through_and_never_written_through(run, tmp_path):
+def test_links_are_read_through_and_never_written_through(quick, tmp_path):
     precious = save(tmp_path / "elsewhere" / "a.png", DAMAGED)
     before = precious.read_bytes()
     (tmp_path / "in").mkdir()
@@ -105,61 +104,61 @@ def test_links_are_read_through_and_never_written_through(run, tmp_path):
     (tmp_path / "in" / "round").symlink_to(tmp_path / "in")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a.png").symlink_to(precious)
-    assert run("restore", tmp_path / "in", tmp_path / "out", "--overwrite")[0] == 0
+    assert quick("restore", tmp_path / "in", tmp_path / "out", "--overwrite")[0] == 0
     assert precious.read_bytes() == before and not (tmp_path / "out" / "a.png").is_symlink()
     (tmp_path / "out.png").symlink_to(precious)
-    status, _, err = run("restore", tmp_path / "in" / "a.png", tmp_path / "out.png")
+    status, _, err = quick("restore", tmp_path / "in" / "a.png", tmp_path / "out.png")
     assert precious.read_bytes() == before
     assert status == 1 and "is the input itself" in err[0], "the same file by two names"
-    assert run("restore", tmp_path / "in" / "loop.png", tmp_path / "b.png")[0] == 1
+    assert quick("restore", tmp_path / "in" / "loop.png", tmp_path / "b.png")[0] == 1
 
 
 # Disks -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ending", [".png", ".jpg", ".tif", ".webp", ".bmp"])
-def test_a_full_disk_keeps_the_old_result_and_leaves_no_half(run, tmp_path, ending):
+def test_a_full_disk_keeps_the_old_result_and_leaves_no_half(quick, tmp_path, ending):
     source, out = save(tmp_path / "a.png", DAMAGED), tmp_path / "out" / f"a{ending}"
     out.parent.mkdir()
     out.write_bytes(b"before")
     with disk_of(1000):
-        status, _, err = run("restore", source, out, "--overwrite")
+        status, _, err = quick("restore", source, out, "--overwrite")
     assert status == 1 and len(err) == 1 and is_one_sentence(err[0]) and f"a{ending} cannot be written" in err[0]
     assert files(out.parent) == [out.name] and out.read_bytes() == b"before"
 
 
-def test_a_disk_that_fills_up_within_a_folder_is_told_and_later_taken_up(run, tmp_path):
+def test_a_disk_that_fills_up_within_a_folder_is_told_and_later_taken_up(quick, tmp_path):
     save(tmp_path / "in" / "a.png", np.full((8, 8), 100, np.uint8))
     save(tmp_path / "in" / "b.png", DAMAGED)
     with disk_of(1000):
-        status, _, err = run("restore", tmp_path / "in", tmp_path / "out")
+        status, _, err = quick("restore", tmp_path / "in", tmp_path / "out")
     assert status == 1 and files(tmp_path / "out") == ["a.png"]
     assert [line for line in err if "b.png cannot be written" in line] and all(map(is_one_sentence, err))
-    status, _, err = run("restore", tmp_path / "in", tmp_path / "out")
+    status, _, err = quick("restore", tmp_path / "in", tmp_path / "out")
     assert status == 0 and "1 of 2 photos were done already" in err[0]
     assert files(tmp_path / "out") == ["a.png", "b.png"]
 
 
-def test_a_report_on_a_full_disk_stops_the_run_with_a_sentence(run, tmp_path):
+def test_a_report_on_a_full_disk_stops_the_run_with_a_sentence(quick, tmp_path):
     for name in "abc":
         save(tmp_path / "in" / f"{name}.png", np.full((8, 8), 100, np.uint8))
     with disk_of(300):
-        status, _, err = run("restore", tmp_path / "in", tmp_path / "out", "--report", tmp_path / "report.jsonl")
+        status, _, err = quick("restore", tmp_path / "in", tmp_path / "out", "--report", tmp_path / "report.jsonl")
     assert status == 1 and is_one_sentence(err[-1]) and "large" in err[-1]
-    assert run("restore", tmp_path / "in", tmp_path / "out", "--report", tmp_path / "report.jsonl")[0] == 0
+    assert quick("restore", tmp_path / "in", tmp_path / "out", "--report", tmp_path / "report.jsonl")[0] == 0
     told = [json.loads(line)["photo"] for line in (tmp_path / "report.jsonl").read_text().splitlines()]
     assert sorted(told) == ["a.png", "b.png", "c.png"]
 
 
-def test_a_read_only_disk_is_named(run, tmp_path):
+def test_a_read_only_disk_is_named(quick, tmp_path):
     source, out = save(tmp_path / "a.png", DAMAGED), tmp_path / "out"
     out.mkdir()
     out.chmod(0o555)
     with as_nobody(tmp_path):
         for target in (out / "a.png", out / "new" / "a.png", out / "new"):
-            status, _, err = run("restore", source, target)
+            status, _, err = quick("restore", source, target)
             assert status == 1 and len(err) == 1 and is_one_sentence(err[0]) and "Permission denied" in err[0]
-        status, _, err = run("restore", source.parent, out / "all", "--report", out / "report.jsonl")
+        status, _, err = quick("restore", source.parent, out / "all", "--report", out / "report.jsonl")
         assert status == 1 and len(err) == 1 and is_one_sentence(err[0])
     assert files(out) == []
 
@@ -178,28 +177,28 @@ def test_masks_that_leave_nothing_or_everything(run, tmp_path):
     assert status == 1 and "96 x 9 px" in err[0] and is_one_sentence(err[0])
 
 
-def test_levels_that_are_no_numbers(run, tmp_path):
+def test_levels_that_are_no_numbers(quick, tmp_path):
     levels = DAMAGED.astype(np.float32) / 255
     levels[3:9, 4:30], levels[0, 0], levels[0, 1] = np.nan, np.inf, -np.inf
     Image.fromarray(levels).save(tmp_path / "a.tif")
-    assert run("restore", tmp_path / "a.tif", tmp_path / "a.png")[0] == 0
+    assert quick("restore", tmp_path / "a.tif", tmp_path / "a.png")[0] == 0
     known = ~MASK & np.isfinite(levels)
     known[2:10, 3:31] = False
     assert np.array_equal(read(tmp_path / "a.png", "L")[known], DAMAGED[known])
 
 
 @pytest.mark.parametrize("pixels", ["0", "-1", "1e6", "many", ""])
-def test_a_limit_that_is_none_is_refused(run, tmp_path, pixels, capsys):
+def test_a_limit_that_is_none_is_refused(quick, tmp_path, pixels, capsys):
     with pytest.raises(SystemExit) as error:
-        run("restore", tmp_path, tmp_path / "out", "--max-pixels", pixels)
+        quick("restore", tmp_path, tmp_path / "out", "--max-pixels", pixels)
     assert error.value.code == 2 and "not a number of pixels" in capsys.readouterr().err
 
 
-def test_the_limit_can_be_set(run, tmp_path, monkeypatch):
+def test_the_limit_can_be_set(quick, tmp_path, monkeypatch):
     from restoration.files import decoding
 
     monkeypatch.setattr(decoding, "MAX_PIXELS", decoding.MAX_PIXELS)
     source = save(tmp_path / "a.png", DAMAGED)
-    status, _, err = run("restore", source, tmp_path / "b.png", "--max-pixels", 96 * 72 - 1)
+    status, _, err = quick("restore", source, tmp_path / "b.png", "--max-pixels", 96 * 72 - 1)
     assert status == 1 and "too large" in err[0]
-    assert run("restore", source, tmp_path / "b.png", "--max-pixels", 96 * 72)[0] == 0
+    assert quick("restore", source, tmp_path / "b.png", "--max-pixels", 96 * 72)[0] == 0

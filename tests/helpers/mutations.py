@@ -29,6 +29,7 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PRODUCT = ("restoration", "demo")
 SECONDS = 1200  # of a processor, for all tests without mutation
 COMPARISONS = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==", ast.In: "not in",
                ast.NotIn: "in", ast.Is: "is not", ast.IsNot: "is"}  # fmt: skip
@@ -146,7 +147,8 @@ class Watch:
     """A pytest plugin that notes what each passing test does, and what was done for its fixtures earlier."""
 
     def __init__(self, root: Path):
-        self.product, self.seen, self.own, self.made = f"{root}/restoration/", {}, None, {}
+        self.product = tuple(f"{root}/{name}/" for name in PRODUCT)
+        self.seen, self.own, self.made = {}, None, {}
         sys.addaudithook(self._started)
 
     @pytest.hookimpl(hookwrapper=True)

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
 from conftest import is_one_sentence
 from small_run import averages, config, records
 from test_steps import batches, maker, ticking_clock
@@ -131,10 +132,15 @@ def test_a_machine_is_shared_by_the_processes_on_it(monkeypatch):
     assert 2**28 < alone[1] < 2**45 and alone[0] >= 1
 
 
-def test_of_one_process_a_sum_is_its_own():
+def test_of_one_process_a_sum_is_its_own(monkeypatch):
     alone = World()
     assert alone.is_first and alone.sum_numbers({"a": 2.0}) == {"a": 2.0} and alone.from_first(7) == 7
     assert (alone.rank, alone.size) == (0, 1) and float(alone.sum(torch.tensor(3.0))) == 3
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=3 << 30))
+    alone.device = torch.device("cpu")
+    assert alone.gpu_gib is None
+    alone.device = torch.device("cuda")
+    assert alone.gpu_gib == 3
 
 
 @pytest.mark.parametrize(
@@ -157,6 +163,14 @@ def test_reading_may_take_more_than_all_of_the_time(scenes, tmp_path, monkeypatc
     monkeypatch.setattr(loop, "_train_piece", lambda job, *_: jobs.append(job.seconds))
     loop.train(Run(tmp_path / "run"), config(scenes, minutes=1e-6, epoch_photos=None), 0, ("color",))
     assert jobs == [0]
+
+
+def test_a_run_takes_the_precision_that_trains_faster_and_leaves_its_group(scenes, tmp_path, monkeypatch):
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    monkeypatch.setattr(loop, "_train_piece", lambda *_: None)
+    monkeypatch.setattr(loop, "torch_precision", lambda _, training: "bf16" if training else "float32")
+    loop.train(run := Run(tmp_path / "run"), config(scenes, precision=None), 0, ("color",))
+    assert run.config().precision == "bf16" and not dist.is_initialized()
 
 
 def test_a_budget_is_in_gibibytes_for_all_processes_here(scenes, monkeypatch):

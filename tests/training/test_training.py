@@ -177,7 +177,7 @@ def test_photos_beyond_the_budget_are_counted_aloud_and_trained_on(scenes, tmp_p
 
 
 def test_folds_begin_with_other_weights_and_see_other_damage(scenes):
-    pieces = [Trainer(config(scenes), "color", 4, World(), fold) for fold in (0, 0, 1)]
+    pieces = [Trainer(config(scenes), "color", 4, World(), *fold) for fold in ((), (0,), (1,))]
     first, again, other = (piece.discriminator.state_dict() for piece in pieces)
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
