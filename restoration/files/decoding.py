@@ -180,7 +180,6 @@ def _check_heif(file: BinaryIO) -> None:
         for found in re.finditer(b"infe[\x02\x03]", content):
             end = found.start() - 4 + int.from_bytes(content[found.start() - 4 : found.start()], "big")
             content[found.end() + 7 : end].decode()  # a UnicodeDecodeError is a ValueError
-    file.seek(0)
 
 
 def _upright(photo: Image.Image, name: str, pages: str = "", own: bool = True) -> Decoded:

@@ -118,8 +118,7 @@ def _transparent(image: Image.Image, alpha: Image.Image) -> Image.Image:
     """LA or RGBA that, laid on white as the scan was, is `image` again within a level."""
     share = np.asarray(alpha, np.float32)
     share = (share if image.mode == "L" else share[..., None]) / 255
-    levels = np.asarray(image)
-    under = (levels - 255 * (1 - share)) / np.maximum(share, 1 / 255)
-    result = Image.fromarray(np.where(share == 1, levels, np.rint(under.clip(0, 255))).astype(np.uint8))
+    under = (np.asarray(image) - 255 * (1 - share)) / np.maximum(share, 1 / 255)
+    result = Image.fromarray(np.rint(under.clip(0, 255)).astype(np.uint8))
     result.putalpha(alpha)
     return result

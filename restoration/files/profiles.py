@@ -90,6 +90,6 @@ def _transform(
 
 def _moves_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
     steps = np.arange(0, 256, 51, dtype=np.uint8)
-    cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(len(steps), -1, 3)
+    cube = np.concatenate(np.stack(np.meshgrid(steps, steps, steps), axis=-1))
     moved = ImageCms.applyTransform(Image.fromarray(cube), transform)
     return np.abs(np.asarray(moved).astype(int) - cube).max() <= SAME
