@@ -17,7 +17,7 @@ class PatchDiscriminator(nn.Module):
     (B, channels, H, W) -> scores (B, 1, H/8, W/8) or so; a patch is 70 px wide.
     """
 
-    def __init__(self, channels: int, width: int = 32):
+    def __init__(self, channels: int, width: int):
         super().__init__()
         widths = (channels, width, 2 * width, 4 * width)
         layers: list[nn.Module] = []
@@ -56,7 +56,7 @@ class ProjectedDiscriminator(nn.Module):
     DEPTH, FINEST = 4, 2  # how many strides, and the first of them: 2, 4, 8, 16
     GRID = 8  # px between the scores
 
-    def __init__(self, encoder: nn.Module, mean: float, std: float, width: int = 32):
+    def __init__(self, encoder: nn.Module, mean: float, std: float, width: int):
         """`encoder`: of segmentation-models-pytorch, for one channel of luma, trained with this mean and std."""
         super().__init__()
         self.encoder = encoder.eval().requires_grad_(False)

@@ -98,7 +98,7 @@ def soft_bins(chroma: Tensor) -> tuple[Tensor, Tensor]:
     """
     axis = torch.from_numpy(AXIS).to(chroma)
     inside = F.avg_pool2d(chroma, 4, ceil_mode=True).clamp(axis[0], axis[-1]).contiguous()
-    low = (torch.searchsorted(axis, inside, right=True) - 1).clamp_max(len(axis) - 2)
+    low = (torch.searchsorted(axis, inside) - 1).clamp_min(0)
     high = (inside - axis[low]) / (axis[low + 1] - axis[low])
     corners = [(down, right) for down in (0, 1) for right in (0, 1)]
     nodes = [(low[:, 0] + down) * len(axis) + low[:, 1] + right for down, right in corners]

@@ -310,10 +310,27 @@ def test_what_is_drawn_has_straight_sides_and_is_solid():
     angle = np.arctan2(*(np.mgrid[:60, :60] - 30))
     blob[np.hypot(*(np.mgrid[:60, :60] - 30)) < 18 + 4 * np.sin(9 * angle)] = True
     assert not holes._is_drawn(Region(np.s_[0:60, 0:60], blob, 0), (60, 60))
-    at_the_edge = square(0, 15, 30)
-    assert holes._is_drawn(at_the_edge, (60, 60))
     hill = np.indices((60, 60))[0] < 18 + 9 * np.sin(np.arange(60) / 4)
     assert not holes._is_drawn(Region(np.s_[0:60, 0:60], hill, 0), (60, 60)), "the photo's own sides are not drawn"
+
+
+@pytest.mark.parametrize("turn", range(4))
+@pytest.mark.parametrize(
+    "place, is_drawn",
+    [
+        (np.s_[20:36, 20:36], True),  # four lines of 15 pixels from center to center
+        (np.s_[20:35, 20:35], False),
+        (np.s_[1:58, 20:35], True),  # two lines of 56, which are 0.8 of all, and two too short ones
+        (np.s_[1:57, 20:35], False),
+        (np.s_[:30, 20:50], True),  # at the photo's edge
+        (np.s_[1:], True),
+        (np.s_[:], False),  # whose sides alone are its outline
+    ],
+)
+def test_lines_of_15_pixels_beside_the_edges_are_drawn_where_they_are_four_fifths(place, is_drawn, turn):
+    mask = np.zeros((60, 60), bool)
+    mask[place] = True
+    assert holes._is_drawn(Region(np.s_[0:60, 0:60], np.rot90(mask, turn), 0), (60, 60)) == is_drawn
 
 
 def test_flat_regions_are_the_largest_first_and_none_is_small():

@@ -132,15 +132,23 @@ def test_a_machine_is_shared_by_the_processes_on_it(monkeypatch):
     assert 2**28 < alone[1] < 2**45 and alone[0] >= 1
 
 
-def test_of_one_process_a_sum_is_its_own(monkeypatch):
+def test_of_one_process_a_sum_is_its_own():
     alone = World()
     assert alone.is_first and alone.sum_numbers({"a": 2.0}) == {"a": 2.0} and alone.from_first(7) == 7
     assert (alone.rank, alone.size) == (0, 1) and float(alone.sum(torch.tensor(3.0))) == 3
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=3 << 30))
-    alone.device = torch.device("cpu")
-    assert alone.gpu_gib is None
-    alone.device = torch.device("cuda")
-    assert alone.gpu_gib == 3
+
+
+def test_each_process_of_a_machine_works_on_a_gpu_of_its_own(monkeypatch):
+    chosen = []
+    for name, answer in (("is_available", True), ("get_device_properties", SimpleNamespace(total_memory=3 << 30))):
+        monkeypatch.setattr(torch.cuda, name, lambda *_, answer=answer: answer)
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    own = World()
+    assert chosen == [own.device] == [torch.device("cuda", 1)] and own.gpu_gib == 3 and torch.backends.cudnn.benchmark
+    own.device = torch.device("cpu")
+    assert own.gpu_gib is None
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Each loss against its formula written out, and the properties that training relies on."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -77,6 +78,10 @@ def test_the_mean_chroma_is_what_inference_decodes():
     ours = losses.mean_chroma(logits, prior, (11, 16))[0].permute(1, 2, 0).numpy()
     theirs = ChromaDistribution(logits[0].numpy(), np.zeros((11, 16), np.float32), prior.numpy()).decode()
     assert np.abs(ours - theirs).max() < 1e-6 < np.abs(ours).max()
+    varied = torch.randn(1, len(BINS), 3, 4)
+    ours = losses.mean_chroma(varied, prior, (11, 16))[0].permute(1, 2, 0).numpy()
+    small = [losses.mean_chroma(varied.flatten(2)[..., i, None, None], prior, (1, 1)).flatten() for i in range(12)]
+    assert np.abs(ours - cv2.resize(np.reshape(small, (3, 4, 2)), (16, 12))[:11]).max() < 1e-6
 
 
 def test_log_error_is_the_tenth_of_psnr_over_samples_that_have_a_hole():
@@ -98,7 +103,7 @@ def test_hinge_losses_by_hand():
 
 def test_only_patches_that_see_the_hole_are_judged():
     """A patch counts where a change of the hole changes its score, and no further than the patch reaches."""
-    judge, photo, hole = PatchDiscriminator(1).eval(), torch.rand(1, 1, 128, 128), torch.zeros(1, 1, 128, 128)
+    judge, photo, hole = PatchDiscriminator(1, 32).eval(), torch.rand(1, 1, 128, 128), torch.zeros(1, 1, 128, 128)
     hole[..., 60:64, 20:24] = 1
     score = judge(photo)
     seen = (judge(photo + hole) != score).float()
@@ -110,7 +115,7 @@ def test_only_patches_that_see_the_hole_are_judged():
 
 
 def test_feature_matching_is_the_mean_difference_of_every_layer_for_a_pixel_of_the_hole():
-    judge = PatchDiscriminator(1).eval()
+    judge = PatchDiscriminator(1, 32).eval()
     fake, real = judge.features([OTHER]), judge.features([TRUTH])
     assert [x.shape[-1] for x in fake] == [16, 8, 4, 3, 2] and torch.equal(fake[-1], judge(OTHER))
     loss = losses.feature_matching(fake[:-1], real[:-1], MASK)

@@ -200,6 +200,8 @@ def test_epochs_are_equal_shares_of_the_steps(make):
     assert due == [0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 3]
     trainer.step, trainer.share = 0, 1.0
     assert not trainer.is_finished, "one step is taken in any case"
+    trainer.step = 1
+    assert trainer.is_finished
 
 
 def test_a_training_by_the_clock(make, ticking):

@@ -9,6 +9,7 @@ from small_run import config
 from restoration.color import luma
 from restoration.data.batches import TrainingBatches
 from restoration.data.photos import Photos, Picture
+from restoration.metrics import WINDOW
 from restoration.training import loop as training
 from restoration.training.distributed import World
 from restoration.training.runs import METRICS, Run
@@ -33,10 +34,11 @@ def test_the_real_hole_is_validated_on_where_a_photo_has_one(scenes):
     real = damaged_crop(Picture(rgb, np.packbits(mask), 77), 96, np.random.default_rng(0))
     assert np.array_equal(real.mask, mask[:, 16:112]) and (real.gray[real.mask] == 77).all()
     assert np.array_equal(real.gray[~real.mask], luma(rgb[:, 16:112])[~real.mask])
-    mask[:, 16:112] = False  # the middle square shows none of it
-    mask[0, 0] = True
-    drawn = damaged_crop(Picture(rgb, np.packbits(mask), 77), 96, np.random.default_rng(0))
-    assert drawn.mask.mean() > 0.005
+    mask[:, 16:112] = False  # the middle square shows little of it
+    for shown in (WINDOW - 1, WINDOW):
+        mask[40, 50 : 50 + shown] = True
+        drawn = damaged_crop(Picture(rgb, np.packbits(mask), 77), 96, np.random.default_rng(0))
+        assert (np.count_nonzero(drawn.mask) == shown) == (shown >= WINDOW) and drawn.mask.any()
 
 
 def trained(scenes) -> tuple[Trainer, TrainingBatches]:
