@@ -109,9 +109,9 @@ def _hub_answers() -> bool:
 
     def ask() -> None:
         with suppress(HTTPError, OSError):
-            answers.append(get_session().head(constants.ENDPOINT, timeout=PATIENCE))
+            answers.append(get_session().head(constants.ENDPOINT))
 
-    asking = Thread(target=ask, daemon=True)  # looking up a name knows no timeout
+    asking = Thread(target=ask, daemon=True)  # which may look up a name for longer
     asking.start()
     asking.join(PATIENCE)
     return bool(answers)

@@ -119,8 +119,24 @@ def test_signals_are_given_back():
     before = [signal.getsignal(number) for number in loop.SIGNALS]
     with loop._signals() as told:
         signal.raise_signal(signal.SIGTERM)
-        assert told == [signal.SIGTERM]
+        assert told == [signal.SIGTERM] and signal.getsignal(signal.SIGINT) == before[0], "a second Ctrl-C is heeded"
     assert [signal.getsignal(number) for number in loop.SIGNALS] == before
+    with loop._signals() as told:
+        loop._prepare_worker(0)
+        for number in loop.SIGNALS:
+            signal.raise_signal(number)
+        assert told == []
+
+
+@pytest.mark.parametrize("device, cores, workers", [("cuda", 8, 7), ("cuda", 1, 1), ("cpu", 8, 1)])
+def test_a_gpu_is_fed_by_all_cores_but_one(make, monkeypatch, device, cores, workers):
+    made, trainer = [], make(workers=None)
+    trainer.world.device = torch.device(device)
+    monkeypatch.setattr(loop, "DataLoader", lambda *_, **how: made.append(how) or ())
+    monkeypatch.setattr(loop, "cores", lambda: cores)
+    loop.batches_ahead(Photos.find(trainer.config.data), trainer)
+    assert made[0]["num_workers"] == workers and made[0]["worker_init_fn"] is loop._prepare_worker
+    assert made[0]["multiprocessing_context"] == "fork"  # each has the photos of this process
 
 
 def test_a_machine_is_shared_by_the_processes_on_it(monkeypatch):
@@ -155,12 +171,13 @@ def test_each_process_of_a_machine_works_on_a_gpu_of_its_own(monkeypatch):
     "fold, stages, seconds", [(None, ("inpaint", "color"), 15), (1, ("inpaint", "color"), 30), (0, ("color",), 60)]
 )
 def test_the_time_is_divided_among_the_pieces_that_were_asked_for(scenes, tmp_path, monkeypatch, fold, stages, seconds):
-    """Of a minute, less what reading the photos took."""
-    jobs = []
+    """Of a minute, less what reading the photos took: four seconds by this clock, which all pieces share."""
+    jobs, ticks = [], itertools.count(0, 4.0)
     monkeypatch.setattr(loop, "_train_piece", lambda job, fold, stage, *_: jobs.append((job, fold, stage)))
+    monkeypatch.setattr(loop.time, "monotonic", lambda: next(ticks))
     settings = config(scenes, minutes=1.0, epoch_photos=None)
     assert loop.train(Run(tmp_path / "run"), settings, fold, stages)
-    assert all(seconds - 12 < job.seconds < seconds for job, *_ in jobs)
+    assert all(job.seconds == seconds - 4 / len(jobs) for job, *_ in jobs)
     folds = range(2) if fold is None else [fold]
     assert [(k, s) for _, k, s in jobs] == [(k, s) for k in folds for s in stages]
     assert Run(tmp_path / "run").stages() == tuple(s for s in ("inpaint", "color") if s in stages)
@@ -186,6 +203,13 @@ def test_a_budget_is_in_gibibytes_for_all_processes_here(scenes, monkeypatch):
     monkeypatch.setattr(splits, "memory", lambda: 1000)
     assert splits._budget(config(scenes, cache_gib=3.0)) == 3 * 2**30 // 4
     assert splits._budget(config(scenes)) == 500
+
+
+def test_photos_too_much_alike_for_its_folds_leave_a_runs_name_free(scenes, tmp_path):
+    usable = splits.Usable(Photos.find(scenes), np.zeros(8, int), [])
+    with pytest.raises(RestorationError) as error:
+        loop.train(Run(tmp_path / "run"), config(scenes), usable=usable)
+    assert is_one_sentence(error.value) and not (tmp_path / "run").exists()
 
 
 def test_what_a_report_says_of_the_data_and_which_photos_validate(scenes):
@@ -226,7 +250,7 @@ def test_a_run_is_a_folder_that_knows_itself(scenes, tmp_path):
     run.describe_data({"fingerprint": "a", "photos": 4})
     with pytest.raises(ValueError, match="not those"):
         run.describe_data({"fingerprint": "b"})
-    assert '"photos": 3' in (run.folder / "data.json").read_text()
+    assert '\n  "photos": 3\n' in (run.folder / "data.json").read_text()
     moved = run.moved({"data": "elsewhere"})
     assert moved.data == "elsewhere" and run.config().data == "elsewhere" and run.moved({}) == moved
 

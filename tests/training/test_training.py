@@ -171,9 +171,12 @@ def test_photos_are_checked_and_grouped_once_for_a_run(scenes, tmp_path, monkeyp
 
 def test_photos_beyond_the_budget_are_counted_aloud_and_trained_on(scenes, tmp_path, capsys):
     one = Photos.find(scenes)[0].nbytes / 2**30
-    training.train(Run(tmp_path / "run"), config(scenes, epochs=1, folds=1, cache_gib=2.5 * one), 0, ["color"])
-    count = len(Photos.find(scenes))
-    assert f"{count - 2} photos do not fit into memory" in capsys.readouterr().out
+    run, count = Run(tmp_path / "run"), len(Photos.find(scenes))
+    training.train(run, config(scenes, epochs=1, folds=1, cache_gib=2.5 * one), 0, ["color"])
+    shown = capsys.readouterr().out
+    assert f"{count - 2} photos do not fit into memory" in shown
+    assert "fold 0 color: epoch 1, loss" in shown and "100%" in shown and run.is_finished(0, "color")
+    assert records(run.folder, 0, "color")[0]["step"] == 3
 
 
 def test_folds_begin_with_other_weights_and_see_other_damage(scenes):
