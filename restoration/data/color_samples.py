@@ -100,6 +100,6 @@ def _dabs(colors: np.ndarray, rng: np.random.Generator, count: int) -> tuple[np.
         y, x = choice[rng.integers(len(choice))].tolist()
         dab = cv2.circle(np.zeros_like(hinted), (x, y), max(0, round(rng.normal(2, 1.3))), 1, -1).view(bool)
         if rng.random() < 0.6:
-            given[dab] = colors[y, x] if rng.random() < 0.5 else colors[dab].mean(axis=0)
+            given[dab] = rng.choice([colors[y, x], colors[dab].mean(axis=0)])
         hinted |= dab
     return given, hinted.view(bool)
