@@ -173,7 +173,7 @@ def other_photos(data: Path, count: int, seed: int = 0) -> Numbered:
     from restoration.data.photos import Photos
     from restoration.data.sources import read_names
 
-    photos = Photos.find(data).without(read_names(HELDOUT))
+    photos = Photos.find(data, exclude=read_names(HELDOUT))
     chosen = np.random.default_rng(seed).permutation(len(photos))[:count]
     return [(int(i), photos.names[i], photos[i]) for i in chosen]
 

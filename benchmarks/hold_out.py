@@ -15,8 +15,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not installed
 
 from restoration.color import luma
-from restoration.data.folds import near_duplicates
 from restoration.data.photos import Photos, perceptual_hash
+from restoration.data.splits import near_duplicates
 
 
 def main() -> None:

@@ -23,11 +23,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not
 
 from restoration.config import STAGES, TrainConfig
 from restoration.data import batches as data
+from restoration.data import splits
 from restoration.data.batches import Batch, TrainingBatches, Window
 from restoration.data.photos import Photos, decode
 from restoration.precision import torch_precision
 from restoration.training import loop as training
-from restoration.training import splits
 from restoration.training.distributed import World
 from restoration.training.trainer import Trainer
 

@@ -208,6 +208,10 @@ class TrainConfig:
         chosen = {name: getattr(other, name) for name in CHOSEN if getattr(self, name) is None}
         return dataclasses.replace(self, **chosen)
 
+    def steps(self, photos: int) -> int:
+        """Steps of a piece: whole epochs, the last batch of each filled from the next."""
+        return self.epochs * -(-(self.epoch_photos or photos) // self.batch_size)
+
     def model_config(self, stage: Stage) -> ModelConfig:
         """The architecture part, which is saved beside the weights."""
         widths = self.decoder_channels[: DECODER_BLOCKS[stage]]

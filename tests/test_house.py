@@ -18,6 +18,7 @@ ROOMS = {  # a folder or file of restoration/, and the rooms that it may use bes
         "color": "",
         "chroma_bins": "color",
         "precision": "",
+        "machine": "",
         "masking": "",
         "wear": "drawing masking shapes",
         "drawing": "",
@@ -30,14 +31,15 @@ ROOMS = {  # a folder or file of restoration/, and the rooms that it may use bes
         "files": "",
         "evaluation": "files metrics",
         "folders": "files",
-        "inference": "checkpoint chroma_bins color config models precision",
+        "inference": "checkpoint chroma_bins color config machine models precision",
         "arguments": "files inference",
         "restored": "inference",
         "pipeline": "files inference restored",
         "restoring": "files folders inference pipeline restored",
         "doctor": "config inference",
-        "data": "color config files masking scanning shapes wear",
-        "training": "checkpoint chroma_bins color config data evaluation masking metrics models precision prefill",
+        "data": "color config files machine masking scanning shapes wear",
+        "training": "checkpoint chroma_bins color config data evaluation machine masking metrics models precision "
+        "prefill",
         "reports": "config data evaluation files pipeline training",
     }.items()
 }

@@ -21,6 +21,7 @@ from typing import Literal, get_args
 import numpy as np
 from safetensors import safe_open
 
+from restoration import machine
 from restoration import precision as probes
 from restoration.config import DETECTOR, MODEL_WEIGHTS, STRIDE
 from restoration.errors import RestorationError
@@ -219,17 +220,6 @@ def _openvino(file: Path, precision: Precision):
 
 
 def threads() -> int:
-    """Threads for one call: OMP_NUM_THREADS, or the cores that this process may use, a container's share counted."""
-    if os.environ.get("OMP_NUM_THREADS", "").isdecimal():
-        return max(1, int(os.environ["OMP_NUM_THREADS"]))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, _quota() or cores))
-
-
-def _quota() -> int | None:
-    """Cores that a container's control group grants."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return max(1, round(int(quota) / int(period)))
-    except (OSError, ValueError):
-        return None  # no such group, or "max"
+    """Threads for one call: OMP_NUM_THREADS, or the cores that this process may use."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, int(asked)) if asked.isdecimal() else machine.cores()

@@ -26,11 +26,11 @@ PACKAGES = ("torch", "torchvision", "timm", "segmentation-models-pytorch", "nump
 
 def summarize(run: Run, stages: Collection[Stage]) -> dict:
     """All numbers of the report on stages that are trained, ready for JSON."""
-    journals = {stage: read_journals(run, stage) for stage in stages}
+    journals, data = {stage: read_journals(run, stage) for stage in stages}, json.loads((run.folder / DATA).read_text())
     return {
         "command": (run.folder / COMMAND).read_text().strip(),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
-        "data": json.loads((run.folder / DATA).read_text()),
+        "data": {name: value for name, value in data.items() if name != "group_of"},
         "settings": dataclasses.asdict(run.config()),
         "stages": {stage: _of_stage(folds, CRITERION[stage]) for stage, folds in journals.items()},
         "photos_per_second": {stage: _median_speed(folds) for stage, folds in journals.items()},

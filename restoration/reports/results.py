@@ -9,16 +9,16 @@ from PIL import Image
 
 from restoration.atomic import replacing
 from restoration.config import MODEL_CONFIG, MODEL_WEIGHTS, STAGES, Stage, TrainConfig
+from restoration.data import splits
 from restoration.data.photos import decode
 from restoration.data.sources import CONTEST_UNSEEN, Entry, unseen_inputs
+from restoration.data.splits import Usable
 from restoration.evaluation import Evaluation, Row, evaluate_pair
 from restoration.files.imaging import PhotoError, read_photo, write_photo
 from restoration.pipeline import Restorer
 from restoration.reports import report
 from restoration.reports.report import REPORT
-from restoration.training import splits
-from restoration.training.runs import SPLIT, Run, locked
-from restoration.training.splits import Usable
+from restoration.training.runs import DATA, Run, locked
 from restoration.training.validation import damaged_crop
 
 GRID_PHOTOS = 6
@@ -55,7 +55,7 @@ def _gather(run: Run, config: TrainConfig, stages: list[Stage]) -> None:
         _copy_model(run.piece(found["best_fold"], stage), run.folder / stage)
     if stages == list(STAGES):
         summary["answers"] = _answer_contest(run, config)
-        usable = splits.find(config, run.folder / SPLIT, decoded=False)
+        usable = splits.find(config, run.folder / DATA, decoded=False)
         grid, summary["whole"] = _grid(run, config, usable), _whole_scores(run, config, usable)
     else:
         summary["command"] += f" --stage {stages[0]}"

@@ -27,16 +27,13 @@ class PatchDiscriminator(nn.Module):
         layers += [spectral_norm(nn.Conv2d(4 * width, 1, 4, padding=1))]
         self.layers = nn.Sequential(*layers)
 
-    def forward(self, photo: Tensor) -> Tensor:
-        """Above 0 where a patch looks true, below where it looks restored."""
-        return self.features(self.encode(photo))[-1]
-
     def encode(self, photo: Tensor) -> list[Tensor]:
         """What is not trained: nothing here, the photo itself."""
         return [photo]
 
     def features(self, encoded: list[Tensor]) -> list[Tensor]:
-        """What each layer makes of an encoded photo, (B, C, h, w), the scores last."""
+        """What each layer makes of an encoded photo, (B, C, h, w). The scores come last: above 0 where a patch looks
+        true, below where it looks restored."""
         found, (photo,) = [], encoded
         x = photo
         for layer in self.layers:
@@ -75,10 +72,6 @@ class ProjectedDiscriminator(nn.Module):
         super().train(mode)
         self.encoder.eval()
         return self
-
-    def forward(self, photo: Tensor) -> Tensor:
-        """Above 0 where a patch looks true, below where it looks restored."""
-        return self.features(self.encode(photo))[-1]
 
     def encode(self, photo: Tensor) -> list[Tensor]:
         """What the frozen encoder sees at each stride, each position's features of mean square 1."""

@@ -5,8 +5,6 @@ What is reduced over processes is always a sum or a count, never a mean: so one 
 
 import os
 from collections.abc import Iterable
-from contextlib import suppress
-from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -14,25 +12,6 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 T = TypeVar("T")
-
-
-def processes_here() -> int:
-    """How many processes of the run share this machine."""
-    return int(os.environ.get("LOCAL_WORLD_SIZE", 1))
-
-
-def cores() -> int:
-    """Processor cores for each process of the run, 1 or more."""
-    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, mine // processes_here())
-
-
-def memory() -> int:
-    """Bytes of this machine's memory for each process of the run, a container's limit counted."""
-    own = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    with suppress(OSError, ValueError):  # no such group, or "max"
-        own = min(own, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    return own // processes_here()
 
 
 class World:

@@ -1,7 +1,5 @@
 """The only loop: folds x stages, each piece epoch by epoch, into one run folder."""
 
-import argparse
-import shlex
 import signal
 import sys
 import time
@@ -13,16 +11,17 @@ from pathlib import Path
 import cv2
 from torch.utils.data import DataLoader, Subset
 
-from restoration import checkpoint
+from restoration import checkpoint, machine
 from restoration.config import CRITERION, STAGES, Stage, TrainConfig
+from restoration.data import splits
 from restoration.data.batches import Batch, TrainingBatches
 from restoration.data.photos import Photos
+from restoration.data.splits import Split, Usable
 from restoration.errors import RestorationError
 from restoration.precision import torch_precision
-from restoration.training import initialization, splits
-from restoration.training.distributed import World, cores
-from restoration.training.runs import METRICS, SPLIT, STATE, Run, locked
-from restoration.training.splits import Split, Usable
+from restoration.training import initialization
+from restoration.training.distributed import World
+from restoration.training.runs import DATA, METRICS, STATE, Run, command_of, locked
 from restoration.training.tracking import MetricsLog, advance, end_epoch, progress_bar
 from restoration.training.trainer import AGREE_EVERY, Trainer
 from restoration.training.validation import validate
@@ -77,13 +76,14 @@ def train(
     pieces = world.from_first(_unfinished(run, chosen, fold, stages) if world.is_first else [])
     initialization.check(chosen, {s for _, s, begun in pieces if not begun})
     if pieces:  # else there is no need to read all photos
-        usable = usable or splits.find(chosen, run.folder / SPLIT)
+        usable = usable or splits.find(chosen, run.folder / DATA)
         usable.split(chosen, 0)  # refuses too few groups
         if world.is_first:
             # Not before: what was refused must leave the name free.
             chosen = run.join(config, chosen, command_of(sys.argv))
             _describe(run, chosen, usable)
-            run.ask_for(stages)
+            for k, s, _ in pieces:
+                run.piece(k, s).mkdir(parents=True, exist_ok=True)  # which says what was asked for
         chosen = world.from_first(chosen)
         asked = len(stages) * (chosen.folds if fold is None else 1)
         late = (time.monotonic() - began) / len(pieces)  # each gives up its share of what reading the photos took
@@ -105,14 +105,6 @@ def _check(config: TrainConfig, world: World, fold: int | None) -> None:
         raise RestorationError(f"fold {fold} does not exist: {config.folds} folds are counted from 0.")
 
 
-def command_of(words: list[str]) -> str:
-    """What a reader types to get a whole run, from what one of its programs was called with: no job's own piece."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for own in ("--fold", "--stage"):
-        parser.add_argument(own)
-    return shlex.join(["python", *parser.parse_known_args(words)[1]])
-
-
 def _unfinished(
     run: Run, config: TrainConfig, fold: int | None, stages: Collection[Stage]
 ) -> list[tuple[int, Stage, bool]]:
@@ -121,16 +113,10 @@ def _unfinished(
     return [(k, s, (run.piece(k, s) / STATE).exists()) for k, s in asked]
 
 
-def total_steps(config: TrainConfig, photos: int) -> int:
-    """Steps of a piece: whole epochs, the last batch of each filled from the next."""
-    return config.epochs * -(-(config.epoch_photos or photos) // config.batch_size)
-
-
 def _describe(run: Run, config: TrainConfig, usable: Usable) -> None:
     """Note what the data is, in the run and for whoever looks on."""
     data = usable.description(config.data)
     run.describe_data(data)
-    usable.keep(run.folder / SPLIT)
     print(f"{data['photos']:,} photos in {data['groups']:,} groups, the largest of {data['largest_group']:,}.")
     print(f"Training in {config.precision}, {config.batch_size} photos of {config.size} px per step.", flush=True)
     for problem in usable.problems:
@@ -144,21 +130,16 @@ def _train_piece(job: Context, fold: int, stage: Stage, split: Split, told: list
     """Take the piece's folder, begin or go on, and finish."""
     folder, first = job.run.piece(fold, stage), job.world.is_first
     with locked(folder, wait=False) if first else nullcontext():
-        trainer = _trainer(job, fold, stage, total_steps(job.config, len(split.training)))
-        if trainer is None:
+        begun = job.world.from_first((folder / STATE).exists())
+        state = checkpoint.load_state(folder / STATE, job.world.device) if begun else {}
+        if state.get("finished"):  # by another job, after this one had looked
             return
+        steps = job.config.steps(len(split.training))
+        trainer = Trainer(job.config, stage, steps, job.world, fold, state, job.seconds)
+        state.clear()  # its tensors are copied
         _learn(folder, trainer, split, told, MetricsLog(folder / METRICS, trainer.step) if first else None)
         if first:
             checkpoint.save_state({"finished": True, "step": trainer.step, "ema": trainer.ema}, folder / STATE)
-
-
-def _trainer(job: Context, fold: int, stage: Stage, steps: int) -> Trainer | None:
-    """A new one, or one that goes on; None where another job has finished the piece after this one had looked."""
-    file = job.run.piece(fold, stage) / STATE
-    state = checkpoint.load_state(file, job.world.device) if job.world.from_first(file.exists()) else {}
-    if state.get("finished"):
-        return None
-    return Trainer(job.config, stage, steps, job.world, fold, state or None, job.seconds)
 
 
 def _learn(folder: Path, trainer: Trainer, split: Split, told: list[int], journal: MetricsLog | None) -> None:
@@ -231,7 +212,7 @@ def batches_ahead(photos: Photos, trainer: Trainer) -> Iterator[Batch]:
         return iter(())
     workers = config.workers
     if workers is None:
-        workers = max(1, cores() - 1) if world.device.type == "cuda" else 1
+        workers = max(1, machine.cores() - 1) if world.device.type == "cuda" else 1
     return iter(
         DataLoader(
             ahead, batch_size=None, num_workers=workers, worker_init_fn=_prepare_worker,

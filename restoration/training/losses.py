@@ -113,21 +113,6 @@ def mean_chroma(logits: Tensor, prior: Tensor, size: Sequence[int]) -> Tensor:
     return F.interpolate(small, scale_factor=4, mode="bilinear")[..., : size[0], : size[1]]
 
 
-def hinge_real(score: Tensor, where: Tensor) -> WeightedSum:
-    """The discriminator's loss on true photos (Lim and Ye, "Geometric GAN", 2017), over patches that meet `where`."""
-    return _patch_mean(F.relu(1 - score), where)
-
-
-def hinge_fake(score: Tensor, where: Tensor) -> WeightedSum:
-    """The discriminator's loss on restored photos."""
-    return _patch_mean(F.relu(1 + score), where)
-
-
-def generator_loss(score: Tensor, where: Tensor) -> WeightedSum:
-    """What the generator loses where the discriminator is not convinced."""
-    return _patch_mean(-score, where)
-
-
 def feature_matching(fake: list[Tensor], real: list[Tensor], where: Tensor) -> WeightedSum:
     """How differently a discriminator's layers see a restored photo and the true one, for each pixel of `where`.
 
@@ -138,8 +123,8 @@ def feature_matching(fake: list[Tensor], real: list[Tensor], where: Tensor) -> W
     return WeightedSum(sum(layers) / len(layers) * where.numel(), where.sum())
 
 
-def _patch_mean(values: Tensor, where: Tensor) -> WeightedSum:
-    """Over the patches that see a pixel of `where`, (B, 1, H, W); their centers lie 8 px apart.
+def patch_mean(values: Tensor, where: Tensor) -> WeightedSum:
+    """The mean over the patches that see a pixel of `where`, (B, 1, H, W); their centers lie 8 px apart.
 
     `values`: (B, S, h, w), meaned over S where each patch has more than one.
     """

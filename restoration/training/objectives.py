@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from restoration.config import CHROMA_SCALE, TrainConfig
@@ -15,7 +16,7 @@ from restoration.models import Colorizer, Inpainter
 from restoration.prefill import prefill
 from restoration.training import losses
 from restoration.training.discriminators import Discriminator
-from restoration.training.losses import WeightedSum
+from restoration.training.losses import WeightedSum, patch_mean
 
 PRIOR_MOMENTUM = 0.01
 Terms = dict[str, WeightedSum]
@@ -89,10 +90,10 @@ def encode(discriminator: Discriminator, forward: Forward) -> Encoded:
 
 
 def discriminator_loss(discriminator: Discriminator, pair: Encoded) -> Terms:
-    """What the discriminator loses on true and on restored photos."""
+    """What the discriminator loses on true and on restored photos (Lim and Ye, "Geometric GAN", 2017)."""
     real = discriminator.features(pair.real)[-1]
     fake = discriminator.features([x.detach() for x in pair.fake])[-1]
-    return {"d_real": losses.hinge_real(real, pair.where), "d_fake": losses.hinge_fake(fake, pair.where)}
+    return {"d_real": patch_mean(F.relu(1 - real), pair.where), "d_fake": patch_mean(F.relu(1 + fake), pair.where)}
 
 
 def adversarial_loss(discriminator: Discriminator, pair: Encoded, with_features: bool) -> Terms:
@@ -101,7 +102,7 @@ def adversarial_loss(discriminator: Discriminator, pair: Encoded, with_features:
     for parameter in judging:
         parameter.requires_grad_(False)
     *fake, score = discriminator.features(pair.fake)
-    terms = {"loss_g": losses.generator_loss(score, pair.where)}
+    terms = {"loss_g": patch_mean(-score, pair.where)}
     if with_features:
         real = discriminator.features(pair.real)[:-1]
         terms["features"] = losses.feature_matching(fake, real, pair.where)

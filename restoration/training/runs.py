@@ -1,9 +1,11 @@
 """A run's folder: where each piece lies, who may write there, and which are finished."""
 
+import argparse
 import dataclasses
 import fcntl
 import json
-from collections.abc import Collection, Iterator
+import shlex
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,6 @@ from restoration.config import STAGES, Stage, TrainConfig, load_config, save_con
 from restoration.errors import RestorationError
 
 CONFIG, COMMAND, DATA, STATE, METRICS = "train.json", "command.txt", "data.json", "state.pt", "metrics.jsonl"
-ASKED, SPLIT = "stages.txt", "split.json"  # the stages asked for so far; the usable photos and their groups
 
 
 @dataclass(frozen=True)
@@ -76,15 +77,10 @@ class Run:
                     save_config(chosen, part)
             return self.agreed(config, chosen)
 
-    def ask_for(self, stages: Collection[Stage]) -> None:
-        """Note for what stages a program was called."""
-        with locked(self.folder), open(self.folder / ASKED, "a") as file:
-            file.write("".join(f"{stage}\n" for stage in stages))
-
     def stages(self) -> tuple[Stage, ...]:
-        """The stages that the run's programs were called for so far; all, where it does not say."""
-        asked = (self.folder / ASKED).read_text().split() if (self.folder / ASKED).exists() else STAGES
-        return tuple(stage for stage in STAGES if stage in asked)
+        """The stages whose pieces programs began or are going to; all, where there are none yet."""
+        begun = {folder.name for folder in self.folder.glob("folds/*/*")}
+        return tuple(stage for stage in STAGES if stage in begun) or STAGES
 
     def describe_data(self, description: dict) -> None:
         """Note what the data was; a run that goes on with other data is refused.
@@ -112,6 +108,14 @@ class Run:
         """The pieces that are not finished yet."""
         pieces = [(fold, stage) for fold in range(config.folds) for stage in STAGES]
         return [piece for piece in pieces if not self.is_finished(*piece)]
+
+
+def command_of(words: list[str]) -> str:
+    """What a reader types to get a whole run, from what one of its programs was called with: no job's own piece."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for own in ("--fold", "--stage"):
+        parser.add_argument(own)
+    return shlex.join(["python", *parser.parse_known_args(words)[1]])
 
 
 @contextmanager

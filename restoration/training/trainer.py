@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from restoration import checkpoint
 from restoration.config import INPUT_CHANNELS, ModelConfig, Stage, TrainConfig
@@ -50,17 +51,20 @@ class Trainer:
         torch.manual_seed(self.seed)  # every process starts from the same weights
         model = MODELS[stage](ModelConfig(**state["config"])) if state else initialization.network(config, stage)
         self.model = self._placed(model)
-        self.frozen: list[nn.Module] = []
-        if config.freeze_stem:
-            self.frozen = initialization.stem(self.model.unet.encoder, INPUT_CHANNELS[stage])
-        for layer in self.frozen:
+        stem = initialization.stem(self.model.unet.encoder, INPUT_CHANNELS[stage]) if config.freeze_stem else []
+        for layer in stem:
             layer.requires_grad_(False)
+        norms = [layer for layer in self.model.modules() if config.freeze_norm and isinstance(layer, _BatchNorm)]
+        self.frozen = [*stem, *norms]  # whose statistics stand still
         judge = discriminator if state else initialization.discriminator
         self.discriminator = self._placed(judge(config, stage, model.config))
         if config.precision == "bf16" and world.device.type == "cpu":
             self.model, self.discriminator = map(widen_depthwise, (self.model, self.discriminator))
         self.network = torch.compile(self.model) if config.compile else self.model
-        self.ema = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
+        own = self.model.state_dict()
+        floating = [name for name, t in own.items() if t.is_floating_point()]
+        self.ema = own | {name: own[name].clone() for name in floating}  # the model's own counters
+        self._averages, self._averaged = ([of[name] for name in floating] for of in (self.ema, own))
         self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=config.weight_decay, fused=True)
         judging = [p for p in self.discriminator.parameters() if p.requires_grad]
         self.discriminator_optimizer = torch.optim.AdamW(
@@ -75,12 +79,6 @@ class Trainer:
             self._go_on(state)
         self._tell_time(resumed=True)
         self.began = self.step, time.monotonic()  # what is timed since the last epoch, or since the run resumed
-        current = self.model.state_dict()  # lists made once: making them takes as long as averaging
-        floating = [name for name, value in current.items() if value.is_floating_point()]
-        counters = [name for name in current if name not in floating]
-        self._floating, self._counters = (
-            ([self.ema[name] for name in names], [current[name] for name in names]) for names in (floating, counters)
-        )
 
     def _placed(self, module: nn.Module) -> nn.Module:
         if self.world.size > 1 and self.world.device.type == "cuda":
@@ -106,7 +104,9 @@ class Trainer:
 
     def train_step(self, batch: Batch) -> None:
         """One update of the discriminator, where it takes part, and one of the generator."""
-        self._set_mode()
+        self.model.train()
+        for layer in self.frozen:
+            layer.eval()
         # Stochastic depth draws from torch's generator: seeded by the step, a resumed run draws the same.
         torch.manual_seed((self.seed << 32) + self.step * self.world.size + self.world.rank)
         forward = self.forward(batch, self.network)
@@ -181,15 +181,6 @@ class Trainer:
         optimizer.step()
         return {key: value.detach() for key, value in (shares | {name: loss, "norm": norm}).items()}
 
-    def _set_mode(self) -> None:
-        self.model.train()
-        for layer in self.frozen:
-            layer.eval()
-        if self.config.freeze_norm:
-            for module in self.model.modules():
-                if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                    module.eval()
-
     def check(self) -> None:
         """Stop where the last loss is no number: no later one will be."""
         if not math.isfinite(float(self.loss)):
@@ -203,25 +194,13 @@ class Trainer:
 
     def mean_losses(self) -> dict[str, float]:
         """The mean of each loss term, over all processes, since this was last asked."""
-        means = {}
-        for name, (total, steps) in self.sums.items():
-            means[name] = float(self.world.sum(total) / steps)
-        self.sums = {}
-        return means
-
-    def weighted(self, means: dict[str, float]) -> dict[str, float]:
-        """Loss terms, and what they add up to: `loss`, and `loss_d` where the discriminator was asked."""
-        sums = {"loss": self.weights, "loss_d": objectives.DISCRIMINATOR_WEIGHTS if "d_real" in means else {}}
-        return means | {
-            name: sum(w * means.get(key, 0.0) for key, w in parts.items()) for name, parts in sums.items() if parts
-        }
+        sums, self.sums = self.sums, {}
+        return {name: float(self.world.sum(total) / steps) for name, (total, steps) in sums.items()}
 
     @torch.no_grad()
     def _average(self) -> None:
         decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_(*self._floating, 1 - decay)
-        if self._counters[0]:
-            torch._foreach_copy_(*self._counters)
+        torch._foreach_lerp_(self._averages, self._averaged, 1 - decay)
 
     @torch.no_grad()
     def share_statistics(self) -> None:
@@ -248,7 +227,7 @@ class Trainer:
         sums = {name: torch.stack([self.world.sum(total), steps]) for name, (total, steps) in self.sums.items()}
         if self.world.is_first:
             state = {name: getattr(self, name).state_dict() for name in _STATEFUL}
-            state |= {name: getattr(self, name) for name in _PLAIN}
+            state |= {name: getattr(self, name) for name in (*_PLAIN, "ema")}
             config = dataclasses.asdict(self.model.config)
             time = {name: getattr(self.clock, name) for name in _TIME} if self.clock else {}
             checkpoint.save_state(state | {"sums": sums, "config": config, "clock": time}, file)
@@ -258,11 +237,13 @@ class Trainer:
             getattr(self, name).load_state_dict(state[name])
         for name in _PLAIN:
             setattr(self, name, state[name])
+        for name, average in state["ema"].items():
+            self.ema[name].copy_(average)
         self.clock = Clock(**state["clock"]) if state.get("clock") else None
         own = torch.tensor([float(self.world.is_first), 1.0], dtype=torch.float64, device=self.world.device)
         self.sums = {name: sums * own for name, sums in state["sums"].items()}  # totals of all count once
 
 
 _STATEFUL = ("model", "discriminator", "optimizer", "discriminator_optimizer")
-_PLAIN = ("step", "epoch", "best", "ema")
+_PLAIN = ("step", "epoch", "best")
 _TIME = ("seconds", "used", "reserve")

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from restoration import machine
 from restoration.color import luma, with_chroma
 from restoration.config import Stage
 from restoration.data.batches import TrainingBatches, Window
@@ -16,8 +17,8 @@ from restoration.evaluation import Row, evaluate_pair
 from restoration.masking import damage
 from restoration.metrics import WINDOW
 from restoration.models import Colorizer, Inpainter
-from restoration.training.distributed import cores
 from restoration.training.losses import mean_chroma
+from restoration.training.objectives import DISCRIMINATOR_WEIGHTS
 from restoration.training.trainer import Trainer
 
 SEED = 1_000_003  # added to the run's: the damage of validation is never that of training
@@ -40,20 +41,26 @@ def _losses(trainer: Trainer, model: nn.Module, photos: Photos) -> dict[str, flo
         trainer.config, batch_size=max(world.size, min(trainer.config.batch_size, len(photos)))
     )
     batches = TrainingBatches(photos, config, trainer.stage, config.seed + SEED, world.rank, world.size)
-    sums: dict[tuple[str, str], float] = {}
-    with ThreadPoolExecutor(cores()) as pool:
+    sums: dict[str, Tensor] = {}
+    with ThreadPoolExecutor(machine.cores()) as pool:
         for batch in pool.map(batches.__getitem__, range(-(-len(photos) // config.batch_size))):
             forward = trainer.forward(batch, model)
             terms = forward.terms
             if trainer.gan_is_on:
                 judged, pair = trainer.judged(forward)
                 terms = terms | judged | trainer.convinced(pair)
-            for name, mean in terms.items():
-                for part, value in mean._asdict().items():
-                    sums[name, part] = sums.get((name, part), 0.0) + float(value)
-    sums = world.sum_numbers(sums)
-    names = dict.fromkeys(name for name, _ in sums)
-    return trainer.weighted({name: sums[name, "total"] / max(1.0, sums[name, "count"]) for name in names})
+            for name, term in terms.items():
+                sums[name] = torch.stack([part.double() for part in term]) + sums.get(name, 0)
+    totals = {name: world.sum(each).tolist() for name, each in sums.items()}
+    return weighted(trainer, {name: total / max(1.0, count) for name, (total, count) in totals.items()})
+
+
+def weighted(trainer: Trainer, means: dict[str, float]) -> dict[str, float]:
+    """Loss terms, and what they add up to: `loss`, and `loss_d` where the discriminator was asked."""
+    sums = {"loss": trainer.weights, "loss_d": DISCRIMINATOR_WEIGHTS if "d_real" in means else {}}
+    return means | {
+        name: sum(w * means.get(key, 0.0) for key, w in parts.items()) for name, parts in sums.items() if parts
+    }
 
 
 def _metrics(trainer: Trainer, model: nn.Module, photos: Photos) -> dict[str, float]:
@@ -68,7 +75,7 @@ def _metrics(trainer: Trainer, model: nn.Module, photos: Photos) -> dict[str, fl
             photos.picture(index), config.validation_size, np.random.default_rng([config.seed + SEED, index])
         )
 
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(machine.cores()) as pool:
         samples = pool.map(sample, range(world.rank, len(photos), world.size))
         rows = [pool.submit(*RESTORE[trainer.stage](model, each)) for each in samples]
     sums = {name: sum(row.result()[name] for row in rows) for name in METRICS[trainer.stage]}

@@ -17,13 +17,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # runs on a fresh clone, not installed
 
+from restoration import machine
 from restoration.checkpoint import load_model_config, load_state, save_model
 from restoration.config import MODEL_WEIGHTS, Stage, TrainConfig
+from restoration.data import splits
 from restoration.data.sources import read_names
 from restoration.inference.export import export
 from restoration.reports.results import gather
-from restoration.training import splits
-from restoration.training.distributed import World, cores
+from restoration.training.distributed import World
 from restoration.training.loop import StoppedError, train
 from restoration.training.runs import STATE, Run
 
@@ -133,7 +134,7 @@ def _config(part: Part, args: argparse.Namespace, minutes: float) -> TrainConfig
         "learning_rate": part.learning_rate if on_gpu else min(1e-3, part.learning_rate),
         "init": str(start) if start and (part.start in args.parts or start.exists()) else None,
         "wear_shapes": args.shapes,
-        "workers": max(1, cores() // args.lanes - 1) if on_gpu else 1,
+        "workers": max(1, machine.cores() // args.lanes - 1) if on_gpu else 1,
     }  # fmt: skip
     return TrainConfig(**settings, precision=args.precision)
 

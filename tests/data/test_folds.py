@@ -13,7 +13,7 @@ from PIL import Image
 from skimage import data
 
 from restoration.color import luma
-from restoration.data import folds
+from restoration.data import splits
 from restoration.data.photos import Checked, Photos, perceptual_hash
 from restoration.data.sources import Entry, find_entries
 
@@ -66,7 +66,7 @@ def collection(names: list[str], hashes=None, folders=None) -> Checked:
 
 def test_near_duplicates_of_every_kind_make_one_group_a_photo():
     found, shows = planted()
-    assert np.array_equal(folds.group(found), shows)  # eight photos, eight groups, none joined to another
+    assert np.array_equal(splits.group(found), shows)  # eight photos, eight groups, none joined to another
 
 
 @settings(max_examples=60, deadline=None)
@@ -76,9 +76,9 @@ def test_planted_near_duplicates_are_never_split(seed, count, random):
     found, shows = planted()
     order = random.sample(range(len(shows)), random.randint(57, len(shows)))  # of each photo one at least
     shuffled = Checked(found.photos.subset(order), found.hashes[order], [])
-    groups, shows = folds.group(shuffled), shows[order]
+    groups, shows = splits.group(shuffled), shows[order]
     for fold in range(count):
-        train, validation = folds.split(groups, count, fold, seed)
+        train, validation = splits.fold_of(groups, count, fold, seed)
         assert not set(shows[train]) & set(shows[validation])
 
 
@@ -86,7 +86,7 @@ def test_planted_near_duplicates_are_never_split(seed, count, random):
 @given(SEEDS, st.integers(2, 6), st.lists(st.integers(0, 9), min_size=20, max_size=60))
 def test_every_photo_validates_in_exactly_one_fold(seed, count, drawn):
     groups = np.array([*range(10), *drawn])
-    parts = [folds.split(groups, count, fold, seed) for fold in range(count)]
+    parts = [splits.fold_of(groups, count, fold, seed) for fold in range(count)]
     assert sorted(np.concatenate([validation for _, validation in parts])) == list(range(len(groups)))
     for train, validation in parts:
         assert sorted([*train, *validation]) == list(range(len(groups)))
@@ -97,21 +97,21 @@ def test_every_photo_validates_in_exactly_one_fold(seed, count, drawn):
 
 def test_a_split_is_a_function_of_its_seed():
     groups = np.arange(50)
-    first, again, other = (folds.split(groups, 5, 2, seed)[1].tolist() for seed in (1, 1, 2))
+    first, again, other = (splits.fold_of(groups, 5, 2, seed)[1].tolist() for seed in (1, 1, 2))
     assert first == again and first != other
 
 
 def test_one_fold_holds_a_share_of_the_groups_out():
     groups = np.arange(300) // 3
-    train, validation = folds.split(groups, 1, 0, seed=4)
+    train, validation = splits.fold_of(groups, 1, 0, seed=4)
     assert len(set(groups[validation])) == 5 and len(validation) == 15 and len(train) == 285
-    assert [len(part) for part in folds.split(np.array([0, 0, 1]), 1, 0, seed=0)] in ([1, 2], [2, 1])
+    assert [len(part) for part in splits.fold_of(np.array([0, 0, 1]), 1, 0, seed=0)] in ([1, 2], [2, 1])
 
 
 @pytest.mark.parametrize("count, fold", [(5, 0), (1, 0)])
 def test_fewer_groups_than_folds_is_one_sentence(count, fold):
     with pytest.raises(ValueError, match=f"cannot make {count} fold") as error:
-        folds.split(np.zeros(30, int), count, fold, seed=0)
+        splits.fold_of(np.zeros(30, int), count, fold, seed=0)
     assert is_one_sentence(error.value)
 
 
@@ -130,32 +130,32 @@ def test_near_duplicates_are_the_connected_parts_of_the_pairs(seed, count):
     parts = [{i} for i in range(count)]
     for i in range(count):
         for j in range(i):
-            if min((own[i] ^ own[j]).bit_count(), (own[j] ^ other[i]).bit_count()) <= folds.MAX_DISTANCE:
+            if min((own[i] ^ own[j]).bit_count(), (own[j] ^ other[i]).bit_count()) <= splits.MAX_DISTANCE:
                 joined = next(p for p in parts if i in p) | next(p for p in parts if j in p)
                 parts = [p for p in parts if not p & joined] + [joined]
-    label = folds.near_duplicates(np.array(own, np.uint64), np.array(other, np.uint64))
+    label = splits.near_duplicates(np.array(own, np.uint64), np.array(other, np.uint64))
     assert sorted(map(sorted, parts)) == sorted(np.flatnonzero(label == k).tolist() for k in set(label))
 
 
 def test_ten_of_64_bits_are_near_and_eleven_are_not():
-    label = folds.near_duplicates(np.array([0, 2**10 - 1, 2**63 - 2**42], np.uint64), np.full(3, 2**64 - 1, np.uint64))
+    label = splits.near_duplicates(np.array([0, 2**10 - 1, 2**63 - 2**42], np.uint64), np.full(3, 2**64 - 1, np.uint64))
     assert label[0] == label[1] != label[2]
-    assert len(set(folds.near_duplicates(np.array([0, 2**11 - 1], np.uint64), np.full(2, 2**64 - 1, np.uint64)))) == 2
+    assert len(set(splits.near_duplicates(np.array([0, 2**11 - 1], np.uint64), np.full(2, 2**64 - 1, np.uint64)))) == 2
 
 
 def test_as_many_groups_as_folds_are_enough():
-    parts = [folds.split(np.array([0, 1, 1, 2]), 3, fold, seed=0)[1].tolist() for fold in range(3)]
+    parts = [splits.fold_of(np.array([0, 1, 1, 2]), 3, fold, seed=0)[1].tolist() for fold in range(3)]
     assert sorted(parts) == [[0], [1, 2], [3]]
 
 
 def test_crops_of_a_bundled_photo_stay_together():
     """However photos are grouped; the stereo pair too."""
     photos = Photos(find_entries("bundled"))
-    groups = folds.group(Checked(photos, np.arange(2 * len(photos)).reshape(-1, 2), []))
+    groups = splits.group(Checked(photos, np.arange(2 * len(photos)).reshape(-1, 2), []))
     scenes = np.array([entry.scene for entry in photos.entries])
     assert all(len(set(groups[scenes == scene])) == 1 for scene in set(scenes)) and len(set(groups)) == 10
     for fold in range(5):
-        train, validation = folds.split(groups, 5, fold, seed=0)
+        train, validation = splits.fold_of(groups, 5, fold, seed=0)
         assert not set(scenes[train]) & set(scenes[validation])
     assert {name.split("-")[0] for name in np.array(photos.names)[scenes == "motorcycle"]} == {
         "motorcycle_left", "motorcycle_right",

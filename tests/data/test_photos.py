@@ -58,7 +58,7 @@ def test_a_folder_is_found_and_read(folder):
     assert found.names == sorted(COLOR)
     assert all(np.array_equal(found[i], COLOR[name]) for i, name in enumerate(found.names))
     assert [entry.folder for entry in found.entries] == ["place", "place", "place/inner"]
-    assert found.without({"cat.png"}).names == ["astronaut.png", "cup.png"]
+    assert Photos.find(folder, exclude={"cat.png"}).names == ["astronaut.png", "cup.png"]
     assert found.subset([2, 0]).names == ["cup.png", "astronaut.png"]
 
 
@@ -332,4 +332,4 @@ def test_names_are_paired_however_their_accents_are_composed(tmp_path):
     save(tmp_path / "train_input" / whole, gray)
     found = Photos.find(tmp_path)
     assert found.picture(0).hole.level == 6
-    assert found.without({whole}).names == [] and found.names == [apart]
+    assert Photos.find(tmp_path, exclude={whole}).names == [] and found.names == [apart]

@@ -256,9 +256,9 @@ def test_threads_are_those_that_the_process_may_use(monkeypatch):
     assert backends.threads() == 3
     monkeypatch.delenv("OMP_NUM_THREADS")
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
-    monkeypatch.setattr(backends, "_quota", lambda: None)
+    monkeypatch.setattr("pathlib.Path.read_text", lambda _: "max 100000")
     assert backends.threads() == 8
-    monkeypatch.setattr(backends, "_quota", lambda: 2)
+    monkeypatch.setattr("pathlib.Path.read_text", lambda _: "200000 100000")
     assert backends.threads() == 2
 
 

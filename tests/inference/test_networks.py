@@ -104,7 +104,7 @@ def test_a_device_that_is_not_there_is_one_sentence():
 def test_threads_are_those_of_the_environment_or_the_cores_of_this_process(monkeypatch, said, expected):
     monkeypatch.setenv("OMP_NUM_THREADS", said)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
-    monkeypatch.setattr(backends, "_quota", lambda: None)
+    monkeypatch.setattr(Path, "read_text", lambda _: "max 100000")
     assert threads() == expected
 
 

@@ -13,10 +13,10 @@ from small_run import config
 from restoration import checkpoint
 from restoration.color import luma
 from restoration.config import CRITERION
+from restoration.data import splits
 from restoration.models import MODELS
 from restoration.reports import results
 from restoration.reports.results import gather
-from restoration.training import splits
 from restoration.training.runs import METRICS, STATE, Run
 
 
@@ -107,7 +107,7 @@ def test_the_whole_pipeline_is_scored_on_each_folds_held_out_pairs(run, scenes, 
     summary = json.loads((run.folder / "summary.json").read_text())
     whole = summary["whole"]
     assert whole["mean"]["contest_score"] == pytest.approx(1) and whole["std"]["contest_score"] == pytest.approx(0)
-    usable = splits.find(run.config(), run.folder / "split.json")
+    usable = splits.find(run.config(), run.folder / "data.json")
     held_out = {(fold, name) for fold in (0, 1) for name in usable.split(run.config(), fold).validation.names}
     assert set(shown) == held_out and sum(row["photos"] for row in whole["folds"].values()) == len(shown)
     report = (run.folder / "report.md").read_text()

@@ -75,7 +75,9 @@ def test_every_stride_counts_alike_and_a_stronger_blur_is_further_away(settings)
         for blurred in (weaker, stronger)
     ]
     assert 0 < far[0] < far[1]
-    assert torch.equal(scores, judge(torch.cat([luma, 1 - mask], dim=1))), "luma alone is judged"
+    assert torch.equal(scores, judge.features(judge.encode(torch.cat([luma, 1 - mask], dim=1)))[-1]), (
+        "luma alone is judged"
+    )
 
 
 def test_an_untrained_encoder_is_refused(scenes):
@@ -104,7 +106,7 @@ def test_the_patch_discriminator_is_that_of_its_paper():
         x = torch.where(x > 0, x, 0.2 * x) if number < 4 else x
         seen.append(x)
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(judge.features(judge.encode(photo)), seen, strict=True))
-    assert torch.equal(judge(photo), judge.features([photo])[-1]) and x.shape == (1, 1, 6, 6)
+    assert x.shape == (1, 1, 6, 6)
 
 
 def test_the_projected_discriminators_heads_are_two_convolutions(settings):

@@ -16,11 +16,12 @@ from conftest import is_one_sentence
 from small_run import averages, config, records
 from test_steps import batches, maker, ticking_clock
 
-from restoration import checkpoint
+from restoration import checkpoint, machine
+from restoration.data import splits
 from restoration.data.batches import TrainingBatches
 from restoration.data.photos import Photos
 from restoration.errors import RestorationError
-from restoration.training import distributed, loop, splits, validation
+from restoration.training import loop, runs, validation
 from restoration.training.distributed import World
 from restoration.training.runs import Run, locked
 from restoration.training.trainer import Trainer
@@ -67,7 +68,7 @@ def test_a_run_that_cannot_be_is_one_sentence(scenes):
 
 def test_a_command_is_shown_without_a_jobs_own_piece():
     words = ["train.py", "run one", "--fold", "3", "--epochs", "2", "--stage=color"]
-    assert loop.command_of(words) == "python train.py 'run one' --epochs 2"
+    assert runs.command_of(words) == "python train.py 'run one' --epochs 2"
 
 
 def test_batches_come_from_the_trainers_step_on(make):
@@ -140,11 +141,11 @@ def test_a_gpu_is_fed_by_all_cores_but_one(make, monkeypatch, device, cores, wor
 
 
 def test_a_machine_is_shared_by_the_processes_on_it(monkeypatch):
-    alone = distributed.cores(), distributed.memory()
+    alone = machine.cores(), machine.memory()
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
-    assert distributed.cores() == max(1, alone[0] // 2) and distributed.memory() == alone[1] // 2
+    assert machine.cores() == max(1, alone[0] // 2) and machine.memory() == alone[1] // 2
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "1000")
-    assert distributed.cores() == 1
+    assert machine.cores() == 1
     assert 2**28 < alone[1] < 2**45 and alone[0] >= 1
 
 
@@ -200,7 +201,7 @@ def test_a_run_takes_the_precision_that_trains_faster_and_leaves_its_group(scene
 
 def test_a_budget_is_in_gibibytes_for_all_processes_here(scenes, monkeypatch):
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
-    monkeypatch.setattr(splits, "memory", lambda: 1000)
+    monkeypatch.setattr(machine, "memory", lambda: 1000)
     assert splits._budget(config(scenes, cache_gib=3.0)) == 3 * 2**30 // 4
     assert splits._budget(config(scenes)) == 500
 
@@ -351,7 +352,7 @@ def test_a_run_that_a_signal_stops_goes_on_to_the_very_same_end(scenes, tmp_path
         assert {file.name for file in run.piece(0, "color").iterdir()} == {
             ".lock", "config.json", "model.safetensors", "metrics.jsonl", "state.pt",
         }  # fmt: skip
-        assert (run.folder / "split.json").exists() and (run.folder / "data.json").exists()
+        assert (run.folder / "data.json").exists()
     assert records(whole.folder, 0, "color") == records(stopped.folder, 0, "color")
     assert [record["epoch"] for record in records(whole.folder, 0, "color")] == [1, 2]
     one, other = averages(whole.folder, 0, "color"), averages(stopped.folder, 0, "color")

@@ -1,5 +1,7 @@
 """Each loss against its formula written out, and the properties that training relies on."""
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from skimage.metrics import structural_similarity
 from restoration.chroma_bins import BINS
 from restoration.color import chroma
 from restoration.inference.distribution import ChromaDistribution
-from restoration.training import losses
+from restoration.training import losses, objectives
 from restoration.training.discriminators import PatchDiscriminator
 from restoration.training.losses import WeightedSum
 
@@ -96,28 +98,30 @@ def test_log_error_is_the_tenth_of_psnr_over_samples_that_have_a_hole():
 
 def test_hinge_losses_by_hand():
     score, everywhere = torch.tensor([[[[-2.0, -0.5], [0.5, 2.0]]]]), torch.ones(1, 1, 16, 16)
-    assert value(losses.hinge_real(score, everywhere)) == (3 + 1.5 + 0.5 + 0) / 4
-    assert value(losses.hinge_fake(score, everywhere)) == (0 + 0.5 + 1.5 + 3) / 4
-    assert value(losses.generator_loss(score, everywhere)) == 0
+    judge, pair = SimpleNamespace(features=list, parameters=list), objectives.Encoded([score], [score], everywhere)
+    judged = objectives.discriminator_loss(judge, pair)
+    assert value(judged["d_real"]) == (3 + 1.5 + 0.5 + 0) / 4 and value(judged["d_fake"]) == (0 + 0.5 + 1.5 + 3) / 4
+    score += 0.25
+    assert value(objectives.adversarial_loss(judge, pair, with_features=False)["loss_g"]) == -0.25
 
 
 def test_only_patches_that_see_the_hole_are_judged():
     """A patch counts where a change of the hole changes its score, and no further than the patch reaches."""
     judge, photo, hole = PatchDiscriminator(1, 32).eval(), torch.rand(1, 1, 128, 128), torch.zeros(1, 1, 128, 128)
     hole[..., 60:64, 20:24] = 1
-    score = judge(photo)
-    seen = (judge(photo + hole) != score).float()
-    counted = losses.hinge_fake(torch.zeros_like(score), hole).count
+    score = judge.features([photo])[-1]
+    seen = (judge.features([photo + hole])[-1] != score).float()
+    counted = losses.patch_mean(score, hole).count
     assert 0 < counted < score.numel() / 2
-    marked = torch.stack([losses.generator_loss(-one.view_as(score), hole).total for one in torch.eye(score.numel())])
+    marked = torch.stack([losses.patch_mean(one.view_as(score), hole).total for one in torch.eye(score.numel())])
     assert (marked.view_as(score) <= seen).all() and marked.sum() > 0.4 * seen.sum()
-    assert value(losses.generator_loss(score, torch.zeros_like(hole))) == 0  # a batch without damage
+    assert value(losses.patch_mean(score, torch.zeros_like(hole))) == 0  # a batch without damage
 
 
 def test_feature_matching_is_the_mean_difference_of_every_layer_for_a_pixel_of_the_hole():
     judge = PatchDiscriminator(1, 32).eval()
     fake, real = judge.features([OTHER]), judge.features([TRUTH])
-    assert [x.shape[-1] for x in fake] == [16, 8, 4, 3, 2] and torch.equal(fake[-1], judge(OTHER))
+    assert [x.shape[-1] for x in fake] == [16, 8, 4, 3, 2]
     loss = losses.feature_matching(fake[:-1], real[:-1], MASK)
     by_hand = sum((a - b).abs().mean().item() for a, b in zip(fake[:-1], real[:-1], strict=True)) / 4
     assert abs(value(loss).item() - by_hand / float(MASK.mean())) < 1e-4

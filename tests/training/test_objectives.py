@@ -172,5 +172,5 @@ def test_the_judge_loses_by_the_last_of_its_features():
     torch.manual_seed(0)
     judge, (real, fake) = PatchDiscriminator(1, 32).eval(), torch.rand(2, 1, 1, 64, 64)
     terms = objectives.discriminator_loss(judge, Encoded([real], [fake], torch.ones(1, 1, 64, 64)))
-    assert value(terms["d_real"]) == pytest.approx(float(torch.relu(1 - judge(real)).mean()), rel=1e-4)
-    assert value(terms["d_fake"]) == pytest.approx(float(torch.relu(1 + judge(fake)).mean()), rel=1e-4)
+    assert value(terms["d_real"]) == pytest.approx(float(torch.relu(1 - judge.features([real])[-1]).mean()), rel=1e-4)
+    assert value(terms["d_fake"]) == pytest.approx(float(torch.relu(1 + judge.features([fake])[-1]).mean()), rel=1e-4)

@@ -118,7 +118,7 @@ def test_a_job_on_another_machine_takes_the_runs_choices_and_a_resumed_run_keeps
     first = run.join(open_, open_.resolved("bf16", 79.1), "x")
     assert run.join(open_, open_.resolved("float32"), "x") == first and first.batch_size == 128
     for stage, asked in (("color", ("color",)), ("color", ("color",)), ("inpaint", ("inpaint", "color"))):
-        run.ask_for([stage])
+        run.piece(0, stage).mkdir(parents=True, exist_ok=True)
         assert run.stages() == asked
     with pytest.raises(RestorationError, match="other settings"):
         run.agreed(config(scenes, precision=None, batch_size=4), first)

@@ -11,7 +11,6 @@ from small_run import config
 from restoration.config import TrainConfig
 from restoration.data.batches import TrainingBatches
 from restoration.data.photos import Photos
-from restoration.training import loop as training
 from restoration.training.distributed import World
 from restoration.training.trainer import Trainer
 
@@ -87,8 +86,8 @@ def test_the_same_settings_train_the_same_weights(scenes, trained):
 
 
 def test_an_epoch_may_be_shorter_than_all_photos(scenes):
-    assert training.total_steps(config(scenes, epochs=3, epoch_photos=4, batch_size=2), 100) == 6
-    assert training.total_steps(config(scenes, epochs=3, epoch_photos=None, batch_size=2), 100) == 150
+    assert config(scenes, epochs=3, epoch_photos=4, batch_size=2).steps(100) == 6
+    assert config(scenes, epochs=3, epoch_photos=None, batch_size=2).steps(100) == 150
 
 
 def test_no_setting_is_left_out():
