@@ -33,7 +33,8 @@ def main(argv: list[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name.startswith("restoration"):
             raise
-        print(f"restoration: {error.name} is missing: pip install 'photo-restoration[train]'.", file=sys.stderr)
+        extra = "export" if error.name == "onnx" else "train"
+        print(f"restoration: {error.name} is missing: pip install 'photo-restoration[{extra}]'.", file=sys.stderr)
         return 1
     except OSError as error:
         if error.strerror is None:  # not the system's, such as of a name too long, of a folder without permission

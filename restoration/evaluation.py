@@ -81,7 +81,7 @@ def evaluate_pair(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray | 
     }
     if np.count_nonzero(mask) >= metrics.WINDOW:
         row["contest_m"] = metrics.contest_m(truth, prediction, mask)
-        row["contest_score"] = metrics.contest_sum(row["contest_s"], row["contest_m"], row["contest_c"])
+        row["contest_score"] = metrics.contest_score(row["contest_s"], row["contest_m"], row["contest_c"])
     return row
 
 

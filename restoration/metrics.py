@@ -17,19 +17,6 @@ HUES = 180  # OpenCV stores a hue in 8 bits as degrees / 2
 CONTEST_WEIGHTS = 0.2, 0.4, 0.4  # of S, M and C
 
 
-def ssim(truth: np.ndarray, prediction: np.ndarray) -> float:
-    """Mean structural similarity, in [-1, 1], 1 = equal (Wang et al. 2004, as scikit-image computes it).
-
-    Uniform 7 x 7 window, sample covariance, data range 255, mean over channels.
-    """
-    return interior_mean(ssim_map(truth, prediction))
-
-
-def masked_ssim(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
-    """Mean over the hole's pixels, and over channels, of the map that `ssim` averages; in [-1, 1]."""
-    return hole_mean(ssim_map(truth, prediction), mask)
-
-
 def hole_ssim(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
     """Mean over the hole's pixels of the SSIM map of luma, data range 255; in [-1, 1], 1 = equal."""
     _check_pair(truth, prediction)
@@ -37,7 +24,10 @@ def hole_ssim(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> fl
 
 
 def ssim_map(truth: np.ndarray, prediction: np.ndarray, data_range: float = 255.0) -> np.ndarray:
-    """SSIM around each pixel, float64, of the images' shape; borders are mirrored (scikit-image's `full`)."""
+    """SSIM around each pixel (Wang et al. 2004), in [-1, 1], 1 = equal: float64 of the images' shape.
+
+    scikit-image's `full`: uniform 7 x 7 window, sample covariance, mirrored borders.
+    """
     _check_pair(truth, prediction)
     height, width = truth.shape[:2]
     if min(height, width) < WINDOW:
@@ -47,7 +37,7 @@ def ssim_map(truth: np.ndarray, prediction: np.ndarray, data_range: float = 255.
 
 
 def interior_mean(similarity: np.ndarray) -> float:
-    """Mean of an SSIM map less the 3 pixels along its borders, whose windows are not all photo."""
+    """Mean of an SSIM map, over channels too, less the 3 pixels along its borders, whose windows are not all photo."""
     border = WINDOW // 2
     return float(similarity[border:-border, border:-border].mean())
 
@@ -67,21 +57,16 @@ def hole_psnr(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> fl
     return float(10 * np.log10(255**2 / error)) if error else float("inf")
 
 
-def contest_score(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
+def contest_score(s: float, m: float, c: float) -> float:
     """0.2 S + 0.4 M + 0.4 C, the score of DACON 236420; in [-1, 1], 1 = equal.
 
     Never read it alone: a perfect gray photo without any color scored 0.588 on the contest's photos.
     """
-    return contest_sum(contest_s(truth, prediction), contest_m(truth, prediction, mask), contest_c(truth, prediction))
-
-
-def contest_sum(s: float, m: float, c: float) -> float:
-    """The contest's score from its three parts."""
     return float(np.dot(CONTEST_WEIGHTS, (s, m, c)))
 
 
 def contest_s(truth: np.ndarray, prediction: np.ndarray) -> float:
-    """The contest's S: `ssim` of RGB, but with the prediction's own data range; in [-1, 1]."""
+    """The contest's S: mean SSIM of RGB, but with the prediction's own data range; in [-1, 1]."""
     _check_color(truth, prediction)
     return interior_mean(ssim_map(truth, prediction, _contest_range(prediction)))
 

@@ -1,6 +1,5 @@
 """The two networks: the Inpainter makes a damaged gray photo whole, the Colorizer gives it chroma."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -159,29 +158,20 @@ class Colorizer(_Network):
         return self.run(luma, torch.cat([hint_chroma * hint_mask * CHROMA_SCALE, hint_mask], dim=1))
 
 
-class Ensemble(nn.Module):
-    """Networks of one stage whose outputs `backends` averages."""
-
-    def __init__(self, members: Iterable[_Network]):
-        super().__init__()
-        self.members = nn.ModuleList(members)
-
-
 MODELS: dict[str, type[_Network]] = {"inpaint": Inpainter, "color": Colorizer}
 
 
 def load_networks(
     source: str | Path, folds: int | Literal["all"] | None = None
-) -> tuple[Inpainter | Ensemble, Colorizer | Ensemble]:
-    """Both networks of a folder or hub repository: the best, those of one fold, or ensembles of all folds.
+) -> tuple[Inpainter | tuple[Inpainter, ...], Colorizer | tuple[Colorizer, ...]]:
+    """Both networks of a folder or hub repository: the best, those of one fold, or those of all folds.
 
     Raises:
         WeightsError: one of them is not there, or does not fit its config.
     """
     if folds == "all":
         roots = checkpoint.find_folds(source)
-        inpainters, colorizers = zip(*(load_networks(root) for root in roots), strict=True)
-        return Ensemble(inpainters), Ensemble(colorizers)
+        return tuple(zip(*map(load_networks, roots), strict=True))
     place = "" if folds is None else f"folds/{folds}/"
     return Inpainter.from_pretrained(source, f"{place}inpaint"), Colorizer.from_pretrained(source, f"{place}color")
 

@@ -33,7 +33,7 @@ class Restorer:
     """The networks and the way through them. Safe to call from several threads at once.
 
     Args:
-        inpainter: a model, an ensemble of folds, or a network of `backends`; so are the others.
+        inpainter: a model, a tuple of models (their mean counts), or a network of `backends`; so are the others.
         device: of models: "cuda", "cpu"; None = the GPU where there is one.
         detector: an Inpainter whose damage map is asked; None = that of `inpainter`.
         precision: of models: "float32", "bf16", or "auto" = the faster one.

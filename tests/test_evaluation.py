@@ -53,7 +53,13 @@ def test_each_key_is_the_metric_of_its_name(photos, hole):
     truth, prediction = photos["coffee"], damaged(photos["coffee"], hole)
     row = evaluate_pair(truth, prediction, hole)
     assert tuple(row) == METRICS
-    for key in METRICS:
+    full, (s, m, c) = metrics.ssim_map(truth, prediction), (row[f"contest_{part}"] for part in "smc")
+    parts = {
+        "ssim": metrics.interior_mean(full), "masked_ssim": metrics.hole_mean(full, hole),
+        "contest_score": metrics.contest_score(s, m, c),
+    }  # fmt: skip
+    assert {key: row[key] for key in parts} == pytest.approx(parts, abs=1e-12)
+    for key in set(METRICS) - set(parts):
         arguments = (truth, prediction, hole) if key in HOLE_KEYS else (truth, prediction)
         expected = getattr(metrics, key)(*(arguments[1:] if key == "colorfulness" else arguments))
         assert row[key] == pytest.approx(expected, abs=1e-12), key

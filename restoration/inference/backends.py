@@ -36,11 +36,11 @@ BACKENDS = get_args(Backend)
 AGAIN = "it has no up-to-date ONNX graphs; `python -m restoration export OUT --weights IT` writes them."
 GRID = 8  # px, of the coarsest features that the tail reads
 MARGIN = 24  # px around a box that its pixels depend on in the tail: seven 3 x 3 convolutions, at 1/4, 1/2 and 1/1
-AnyNetwork = "Inpainter | Colorizer | Ensemble | GraphNetwork"  # of `models`, which is not loaded for a name
+AnyNetwork = "Inpainter | Colorizer | tuple | GraphNetwork"  # of `models`, which is not loaded for a name
 
 
 class TorchNetwork:
-    """A model or an ensemble of folds in PyTorch, in "bf16" or "float32"."""
+    """A model in PyTorch, or the mean of several, as of all folds; in "bf16" or "float32"."""
 
     def __init__(self, model, device, precision: Precision = "float32"):
         self._torch, self._device = _pytorch(), device
@@ -49,7 +49,8 @@ class TorchNetwork:
         except (RuntimeError, AssertionError, NotImplementedError) as error:  # PyTorch's, of names and lacking hardware
             raise RestorationError(f"device {device!r} cannot be used here: give 'cuda' or 'cpu'.") from error
         self.precision = probes.torch_precision(device, training=False) if precision == "auto" else precision
-        self._members = getattr(model.eval().to(device, memory_format=self._torch.channels_last), "members", [model])
+        members = model if isinstance(model, tuple) else (model,)
+        self._members = [each.eval().to(device, memory_format=self._torch.channels_last) for each in members]
 
     def __call__(self, image: np.ndarray, box: Box | None = None) -> np.ndarray:
         kind = self._torch.device(self._device).type
@@ -106,7 +107,7 @@ def _padded(image: np.ndarray) -> np.ndarray:
 
 
 def as_network(network: AnyNetwork, device: str | None = None, precision: Precision = "float32") -> Network:
-    """A model or an ensemble as a network; one that is a network already comes back as it is."""
+    """A model or several as a network; one that is a network already comes back as it is."""
     if isinstance(network, GraphNetwork):
         return network
     return TorchNetwork(network, torch_device(device), precision)

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -124,7 +125,6 @@ def _same(conv: nn.Conv2d, x: Tensor) -> Tensor:
 
 def _write(module: nn.Module, args: tuple, inputs: list[str], outputs: list[str], folder: Path, name: str) -> None:
     """Trace a module into an ONNX file whose weights lie in the safetensors file beside it."""
-    onnx = _onnx()
     with warnings.catch_warnings(), replacing(folder / name) as part:
         warnings.simplefilter("ignore")  # of the exporter's coming retirement
         torch.onnx.export(
@@ -134,21 +134,13 @@ def _write(module: nn.Module, args: tuple, inputs: list[str], outputs: list[str]
             do_constant_folding=False,
         )  # fmt: skip
         model = onnx.load(part)
-        _point_to_file(model.graph, folder / MODEL_WEIGHTS, onnx)
+        _point_to_file(model.graph, folder / MODEL_WEIGHTS)
         model.metadata_props.add(key=graphs.LAYOUT, value=graphs.layout(folder))
         del model.graph.value_info[:]
         part.write_bytes(model.SerializeToString())
 
 
-def _onnx():
-    try:
-        import onnx
-    except ImportError as error:
-        raise WeightsError("writing graphs needs the package onnx: pip install onnx.") from error
-    return onnx
-
-
-def _point_to_file(graph, weights: Path, onnx) -> None:
+def _point_to_file(graph: onnx.GraphProto, weights: Path) -> None:
     """Replace every tensor by a note of where it lies in the file, and the cast to float32."""
     table, start = graphs.read_table(weights)
     kinds = {"F16": onnx.TensorProto.FLOAT16, "F32": onnx.TensorProto.FLOAT}

@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -75,17 +74,16 @@ class Member:
     def features(self, luma, hints):
         return luma + self.number
 
+    def eval(self):
+        return self
 
-def ensemble(*numbers: float) -> SimpleNamespace:
-    members = SimpleNamespace(members=[Member(number) for number in numbers])
-    members.eval = lambda: members
-    members.to = lambda *_, **__: members
-    return members
+    def to(self, *_, **__):
+        return self
 
 
 def test_an_ensemble_answers_with_the_mean_of_its_members():
     image = np.random.default_rng(0).random((4, 6, 8), np.float32)
-    together = TorchNetwork(ensemble(1.0, 2.0, 6.0), "cpu")
+    together = TorchNetwork((Member(1.0), Member(2.0), Member(6.0)), "cpu")
     whole = together(image)
     assert np.allclose(whole[0], 3 * image[0], atol=1e-6) and np.allclose(
         whole[1], 3 * image[1:].mean(axis=0), atol=1e-6
@@ -97,7 +95,7 @@ def test_an_ensemble_answers_with_the_mean_of_its_members():
 
 def test_a_device_that_is_not_there_is_one_sentence():
     with pytest.raises(RestorationError, match=r"^device 'nowhere' cannot be used here: give 'cuda' or 'cpu'\.$"):
-        TorchNetwork(ensemble(1.0), "nowhere")
+        TorchNetwork(Member(1.0), "nowhere")
 
 
 @pytest.mark.parametrize("said, expected", [("3", 3), ("0", 1), ("", 2), ("many", 2)])

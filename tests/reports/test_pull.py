@@ -91,7 +91,7 @@ def test_all_folds_are_one_network_that_answers_their_mean(hub, trained):
     single = [Restorer.from_pretrained(trained, "cpu", folds=int(fold)) for fold in FOLDS]
     for source in (NAME, trained):
         together = Restorer.from_pretrained(source, "cpu", folds="all")
-        for fold, member in zip(FOLDS, together.inpainter.members, strict=True):
+        for fold, member in zip(FOLDS, together.inpainter, strict=True):
             assert_holds(member, trained / f"folds/{fold}/inpaint/model.safetensors")
         for network, channels in (("_inpaint", 2), ("_color", 4)):
             answers = [getattr(restorer, network)(seen[:channels]) for restorer in single]
