@@ -26,10 +26,8 @@ class WeightsError(RestorationError):
 def save_model(config: ModelConfig, tensors: dict[str, Tensor], folder: Path) -> None:
     """Write `config.json` and `model.safetensors` (floating point tensors as float16) into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    half = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    half = {name: t.half() if t.is_floating_point() else t for name, t in half.items()}
-    with replacing(folder / MODEL_CONFIG) as part:
-        save_config(config, part)
+    half = {name: (t.half() if t.is_floating_point() else t).cpu().contiguous() for name, t in tensors.items()}
+    save_config(config, folder / MODEL_CONFIG)
     with replacing(folder / MODEL_WEIGHTS) as part:
         part.write_bytes(save(half))  # save_file would let nobody else read it
 

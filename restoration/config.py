@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar, get_args
 
+from restoration.atomic import replacing
 from restoration.errors import RestorationError
 
 Stage = Literal["inpaint", "color"]
@@ -225,8 +226,9 @@ def _gpu_batch(memory_gib: float) -> int:
 
 
 def save_config(config: ModelConfig | TrainConfig, file: Path) -> None:
-    """Write a config as JSON, one field a line."""
-    file.write_text(json.dumps(dataclasses.asdict(config), indent=2) + "\n")
+    """Write a config as JSON, one field a line; whole or not at all."""
+    with replacing(file) as part:
+        part.write_text(json.dumps(dataclasses.asdict(config), indent=2) + "\n")
 
 
 def load_config(kind: type[T], file: Path) -> T:

@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from restoration.color import luma
 from restoration.config import Stage, TrainConfig
@@ -55,7 +54,7 @@ class Window(NamedTuple):
         return crop[:, ::-1] if self.mirrored else crop
 
 
-class TrainingBatches(Dataset):
+class TrainingBatches:
     """`batches[step]` is the batch of that step: a pure function of photos, config, seed and step.
 
     So a data loader may read ahead, a resumed run goes on with the very batch it would have had, and of

@@ -13,7 +13,6 @@ from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
-from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from restoration.color import luma
@@ -130,7 +129,7 @@ class Memory:
         return picture
 
 
-class Photos(Dataset):
+class Photos:
     """A map-style set of photos: `photos[i]` is uint8 RGB (H, W, 3), read-only, `photos.names[i]` its name.
 
     All sets that are made of one share its memory.

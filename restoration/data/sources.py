@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from restoration.errors import RestorationError
-from restoration.files.imaging import SUFFIXES, by_name, find_files, name_key
+from restoration.files.imaging import SUFFIXES, by_name, find_files, is_hidden, name_key
 
 CONTEST_TRUTH, CONTEST_DAMAGED, CONTEST_UNSEEN = "train_gt", "train_input", ("valid_input", "test_input1")
 BUNDLED = "bundled"
@@ -72,18 +72,13 @@ def find_entries(source: str | Path) -> list[Entry]:
 def unseen_inputs(source: str | Path) -> dict[str, list[Path]]:
     """Damaged photos without a truth, by their folder's name: the contest's `valid_input` and `test_input1`."""
     folders = (Path(source) / name for name in CONTEST_UNSEEN)
-    return {folder.name: find_files(folder, SUFFIXES) for folder in folders if folder.is_dir()}
+    return {folder.name: find_files(folder) for folder in folders if folder.is_dir()}
 
 
 def read_names(file: str | Path) -> set[str]:
     """Photo names from a text file: the first tab-separated field of each line but a `name` header."""
     fields = (line.split("\t")[0].strip() for line in Path(file).read_text().splitlines())
     return {name for name in fields if name and name != "name"}
-
-
-def _visible(path: Path) -> bool:
-    """Not hidden: thumbnails and macOS's `._photo.jpg` are not photos."""
-    return not any(part.startswith(".") for part in path.parts)
 
 
 def _below(source: Path) -> list[Entry]:
@@ -113,8 +108,11 @@ def _members(file: Path, folder: Path) -> list[Entry]:
             members = [(Path(m.name), m) for m in shard if m.isfile()]
     except (tarfile.TarError, OSError) as error:
         raise RestorationError(f"{file} cannot be read: give an uncompressed tar file.") from error
-    photos = ((path, m) for path, m in members if path.suffix.lower() in SUFFIXES and _visible(path))
-    return [Entry(path.name, file, m.offset_data, m.size, (folder / path.parent).as_posix()) for path, m in photos]
+    return [
+        Entry(path.name, file, member.offset_data, member.size, (folder / path.parent).as_posix())
+        for path, member in members
+        if path.suffix.lower() in SUFFIXES and not any(map(is_hidden, path.parts))
+    ]
 
 
 def _bundled() -> list[Entry]:

@@ -17,7 +17,7 @@ from restoration.files.scans import Scan, eight_bit, gray_levels, read_scan
 
 __all__ = [
     "SUFFIXES", "WRITTEN", "PhotoError", "Scan", "Source", "by_name", "check_ending", "claimed_pixels", "composed",
-    "encode_photo", "find_files", "find_photos", "find_unread", "name_key", "read_hints", "read_mask", "read_photo",
+    "encode_photo", "find_files", "find_unread", "is_hidden", "name_key", "read_hints", "read_mask", "read_photo",
     "read_scan", "shown", "write_photo",
 ]  # fmt: skip
 
@@ -31,19 +31,14 @@ NOT_READ = frozenset({  # photos too, or so it seems by their names
 })  # fmt: skip
 
 
-def find_photos(folder: Path) -> list[Path]:
-    """All photos below a folder, sorted; see `find_files`."""
-    return find_files(folder, SUFFIXES)
-
-
 def find_unread(folder: Path) -> list[Path]:
-    """What `find_photos` passes over though it may be a photo: of other endings, or of none."""
+    """What `find_files` passes over though it may be a photo: of other endings, or of none."""
     return [file for file in find_files(folder, NOT_READ) if file.suffix or claimed_pixels(file)]
 
 
-def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
-    """All files below a folder with one of the suffixes, sorted. Links to folders are followed, each folder once;
-    what is hidden, and what macOS adds to an archive, is left out.
+def find_files(folder: Path, suffixes: Collection[str] = SUFFIXES) -> list[Path]:
+    """All photos below a folder, or all files with one of these suffixes, sorted. Links to folders are followed, each
+    folder once; what is hidden, and what macOS adds to an archive, is left out.
 
     Raises:
         PhotoError: a folder may not be read.
@@ -55,8 +50,8 @@ def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
 
     for place, inner, names in os.walk(folder, onerror=fail, followlinks=True):
         inner.sort()  # that each process takes the same way
-        inner[:] = [name for name in inner if not _is_hidden(name) and _is_new(os.path.join(place, name), seen)]
-        files = (Path(place, name) for name in names if not _is_hidden(name))
+        inner[:] = [name for name in inner if not is_hidden(name) and _is_new(os.path.join(place, name), seen)]
+        files = (Path(place, name) for name in names if not is_hidden(name))
         found += [file for file in files if file.suffix.lower() in suffixes and file.is_file()]
     return sorted(found)
 
@@ -64,7 +59,7 @@ def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
 def by_name(folder: Path) -> dict[str, list[Path]]:
     """The photos below a folder by their paths below it, see `name_key`; of one name a PNG comes first."""
     found: dict[str, list[Path]] = {}
-    for file in sorted(find_photos(folder), key=lambda file: file.suffix.lower() != ".png"):
+    for file in sorted(find_files(folder), key=lambda file: file.suffix.lower() != ".png"):
         found.setdefault(name_key(file.relative_to(folder)), []).append(file)
     return found
 
@@ -84,7 +79,8 @@ def _is_new(folder: str, seen: set[str]) -> bool:
     return real not in seen and not seen.add(real)
 
 
-def _is_hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is one of a system's own: thumbnails, macOS's `._photo.jpg`."""
     return name.startswith(".") or name == "__MACOSX"
 
 

@@ -45,7 +45,7 @@ def find_jobs(source: Path, target: str | Path, results: Path | None = None, ove
         raise imaging.PhotoError(f"{place} would be a photo, {imaging.shown(source)} is a folder: name a folder.")
     if results.resolve() in (root, *root.parents):
         raise imaging.PhotoError(f"{place} is the input itself or holds it: name another place for the results.")
-    names = [photo.relative_to(source) for photo in imaging.find_photos(source)]
+    names = [photo.relative_to(source) for photo in imaging.find_files(source)]
     names = [name for name in names if results.resolve() not in (root / name).parents]  # none of an earlier run
     if left_out := [file for file in imaging.find_unread(source) if results.resolve() not in file.resolve().parents]:
         some = f"{len(left_out)} files seem to be photos of other kinds, such as {imaging.shown(left_out[0])}"

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from restoration.inference.scaling import smoothstep
+
 REACH = 12  # px at the size of logits, the standard deviation along even luma
 EDGE = 0.15  # of luma, a step that takes as long as the whole reach
 PASSES = 3
@@ -48,5 +50,5 @@ def without_spots(own: np.ndarray, common: np.ndarray) -> np.ndarray:
     least, most = SPOT
     share = np.clip((np.linalg.norm(own - common, axis=2) - least) / (most - least), 0, 1)
     share[np.linalg.norm(own, axis=2) <= np.linalg.norm(common, axis=2)] = 0
-    share = cv2.GaussianBlur(share * share * (3 - 2 * share), (0, 0), 1)[..., None]
+    share = cv2.GaussianBlur(smoothstep(share), (0, 0), 1)[..., None]
     return own + share * (common - own)

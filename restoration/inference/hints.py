@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from restoration.inference.scaling import smoothstep
+
 PULL = 1e3  # weight of a known color: the system meets it to a hundredth
 FADE = 3e-4  # weight of no change at each pixel: along a plain strip a dab decays by e in sqrt(3 / FADE) = 100 px
 EDGE = 0.04  # of luma, between neighbors, that a color hardly crosses: 10 levels
@@ -55,8 +57,7 @@ def spread(light: np.ndarray, chroma: np.ndarray, known: Known, fade: float = FA
     factors = splu(_system(light, chroma, fade + pull), **symmetric)
     solved = factors.solve(wanted).reshape(*light.shape, 3).astype(np.float32)
     reach = np.clip(solved[..., 2:], 1e-6, 1)
-    share = np.minimum(reach / WHOLE, 1)
-    weight = share * share * (3 - 2 * share)
+    weight = smoothstep(np.minimum(reach / WHOLE, 1))
     return Spread(1 - OWN * weight, weight * solved[..., :2] / reach)
 
 

@@ -11,6 +11,11 @@ RADIUS = 1  # px of the small field: the neighborhood in which it is a linear fu
 SMOOTH = 1e-3  # the variance of luma below which a neighborhood counts as flat: (8 levels)^2
 
 
+def smoothstep(x: np.ndarray) -> np.ndarray:
+    """From 0 to 1 without a corner, for x in [0, 1]."""
+    return x * x * (3 - 2 * x)
+
+
 def bands(height: int, width: int) -> Iterator[slice]:
     """Rows of a photo, about BAND pixels at a time."""
     step = max(1, BAND // width)

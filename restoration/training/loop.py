@@ -195,9 +195,7 @@ def _end_epoch(folder: Path, trainer: Trainer, validation: Photos) -> dict[str, 
 
 def _agreed(trainer: Trainer, told: bool, late: bool, asks: bool) -> tuple[bool, bool]:
     """Whether to stop and whether to save: all processes do it at the same step, as soon as one of them must."""
-    if trainer.world.size == 1:
-        return told, late
-    if not asks and trainer.step % AGREE_EVERY:
+    if trainer.world.size > 1 and not asks and trainer.step % AGREE_EVERY:
         return False, False
     stops, saves = trainer.world.sum_numbers({"told": float(told), "late": float(late)}).values()
     return stops > 0, saves > 0

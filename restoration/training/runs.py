@@ -47,8 +47,8 @@ class Run:
         """The run's settings, after a note of where files lie that were moved since; RestorationError: see `config`."""
         config = dataclasses.replace(self.config(), **places)
         if places:
-            with locked(self.folder), replacing(self.folder / CONFIG) as part:
-                save_config(config, part)
+            with locked(self.folder):
+                save_config(config, self.folder / CONFIG)
         return config
 
     def agreed(self, config: TrainConfig, chosen: TrainConfig) -> TrainConfig:
@@ -73,8 +73,7 @@ class Run:
         with locked(self.folder):
             if not self.exists:
                 (self.folder / COMMAND).write_text(command + "\n")
-                with replacing(self.folder / CONFIG) as part:
-                    save_config(chosen, part)
+                save_config(chosen, self.folder / CONFIG)
             return self.agreed(config, chosen)
 
     def stages(self) -> tuple[Stage, ...]:

@@ -9,7 +9,7 @@ from conftest import is_one_sentence, photo, pixels
 from PIL import Image, ImageFilter
 
 from restoration.files import decoding
-from restoration.files.imaging import PhotoError, find_photos, read_mask, read_photo
+from restoration.files.imaging import PhotoError, find_files, read_mask, read_photo
 
 UPRIGHT = np.kron(np.uint8([[10, 80], [150, 220]]), np.ones((8, 16), np.uint8))  # each corner has its own gray
 STORED = {  # how a camera stores UPRIGHT: EXIF 2.3 says which side of the scene the first row and column are
@@ -140,7 +140,7 @@ def test_photos_of_a_folder_are_found_but_hidden_ones_are_not(tmp_path):
         shown.append(f"linked/d.{ending}")
     for link, place in ((".home/linked", other), (".home/linked too", other), ("other/ring", tmp_path / ".home")):
         (tmp_path / link).symlink_to(place)
-    assert find_photos(tmp_path / ".home") == sorted(tmp_path / ".home" / name for name in shown)
+    assert find_files(tmp_path / ".home") == sorted(tmp_path / ".home" / name for name in shown)
 
 
 # What is no photo ------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ def test_a_folder_that_may_not_be_read_is_said(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", refusing)
     with pytest.raises(imaging.PhotoError, match="may not be read") as error:
-        imaging.find_photos(source)
+        imaging.find_files(source)
     assert is_one_sentence(error.value)
 
 
