@@ -61,8 +61,12 @@ def evaluate_pair(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray | 
         prediction: uint8 RGB or gray (H, W), of the same size.
         mask: bool (H, W), True in the hole. Without one, or with an empty one, the hole's metrics
             are None; the contest's M and score are so too for a hole of fewer than 7 pixels.
+
+    Raises:
+        RestorationError: they are not such images, or too small; it says what to give.
     """
     truth, prediction = _rgb(truth), _rgb(prediction)
+    metrics.check(truth, prediction, mask)
     similarity = metrics.ssim_map(truth, prediction)
     row = dict.fromkeys(METRICS) | {
         "ssim": metrics.interior_mean(similarity),

@@ -1,8 +1,8 @@
 """The formulas: the contest's score, and honest metrics beside it.
 
 Images are uint8, RGB (H, W, 3) or, where a formula reads luma only, gray (H, W); the truth and the
-prediction have one shape. A mask is bool (H, W), True where the photo was damaged. All is computed
-in float64. What cannot be measured raises a RestorationError that says what to do.
+prediction have one shape. A mask is bool (H, W), True where the photo was damaged; see `check`. All is computed
+in float64.
 """
 
 import cv2
@@ -17,9 +17,25 @@ HUES = 180  # OpenCV stores a hue in 8 bits as degrees / 2
 CONTEST_WEIGHTS = 0.2, 0.4, 0.4  # of S, M and C
 
 
+def check(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray | None = None) -> None:
+    """Refuse what the formulas cannot take with a RestorationError that says what to give."""
+    for name, image in (("truth", truth), ("prediction", prediction)):
+        if image.dtype != np.uint8:
+            raise RestorationError(f"The {name} is {image.dtype}; give it as uint8, 0 to 255.")
+        if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or image.size == 0:
+            raise RestorationError(f"The {name} has the shape {image.shape}; give it as (H, W, 3) or (H, W).")
+    if truth.shape != prediction.shape:
+        raise RestorationError(
+            f"The truth has the shape {truth.shape} and the prediction {prediction.shape}; give both in one shape."
+        )
+    if mask is not None and mask.dtype != bool:
+        raise RestorationError(f"The mask is {mask.dtype}; give it as bool, for example `mask > 127`.")
+    if mask is not None and mask.shape != truth.shape[:2]:
+        raise RestorationError(f"The mask has the shape {mask.shape}; give it in the photo's, {truth.shape[:2]}.")
+
+
 def hole_ssim(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
     """Mean over the hole's pixels of the SSIM map of luma, data range 255; in [-1, 1], 1 = equal."""
-    _check_pair(truth, prediction)
     return hole_mean(ssim_map(luma(truth), luma(prediction)), mask)
 
 
@@ -28,7 +44,6 @@ def ssim_map(truth: np.ndarray, prediction: np.ndarray, data_range: float = 255.
 
     scikit-image's `full`: uniform 7 x 7 window, sample covariance, mirrored borders.
     """
-    _check_pair(truth, prediction)
     height, width = truth.shape[:2]
     if min(height, width) < WINDOW:
         raise RestorationError(f"The photo is {width} x {height} pixels; SSIM needs {WINDOW} x {WINDOW} or more.")
@@ -44,14 +59,11 @@ def interior_mean(similarity: np.ndarray) -> float:
 
 def hole_mean(similarity: np.ndarray, mask: np.ndarray) -> float:
     """Mean of a map, (H, W) or (H, W, C), over the hole's pixels."""
-    _check_mask(similarity, mask)
     return float(similarity[mask].mean())
 
 
 def hole_psnr(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
     """10 log10(255^2 / MSE) in dB over the hole's luma; 0 or more, infinite for equal holes."""
-    _check_pair(truth, prediction)
-    _check_mask(truth, mask)
     difference = luma(truth)[mask].astype(np.float64) - luma(prediction)[mask]
     error = np.mean(difference**2)
     return float(10 * np.log10(255**2 / error)) if error else float("inf")
@@ -67,7 +79,6 @@ def contest_score(s: float, m: float, c: float) -> float:
 
 def contest_s(truth: np.ndarray, prediction: np.ndarray) -> float:
     """The contest's S: mean SSIM of RGB, but with the prediction's own data range; in [-1, 1]."""
-    _check_color(truth, prediction)
     return interior_mean(ssim_map(truth, prediction, _contest_range(prediction)))
 
 
@@ -77,10 +88,6 @@ def contest_m(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> fl
     Its neighbors are neighbors in the list, not in the photo, and its data range is that of the
     whole prediction. It needs a hole of 7 pixels or more.
     """
-    _check_color(truth, prediction)
-    _check_mask(truth, mask)
-    if np.count_nonzero(mask) < WINDOW:
-        raise RestorationError(f"The hole has under {WINDOW} pixels, too few for the contest's M; leave M out.")
     data_range = _contest_range(prediction)
     return float(structural_similarity(truth[mask], prediction[mask], channel_axis=-1, data_range=data_range))
 
@@ -90,26 +97,22 @@ def contest_c(truth: np.ndarray, prediction: np.ndarray) -> float:
 
     Saturation does not count: gray pixels are red ones (hue 0).
     """
-    _check_color(truth, prediction)
     return _correlation(*(_histogram(image, [0], [HUES], [0, HUES]) for image in (truth, prediction)))
 
 
 def hsv_similarity(truth: np.ndarray, prediction: np.ndarray) -> float:
     """Correlation of two 30 x 32 hue-saturation histograms of the whole image (OpenCV's); in [-1, 1]."""
-    _check_color(truth, prediction)
     return _correlation(*(_histogram(image, [0, 1], [30, 32], [0, HUES, 0, 256]) for image in (truth, prediction)))
 
 
 def ab_mae(truth: np.ndarray, prediction: np.ndarray) -> float:
     """Mean absolute error of a and b of CIELAB over all pixels, in levels of OpenCV's 8-bit Lab; 0 = equal."""
-    _check_color(truth, prediction)
     a, b = (cv2.cvtColor(image, cv2.COLOR_RGB2LAB)[..., 1:].astype(np.float64) for image in (truth, prediction))
     return float(np.abs(a - b).mean())
 
 
 def colorfulness(image: np.ndarray) -> float:
     """Colorfulness of one RGB image, 0 = gray, over 80 vivid (Hasler and Süsstrunk 2003, M3)."""
-    _check_color(image, image)
     r, g, b = (image[..., i].astype(np.float64) for i in range(3))
     red_green, yellow_blue = r - g, (r + g) / 2 - b
     spread = np.hypot(red_green.std(), yellow_blue.std())
@@ -132,30 +135,3 @@ def _histogram(image: np.ndarray, channels: list[int], bins: list[int], ranges: 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Pearson's correlation; where one histogram is constant, and it is undefined, OpenCV answers 1."""
     return float(cv2.compareHist(a, b, cv2.HISTCMP_CORREL))
-
-
-def _check_pair(truth: np.ndarray, prediction: np.ndarray) -> None:
-    for name, image in (("truth", truth), ("prediction", prediction)):
-        if image.dtype != np.uint8:
-            raise RestorationError(f"The {name} is {image.dtype}; give it as uint8, 0 to 255.")
-        if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or image.size == 0:
-            raise RestorationError(f"The {name} has the shape {image.shape}; give it as (H, W, 3) or (H, W).")
-    if truth.shape != prediction.shape:
-        raise RestorationError(
-            f"The truth has the shape {truth.shape} and the prediction {prediction.shape}; give both in one shape."
-        )
-
-
-def _check_color(truth: np.ndarray, prediction: np.ndarray) -> None:
-    _check_pair(truth, prediction)
-    if truth.ndim != 3:
-        raise RestorationError("This metric compares colors; give RGB images (H, W, 3).")
-
-
-def _check_mask(image: np.ndarray, mask: np.ndarray) -> None:
-    if mask.dtype != bool:
-        raise RestorationError(f"The mask is {mask.dtype}; give it as bool, for example `mask > 127`.")
-    if mask.shape != image.shape[:2]:
-        raise RestorationError(f"The mask has the shape {mask.shape}; give it in the photo's, {image.shape[:2]}.")
-    if not mask.any():
-        raise RestorationError("The mask is empty, so there is no hole to measure; leave the hole's metrics out.")
