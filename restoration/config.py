@@ -199,8 +199,11 @@ class TrainConfig:
         Args:
             precision: what this machine trains faster in.
         """
-        defaults = ON_CPU if gpu_gib is None else ON_GPU | {"batch_size": _gpu_batch(gpu_gib)}
-        defaults = defaults | {"precision": precision}
+        defaults = ON_CPU | {"precision": precision}
+        if gpu_gib is not None:  # the power of two that fits the default sizes into its memory, two photos per GiB
+            least, most = GPU_BATCH
+            batch = min(most, max(least, 2 ** int(math.log2(max(1.0, 2.1 * gpu_gib)))))
+            defaults |= ON_GPU | {"batch_size": batch}
         open_fields = {name: value for name, value in defaults.items() if getattr(self, name) is None}
         return dataclasses.replace(self, **open_fields)
 
@@ -217,12 +220,6 @@ class TrainConfig:
         """The architecture part, which is saved beside the weights."""
         widths = self.decoder_channels[: DECODER_BLOCKS[stage]]
         return ModelConfig(stage, self.encoder, widths, self.luma_mean, self.luma_std)
-
-
-def _gpu_batch(memory_gib: float) -> int:
-    """Photos per step: the power of two that fits the default sizes into a GPU's memory, two per GiB."""
-    least, most = GPU_BATCH
-    return min(most, max(least, 2 ** int(math.log2(max(1.0, 2.1 * memory_gib)))))
 
 
 def save_config(config: ModelConfig | TrainConfig, file: Path) -> None:

@@ -163,26 +163,21 @@ MODELS: dict[str, type[_Network]] = {"inpaint": Inpainter, "color": Colorizer}
 
 def load_networks(
     source: str | Path, folds: int | Literal["all"] | None = None
-) -> tuple[Inpainter | tuple[Inpainter, ...], Colorizer | tuple[Colorizer, ...]]:
-    """Both networks of a folder or hub repository: the best, those of one fold, or those of all folds.
+) -> tuple[Inpainter | tuple[Inpainter, ...], Colorizer | tuple[Colorizer, ...], Inpainter | None]:
+    """Inpainter and Colorizer of a folder or hub repository: the best, those of one fold, or those of all folds; and
+    the Inpainter that finds damage, beside the best where it has one of its own for it.
 
     Raises:
         WeightsError: one of them is not there, or does not fit its config.
     """
     if folds == "all":
         roots = checkpoint.find_folds(source)
-        return tuple(zip(*map(load_networks, roots), strict=True))
+        inpainters, colorizers, _ = zip(*map(load_networks, roots), strict=True)
+        return inpainters, colorizers, None
     place = "" if folds is None else f"folds/{folds}/"
-    return Inpainter.from_pretrained(source, f"{place}inpaint"), Colorizer.from_pretrained(source, f"{place}color")
-
-
-def load_detector(source: str | Path) -> Inpainter | None:
-    """The Inpainter that finds damage, of a folder or hub repository that has one of its own for it.
-
-    Raises:
-        WeightsError: it does not fit its config.
-    """
-    return Inpainter.from_pretrained(source, DETECTOR) if checkpoint.has_model(source, DETECTOR) else None
+    inpaint, color = (network.from_pretrained(source, f"{place}{stage}") for stage, network in MODELS.items())
+    has_detector = folds is None and checkpoint.has_model(source, DETECTOR)
+    return inpaint, color, Inpainter.from_pretrained(source, DETECTOR) if has_detector else None
 
 
 def imagenet_tensors(encoder: str) -> dict[str, Tensor]:

@@ -186,7 +186,8 @@ def _upright(photo: Image.Image, name: str, pages: str = "", own: bool = True) -
     """Decoded and turned; a photo that is not our own stays as it is."""
     _check_pixels(photo.size, name)
     with _pillows(name):
-        is_deep_color = _is_deep_color(photo)  # asked first: to ask for EXIF may be to decode
+        layouts = [str(tile.args) for tile in getattr(photo, "tile", [])]  # asked first: EXIF may need decoding
+        is_deep_color = photo.mode in ("RGB", "RGBA", "LA", "CMYK") and any(";16" in layout for layout in layouts)
         orientation = photo.getexif().get(ExifTags.Base.Orientation)
         if own:
             ImageOps.exif_transpose(photo, in_place=True)
@@ -232,28 +233,18 @@ def _pages(photo: Image.Image) -> str:
     """
     if photo.format == "GIF":
         return "first of its several" if photo.is_animated else ""
-    best, count = _largest_page(photo) if photo.format == "TIFF" else (0, getattr(photo, "n_frames", 1))
-    if photo.format not in PAGED or count < 2:
+    best, count = 0, 0
+    if photo.format == "TIFF":  # the first of the largest, as small ones may be thumbnails
+        sizes = [photo.width * photo.height]
+        with contextlib.suppress(EOFError):  # Pillow's own count takes the square of their number
+            while len(sizes) < MAX_PAGES:
+                photo.seek(len(sizes))
+                sizes.append(photo.width * photo.height)
+        photo.seek(best := sizes.index(max(sizes)))
+        count = len(sizes)
+    elif photo.format in PAGED:
+        count = getattr(photo, "n_frames", 1)
+    if count < 2:
         return ""
     which = f"largest, number {best + 1}," if best else "first"
     return f"{which} of its {count if count < MAX_PAGES else f'{MAX_PAGES} or more'}"
-
-
-def _largest_page(photo: Image.Image) -> tuple[int, int]:
-    """Go to the first of a TIFF's largest pages, as small ones may be thumbnails: its number, and how many there are.
-
-    Of up to MAX_PAGES; Pillow's own count takes the square of their number.
-    """
-    sizes = [photo.width * photo.height]
-    with contextlib.suppress(EOFError):
-        while len(sizes) < MAX_PAGES:
-            photo.seek(len(sizes))
-            sizes.append(photo.width * photo.height)
-    photo.seek(best := sizes.index(max(sizes)))
-    return best, len(sizes)
-
-
-def _is_deep_color(photo: Image.Image) -> bool:
-    """Whether the file's own layout names 16 bits where Pillow's mode has 8."""
-    layouts = [str(tile.args) for tile in getattr(photo, "tile", [])]
-    return photo.mode in ("RGB", "RGBA", "LA", "CMYK") and any(";16" in layout for layout in layouts)

@@ -175,7 +175,8 @@ def gray_levels(photo: Image.Image) -> np.ndarray | None:
         levels = np.asarray(photo).clip(0)
         levels = (levels >> max(0, int(levels.max()).bit_length() - 16)).astype(np.uint16)
         levels = levels << 16 - _bits(photo)
-        return 65535 - levels if _is_white_zero(photo) else levels
+        is_white_zero = photo.format == "TIFF" and photo.tag_v2.get(Base.PhotometricInterpretation) == 0
+        return 65535 - levels if is_white_zero else levels  # which Pillow heeds for 8 bits only
     return None
 
 
@@ -183,11 +184,6 @@ def _bits(photo: Image.Image) -> int:
     """How many of 16 bits a deep gray photo uses: 12 in some TIFFs, whose levels Pillow leaves as they are."""
     bits = photo.tag_v2.get(Base.BitsPerSample, (16,))[0] if photo.format == "TIFF" else 16
     return bits if 8 < bits < 16 else 16
-
-
-def _is_white_zero(photo: Image.Image) -> bool:
-    """Whether 0 is white in a TIFF, which Pillow heeds for 8 bits only."""
-    return photo.format == "TIFF" and photo.tag_v2.get(Base.PhotometricInterpretation) == 0
 
 
 def eight_bit(levels: np.ndarray) -> np.ndarray:

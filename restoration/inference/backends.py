@@ -167,9 +167,9 @@ def _pytorch():
 
 def _load_models(source, folds):
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read as PyTorch loads: waiting threads must not take a core
-    from restoration.models import load_detector, load_networks
+    from restoration.models import load_networks
 
-    return *load_networks(source, folds), load_detector(source) if folds is None else None
+    return load_networks(source, folds)
 
 
 def torch_device(device: str | None = None) -> str:

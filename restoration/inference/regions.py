@@ -81,7 +81,10 @@ def windows(mask: np.ndarray, size: int) -> tuple[list[Window], np.ndarray | Non
     thin = mask & ~thick
     for box in hole_boxes(thin):
         found += [_window(box, box, thin)] if box.longer_side <= size else tiles(thin, box, size)
-    return found, _cut_out(thick, left) if left else None
+    holes = np.zeros_like(mask)
+    for box in left:
+        holes[box.slices] = thick[box.slices]
+    return found, holes if left else None
 
 
 def hole_boxes(mask: np.ndarray) -> list[Box]:
@@ -113,14 +116,6 @@ def touching(mask: np.ndarray, other: np.ndarray) -> np.ndarray:
     meets = np.zeros(count, bool)
     meets[labels[other & mask]] = True
     return meets[labels]
-
-
-def _cut_out(mask: np.ndarray, boxes: list[Box]) -> np.ndarray:
-    """The mask inside some boxes, False elsewhere."""
-    inside = np.zeros_like(mask)
-    for box in boxes:
-        inside[box.slices] = mask[box.slices]
-    return inside
 
 
 def tiles(mask: np.ndarray, box: Box, size: int) -> Iterator[Window]:

@@ -52,7 +52,10 @@ def _results(run: Run) -> str:
 def _gather(run: Run, config: TrainConfig, stages: list[Stage]) -> None:
     summary, grid = report.summarize(run, stages), None
     for stage, found in summary["stages"].items():
-        _copy_model(run.piece(found["best_fold"], stage), run.folder / stage)
+        (run.folder / stage).mkdir(exist_ok=True)
+        for name in (MODEL_CONFIG, MODEL_WEIGHTS):
+            with replacing(run.folder / stage / name) as part:
+                shutil.copyfile(run.piece(found["best_fold"], stage) / name, part)
     if stages == list(STAGES):
         summary["answers"] = _answer_contest(run, config)
         usable = splits.find(config, run.folder / DATA, decoded=False)
@@ -60,13 +63,6 @@ def _gather(run: Run, config: TrainConfig, stages: list[Stage]) -> None:
     else:
         summary["command"] += f" --stage {stages[0]}"
     report.write_report(run, summary, grid)
-
-
-def _copy_model(piece: Path, folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
-    for name in (MODEL_CONFIG, MODEL_WEIGHTS):
-        with replacing(folder / name) as part:
-            shutil.copyfile(piece / name, part)
 
 
 def _grid(run: Run, config: TrainConfig, usable: Usable) -> list[list[Image.Image]]:

@@ -37,17 +37,13 @@ class MetricsLog:
 
     def write(self, **record: float | int | str | None) -> None:
         """Append one record; what is not finite becomes null, since JSON knows no NaN."""
-        record = {key: value if _is_finite(value) else None for key, value in record.items()}
+        broken = [key for key, value in record.items() if isinstance(value, float) and not math.isfinite(value)]
         with self.file.open("a") as stream:
-            stream.write(_line(record))
+            stream.write(_line(record | dict.fromkeys(broken)))
 
 
 def _line(record: Record) -> str:
     return json.dumps(record) + "\n"
-
-
-def _is_finite(value: float | int | str | None) -> bool:
-    return not isinstance(value, float) or math.isfinite(value)
 
 
 def progress_bar(title: str, share: float = 0.0, quiet: bool = False) -> tqdm:

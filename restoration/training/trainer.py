@@ -118,18 +118,14 @@ class Trainer:
             terms = terms | self.convinced(pair)
         values |= self._update(self.model, self.optimizer, terms, self.weights, "loss")
         self.loss = values["loss"] + 0 * values.pop("norm")
-        self._record(values)
+        for name, value in values.items():
+            value = value.double()
+            self.sums[name] = torch.stack([value, torch.ones_like(value)]) + self.sums.get(name, 0)
         self.step += 1
         if self.step % CHECK_EVERY == 0:
             self.check()
         self._tell_time()
         self._average()
-
-    @property
-    def _rate_at(self) -> float:
-        """The share of the training at which the next step's learning rate is taken: by the clock, at the step's end,
-        so that the last one is annealed however long a step takes."""
-        return min(1.0, self.share + self._pace) if self.clock else self.share
 
     def _tell_time(self, resumed: bool = False) -> None:
         """How far the training is: all processes go by the clock of the first, and between two looks by the pace."""
@@ -176,8 +172,10 @@ class Trainer:
         self.world.sum_gradients(module.parameters())
         norm = nn.utils.clip_grad_norm_(module.parameters(), self.config.gradient_clip)
         peak = self.config.learning_rate if module is self.model else self.config.discriminator_learning_rate
+        # By the clock, the rate is that of the step's end: the last one is annealed however long a step takes.
+        share = min(1.0, self.share + self._pace) if self.clock else self.share
         for group in optimizer.param_groups:
-            group["lr"] = peak * learning_rate(self._rate_at, self.config.warmup, self._pace)
+            group["lr"] = peak * learning_rate(share, self.config.warmup, self._pace)
         optimizer.step()
         return {key: value.detach() for key, value in (shares | {name: loss, "norm": norm}).items()}
 
@@ -185,12 +183,6 @@ class Trainer:
         """Stop where the last loss is no number: no later one will be."""
         if not math.isfinite(float(self.loss)):
             raise FloatingPointError(f"the loss of step {self.step} is not finite: lower --learning-rate.")
-
-    def _record(self, values: dict[str, Tensor]) -> None:
-        for name, value in values.items():
-            value = value.double()
-            total = torch.stack([value, torch.ones_like(value)])
-            self.sums[name] = self.sums[name] + total if name in self.sums else total
 
     def mean_losses(self) -> dict[str, float]:
         """The mean of each loss term, over all processes, since this was last asked."""

@@ -1,6 +1,7 @@
 """How good a model in training is: the losses and the metrics, on fixed photos with fixed damage."""
 
 import dataclasses
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -77,7 +78,7 @@ def _metrics(trainer: Trainer, model: nn.Module, photos: Photos) -> dict[str, fl
 
     with ThreadPoolExecutor(machine.cores()) as pool:
         samples = pool.map(sample, range(world.rank, len(photos), world.size))
-        rows = [pool.submit(*RESTORE[trainer.stage](model, each)) for each in samples]
+        rows = [pool.submit(RESTORE[trainer.stage](model, each)) for each in samples]
     sums = {name: sum(row.result()[name] for row in rows) for name in METRICS[trainer.stage]}
     return {name: total / len(photos) for name, total in world.sum_numbers(sums).items()}
 
@@ -103,34 +104,31 @@ def damaged_crop(picture: Picture, size: int, rng: np.random.Generator) -> Damag
 
 
 @torch.no_grad()
-def restore_gray(model: Inpainter, photo: Damaged) -> tuple:
-    """The Inpainter's result with the mask given, and what its damage map finds without: a call that measures both."""
+def restore_gray(model: Inpainter, photo: Damaged) -> Callable[[], Row]:
+    """The Inpainter's result with the mask given, and what its damage map finds without: a call that measures both
+    against the gray truth. PSNR in the hole is at most EXACT."""
     light = _tensor(photo.gray / 255, model)
     fill = model(light, _tensor(photo.mask, model)).luma[0, 0].clamp(0, 1).cpu().numpy()
     found = (model(light).damage[0, 0] > 0).cpu().numpy()
-    return _measure_gray, photo, fill, found
 
+    def measure() -> Row:
+        gray = luma(photo.truth)
+        result = np.where(photo.mask, np.rint(fill * 255).astype(np.uint8), gray)
+        iou = np.count_nonzero(found & photo.mask) / np.count_nonzero(found | photo.mask)
+        row = evaluate_pair(np.stack([gray] * 3, axis=-1), result, photo.mask)
+        return row | {"hole_psnr": min(row["hole_psnr"], EXACT), "damage_iou": iou}
 
-def _measure_gray(photo: Damaged, fill: np.ndarray, found: np.ndarray) -> Row:
-    """Against the gray truth. PSNR in the hole is at most EXACT."""
-    gray = luma(photo.truth)
-    result = np.where(photo.mask, np.rint(fill * 255).astype(np.uint8), gray)
-    iou = np.count_nonzero(found & photo.mask) / np.count_nonzero(found | photo.mask)
-    row = evaluate_pair(np.stack([gray] * 3, axis=-1), result, photo.mask)
-    return row | {"hole_psnr": min(row["hole_psnr"], EXACT), "damage_iou": iou}
+    return measure
 
 
 @torch.no_grad()
-def restore_color(model: Colorizer, photo: Damaged) -> tuple:
-    """The Colorizer's result on the whole gray photo: a call that measures it."""
+def restore_color(model: Colorizer, photo: Damaged) -> Callable[[], Row]:
+    """The Colorizer's result on the whole gray photo: a call that measures it. The mask only says where the contest
+    would look."""
     gray = luma(photo.truth)
     cbcr = mean_chroma(model(_tensor(gray / 255, model)), model.prior, gray.shape)[0].float()
-    return _measure_color, photo, cbcr.cpu().numpy().transpose(1, 2, 0)
-
-
-def _measure_color(photo: Damaged, cbcr: np.ndarray) -> Row:
-    """The mask only says where the contest would look."""
-    return evaluate_pair(photo.truth, with_chroma(luma(photo.truth), cbcr), photo.mask)
+    cbcr = cbcr.cpu().numpy().transpose(1, 2, 0)
+    return lambda: evaluate_pair(photo.truth, with_chroma(gray, cbcr), photo.mask)
 
 
 RESTORE = {"inpaint": restore_gray, "color": restore_color}

@@ -134,7 +134,7 @@ def test_a_gpu_is_fed_by_all_cores_but_one(make, monkeypatch, device, cores, wor
     made, trainer = [], make(workers=None)
     trainer.world.device = torch.device(device)
     monkeypatch.setattr(loop, "DataLoader", lambda *_, **how: made.append(how) or ())
-    monkeypatch.setattr(loop, "cores", lambda: cores)
+    monkeypatch.setattr(machine, "cores", lambda: cores)
     loop.batches_ahead(Photos.find(trainer.config.data), trainer)
     assert made[0]["num_workers"] == workers and made[0]["worker_init_fn"] is loop._prepare_worker
     assert made[0]["multiprocessing_context"] == "fork"  # each has the photos of this process
@@ -369,8 +369,7 @@ def test_what_validation_says_is_the_mean_over_its_photos_and_its_batches(make):
     for index in range(3):
         rng = np.random.default_rng([trainer.config.seed + validation.SEED, index])
         photo = validation.damaged_crop(photos.picture(index), 48, rng)
-        measure, *given = validation.restore_gray(model, photo)
-        rows.append(measure(*given))
+        rows.append(validation.restore_gray(model, photo)())
     for name in ("hole_psnr", "hole_ssim", "ssim", "masked_ssim", "damage_iou"):
         assert found[name] == pytest.approx(np.mean([row[name] for row in rows]), rel=1e-6)
     source = TrainingBatches(photos, trainer.config, "inpaint", trainer.config.seed + validation.SEED)

@@ -19,10 +19,8 @@ from restoration.training.validation import EXACT, damaged_crop, restore_gray, v
 
 def test_a_hole_filled_without_any_error_does_not_outweigh_all_others():
     flat = np.full((64, 64, 3), 128, np.uint8)
-    measure, *arguments = restore_gray(
-        small_restorer().inpainter.eval(), damaged_crop(Picture(flat), 64, np.random.default_rng(0))
-    )
-    row = measure(*arguments)
+    measure = restore_gray(small_restorer().inpainter.eval(), damaged_crop(Picture(flat), 64, np.random.default_rng(0)))
+    row = measure()
     assert row["hole_psnr"] == EXACT == 60 and row["damage_iou"] == 0, "a fresh map is 0: even odds are no damage"
 
 
