@@ -98,7 +98,7 @@ def _dabs(colors: np.ndarray, rng: np.random.Generator, count: int) -> tuple[np.
         choice = places[rng.choice(3, p=(0.15, 0.35, 0.5))]
         choice = choice if len(choice) else places[2]
         y, x = choice[rng.integers(len(choice))].tolist()
-        dab = cv2.circle(np.zeros_like(hinted), (x, y), max(0, round(rng.normal(2, 1.3))), 1, -1).view(bool)
+        dab = cv2.circle(np.zeros_like(hinted), (x, y), max(0, round(rng.normal(2, 1.3))), 1, cv2.FILLED).view(bool)
         if rng.random() < 0.6:
             given[dab] = rng.choice([colors[y, x], colors[dab].mean(axis=0)])
         hinted |= dab

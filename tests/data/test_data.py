@@ -100,6 +100,8 @@ def test_bytes_become_the_floats_of_the_formulas():
     assert np.array_equal(sample["luma"][0].numpy(), (luma(rgb) / 255).astype(np.float32))
     assert np.abs(sample["chroma"].numpy() - chroma(rgb).transpose(2, 0, 1)).max() <= 0.51 / 255
     assert not sample["chroma"][:, :16, :16].any()
+    hinted = color_sample(rgb, np.random.default_rng(1), config(color_hints=1.0))
+    assert hinted["hint_mask"].any() and not hinted["hint_chroma"][:, hinted["hint_mask"][0] == 0].any()
 
 
 def test_a_share_of_the_colorizers_photos_has_a_hole_that_it_will_see_filled():
