@@ -26,18 +26,6 @@ DAMAGED = np.where(MASK, 93, gray_photo("coffee", 96, 72)).astype(np.uint8)
 # restore and detect ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("masked", [True, False])
-def test_restore_a_photo(run, tmp_path, masked):
-    photo = save(tmp_path / "photo.png", DAMAGED)
-    options = ["--mask", save(tmp_path / "mask.png", MASK)] if masked else []
-    status, out, err = run("restore", photo, tmp_path / "result.png", *options)
-    assert (status, out, len(err)) == (0, [], 0 if masked else 1)
-    assert read(tmp_path / "result.png").shape == (72, 96, 3)
-    result = read(tmp_path / "result.png", "L")
-    assert np.array_equal(result[~MASK], DAMAGED[~MASK])
-    assert np.mean(result[MASK] != 93) > 0.9
-
-
 def test_the_written_photo_is_the_restorers(run, restorer, weights, tmp_path):
     from restoration import Restorer
 
@@ -165,14 +153,6 @@ def test_a_missing_mask_is_named(quick, tmp_path):
         status, _, err = quick("restore", source, tmp_path / "out", "--mask", mask)
         assert status == 1 and len(err) == 1 + source.is_dir() and name in err[0] and all(map(is_one_sentence, err))
     assert not (tmp_path / "out").exists()
-
-
-def test_no_original_is_overwritten(quick, tmp_path):
-    before = save(tmp_path / "in" / "a.png", DAMAGED).read_bytes()
-    for source, target in [("in", "in"), ("in/a.png", "in/a.png"), ("in/a.png", "in")]:
-        status, _, err = quick("restore", tmp_path / source, tmp_path / target)
-        assert status == 1 and "is the input itself" in err[0] and is_one_sentence(err[0])
-    assert (tmp_path / "in" / "a.png").read_bytes() == before
 
 
 @pytest.mark.parametrize("out", ["mix/", "mix/b.png", "mix/a.png", "mask.png"])

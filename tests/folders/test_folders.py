@@ -86,6 +86,8 @@ def test_originals_and_masks_are_never_overwritten(quick, tmp_path):
     before = {file: file.read_bytes() for file in (*source.rglob("*.png"), mask)}
     for words in (
         (source, out, "--overwrite"),
+        (source, source),
+        (source / "0" / "photo0.png", source / "0"),
         (source / "0" / "photo0.png", mask, "--mask", mask),
         (source, tmp_path / "masks", "--mask", tmp_path / "masks", "--overwrite"),
         (source / "0" / "photo0.png", tmp_path / "o.png", "--report", source / "0" / "photo0.png"),

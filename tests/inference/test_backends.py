@@ -70,10 +70,11 @@ def test_a_box_of_the_output_is_the_same_part_of_the_whole():
 @pytest.mark.slow
 def test_threads_share_one_network():
     restorer = Restorer.from_pretrained(backend="openvino")
-    expected = [restorer.restore(*job, fill="smooth") for job in JOBS]
+    jobs = JOBS[::2]
+    expected = [restorer.restore(*job, fill="smooth") for job in jobs]
     with ThreadPoolExecutor(4) as pool:
-        for number, result in enumerate(pool.map(lambda job: restorer.restore(*job, fill="smooth"), JOBS * 3)):
-            assert_same(result, expected[number % len(JOBS)])
+        for number, result in enumerate(pool.map(lambda job: restorer.restore(*job, fill="smooth"), jobs * 4)):
+            assert_same(result, expected[number % len(jobs)])
 
 
 @pytest.mark.slow
@@ -194,17 +195,17 @@ def test_an_export_without_its_package_is_one_sentence(run, weights, tmp_path, m
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["torch", "openvino"])
-def test_a_detector_finds_the_damage_and_the_inpainter_fills_it(backend, weights, restorer, tmp_path):
+def test_a_detector_finds_the_damage_and_the_inpainter_fills_it(weights, restorer, tmp_path):
     shutil.copytree(weights, tmp_path / "weights")
     other = small_restorer().inpainter
     other.unet.segmentation_head[0].bias.data[1] = 9  # all is damaged
     other.save_pretrained(tmp_path / "weights" / "detect")
     export(tmp_path / "weights", tmp_path / "exported")
-    loaded = Restorer.from_pretrained(tmp_path / "exported", "cpu", backend=backend)
     photo, mask = gray_photo("coffee", 90, 60), hole(90, 60, (10, 10, 40, 30))
-    assert loaded.damage(photo).logits.min() > 5 > restorer.damage(photo).logits.max()
-    assert np.abs(pixels(loaded.repair(photo, mask).gray) - pixels(restorer.repair(photo, mask).gray)).max() <= 1
+    for backend in ("torch", "openvino"):
+        loaded = Restorer.from_pretrained(tmp_path / "exported", "cpu", backend=backend)
+        assert loaded.damage(photo).logits.min() > 5 > restorer.damage(photo).logits.max()
+        assert np.abs(pixels(loaded.repair(photo, mask).gray) - pixels(restorer.repair(photo, mask).gray)).max() <= 1
 
 
 # Choices ----------------------------------------------------------------------------------------

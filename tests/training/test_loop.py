@@ -13,7 +13,7 @@ import pytest
 import torch
 import torch.distributed as dist
 from conftest import is_one_sentence
-from small_run import averages, config, records
+from small_run import config
 from test_steps import batches, maker, ticking_clock
 
 from restoration import checkpoint, machine
@@ -24,7 +24,6 @@ from restoration.errors import RestorationError
 from restoration.training import loop, runs, validation
 from restoration.training.distributed import World
 from restoration.training.runs import Run, locked
-from restoration.training.trainer import Trainer
 
 make = pytest.fixture(maker)
 ticking = pytest.fixture(ticking_clock)
@@ -327,38 +326,6 @@ def test_a_state_is_saved_as_often_as_asked_and_where_a_signal_came(monkeypatch,
     with pytest.raises(loop.StoppedError, match="15"):
         loop._learn(folder, trainer, split, told, None)
     assert len(saved) == saves + 1
-
-
-@pytest.mark.slow
-def test_a_run_that_a_signal_stops_goes_on_to_the_very_same_end(scenes, tmp_path, monkeypatch, capsys):
-    settings = config(scenes, epochs=2, epoch_photos=4, validation_photos=1)
-    whole, stopped, step = Run(tmp_path / "whole"), Run(tmp_path / "stopped"), Trainer.train_step
-    assert loop.train(whole, settings, 0, ["color"])
-    out = capsys.readouterr().out
-    assert "Training in float32, 2 photos of 32 px per step." in out and "photos/s" in out
-
-    def told(self, batch):
-        step(self, batch)
-        if self.step == 1:
-            signal.raise_signal(signal.SIGTERM)
-
-    monkeypatch.setattr(Trainer, "train_step", told)
-    with pytest.raises(loop.StoppedError, match=str(int(signal.SIGTERM))):
-        loop.train(stopped, settings, 0, ["color"])
-    assert not stopped.is_finished(0, "color") and stopped.missing(settings)[0] == (0, "inpaint")
-    assert loop.train(stopped, settings, 0, ["color"])
-    for run in (whole, stopped):
-        assert run.is_finished(0, "color") and not run.is_finished(1, "color") and run.stages() == ("color",)
-        assert {file.name for file in run.piece(0, "color").iterdir()} == {
-            ".lock", "config.json", "model.safetensors", "metrics.jsonl", "state.pt",
-        }  # fmt: skip
-        assert (run.folder / "data.json").exists()
-    assert records(whole.folder, 0, "color") == records(stopped.folder, 0, "color")
-    assert [record["epoch"] for record in records(whole.folder, 0, "color")] == [1, 2]
-    one, other = averages(whole.folder, 0, "color"), averages(stopped.folder, 0, "color")
-    assert all(torch.equal(one[name], other[name]) for name in one)
-    monkeypatch.setattr(loop.splits, "find", lambda *_: pytest.fail("photos were read for nothing"))
-    assert loop.train(stopped, settings, 0, ["color"]), "nothing is left to do"
 
 
 def test_what_validation_says_is_the_mean_over_its_photos_and_its_batches(make):

@@ -19,17 +19,13 @@ from small_run import ROOT, averages, command, config, records, wait_for
 import train
 from restoration.checkpoint import load_state, save_state
 from restoration.config import save_config
-from restoration.data.batches import TrainingBatches
-from restoration.data.photos import Photos
 from restoration.errors import RestorationError
 from restoration.training import loop as training
-from restoration.training.distributed import World
 from restoration.training.runs import CONFIG, METRICS, STATE, Run, locked
 from restoration.training.trainer import Trainer
 
-pytestmark = pytest.mark.slow
 
-
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["inpaint", "color"])
 def test_killed_at_any_step_and_resumed_it_is_as_if_never_stopped(scenes, tmp_path, monkeypatch, stage):
     """Bit for bit, journal and weights; a kill leaves whatever was last saved, here one or two steps back."""
@@ -58,6 +54,7 @@ def test_killed_at_any_step_and_resumed_it_is_as_if_never_stopped(scenes, tmp_pa
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
+@pytest.mark.slow
 def test_a_terminated_job_says_how_to_go_on_and_does(scenes, tmp_path):
     """SIGTERM to the whole group, data workers too, as clusters send it: the state is saved, the status is 143."""
     long = command(scenes, tmp_path, "long", epochs=40, folds=1, workers=1)
@@ -74,28 +71,7 @@ def test_a_terminated_job_says_how_to_go_on_and_does(scenes, tmp_path):
     assert 3 <= state["step"] < 120 and len(records(tmp_path / "long", 0, "inpaint")) == state["step"] // 3
 
 
-def test_a_stop_is_heard_at_the_end_of_the_epoch_and_a_second_ctrl_c_at_once():
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-    try:
-        with pytest.raises(KeyboardInterrupt), training._signals() as told:
-            os.kill(os.getpid(), signal.SIGTERM)
-            os.kill(os.getpid(), signal.SIGTERM)
-            assert told == [signal.SIGTERM] * 2
-            os.kill(os.getpid(), signal.SIGINT)
-        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def test_speed_counts_the_photos_since_the_run_went_on(scenes, tmp_path):
-    batches = TrainingBatches(Photos.find(scenes), config(scenes), "color", 0)
-    piece = Trainer(config(scenes), "color", 6, World())
-    piece.train_step(batches[0])
-    piece.save(tmp_path / STATE)
-    piece = Trainer(config(scenes), "color", 6, World(), state=load_state(tmp_path / STATE))
-    assert piece.began[0] == 1 and piece.mean_losses()["loss"] > 0
-
-
+@pytest.mark.slow
 def test_a_run_of_other_settings_or_other_photos_is_left_alone(scenes, tmp_path):
     run = Run(tmp_path / "run")
     training.train(run, config(scenes, epochs=1, folds=1), 0, ["color"])
@@ -153,15 +129,6 @@ def test_a_folder_in_use_is_refused_and_a_dead_programs_data_workers_do_not_keep
     assert "another process" in answers.get(timeout=9) and answers.get(timeout=9) == "free"
 
 
-def test_a_piece_that_another_job_has_finished_meanwhile_is_left_alone(scenes, tmp_path, monkeypatch):
-    run, settings = Run(tmp_path / "run"), config(scenes, epochs=1)
-    training.train(run, settings, 0, ["color"])
-    before = (run.piece(0, "color") / STATE).read_bytes()
-    monkeypatch.setattr(Run, "missing", lambda *_: [(0, "color")])  # what was seen before the other job ended
-    assert training.train(run, settings, 0, ["color"])
-    assert before == (run.piece(0, "color") / STATE).read_bytes()
-
-
 @pytest.mark.parametrize("error, status", [(OSError(28, "No space left on device"), 1), (KeyboardInterrupt(), 130)])
 def test_a_full_disk_and_ctrl_c_name_the_way_on(scenes, tmp_path, capsys, monkeypatch, error, status):
     """Once it has begun; before, while photos are read, nothing is lost and the name stays free."""
@@ -188,12 +155,6 @@ def test_a_state_that_cannot_be_written_leaves_the_one_before(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert is_one_sentence(error.value) and files(tmp_path) == [STATE] and load_state(tmp_path / STATE) == {"step": 1}
-
-
-def test_a_run_that_never_began_leaves_its_name_free(scenes, tmp_path):
-    with pytest.raises(RestorationError, match="cannot make 50 folds"):
-        training.train(Run(tmp_path / "run"), config(scenes, folds=50), 0, ["color"])
-    assert not (tmp_path / "run").exists()
 
 
 def test_names_are_printed_where_the_terminal_lacks_their_letters(scenes, tmp_path, monkeypatch):

@@ -157,12 +157,13 @@ def test_a_loss_that_is_no_number_is_noticed_within_ten_steps(make):
     trainer.check()
 
 
-def test_an_infinite_gradient_is_noticed_too(make):
+def test_an_infinite_gradient_is_noticed_before_its_weights_are_saved(make, tmp_path):
     trainer = make()
     trainer.model.unet.segmentation_head[0].weight.register_hook(lambda g: g * float("inf"))
     trainer.train_step(batches(trainer)[0])
     with pytest.raises(FloatingPointError):
-        trainer.check()
+        trainer.save(tmp_path / STATE)
+    assert not (tmp_path / STATE).exists()
 
 
 @pytest.mark.parametrize(
@@ -251,7 +252,7 @@ def test_a_state_holds_all_that_goes_on(make, tmp_path, ticking):
     trainer.save(tmp_path / STATE)
     state = load_state(tmp_path / STATE)
     again = make(steps=0, seconds=9.0, gan_start=0.0, epochs=5, state=state)
-    assert (again.step, again.epoch, again.best) == (1, 2, 17.5)
+    assert (again.step, again.epoch, again.best, again.began[0]) == (1, 2, 17.5, 1)
     assert (again.clock.seconds, again.clock.used, again.clock.reserve) == (50, 20, 5)
     assert all(torch.equal(again.sums[name], trainer.sums[name]) for name in trainer.sums)
     trainer._tell_time()
