@@ -10,6 +10,7 @@ from demo.texts import percent, say, translated
 from restoration.inference.prints import extract
 from restoration.pipeline import MOST_SENSITIVE, Restoration
 
+LEAST = 64  # px, the shorter side of a photo: with less, neither damage nor people can be told
 Shown = dict[str, object]  # new values of parts of the view
 
 
@@ -32,12 +33,12 @@ def opened(session: Session, language: str) -> Shown:
 def marked(session: Session, language: str) -> Shown:
     """What is marked as damaged, and whether that is repaired."""
     edit = session.edit
-    layer = marks.marked_layer(marks.shrink_mask(edit.mask, edit.small.size)) if edit.mask.any() else None
+    layer = marks.marked_layer(edit.mask, edit.search.new, edit.small.size) if edit.mask.any() else None
     look = "primary" if edit.needs_work and not edit.is_repaired else "secondary"
     return {
         "editor": _picture(session, edit.shown, layer),
         "found": _found(edit, language),
-        "more": gr.Button(interactive=edit.sensitivity < MOST_SENSITIVE),
+        "more": gr.Button(interactive=edit.search.sensitivity < MOST_SENSITIVE),
         "note": _done(edit, language),
         "restore": gr.Button(variant=look),
     }
@@ -111,9 +112,14 @@ def _prints(session: Session, language: str) -> gr.Gallery:
 
 def _found(edit: EditState, language: str) -> str:
     """What is marked, what to do about it, and what kind of photo this is."""
-    share = edit.mask.mean()
-    nothing = "unmarked" if edit.found.any() else "not_found"
-    words = [say("found", language, share=percent(share)) if share else say(nothing, language)]
+    if not edit.mask.any():
+        words = [say("unmarked" if edit.search.found.any() else "not_found", language)]
+    else:
+        kind = "found" if edit.search.new is None else "found_more"
+        words = [say(kind, language, share=percent(edit.mask.mean()), count=edit.search.count)]
+        words += [say("check", language)] if kind == "found" and edit.damage.is_worn else []
+    if min(edit.photo.size) < LEAST:
+        words += [say("small", language, width=edit.photo.width, height=edit.photo.height)]
     if edit.photo.mode == "RGB":
         words += [say("tinted" if edit.is_tinted else "in_color", language)]
     if edit.prints:

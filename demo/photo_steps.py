@@ -1,6 +1,7 @@
 """One photo, from the drop to the download: what happens at each step."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import gradio as gr
@@ -10,7 +11,7 @@ from demo import marks, photo_shown
 from demo.manners import RefusalError
 from demo.photo_shown import Shown
 from demo.reading import read_scan
-from demo.session import EditState, Session, Sessions
+from demo.session import EditState, Search, Session, Sessions
 from demo.stages import Stages
 from demo.texts import language_of, say
 from restoration.files import imaging
@@ -27,15 +28,9 @@ class Steps:
         self.stages, self.sessions = stages, sessions
 
     def open(
-        self,
-        upload: str | list[str] | None,
-        request: gr.Request,
-        progress=gr.Progress(),
-        album: EditState | None = None,
+        self, upload: str | list[str], request: gr.Request, progress=gr.Progress(), album: EditState | None = None
     ) -> Shown:
         """A new photo, one of a row of examples or of an album: its damage is found, and shown to be corrected."""
-        if not upload:
-            raise RefusalError("no_photo")
         upload = upload[0] if isinstance(upload, list) else upload
         language, session = language_of(request), self.sessions.of(request)
         progress(0.1, desc=say("reading", language))
@@ -47,8 +42,8 @@ class Steps:
         prints = [] if album else find_inside_paper(np.asarray(scan.image.convert("L")))
         tinted = is_tinted(scan.image)
         session.edit = EditState(
-            original, scan, damage, mask, small, session.written(small, "photo.png"), found=mask,
-            prints=prints, album=album, is_tinted=tinted, recolor=tinted,
+            original, scan, damage, mask, small, session.written(small, "photo.png"), Search(mask), prints=prints,
+            album=album, is_tinted=tinted, recolor=tinted,
         )  # fmt: skip
         return photo_shown.opened(session, language)
 
@@ -100,14 +95,15 @@ class Steps:
     def find_more(self, request: gr.Request) -> Shown:
         """Beside what is marked, what the next more sensitive look that finds anything finds; nothing erased again."""
         edit = self.sessions.edit(request)
-        while edit.sensitivity < MOST_SENSITIVE:
-            edit.sensitivity += 1
-            found = edit.damage.mask(edit.sensitivity)
-            more = marks.with_more(edit.mask, edit.found, found)
-            edit.found = edit.found | found
+        found = edit.search.found
+        for sensitivity in range(edit.search.sensitivity + 1, MOST_SENSITIVE + 1):
+            now = edit.damage.mask(sensitivity)
+            more, count = marks.with_more(edit.mask, found, now)
+            found = found | now
             if not np.array_equal(more, edit.mask):
-                edit.mark(more)
+                edit.mark(more, Search(found, sensitivity, more & ~edit.mask, count))
                 return self._marked(request)
+        edit.search = Search(found, MOST_SENSITIVE)
         return {"found": say("no_more", language_of(request)), "more": gr.Button(interactive=False)}
 
     def undo(self, request: gr.Request) -> Shown:
@@ -141,7 +137,11 @@ class Steps:
         edit.repair, edit.repaired = repair, mask
         edit.variant = 0 if edit.restored.own else edit.variant
         progress(0.9, desc=say("showing", language))
-        return photo_shown.results(session, language)
+        shown = photo_shown.results(session, language)
+        if edit.search.new is None:
+            return shown
+        edit.search = replace(edit.search, new=None)
+        return shown | photo_shown.marked(session, language)
 
     def restore_at_once(self, recolor: bool, texture: bool, request: gr.Request, progress=gr.Progress()) -> Shown:
         """The same, unasked, once for each photo that was opened; where nothing is to be done, nothing is said."""

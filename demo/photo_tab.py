@@ -18,8 +18,8 @@ REMEMBERED = "() => [sessionStorage.getItem('visit') ?? '']"
 ANSWERED = "() => page.answered('{name}')"
 # Parts of the view that steps change together.
 MARKS = ("editor", "found", "more", "note", "restore")
-RESULTS = ("results", "color", "gray", "variants", "vividness", "freshen", "note", "restore", "hints_area")
-OPENED = ("key", "start", "work", "prints", "recolor", "texture", *MARKS, *(set(RESULTS) - set(MARKS)))
+RESULTS = ("results", "color", "gray", "variants", "vividness", "freshen", "hints_area", *MARKS)
+OPENED = ("key", "start", "work", "prints", "recolor", "texture", *RESULTS)
 COLORS = ("hints", "color", "vividness")
 
 

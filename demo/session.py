@@ -25,6 +25,16 @@ UNDO = 30  # changes of a mask
 MOST = 32  # sessions at once; then the one that waited longest is forgotten
 
 
+@dataclass(frozen=True)
+class Search:
+    """How far the search for damage went."""
+
+    found: Mask  # all that was found so far, erased since or not
+    sensitivity: int = 0  # with which the damage was looked for last
+    new: Mask | None = None  # what that added, until the photo is restored
+    count: int = 0  # how many of the new marks touch no older one
+
+
 @dataclass
 class EditState:
     """One photo in work, and how far the work has come. All masks are bool (H, W), True = damaged."""
@@ -35,9 +45,8 @@ class EditState:
     mask: Mask  # what is marked as damaged
     small: Image.Image  # the photo's preview
     shown: str  # the preview's file
-    found: Mask  # all that was found so far, erased since or not
-    sensitivity: int = 0  # with which the damage was looked for last
-    history: list[Change] = field(default_factory=list)  # of the mask, to be undone from the end
+    search: Search
+    history: list[tuple[Change, Search]] = field(default_factory=list)  # of mask and search, to be undone from the end
     prints: list[Print] = field(default_factory=list)  # the pictures on the scan, where there is paper around any
     album: "EditState | None" = None  # the scan that the photo was cut out of
     dabs: list[dict] = field(default_factory=list)  # strokes of color
@@ -77,15 +86,16 @@ class EditState:
         """Whether what is marked is what was repaired."""
         return self.repaired is not None and np.array_equal(self.mask, self.repaired)
 
-    def mark(self, mask: Mask) -> None:
-        """Replace what is marked; the last UNDO replacements can be undone."""
-        self.history = [*self.history, Change(self.mask, mask)][-UNDO:]
-        self.mask = mask
+    def mark(self, mask: Mask, search: Search | None = None) -> None:
+        """Replace what is marked, by hand or after a search; the last UNDO replacements can be undone."""
+        self.history = [*self.history, (Change(self.mask, mask), self.search)][-UNDO:]
+        self.mask, self.search = mask, search or self.search
 
     def undo(self) -> None:
         """Go back by one replacement, where there is one."""
         if self.history:
-            self.mask = self.history.pop().undone(self.mask)
+            change, self.search = self.history.pop()
+            self.mask = change.undone(self.mask)
 
 
 @dataclass

@@ -53,6 +53,20 @@ TEXTS = {
         "Nothing is marked now. Paint over what should be repaired; Undo brings the marks back.",
         "지금은 표시된 곳이 없습니다. 고칠 곳을 칠하세요. 되돌리기를 누르면 표시가 돌아옵니다.",
     ),
+    "found_more": (
+        "Marked: {share} of the photo. New, in yellow: {count}, and more of old marks. Check faces before you restore: "
+        "an eye or a necklace may be marked. Undo takes the yellow back.",
+        "표시된 곳: 사진의 {share}. 새로 찾은 곳은 노란색: {count}군데, 그리고 넓어진 곳. 복원하기 전에 얼굴을 "
+        "확인하세요. 눈이나 목걸이가 표시되었을 수 있습니다. 되돌리기를 누르면 노란색이 사라집니다.",
+    ),
+    "check": (
+        "Check faces: an eye or a necklace may be marked.",
+        "얼굴을 확인하세요. 눈이나 목걸이가 표시되었을 수 있습니다.",
+    ),
+    "small": (
+        "It has only {width} x {height} pixels, too few to repair or to color: choose a larger file of it.",
+        "{width} x {height} 픽셀뿐이라 고치거나 색을 입히기에는 너무 작습니다. 더 큰 파일을 고르세요.",
+    ),
     "no_more": ("Nothing more was found.", "더 찾은 곳이 없습니다."),
     "in_color": (
         "This photo is in color already: only what is marked is repaired, all other colors are kept.",

@@ -43,14 +43,19 @@ def distance(pixels, start, end) -> np.ndarray:
 def test_what_was_erased_is_not_found_again_and_what_was_painted_stays():
     erased, kept, painted, new = (hole(60, 40, (x, 5, x + 5, 10)) for x in (0, 10, 20, 30))
     grown = hole(60, 40, (0, 3, 7, 12))  # around what was erased
-    marked = marks.with_more(kept | painted, erased | kept, grown | kept | new)
-    assert np.array_equal(marked, kept | painted | new)
+    marked, count = marks.with_more(kept | painted, erased | kept, grown | kept | new)
+    assert np.array_equal(marked, kept | painted | new) and count == 1
 
 
-def test_a_layer_shows_what_is_marked_and_nothing_else():
-    shown = hole(50, 30, (10, 5, 20, 9))
-    layer = np.asarray(marks.marked_layer(shown))
-    assert layer.shape == (30, 50, 4) and np.array_equal(layer[..., 3] > 0, shown)
+def test_a_layer_shows_what_is_marked_and_what_is_new_of_it_but_no_rim():
+    old, rim, new, erased = (
+        hole(50, 30, box) for box in ((10, 5, 20, 9), (20, 5, 21, 9), (30, 5, 40, 9), (5, 20, 9, 25))
+    )
+    mask = old | rim | new
+    layer = np.asarray(marks.marked_layer(mask, rim | new | erased, (50, 30)))
+    assert layer.shape == (30, 50, 4) and np.array_equal(layer[..., 3] > 0, mask)
+    assert np.array_equal((layer == marks.NEW).all(axis=2), new)
+    assert not (np.asarray(marks.marked_layer(mask, None, (50, 30))) == marks.NEW).all(axis=2).any()
 
 
 def test_dabs_become_hints_of_the_photos_size_the_last_one_on_top():

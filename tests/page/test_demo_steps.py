@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import gray_photo, hole, photo, save
+from conftest import gray_photo, hole, photo, read, save
 from PIL import Image
 
 from demo.photo_steps import Steps
-from demo.session import Sessions
+from demo.session import Search, Sessions
 from demo.stages import Stages
 from demo.texts import say
 from restoration.pipeline import MOST_SENSITIVE, Restoration
@@ -90,7 +90,7 @@ def test_another_photo_lends_its_colors_until_that_is_undone(steps, tmp_path):
 def test_a_rough_stroke_takes_what_is_found_under_it_and_a_precise_one_all_of_it(steps, tmp_path):
     steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 200, 150))), REQUEST, told)
     edit, crack = steps.sessions.edit(REQUEST), hole(200, 150, (20, 70, 180, 72))
-    edit.damage = SimpleNamespace(snap=lambda mask: mask & crack)
+    edit.damage = SimpleNamespace(snap=lambda mask: mask & crack, is_worn=False)
     stroke = SimpleNamespace(strokes=[{"pen": "paint", "width": 0.1, "points": [[0.2, 0.47], [0.8, 0.47]]}])
     before = edit.mask
     steps.paint(True, stroke, REQUEST)
@@ -130,8 +130,48 @@ def test_marks_that_were_taken_away_are_not_called_not_found(steps, tmp_path):
     steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 120, 90))), REQUEST, told)
     edit = steps.sessions.edit(REQUEST)
     edit.mark(hole(120, 90, (10, 10, 30, 20)))
-    edit.found = edit.mask
+    edit.search = Search(edit.mask)
     assert steps.unmark(REQUEST)["found"] == say("unmarked", "en")
-    while edit.sensitivity < MOST_SENSITIVE:
+    while edit.search.sensitivity < MOST_SENSITIVE:
         shown = steps.find_more(REQUEST)
     assert not shown["more"].interactive, "more is offered where there is none"
+
+
+def test_what_a_search_adds_is_yellow_and_counted_until_it_is_undone_or_restored(steps, tmp_path):
+    steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 120, 90))), REQUEST, told)
+    edit, sure, doubtful = (
+        steps.sessions.edit(REQUEST),
+        hole(120, 90, (10, 10, 20, 20)),
+        hole(120, 90, (60, 10, 70, 20)),
+    )
+    edit.mask, edit.search = sure, Search(sure)
+    edit.damage = SimpleNamespace(mask=lambda sensitivity: sure | doubtful, is_worn=False)
+
+    def yellow(shown: dict) -> np.ndarray:
+        return (read(shown["editor"]["layer"]["path"])[10:20, [15, 65], 1] > 150).all(axis=0)
+
+    first = steps.find_more(REQUEST)
+    assert list(yellow(first)) == [False, True] and "yellow: 1," in first["found"] and "faces" in first["found"]
+    undone = steps.undo(REQUEST)
+    assert np.array_equal(edit.mask, sure) and undone["more"].interactive and "yellow" not in undone["found"]
+    assert steps.find_more(REQUEST)["found"] == first["found"], "undone is not erased: it is found again"
+    stroke = {"pen": "paint", "width": 0.05, "points": [[0.3, 0.9], [0.5, 0.9]]}
+    painted = steps.paint(False, SimpleNamespace(strokes=[stroke]), REQUEST)
+    assert list(yellow(painted)) == [False, True], "who checks what is new loses sight of it"
+    assert list(yellow(steps.restore(False, True, REQUEST, told))) == [False, False]
+
+
+@pytest.mark.parametrize("width, said", [(3, True), (64, False)])
+def test_a_photo_of_a_few_pixels_is_said_to_be_too_small(steps, tmp_path, width, said):
+    opened = steps.open(str(save(tmp_path / "icon.png", gray_photo("coffee", width, 64))), REQUEST, told)
+    assert (say("small", "en", width=width, height=64) in opened["found"]) == said
+
+
+def test_on_a_print_with_many_marks_faces_are_to_be_checked(steps, tmp_path):
+    steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 120, 90))), REQUEST, told)
+    edit = steps.sessions.edit(REQUEST)
+    edit.damage = SimpleNamespace(is_worn=True, snap=lambda mask: mask)
+    stroke = SimpleNamespace(strokes=[{"pen": "paint", "width": 0.1, "points": [[0.2, 0.5]]}])
+    assert steps.paint(True, stroke, REQUEST)["found"].endswith(say("check", "en"))
+    edit.damage.is_worn = False
+    assert say("check", "en") not in steps.paint(True, stroke, REQUEST)["found"]
