@@ -17,7 +17,6 @@ import gradio as gr
 from demo.api import LIFETIME, api
 from demo.batch_tab import batch_tab
 from demo.limits import WAITING
-from demo.manners import answer_kindly_when_full
 from demo.photo_steps import Steps
 from demo.photo_tab import PhotoTab
 from demo.photo_view import EXAMPLES
@@ -35,6 +34,10 @@ def build_demo(restorer: Restorer) -> gr.Blocks:
     stages, sessions = Stages(restorer), Sessions()
     with gr.Blocks(title="Photo restoration", fill_width=True, delete_cache=LIFETIME) as demo:
         api(stages)  # first: it is to have the endpoints' plain names
+        gr.Button(label("to_result"), size="sm", elem_id="to-result")
+        with gr.Row(elem_id="busy"):
+            gr.Markdown(label("busy"), elem_classes="refusal")
+            gr.Button(label("again"), size="sm")
         gr.Markdown(label("title"), elem_id="title")
         gr.Markdown(label("lead"), elem_id="lead")
         with gr.Tabs() as tabs:
@@ -50,7 +53,6 @@ def build_demo(restorer: Restorer) -> gr.Blocks:
     atexit.register(sessions.close)
     demo.sessions = sessions
     demo.queue(max_size=WAITING)
-    answer_kindly_when_full(demo._queue)
     return demo
 
 

@@ -6,7 +6,6 @@ import traceback
 from collections.abc import Callable
 
 import gradio as gr
-from gradio.queueing import Queue
 
 from demo.texts import TEXTS, language_of, say, translated
 from restoration.errors import RestorationError
@@ -27,12 +26,11 @@ def politely(event: Callable) -> Callable:
 
     @functools.wraps(event)
     def polite(*args, **kwargs):
-        bound = inspect.signature(event).bind(*args, **kwargs)
-        language = language_of(bound.arguments.get("request"))
         try:
             return event(*args, **kwargs)
         except Exception as error:  # whatever one photo makes of the networks, the page stays
-            raise gr.Error(sentence(error, language), print_exception=is_fault(error)) from error
+            words = sentence(error, _language(event, *args, **kwargs))
+            raise gr.Error(words, print_exception=is_fault(error)) from error
 
     return polite
 
@@ -50,11 +48,14 @@ def in_place(event: Callable, view: dict[str, gr.blocks.Block], refusal: str = "
         except Exception as error:  # whatever one photo makes of the networks, the page stays
             if is_fault(error):
                 traceback.print_exception(error)
-            language = language_of(inspect.signature(event).bind(*args, **kwargs).arguments.get("request"))
-            shown = {refusal: gr.Markdown(sentence(error, language), visible=True)}
+            shown = {refusal: gr.Markdown(sentence(error, _language(event, *args, **kwargs)), visible=True)}
         return {view[name]: value for name, value in shown.items()}
 
     return answer
+
+
+def _language(event: Callable, *args, **kwargs) -> str:
+    return language_of(inspect.signature(event).bind(*args, **kwargs).arguments.get("request"))
 
 
 def sentence(error: Exception, language: str) -> str:
@@ -67,17 +68,3 @@ def sentence(error: Exception, language: str) -> str:
 def is_fault(error: Exception) -> bool:
     """Whether an error is neither a refusal nor want of memory, for which OpenCV and the runtimes have their own."""
     return not isinstance(error, (RestorationError, MemoryError)) and "memory" not in str(error).lower()
-
-
-def answer_kindly_when_full(queue: Queue) -> None:
-    """Replace Gradio's own sentence about the queue's size."""
-    push = queue.push
-
-    async def push_or_explain(body, request, username):
-        done, answer, status = await push(body, request, username)
-        if status == "queue_full" and "accept-language" in request.headers:
-            # A browser has words of its own for this status, in English only; a program understands it.
-            return False, say("busy", language_of(request)), "error"
-        return done, answer, status
-
-    queue.push = push_or_explain

@@ -16,6 +16,7 @@ PALETTE = (
     "#b3261e", "#e07b39", "#e8c24a", "#4c8c4a", "#3b82c4", "#274b8f", "#7a4a9e", "#c98b9b", "#c9996b", "#6b4a2f",
     "#8a8a8a",
 )  # fmt: skip
+PAINTER_WORDS = ("move", "offer", "paint", "erase", "pen", "other", "width", "zoom", "keys", "enter")
 View = dict[str, gr.blocks.Block]  # parts of the page by the names that the steps use for them
 
 
@@ -56,30 +57,31 @@ def switch(name: str, is_on: bool = False, **settings: object) -> gr.Checkbox:
 
 
 def marking_view() -> View:
-    """The photo with its damage as an overlay to paint on, the tools, and the button that all is about."""
+    """The photo with its damage as an overlay to paint on, the tools, and the button that all is about.
+
+    What the tools change is told above them, and seen below. What is rarely changed stands last.
+    """
     with gr.Column(elem_id="marking", min_width=340):
         view = {"found": gr.Markdown(elem_id="found", elem_classes=["quiet", "said"])}
         view["prints"] = choices("prints", show_label=False, columns=4)
-        view["editor"] = painter_view("editor", ("paint", "erase"))
-        view["snap"] = switch("snap", True)
-        with gr.Row(elem_classes="tools", equal_height=True):
+        with gr.Row(elem_classes="tools"):
             view |= {name: gr.Button(label(name), size="sm", elem_id=name) for name in ("undo", "more", "unmark")}
-            view["mask_file"] = gr.UploadButton(
-                label("mask_file"), size="sm", file_types=["image"], elem_id="mask-file"
-            )
-        view["recolor"] = switch("recolor", visible=False)
-        view["texture"] = switch("texture", True)
+        view["editor"] = painter_view("editor", ("paint", "erase"))
         view["marking_refusal"] = refusal_view()
         with gr.Row():
-            view["another"] = gr.Button(label("another"), size="lg", elem_id="another", scale=1, min_width=120)
-            view["restore"] = gr.Button(label("restore"), size="lg", elem_id="restore", scale=2, min_width=180)
+            view["restore"] = gr.Button(label("restore"), size="lg", elem_id="restore", scale=2, min_width=150)
+            view["another"] = gr.Button(label("another"), size="lg", elem_id="another", scale=1, min_width=156)
+        view["recolor"] = switch("recolor", visible=False)
+        view["snap"] = switch("snap", True)
+        view["texture"] = switch("texture", True)
+        view["mask_file"] = gr.UploadButton(label("mask_file"), size="sm", file_types=["image"], elem_id="mask-file")
     return view
 
 
 def painter_view(name: str, pens: tuple[str, ...]) -> gr.HTML:
     """A picture that the server sends, to be painted on: see `browser/painter.js`."""
-    keys = {"label": name} | {key: key for key in ("move", "paint", "erase", "pen", "other", "width", "zoom", "keys")}
-    texts = {language: {word: TEXTS[key][i] for word, key in keys.items()} for i, language in enumerate(LANGUAGES)}
+    words = {"label": name} | {word: word for word in PAINTER_WORDS}
+    texts = {language: {word: TEXTS[key][i] for word, key in words.items()} for i, language in enumerate(LANGUAGES)}
     given = f"const TEXTS = {json.dumps(texts)}, PENS = {json.dumps(pens)};\n"
     return gr.HTML(elem_id=name, html_template="<div></div>", js_on_load=given + PAINTER, apply_default_css=False)
 

@@ -18,6 +18,7 @@ TEXTS = {
         "Drop an old photo: cracks, scratches and holes are filled, and it comes back in color.",
         "오래된 사진을 넣으면, 갈라지고 긁히고 빠진 곳이 채워지고 색이 돌아옵니다.",
     ),
+    "to_result": ("To the result", "결과로 가기"),
     "tab_photo": ("One photo", "사진 한 장"),
     "tab_batch": ("Many photos", "여러 장"),
     # one photo: the start
@@ -90,6 +91,7 @@ TEXTS = {
     "editor": ("The photo, its damage marked", "손상된 곳을 표시한 사진"),
     "recolor": ("Take it for a gray photo and color it anew", "흑백 사진으로 보고 색을 새로 입히기"),
     "move": ("Scroll", "화면 움직이기"),
+    "offer": ("Your finger scrolls. Tap here to paint.", "지금은 화면이 움직입니다. 칠하려면 여기를 누르세요."),
     "paint": ("Mark", "칠하기"),
     "erase": ("Erase", "지우기"),
     "pen": ("Brush", "붓"),
@@ -97,9 +99,10 @@ TEXTS = {
     "width": ("Brush size", "붓 크기"),
     "zoom": ("Zoom", "확대"),
     "keys": (
-        "By keyboard: arrow keys move the brush, Shift moves it finely, Space begins and ends a stroke.",
-        "키보드: 화살표로 붓을 옮기고, Shift를 누르면 조금씩, 스페이스로 획을 시작하고 끝냅니다.",
+        "Arrow keys: move the brush (Shift: finely), Space: begin and end a stroke",
+        "화살표: 붓 옮기기 (Shift: 조금씩), 스페이스: 획 시작과 끝",
     ),
+    "enter": (", Enter: restore", ", 엔터: 복원"),
     "undo": ("Undo", "되돌리기"),
     "snap": (
         "A stroke over damage takes only the damage; elsewhere it counts whole",
@@ -173,9 +176,10 @@ TEXTS = {
         "컬러 사진이고 표시된 곳이 없습니다. 고칠 곳을 칠하거나 색을 새로 입히기를 고르세요.",
     ),
     "busy": (
-        "Many visitors are here just now, please try again in a minute.",
-        "지금 방문자가 많습니다. 잠시 뒤에 다시 시도해 주세요.",
+        "Many visitors are here just now, or the server cannot be reached. It is asked again every ten seconds.",
+        "지금 방문자가 많거나 서버에 연결되지 않습니다. 10초마다 다시 시도합니다.",
     ),
+    "again": ("Try again now", "지금 다시 시도하기"),
     "too_much": (
         "The server had not enough memory for this photo, please try a smaller one.",
         "이 사진을 처리하기에는 서버의 메모리가 부족합니다. 더 작은 사진으로 해 보세요.",

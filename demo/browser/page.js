@@ -41,7 +41,14 @@
     const text = shown.map((note) => note.innerText.trim()).filter(Boolean).join(" ");
     if (live.innerText !== text) live.innerText = text;
   };
+  const find = (selector) => document.querySelector(selector);
+  const focus = (selector) => setTimeout(() => find(selector)?.focus({ preventScroll: true }), 100);
+  const result = () => [...document.querySelectorAll("#results [data-testid=slider].outer, #batch-save")]
+    .find((part) => part.checkVisibility());
+  const toResult = find("#to-result"); // for keys, before all else
+  toResult.onclick = () => result().focus();
   const look = () => {
+    toResult.hidden = !result();
     document.querySelectorAll("[data-testid=slider].outer:not([tabindex])").forEach(lend);
     const examples = document.querySelectorAll("#examples button.gallery-item");
     examples.forEach((button, i) => button.ariaLabel || number(button, i));
@@ -86,9 +93,47 @@
       drop.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: asPictures(files) }));
   });
 
+  // What the server has no room for is asked of it again, and what waits for that is said where it was asked for.
+  const fetched = window.fetch, busy = find("#busy");
+  let asked;
+  const touched = ({ target }) => { if (!busy.contains(target)) asked = target.closest?.(".column .block, .column button"); };
+  ["click", "change", "drop", "keydown"].forEach((type) => addEventListener(type, touched, true));
+  const turn = () => new Promise((done) => {
+    let part = asked?.checkVisibility() ? asked : find("#results, #start").firstElementChild;
+    while (!part.parentElement.matches(".column")) part = part.parentElement;
+    part.before(busy);
+    busy.classList.add("shown");
+    busy.scrollIntoView({ block: "nearest" });
+    busy.querySelector("button").onclick = done;
+    setTimeout(done, 10000);
+  });
+  window.fetch = async (...request) => {
+    for (;;) {
+      const isJoining = String(request[0]).includes("/queue/join");
+      const answer = await fetched(...request).catch((error) => { if (!isJoining) throw error; });
+      if (answer && !(isJoining && answer.status === 503)) {
+        if (isJoining) busy.classList.remove("shown");
+        return answer;
+      }
+      await turn();
+    }
+  };
+
+  // A result that is asked for by hand is waited for where it appears.
+  const painter = () => find("#editor .painter");
+  const showPlace = () => {
+    const results = find("#results"), { top } = results.getBoundingClientRect();
+    if (top < 0 || top > innerHeight / 2) results.scrollIntoView({ behavior: "smooth" });
+  };
+  addEventListener("click", ({ target }) => {
+    if (!target.closest?.("#restore")) return;
+    delete painter().dataset.touched;
+    showPlace();
+  });
+  addEventListener("keydown", ({ key, target }) => {
+    if (key === "Enter" && target.matches?.("#editor .sheet")) find("#restore").click();
+  });
   let saved;
-  const find = (selector) => document.querySelector(selector);
-  const focus = (selector) => setTimeout(() => find(selector)?.focus({ preventScroll: true }), 100);
   window.page = {
     // A reload, or the way back, finds the same visit; another tab does not.
     opened: (visit) => {
@@ -96,13 +141,12 @@
       focus("#editor .sheet");
       return null;
     },
-    // On a phone the result lies below the screen; on a desktop nothing moves, nor under a hand that paints.
-    showResult: () => {
-      const results = find("#results");
-      if (!results || find("#editor .painter")?.dataset.touched) return;
-      if (results.getBoundingClientRect().top > innerHeight / 2)
-        setTimeout(() => results.scrollIntoView({ behavior: "smooth" }), 200); // the slider takes its height first
-    },
+    // On a phone the result lies below the screen. Nothing moves under a hand that paints.
+    showResult: () => setTimeout(() => { // the slider takes its height first
+      if (!result() || painter()?.dataset.touched) return;
+      showPlace();
+      if (document.activeElement.matches("body, #editor .sheet, #restore")) result().focus({ preventScroll: true });
+    }, 200),
     startAgain: () => {
       sessionStorage.removeItem("visit");
       scrollTo({ top: 0, behavior: "smooth" });

@@ -6,23 +6,24 @@
 // Out: the event "input" with {strokes: [{pen, width, points: [[x, y], ...]}]}, all in shares of the picture: x and
 //      `width` of its width, y of its height; outside of 0 to 1 they lie beside it. The server answers with a new layer.
 const words = TEXTS[navigator.language.startsWith("ko") ? "ko" : "en"];
+const keys = words.keys + (PENS[0] === "paint" ? words.enter : "");
 const MARGIN = 28; // px around the picture, where strokes may begin
-// Under a finger the picture scrolls with the page, until a pen is chosen.
+// Under a finger the picture scrolls with the page, until a pen is chosen; the first touch offers one.
 const offered = matchMedia("(pointer: coarse)").matches ? ["move", ...PENS] : PENS;
 element.innerHTML = `<div class="painter">
   <div class="frame"><div class="sheet" tabindex="0" role="application"><div class="picture">
     <img class="photo" alt="" draggable="false"><img class="layer" alt="" draggable="false"><canvas></canvas><i class="cursor" hidden></i>
-  </div></div></div>
+  </div></div><button class="offer" hidden>${words.offer}</button></div>
   <div class="pens"><span class="choices" role="radiogroup"></span>
     <label><span>${words.width}</span><input class="width" type="range" min="4" max="80" value="20"></label>
     <label class="zoom"><span>${words.zoom}</span><input type="range" min="1" max="8" step="0.25" value="1"></label>
   </div>
-  <p class="keys">${words.keys}</p></div>`;
+  <p class="keys">${keys}</p></div>`;
 const root = element.firstElementChild;
-const [frame, sheet, picture, photo, layer, canvas, cursor, choices, width, zoom] =
-  ["frame", "sheet", "picture", "photo", "layer", "canvas", "cursor", "choices", "width", "zoom input"].map((name) =>
+const [frame, sheet, picture, photo, layer, canvas, cursor, offer, choices, width, zoom] =
+  ["frame", "sheet", "picture", "photo", "layer", "canvas", "cursor", "offer", "choices", "width", "zoom input"].map((name) =>
     root.querySelector(name === "canvas" ? name : `.${name}`));
-sheet.ariaLabel = `${words.label}. ${words.keys}`;
+sheet.ariaLabel = `${words.label}. ${keys}`;
 choices.ariaLabel = words.pen;
 const group = Math.random().toString(36);
 choices.innerHTML = offered.map((pen, i) => `<label class="pen" title="${words[pen] ?? pen}">
@@ -32,9 +33,12 @@ choices.innerHTML = offered.map((pen, i) => `<label class="pen" title="${words[p
 const other = choices.querySelector("input[type=color]");
 other?.addEventListener("input", () => { choices.querySelector("input:checked").checked = false; });
 const pen = () => choices.querySelector("input:checked")?.value ?? other.value;
-const grip = () => { sheet.style.touchAction = pen() === "move" ? "auto" : ""; };
+const isMoving = () => pen() === "move";
+const grip = () => { sheet.style.touchAction = isMoving() ? "auto" : ""; };
 choices.addEventListener("input", grip);
 grip();
+offer.addEventListener("click", () => choices.querySelectorAll("input")[1].click());
+choices.addEventListener("input", () => offer.remove(), { once: true });
 
 let subject, stroke = null, unsent = [], sent = [], patience, at = [0.5, 0.5];
 
@@ -70,7 +74,7 @@ const answered = async () => {
   send();
 };
 const begin = () => {
-  if (pen() === "move") return;
+  if (isMoving()) return;
   stroke = { pen: pen(), width: Number(width.value) / picture.clientWidth, points: [at] };
   root.dataset.touched = true;
   draw();
@@ -84,12 +88,17 @@ const end = () => {
 const follow = (event) => {
   const box = picture.getBoundingClientRect();
   at = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-  cursor.hidden = pen() === "move";
+  cursor.hidden = isMoving();
   point();
   if (stroke) stroke.points.push(at), draw();
 };
 sheet.addEventListener("pointerdown", (event) => {
-  if (!event.isPrimary || event.button || pen() === "move") return;
+  if (!event.isPrimary || event.button) return;
+  if (isMoving()) {
+    offer.hidden = false;
+    offer.style.top = `${event.clientY - frame.getBoundingClientRect().top}px`;
+    return;
+  }
   sheet.setPointerCapture(event.pointerId);
   follow(event);
   begin();
@@ -104,12 +113,14 @@ sheet.addEventListener("keydown", (event) => {
   if (way) {
     const step = event.shiftKey ? 2 : Math.max(4, width.value / 2);
     const box = [picture.clientWidth, picture.clientHeight];
+    root.dataset.touched = true;
     at = at.map((share, i) => Math.min(1, Math.max(0, share + (way[i] * step) / box[i])));
     point();
     cursor.hidden = false;
     cursor.scrollIntoView({ block: "nearest", inline: "nearest" });
     if (stroke) stroke.points.push(at), draw();
-  } else if (event.key === " " || event.key === "Enter") stroke ? end() : begin();
+  } else if (event.key === " ") stroke ? end() : begin();
+  else if (event.key === "Enter") end();
   else if (event.key === "Escape") stroke = null, draw();
   else if (event.key === "z" && (event.ctrlKey || event.metaKey)) trigger("undo");
   else return;
@@ -120,7 +131,7 @@ width.addEventListener("input", () => { point(); cursor.hidden = false; });
 // Without zoom the picture fits in its frame, so that the mouse wheel scrolls the page.
 const fit = () => {
   const [w, h] = props.value?.size ?? [1, 1];
-  const room = [root.clientWidth - 2 * MARGIN, Math.min(500, innerHeight * 0.6)];
+  const room = [root.clientWidth - 2 * MARGIN, Math.min(500, innerHeight / 2)];
   const [x, y] = [frame.scrollLeft + frame.clientWidth / 2, frame.scrollTop + frame.clientHeight / 2];
   const before = picture.clientWidth || 1;
   picture.style.width = `${Math.round(zoom.value * Math.min(room[0], (room[1] * w) / h))}px`;

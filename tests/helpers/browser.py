@@ -103,14 +103,6 @@ class Visitor:
             "([selector, text]) => document.querySelector(selector)?.innerText.includes(text)", arg=[selector, text]
         )
 
-    def wait_for_change(self, selector: str, act: Callable) -> None:
-        """Do something that changes a text."""
-        before = self.read(selector)
-        act()
-        self.page.wait_for_function(
-            "([selector, text]) => document.querySelector(selector).innerText.trim() != text", arg=[selector, before]
-        )
-
     def paint(self, start: tuple[float, float], end: tuple[float, float], on: str = "editor") -> None:
         """Draw a line between two points, in shares of the picture's width and height."""
         picture = self.page.locator(f"#{on} .picture")
@@ -167,7 +159,7 @@ class Visitor:
 
     def read_refusal(self) -> str:
         """The one sentence of an error, where it happened, and nothing else on the page that looks like a failure."""
-        self.page.wait_for_selector(".refusal", state="visible")
+        self.page.wait_for_selector(".refusal:visible")
         assert "Traceback" not in self.page.content() and not self.page.locator("[data-testid=toast-text]").count()
         return self.read(".refusal:visible")
 

@@ -70,10 +70,13 @@ def test_the_whole_way(browser, served, run, tmp_path, device):
     if device is PHONE:
         visitor.paint((0.1, 0.2), (0.1, 0.8))
         assert visitor.read("#found") == say("found", "en", share=share), "a finger that scrolls has painted"
+        visitor.page.click(f"#editor button:has-text('{say('offer', 'en')}')")
+        assert visitor.page.is_checked("#editor [value=paint]") and not visitor.page.locator("#editor .offer").count()
     visitor.erase((0.56, 0.2), (0.56, 0.55))  # along the right end of the hole, from above it to below
     assert visitor.read("#note") == say("marks_changed", "en")
     visitor.restore()
     mask = np.asarray(last(served.calls, "repair")[2]) > 0
+    visitor.page.wait_for_function("document.querySelector('#results').getBoundingClientRect().top < innerHeight / 2")
     erased = in_hole() & ~mask
     assert not (mask & ~in_hole()).any(), "the overlay is shifted: what was never marked is"
     rows, columns = np.nonzero(erased)
@@ -164,8 +167,10 @@ def test_find_more_adds_to_what_is_marked_and_brings_nothing_back(visitor, serve
     visitor.page.fill("#editor .width", "60")  # px on the screen
     visitor.erase((0.61, 0.208), (0.7, 0.208))
     visitor.paint((0.125, 0.833), (0.19, 0.833))
-    visitor.wait_for_change("#found", lambda: visitor.page.click("#more"))
+    visitor.page.click("#more")
+    visitor.wait_for_text("#found", "New, in yellow: 1,")
     visitor.restore()
+    assert "yellow" not in visitor.read("#found")
     mask = np.asarray(last(served.calls, "repair")[2]) > 0
     assert mask[left | doubtful].all(), "what was found first, and what is found now"
     assert not mask[right].any() and mask[300, 60:90].all(), "the visitor's own strokes"

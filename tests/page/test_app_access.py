@@ -17,38 +17,42 @@ def damaged(seed: int) -> np.ndarray:
     return gray
 
 
-def tab_to(page, selector: str) -> None:
-    """Press Tab until something there has the focus."""
-    for _ in range(40):
-        page.keyboard.press("Tab")
+def tab_to(page, selector: str, most: int, key: str = "Tab") -> None:
+    """Press Tab, so often at most, until something there has the focus."""
+    for _ in range(most):
+        page.keyboard.press(key)
         if page.evaluate("(selector) => !!document.activeElement.closest(selector)", selector):
             return
-    raise AssertionError(f"the Tab key does not lead to {selector}")
+    raise AssertionError(f"{most} times {key} do not lead to {selector}")
+
+
+def wait_for_focus(page, selector: str) -> None:
+    page.wait_for_function("(selector) => !!document.activeElement.closest(selector)", arg=selector)
 
 
 def test_the_whole_way_by_keyboard(visitor, served, tmp_path):
     gray, page = damaged(1), visitor.page
     with page.expect_file_chooser() as chooser:
-        tab_to(page, "#drop button")
+        tab_to(page, "#drop button", most=3)
         page.keyboard.press("Enter")
     chooser.value.set_files(save(tmp_path / "photo.png", gray))
     visitor.wait_for_painter("editor")
     visitor.wait_for_result()
-    page.wait_for_function("document.activeElement.className == 'sheet'")
+    wait_for_focus(page, "#compare-color [role=slider]")
     found = np.asarray(next(call for call in reversed(served.calls) if call[0] == "repair")[2]) > 0
 
-    page.keyboard.press("Tab")  # to the pens
+    tab_to(page, "#editor .choices", 14, "Shift+Tab")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Shift+Tab")
     for key in ("Space", *["ArrowLeft"] * 9, "Space"):  # the eraser goes from the middle to the left
         page.keyboard.press(key)
     visitor.wait_until_sent()
-    tab_to(page, "#restore")
     visitor.wait_for_new_picture(lambda: page.keyboard.press("Enter"))
     mask = np.asarray(next(call for call in reversed(served.calls) if call[0] == "repair")[2]) > 0
     assert (found & ~mask).sum() > 300 and not (mask & ~found).any(), "the strokes of the keys did not erase"
 
-    tab_to(page, "#save-color-png")
+    wait_for_focus(page, "#compare-color [role=slider]")
+    tab_to(page, "#save-color-png", most=1)
     with page.expect_download() as download:
         page.keyboard.press("Enter")
     result = np.asarray(visitor.opened(download.value).convert("L"))

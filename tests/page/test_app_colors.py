@@ -58,6 +58,7 @@ def test_a_color_photo_is_said_to_be_so_and_keeps_its_colors_outside_the_marks(v
     visitor.choose(save(tmp_path / "photo.png", color), restored=False)
     assert visitor.read("#found") == f"{say('not_found', 'en')} {say('in_color', 'en')}"
     assert not visitor.page.is_checked("#recolor input")
+    assert visitor.page.evaluate("document.activeElement.className") == "sheet", "focus fell back to the page"
     visitor.press_restore()
     assert visitor.read_refusal() == say("nothing_to_do", "en")
     visitor.paint((0.31, 0.5), (0.63, 0.5))

@@ -2,6 +2,7 @@
 
 import time
 from threading import Event
+from types import SimpleNamespace
 from urllib.request import urlopen
 
 import numpy as np
@@ -107,7 +108,6 @@ def test_the_slider_has_a_name_and_answers_to_keys(visitor, tmp_path):
         .filter(([_, {width, height}]) => width > 1 && height > 1 && (width < 24 || height < 24))"""
     assert visitor.page.evaluate(unnamed) == [] and visitor.page.evaluate(small) == []
     visitor.choose(save(tmp_path / "photo.png", damaged(12)))
-    assert visitor.page.evaluate("document.activeElement.className") == "sheet", "focus fell back to the page"
     visitor.page.click("#hints-open")
     visitor.wait_for_painter("hints")
     assert visitor.page.evaluate(unnamed) == [] and visitor.page.evaluate(small) == []
@@ -152,6 +152,9 @@ def test_a_reload_brings_the_visit_back(visitor, served, tmp_path):
     before = len(served.calls)
     visitor.page.reload()
     visitor.wait_for_result()
+    for key in ("Tab", "Enter"):
+        visitor.page.keyboard.press(key)
+    assert visitor.page.evaluate("document.activeElement.role") == "slider", "no short way from the top to the result"
     assert visitor.read("#found") == seen and np.array_equal(visitor.download()[1], result)
     visitor.page.click("#undo")
     visitor.wait_for_text("#note", say("marks_changed", "en"))
@@ -176,23 +179,29 @@ def full(served, monkeypatch):
 
     monkeypatch.setitem(served.instead, "detect", wait)
     monkeypatch.setattr(served.demo._queue, "max_size", 1)
-    yield working
+    yield SimpleNamespace(working=working, go_on=go_on)
     go_on.set()
 
 
 @pytest.mark.browser
-def test_a_full_queue_is_answered_with_a_kind_sentence(visitor, served, full, tmp_path):
+def test_a_full_queue_is_said_where_something_was_asked_for_and_tried_again(visitor, served, full, tmp_path):
     photo = save(tmp_path / "photo.png", damaged(11))
     clients = [Client(served.url, verbose=False) for _ in range(2)]
     first = clients[0].submit(handle_file(photo), api_name="/detect")
-    assert full.wait(30)
+    assert full.working.wait(30)
     second = clients[1].submit(handle_file(photo), api_name="/detect")
     deadline = time.monotonic() + 30
     while not len(served.demo._queue) and time.monotonic() < deadline:
         time.sleep(0.05)
     visitor.offer(photo)
-    visitor.page.wait_for_selector("[data-testid=toast-text]")
-    assert visitor.read("[data-testid=toast-text]") == say("busy", "en")
+    assert visitor.read_refusal() == say("busy", "en") and visitor.page.is_visible("#start #busy")
+    assert say("busy", "en") in visitor.page.text_content(".unseen"), "screen readers are not told"
     with pytest.raises(QueueError):
         Client(served.url, verbose=False).predict(handle_file(photo), api_name="/detect")
-    del first, second
+    full.go_on.set()
+    for waiting in (first, second):
+        assert waiting.exception(30)
+    visitor.page.click(f"#busy button:has-text('{say('again', 'en')}')")
+    visitor.wait_for_painter("editor")
+    visitor.wait_for_result()
+    assert not visitor.page.is_visible("#busy")
