@@ -1,6 +1,7 @@
 """How much of the damage on real, labeled prints is found, how often whole photos are flagged, and at what cost.
 
     python benchmarks/real_prints.py --prints DIR             # a folder with input/, mask/ and ignore/, see wear.py
+    python benchmarks/real_prints.py --prints DIR --turned 3  # the same, cut out of a white sheet where they lie turned
     python benchmarks/real_prints.py --prints DIR --data DIR  # and false alarms on held-out photos and people
     python benchmarks/real_prints.py --time                   # seconds and memory by megapixels
 
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not installed
 
@@ -24,6 +26,8 @@ from benchmarks.photo_sets import HELDOUT, PEOPLE, heldout_photos
 from benchmarks.wear import real_prints
 from restoration.color import luma
 from restoration.inference.detection import MOST_SENSITIVE
+from restoration.inference.paper import find_inside_paper
+from restoration.inference.prints import Print, extract, extract_mask
 from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
 
 SENSITIVITIES = range(MOST_SENSITIVE + 1)
@@ -43,10 +47,32 @@ def score(found: np.ndarray, mask: np.ndarray, ignore: np.ndarray) -> tuple[floa
     return float(reach(found, 2)[mask].mean()), precision
 
 
-def print_scores(restorer: Restorer, prints: Path) -> None:
+def laid(image: np.ndarray, angle: float, sheet: np.ndarray) -> np.ndarray:
+    """A print, uint8 (h, w), turned in the middle of a sheet, uint8 (H, W)."""
+    size = sheet.shape[::-1]
+    matrix = Print(size[0] / 2, size[1] / 2, *image.shape[::-1], angle).matrix()
+    matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5  # from corners to the centers of pixels
+    levels, shape = (
+        cv2.warpAffine(levels, matrix, size, flags=cv2.INTER_LANCZOS4) for levels in (image, np.full_like(image, 255))
+    )
+    return np.where(shape > 127, levels, sheet)
+
+
+def turned(gray: np.ndarray, mask: np.ndarray, ignore: np.ndarray, angle: float) -> list[np.ndarray]:
+    """The three of a print, cut out of a white sheet on which it is turned by so many degrees."""
+    shape = [round(1.3 * max(gray.shape))] * 2
+    sheet = np.random.default_rng(0).normal(250, 1.5, shape).clip(0, 255).astype(np.uint8)
+    scan = laid(gray, angle, sheet)
+    [found] = find_inside_paper(scan)
+    masks = (laid(image * np.uint8(255), angle, np.zeros_like(sheet)) > 127 for image in (mask, ignore))
+    return [np.asarray(extract(Image.fromarray(scan), found)), *(extract_mask(image, found) for image in masks)]
+
+
+def print_scores(restorer: Restorer, prints: Path, angle: float | None) -> None:
     print(f"| print | {' | '.join(f'sensitivity {n}' for n in SENSITIVITIES)} |\n|---|{'---:|' * len(SENSITIVITIES)}")
     scores = []
-    for name, gray, mask, ignore in real_prints(prints):
+    for name, *images in real_prints(prints):
+        gray, mask, ignore = images if angle is None else turned(*images, angle)
         damage = restorer.damage(gray)
         scores.append([score(damage.mask(n), mask, ignore) for n in SENSITIVITIES])
         print(f"| {name} | {' | '.join(f'{recall:.2f} / {precision:.2f}' for recall, precision in scores[-1])} |")
@@ -85,6 +111,9 @@ def print_cost(weights: str, megapixels: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prints", type=Path, help="folder of labeled prints")
+    parser.add_argument(
+        "--turned", type=float, metavar="DEGREES", help="lay each print on a white sheet and cut it out"
+    )
     parser.add_argument("--data", type=Path, help="folder of photos or their tar shards")
     parser.add_argument("--photos", type=int, default=300, help="how many of each list, at most")
     parser.add_argument("--weights", default=str(SHIPPED_WEIGHTS), help="folder or hub repository")
@@ -96,7 +125,7 @@ def main() -> None:
         print_cost(args.weights, args.megapixels)
         return
     if args.prints:
-        print_scores(Restorer.from_pretrained(args.weights), args.prints)
+        print_scores(Restorer.from_pretrained(args.weights), args.prints, args.turned)
     if args.data:
         print_alarms(Restorer.from_pretrained(args.weights), args.data, args.photos)
     if args.time:

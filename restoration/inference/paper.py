@@ -21,6 +21,10 @@ ANGLES = np.radians(np.arange(-8, 8.1, 0.2))
 TOLERANCE = 14  # levels from those at the scan's edge that are still paper
 SHADOW = 10  # px: paper must be seen this near to a side
 STEP = 10  # levels from paper to picture that count as an edge
+TRIM, LEAST_TRIM = 0.004, 2  # of the longer side, px: so far within its sides a print is cut out, as one line of
+MAX_BEYOND = (
+    0.02  # paper beside it hides most marks from the detector; of the longer side, what the scan may lack of it
+)
 
 _BOX, _WIDE_BOX = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
 
@@ -41,9 +45,18 @@ def find_prints(gray: np.ndarray) -> list[Print]:
 
 
 def find_inside_paper(gray: np.ndarray) -> list[Print]:
-    """The same, but none where one print covers the scan."""
-    prints = find_prints(gray)
-    return [] if prints == [Print.whole(gray.shape)] else prints
+    """The same to be cut out: without a line of paper; none where one print covers the scan."""
+    whole, prints = Print.whole(gray.shape), find_prints(gray)
+    return [] if prints == [whole] else [_without_edge(found, gray.shape) for found in prints]
+
+
+def _without_edge(found: Print, shape: tuple[int, ...]) -> Print:
+    """A little within a print's sides and within its scan; what the scan lacks too much of stays turned."""
+    longer, beyond = max(found.width, found.height), found.beyond(shape)
+    if found.angle and max(beyond) > MAX_BEYOND * longer:
+        return _without_edge(found.within(shape), shape)
+    trim = max(LEAST_TRIM, TRIM * longer)
+    return found.grown(*[-trim if side < -1 else -max(side, 0) for side in beyond])
 
 
 def _search(gray: np.ndarray, around: Print, nested: int) -> list[Print]:
@@ -53,11 +66,13 @@ def _search(gray: np.ndarray, around: Print, nested: int) -> list[Print]:
     size = round(inside.width * scale), round(inside.height * scale)
     if min(size) < 2 * MIN_SIDE or not nested:
         return [around]
-    matrix, turn = inside.matrix(), around.angle
+    prints = _prints(straightened(gray, inside, size))
+    if nested < MAX_NESTED and any(max(p.beyond(size[::-1])) > MAX_BEYOND * max(size) for p in prints):
+        return [around]  # a scan may lack a part of a print, a print cannot
     found = []
-    for x, y, width, height, angle in _prints(straightened(gray, inside, size)):
-        x, y = matrix @ [x / scale, y / scale, 1]
-        found += _search(gray, Print(x, y, width / scale, height / scale, angle + turn), nested - 1)
+    for x, y, width, height, angle in prints:
+        x, y = inside.matrix() @ [x / scale, y / scale, 1]
+        found += _search(gray, Print(x, y, width / scale, height / scale, angle + around.angle), nested - 1)
     return found or [around]
 
 
@@ -78,14 +93,30 @@ def _prints(view: np.ndarray) -> list[Print]:
     return _in_reading_order([p for p in found if p.width * p.height > largest / 10])
 
 
-def _in_reading_order(prints: list[Print]) -> list[Print]:
-    rows: list[list[Print]] = []
-    for found in sorted(prints, key=lambda p: p.y):
-        if rows and found.y < rows[-1][0].y + rows[-1][0].height / 2:
-            rows[-1].append(found)
+def _in_reading_order(prints: list[Print], across: bool = False) -> list[Print]:
+    """Rows from the top down, in a row columns from the left, in a column rows again."""
+    groups = _groups(prints, across) if len(prints) > 1 else []
+    if len(groups) > 1:
+        return [found for group in groups for found in _in_reading_order(group, not across)]
+    return sorted(prints) if across else _in_reading_order(prints, across=True)
+
+
+def _groups(prints: list[Print], across: bool) -> list[list[Print]]:
+    """Columns where `across`, else rows."""
+    spans = {found: np.sort(found.corners()[:, 0 if across else 1])[[0, -1]] for found in prints}
+    groups: list[list[Print]] = []
+    for found in sorted(prints, key=lambda p: spans[p][0]):
+        if groups and any(_are_beside(spans[found], spans[other]) for other in groups[-1]):
+            groups[-1].append(found)
         else:
-            rows.append([found])
-    return [found for row in rows for found in sorted(row)]
+            groups.append([found])
+    return groups
+
+
+def _are_beside(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two ranges share more than half of the shorter one."""
+    shared = min(one[1], other[1]) - max(one[0], other[0])
+    return shared > 0.5 * min(np.ptp(one), np.ptp(other))
 
 
 def _paper(view: np.ndarray) -> np.ndarray:

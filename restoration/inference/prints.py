@@ -42,6 +42,17 @@ class Print(NamedTuple):
         """On a scan that is so many times as wide and as high, all but the same for both where it is turned."""
         return Print(self.x * across, self.y * down, self.width * across, self.height * down, self.angle)
 
+    def beyond(self, shape: tuple[int, ...]) -> tuple[float, ...]:
+        """How far it reaches out of a scan of this shape: px on the left, at the top, on the right, at the bottom."""
+        (left, top), (right, bottom) = self.corners().min(axis=0), self.corners().max(axis=0)
+        return -left, -top, right - shape[1], bottom - shape[0]
+
+    def within(self, shape: tuple[int, ...]) -> "Print":
+        """The largest part that is not turned and lies on a scan of this shape, at an angle of a few degrees."""
+        x, y = np.sort(self.corners(), axis=0).T
+        left, top, right, bottom = max(x[1], 0), max(y[1], 0), min(x[2], shape[1]), min(y[2], shape[0])
+        return Print((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
+
     def box(self, shape: tuple[int, ...]) -> tuple[slice, slice]:
         """Rows and columns of a scan of this shape that hold it, all of it where it is not turned."""
         low, high = self.corners().min(axis=0), self.corners().max(axis=0)
@@ -68,16 +79,14 @@ class Print(NamedTuple):
 
 
 def extract(photo: Image.Image, found: Print) -> Image.Image:
-    """A print cut out of a photo and straightened, in the photo's mode; white where it goes beyond the photo."""
-    white = 65535 if photo.mode.startswith("I;16") else 255
+    """A print cut out of a photo and straightened, in the photo's mode."""
     size = max(1, round(found.width)), max(1, round(found.height))
-    levels = straightened(np.asarray(photo), found, size, cv2.INTER_CUBIC, cv2.BORDER_CONSTANT, (white,) * 4)
-    return Image.fromarray(levels)
+    return Image.fromarray(straightened(np.asarray(photo), found, size, cv2.INTER_CUBIC))
 
 
 def extract_mask(mask: np.ndarray, found: Print) -> np.ndarray:
-    """The same of a mask, bool (H, W), True = damaged; nothing is beyond the photo."""
-    return np.asarray(extract(Image.fromarray(~mask).convert("L"), found)) <= 127
+    """The same of a mask, bool (H, W), True = damaged."""
+    return np.asarray(extract(Image.fromarray(mask).convert("L"), found)) > 127
 
 
 def straightened(
