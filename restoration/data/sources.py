@@ -88,17 +88,15 @@ def _below(source: Path) -> list[Entry]:
     root = source / CONTEST_TRUTH if contest else source if source.is_dir() else source.parent
     files = [source] if source.is_file() else find_files(root, SUFFIXES | {".tar"})
     damaged = by_name(source / CONTEST_DAMAGED) if contest and (source / CONTEST_DAMAGED).is_dir() else {}
-    return [entry for file in files for entry in _entries(file, root, damaged)]
-
-
-def _entries(file: Path, root: Path, damaged: dict[str, list[Path]]) -> list[Entry]:
-    inner = file.relative_to(root)
-    if file.suffix.lower() == ".tar":
-        return _members(file, inner.parent)
-    if file.suffix.lower() not in SUFFIXES:
-        return []
-    partner, *_ = damaged.get(name_key(inner), [None])
-    return [Entry(file.name, file, 0, file.stat().st_size, inner.parent.as_posix(), damaged=partner)]
+    entries = []
+    for file in files:
+        inner = file.relative_to(root)
+        if file.suffix.lower() == ".tar":
+            entries += _members(file, inner.parent)
+        elif file.suffix.lower() in SUFFIXES:
+            partner, *_ = damaged.get(name_key(inner), [None])
+            entries.append(Entry(file.name, file, 0, file.stat().st_size, inner.parent.as_posix(), damaged=partner))
+    return entries
 
 
 def _members(file: Path, folder: Path) -> list[Entry]:

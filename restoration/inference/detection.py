@@ -69,19 +69,15 @@ class Damage:
         if sensitivity not in range(MOST_SENSITIVE + 1):
             raise RestorationError(f"A sensitivity of {sensitivity} is not possible: give 0 to {MOST_SENSITIVE}.")
         found = np.zeros_like(self.holes)
-        regions = self._regions((WORN if self.is_worn else WHOLE)[sensitivity])
+        rule = (WORN if self.is_worn else WHOLE)[sensitivity]
+        regions = _regions(self.logits, rule)
+        if self.light is not None:  # what of a worn print is light and goes on from what counts, counts too
+            regions = touching(regions | (self.light & (self.logits > rule.grown - LIGHTER_LOGITS)), regions)
         if regions.mean() <= MAX_FOUND:
             found[self.window] = _enlarged(regions, found[self.window].shape)
         around = cv2.dilate(self.holes.view(np.uint8), None, iterations=RIM).view(bool)
         damaged = (found & ~around) | self.holes  # known to the pixel: the map's soft edges are no news
         return damaged & (not damaged.all())
-
-    def _regions(self, rule: Rule) -> np.ndarray:
-        """What counts, bool (h, w); on a worn print with the light pixels that go on from it."""
-        regions = _regions(self.logits, rule)
-        if self.light is None:
-            return regions
-        return touching(regions | (self.light & (self.logits > rule.grown - LIGHTER_LOGITS)), regions)
 
     def snap(self, mask: np.ndarray) -> np.ndarray:
         """What is damaged under rough strokes and SNAP_REACH around, bool (H, W) in and out.
