@@ -115,24 +115,18 @@ def inpaint_sample(rgb: np.ndarray, rng: np.random.Generator, config: TrainConfi
         gray, damaged, mask = _blind_damage(gray, rng, config, hole)
         hint = np.zeros_like(mask)
     else:
-        damaged, hint = _damage(gray, rng, config, hole, margin=int(rng.integers(0, 3)))
+        margin = int(rng.integers(0, 3))
+        is_worn = rng.random() < config.wear
+        damaged, hint = _worn(gray, rng, config, margin) if is_worn else _filled(gray, rng, config, hole)
         damaged, mask = np.where(hint, damaged, gray), hint  # known pixels are true
     return {"luma": gray[None], "damaged": damaged[None], "marks": marks(mask, hint)}
-
-
-def _damage(
-    gray: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None, margin: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """An old print's wear, for a share of the samples, with `margin` pixels around it in the mask; else holes."""
-    if rng.random() < config.wear:
-        return _worn(gray, rng, config, margin)
-    return _filled(gray, rng, config, hole)
 
 
 def _worn(
     gray: np.ndarray, rng: np.random.Generator, config: TrainConfig, margin: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A crop is worn as a part of a print of any size up to PRINT_SIZE; one in five has its wear dark for light."""
+    """A crop is worn as a part of a print of any size up to PRINT_SIZE, with `margin` pixels around the wear in the
+    mask; one in five has its wear dark for light."""
     shapes = load_shapes(config.wear_shapes) if config.wear_shapes else NO_SHAPES
     negative = np.uint8(255 if rng.random() < 0.2 else 0)  # 255 - x is x ^ 255
     damaged, mask = add_wear(gray ^ negative, rng, max(1, PRINT_SIZE / config.size) ** rng.uniform(0, 1), shapes)
