@@ -28,13 +28,11 @@ def color_to_srgb(photo: Image.Image, profile: bytes | None) -> Image.Image:
     """A photo of mode RGB, CMYK or LAB -> RGB. Pixels that are sRGB already stay as they are.
 
     Raises:
-        ProfileError: the profile does not say what this photo's colors are.
+        ProfileError, PyCMSError: the profile does not say what this photo's colors are.
     """
     if profile is None and photo.mode != "LAB":
         return photo if photo.mode == "RGB" else photo.convert("RGB")
-    own = _opened(profile) if profile is not None else ImageCms.createProfile("LAB")
-    if profile is not None and _mode(own) != photo.mode:
-        raise ProfileError("It is a profile for other files.")
+    own = _opened(profile, photo.mode)[0] if profile is not None else ImageCms.createProfile("LAB")
     transform = _transform(own, photo.mode)
     if photo.mode == "RGB" and _moves_nothing(transform):
         return photo
@@ -47,45 +45,36 @@ def gray_to_srgb(profile: bytes) -> np.ndarray | None:
     Gray files carry gray profiles, but RGB ones too: then their neutral tones count.
 
     Raises:
-        ProfileError: the profile does not say what gray levels are, or darker ones are lighter by it.
+        ProfileError, PyCMSError: the profile does not say what gray levels are, or darker ones are lighter by it.
     """
-    own = _opened(profile)
-    if _mode(own) not in ("L", "RGB"):
-        raise ProfileError("It is a profile for other files.")
-    ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None]).convert(_mode(own))
+    own, mode = _opened(profile, "L", "RGB")
+    ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None]).convert(mode)
     exact = ImageCms.Flags.NOOPTIMIZE  # a table of a few points would flatten the shadows
-    tones = np.asarray(ImageCms.applyTransform(ramp, _transform(own, ramp.mode, exact)))[0].mean(axis=1)
+    tones = np.asarray(ImageCms.applyTransform(ramp, _transform(own, mode, exact)))[0].mean(axis=1)
     if (np.diff(tones) < 0).any() or np.ptp(tones) < 1:
         raise ProfileError("Its tones do not rise.")
     return None if np.abs(tones - np.arange(256)).max() <= SAME else tones
 
 
-def _opened(profile: bytes) -> ImageCms.ImageCmsProfile:
+def _opened(profile: bytes, *modes: str) -> tuple[ImageCms.ImageCmsProfile, str]:
+    """A profile, and for files of which of these modes of Pillow's it is."""
     if len(profile) > MAX_PROFILE:
         raise ProfileError("It is too large.")
     try:
-        return ImageCms.ImageCmsProfile(BytesIO(profile))
-    except (OSError, ImageCms.PyCMSError) as error:
+        own = ImageCms.ImageCmsProfile(BytesIO(profile))
+        mode = MODES.get(own.profile.xcolor_space)
+    except (OSError, ImageCms.PyCMSError, UnicodeDecodeError) as error:  # the last: four bytes that are no name
         raise ProfileError("It cannot be read.") from error
-
-
-def _mode(profile: ImageCms.ImageCmsProfile) -> str | None:
-    try:
-        return MODES.get(profile.profile.xcolor_space)
-    except UnicodeDecodeError:  # four bytes that are no name
-        return None
+    if mode not in modes:
+        raise ProfileError("It is a profile for other files.")
+    return own, mode
 
 
 def _transform(
     own: ImageCms.ImageCmsProfile, mode: str, precision: ImageCms.Flags = ImageCms.Flags.HIGHRESPRECALC
 ) -> ImageCms.ImageCmsTransform:
     srgb, intent = ImageCms.createProfile("sRGB"), ImageCms.Intent.RELATIVE_COLORIMETRIC
-    try:
-        return ImageCms.buildTransform(
-            own, srgb, mode, "RGB", intent, ImageCms.Flags.BLACKPOINTCOMPENSATION | precision
-        )
-    except ImageCms.PyCMSError as error:
-        raise ProfileError("It cannot be followed.") from error
+    return ImageCms.buildTransform(own, srgb, mode, "RGB", intent, ImageCms.Flags.BLACKPOINTCOMPENSATION | precision)
 
 
 def _moves_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
