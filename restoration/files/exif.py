@@ -23,18 +23,12 @@ UNTRUE = (  # in XMP, of the result; as an attribute or as an element
 Dpi = tuple[float, float]
 
 
-class ExifError(ValueError):
-    """EXIF that is damaged or too large."""
-
-
-def carried(photo: Image.Image, dpi: Dpi | None) -> bytes:
-    """The EXIF of a result that was made of `photo`; empty where there is nothing to say.
+def carried(photo: Image.Image, dpi: Dpi | None) -> bytes | None:
+    """The EXIF of a result that was made of `photo`; empty where there is nothing to say, None where what there is
+    cannot be read or is too large.
 
     Orientation, resolution and color space are the result's. Its size, which every file tells anyway, is left out, and
     the thumbnail, which shows the damaged photo.
-
-    Raises:
-        ExifError: what the photo has cannot be read, or not be carried.
     """
     try:
         with warnings.catch_warnings():
@@ -44,8 +38,8 @@ def carried(photo: Image.Image, dpi: Dpi | None) -> bytes:
                 result[Base.XResolution], result[Base.YResolution] = dpi
                 result[Base.ResolutionUnit] = INCH
             return _bytes(result)
-    except BROKEN as error:
-        raise ExifError(str(error)) from error
+    except BROKEN:
+        return None
 
 
 def _told(exif: Image.Exif) -> Image.Exif:
@@ -59,7 +53,7 @@ def _told(exif: Image.Exif) -> Image.Exif:
     return result
 
 
-def _bytes(exif: Image.Exif) -> bytes:
+def _bytes(exif: Image.Exif) -> bytes | None:
     details = exif.get_ifd(IFD.Exif)
     for untrue in (IFD.Interop, Base.ExifImageWidth, Base.ExifImageHeight):  # the first names a color space once more
         details.pop(untrue, None)
@@ -72,20 +66,15 @@ def _bytes(exif: Image.Exif) -> bytes:
     if len(content) > MAX_EXIF:
         details.pop(Base.MakerNote, None)
         content = exif.tobytes()
-    if len(content) > MAX_EXIF:
-        raise ExifError("too large")
-    return content
+    return content if len(content) <= MAX_EXIF else None
 
 
-def carried_xmp(photo: Image.Image) -> bytes:
-    """The XMP of a result that was made of `photo`: captions, names, rights; empty where there is none.
-
-    Raises:
-        ExifError: it is too large.
-    """
+def carried_xmp(photo: Image.Image) -> bytes | None:
+    """The XMP of a result that was made of `photo`: captions, names, rights; empty where there is none, None where it
+    is too large."""
     xmp = photo.info.get("xmp") or b""
     if not isinstance(xmp, bytes) or len(xmp) > MAX_EXIF:
-        raise ExifError("too large")
+        return None
     for pattern in UNTRUE:
         xmp = re.sub(pattern, b"", xmp)
     return xmp

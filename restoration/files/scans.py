@@ -9,7 +9,7 @@ from PIL.ExifTags import Base
 
 from restoration.errors import Sentence
 from restoration.files.decoding import Source, decode
-from restoration.files.exif import Dpi, ExifError, carried, carried_xmp, resolution
+from restoration.files.exif import Dpi, carried, carried_xmp, resolution
 from restoration.files.profiles import ProfileError, color_to_srgb, gray_to_srgb
 
 BRIGHTER = np.arange(256) * 257.0  # 8-bit levels in 16 bits
@@ -101,14 +101,10 @@ def _bare(image: Image.Image) -> Image.Image:
 
 
 def _carried(photo: Image.Image, dpi: Dpi | None, notes: list[Sentence]) -> tuple[bytes, bytes]:
-    kept = []
-    for kind, carry in (("EXIF", lambda: carried(photo, dpi)), ("XMP", lambda: carried_xmp(photo))):
-        try:
-            kept.append(carry())
-        except ExifError:
-            kept.append(b"")
-            notes.append(Sentence("Its {kind} is damaged or too large: it is left out.", "left_out", kind=kind))
-    return kept[0], kept[1]
+    kept = {"EXIF": carried(photo, dpi), "XMP": carried_xmp(photo)}
+    for kind in (kind for kind, content in kept.items() if content is None):
+        notes.append(Sentence("Its {kind} is damaged or too large: it is left out.", "left_out", kind=kind))
+    return kept["EXIF"] or b"", kept["XMP"] or b""
 
 
 def _split(photo: Image.Image) -> tuple[Image.Image | None, Image.Image]:
