@@ -154,6 +154,18 @@ def test_of_one_process_a_sum_is_its_own():
     assert (alone.rank, alone.size) == (0, 1) and float(alone.sum(torch.tensor(3.0))) == 3
 
 
+def test_two_processes_sum_each_value_and_each_gradient(monkeypatch):
+    """As if the other one had the same of everything."""
+    monkeypatch.setattr(dist, "all_reduce", lambda values: values.mul_(2))
+    both, own, layer, unused = World(), torch.tensor(3.0), torch.nn.Linear(3, 2), torch.nn.Linear(1, 1)
+    both.size = 2
+    assert both.sum(own) == 6 and own == 3 and both.sum_numbers({"a": 1.0, "b": 2.0}) == {"a": 2, "b": 4}
+    layer(torch.ones(3)).sum().backward()
+    both.sum_gradients([*layer.parameters(), *unused.parameters()])
+    assert all((parameter.grad == 2).all() for parameter in layer.parameters()) and unused.weight.grad is None
+    both.sum_gradients(unused.parameters())
+
+
 def test_each_process_of_a_machine_works_on_a_gpu_of_its_own(monkeypatch):
     chosen = []
     for name, answer in (("is_available", True), ("get_device_properties", SimpleNamespace(total_memory=3 << 30))):
