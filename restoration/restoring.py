@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,9 @@ from restoration.inference.prints import Print, extract, extract_mask
 from restoration.inference.tones import is_tinted
 from restoration.restored import Restoration
 
+LEAST_SIDE = 16  # px: where nothing is found in a smaller photo, that is why
+DOUBTFUL = 2  # the sensitivity from which on about half of what is found on a real print is none
+
 
 class Piece(NamedTuple):
     """A scan, or a print cut out of one, on its way to a file of its own."""
@@ -35,8 +39,9 @@ def restore(args: argparse.Namespace) -> int:
     jobs = find_jobs(args.input, args.output, overwrite=args.overwrite)
     check_masks(args.mask, Path(args.output), jobs)
     steps = Restoring(args, {job.target for job in jobs})
-    alone = not args.input.is_dir()
-    return run(jobs, steps.read, steps.work, steps.write, args.overwrite, args.report, alone)
+    status = run(jobs, steps.read, steps.work, steps.write, _place(args), args.overwrite, args.report)
+    _warn_of_false_marks(args)
+    return status
 
 
 class Restoring:
@@ -73,6 +78,8 @@ class Restoring:
             notes += [f"{name}{note}" for note in _notes(args, scan.image, result.mask)]
         if args.freshen and args.gray and scan.levels is not None:
             notes.append("its freshened tones have 8 bits.")
+        if args.split and len(restored) == 1:
+            notes.append("no print with paper around it was found, so none was cut out.")
         width, height = scan.image.size
         damaged = sum(np.count_nonzero(result.mask) for _, result in restored[:-1] or restored) / (width * height)
         facts = {"width": width, "height": height, "damaged": round(damaged, 6), "notes": [*scan.notes, *notes]}
@@ -120,16 +127,16 @@ def _notes(args: argparse.Namespace, photo: Image.Image, mask: Image.Image) -> l
     notes = []
     if keeps_color and not args.gray and is_tinted(photo):
         notes = ["it seems to be a gray photo on tinted paper, whose tint was kept: --recolor colors it anew."]
-    if args.mask and damaged.mean() > 0.5:
+    done = "copied" if args.gray or keeps_color else "colored"
+    if not args.mask:
+        anew = ["--recolor colors it anew"] if keeps_color and not args.gray and not notes and not damaged.any() else []
+        return notes + _found(damaged, args, f", it was only {done}", ["--mask repairs what you mark", *anew])
+    if damaged.mean() > 0.5:
         way = "where that is the sound part, invert the mask"
         return [*notes, f"the mask marks {damaged.mean():.0%} of it as damaged; {way}."]
-    if damaged.any():
-        return [*notes, *([] if args.mask else _found(damaged, args, "--mask repairs what you mark"))]
-    done = "copied" if args.gray or keeps_color else "colored"
-    if args.mask:
-        return [*notes, f"the mask marks nothing{' or all of it' * args.split}, it was only {done}."]
-    ways = "--mask repairs what you mark" + ", --recolor colors it anew" * (keeps_color and not args.gray and not notes)
-    return [*notes, f"no damage was found, it was only {done}: {_more(args, ways)}."]
+    return notes if damaged.any() else [
+        *notes, f"the mask marks nothing{' or all of it' * args.split}, it was only {done}."
+    ]  # fmt: skip
 
 
 def detect(args: argparse.Namespace) -> int:
@@ -149,24 +156,36 @@ def detect(args: argparse.Namespace) -> int:
     def find(photo: Image.Image) -> Image.Image:
         return restorer.detect(photo, args.sensitivity)
 
-    return run(jobs, read, find, write, args.overwrite, alone=not args.input.is_dir(), done_is="looked at")
+    status = run(jobs, read, find, write, _place(args), args.overwrite, done_is="looked at")
+    _warn_of_false_marks(args)
+    return status
 
 
-def _found(damaged: np.ndarray, args: argparse.Namespace, way: str = "") -> list[str]:
-    """What was found in a photo that was named itself, and in any photo that nothing was."""
-    more = _more(args, way)
-    if not damaged.any():
-        return [f"no damage was found{'; ' * bool(more)}{more}."]
-    marks = count_marks(damaged)
-    return [] if args.input.is_dir() else [
-        f"found {marks} mark{'s' * (marks > 1)}, {100 * damaged.mean():.2g} % of the photo{'; ' * bool(more)}{more}."
-    ]  # fmt: skip
+def _found(damaged: np.ndarray, args: argparse.Namespace, done: str = "", ways: Sequence[str] = ()) -> list[str]:
+    """What was found in a photo that was named itself, and in any photo that nothing was; the ways to more."""
+    height, width = damaged.shape
+    more = [f"--sensitivity {args.sensitivity + 1} finds more"] if args.sensitivity < MOST_SENSITIVE else []
+    more = "; " * bool(more or ways) + ", ".join([*more, *ways])
+    if damaged.any():
+        marks = count_marks(damaged)
+        said = f"found {marks} mark{'s' * (marks > 1)}, {100 * damaged.mean():.2g} % of the photo{more}."
+        return [] if args.input.is_dir() else [said]
+    if min(height, width) < LEAST_SIDE:
+        return [f"{width} x {height} px are too few for damage to be found{done}."]
+    return [f"no damage was found{done}{more}."]
 
 
-def _more(args: argparse.Namespace, way: str) -> str:
-    """How to have more of a photo repaired."""
-    closer = [f"--sensitivity {args.sensitivity + 1} finds more"] if args.sensitivity < MOST_SENSITIVE else []
-    return ", ".join([*closer, *[way] * bool(way)])
+def _place(args: argparse.Namespace) -> str | None:
+    """The folder of a folder's results."""
+    return args.output if args.input.is_dir() else None
+
+
+def _warn_of_false_marks(args: argparse.Namespace) -> None:
+    if args.sensitivity >= DOUBTFUL and not (args.command == "restore" and args.mask):
+        kinds = "eyes, jewelry or lights may be among the marks"
+        way = f"look at the mask that detect --sensitivity {args.sensitivity} writes, above all at faces"
+        way = "look at the mask, above all at faces, before you use it" if args.command == "detect" else way
+        print(f"restoration: at --sensitivity {args.sensitivity} {kinds}: {way}.", file=sys.stderr)
 
 
 def _restorer(args: argparse.Namespace):

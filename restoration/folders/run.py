@@ -27,27 +27,27 @@ def run(
     read: Callable[[Job], Read],
     work: Callable[[Read], Worked],
     write: Callable[[Job, Worked], Facts],
+    place: str | Path | None,
     again: bool = True,
     report: Path | None = None,
-    alone: bool = False,
     done_is: str = "restored",
 ) -> int:
     """Do every job that is this process's; a photo that fails does not stop the others and is named at the end.
 
     Args:
         read, work, write: the steps of `streaming.stream`.
+        place: the folder of the results; None = the one job is a photo that was named itself, which nobody else does.
         again: do also those whose result is there already.
         report: a file for one JSON line a photo, see `journal.Journal`.
-        alone: the one job is a photo that was named itself, not found in a folder: nobody else does it.
         done_is: what the last line of a folder's run says of its photos.
 
     Returns:
         The exit status: 0, or 1 when a photo failed; but 0 where a 1 would stop the processes beside this one.
     """
-    share = Share() if alone else own_share()
+    share = own_share() if place else Share()
     jobs = [job for job in jobs if share.has(job.name.with_suffix(""))]
     to_do, done = split_done(jobs)
-    to_do, done = (jobs, []) if again or alone else (to_do, done)
+    to_do, done = (jobs, []) if again or not place else (to_do, done)
     if done:
         print(f"restoration: {len(done)} of {len(jobs)} photos were done already (--overwrite: anew).", file=sys.stderr)
     problems, damaged = [], []
@@ -58,26 +58,30 @@ def run(
                 journal.add(photo=str(job.name), result=str(job.target), error=None)  # its process did not live to tell
         steps = stream(to_do, read, work, write, lambda job: claimed_pixels(job.source), MAX_PIXELS_HELD)
         for outcome in tqdm(steps, total=len(to_do), unit="photo", disable=len(to_do) < 2 or share.index > 0 or None):
-            problems += _told(outcome)
+            problems += _told(outcome, alone=not place)
             damaged += [outcome.value["damaged"] > 0] if outcome.value and "damaged" in outcome.value else []
             if journal:
                 journal.add(**_entry(outcome))
     for problem in problems:
         print(f"restoration: {problem}", file=sys.stderr)
-    if to_do and not alone:
+    if to_do and place:
         said = [f"{len(to_do) - len(problems)} of {len(to_do)} photo{'s' * (len(to_do) > 1)} {done_is}"]
         said += [f"{sum(damaged)} of them had damage"] if damaged else []
         said += [f"{len(problems)} failed"] if problems else []
-        print(f"restoration: {', '.join(said)}.", file=sys.stderr)
+        where = f"; the results are in {shown(place)}" if len(problems) < len(to_do) else ""
+        print(f"restoration: {', '.join(said)}{where}.", file=sys.stderr)
     return 1 if problems and not ends_together() else 0
 
 
-def _told(outcome: Outcome[Job]) -> list[str]:
-    """Show the notes of a photo; the sentence about what went wrong with it, to be shown at the end."""
+def _told(outcome: Outcome[Job], alone: bool) -> list[str]:
+    """Show the notes of a photo, and the files of one alone; what went wrong with it, to be shown at the end."""
     source = shown(outcome.item.source)
     for note in (outcome.value or {}).get("notes", ()):
         tqdm.write(f"{source}: {note}", file=sys.stderr)  # print would break the bar
     if outcome.error is None:
+        prints = map(outcome.item.target.with_name, outcome.value.get("prints", ()))
+        if alone:
+            print(f"restoration: wrote {', '.join(map(shown, [*prints, outcome.item.target]))}.", file=sys.stderr)
         return []
     problem = _named(source, _sentence(outcome.error))
     if FAULT in problem:

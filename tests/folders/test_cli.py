@@ -47,7 +47,8 @@ def test_restore_a_folder_with_masks_of_the_same_stems(quick, tmp_path):
         save((tmp_path / "mask" / name).with_suffix(".png"), hole(96, 72, box))
     (tmp_path / "in" / "notes.txt").write_text("no photo")
     status, _, err = quick("restore", tmp_path / "in", tmp_path / "out", "--mask", tmp_path / "mask")
-    assert (status, err) == (0, ["restoration: 3 of 3 photos restored, 3 of them had damage."])
+    told = f"restoration: 3 of 3 photos restored, 3 of them had damage; the results are in {tmp_path / 'out'}."
+    assert (status, err) == (0, [told])
     assert files(tmp_path / "out") == ["a.png", "sub/a.png", "sub/b.png"]
     for name, box in holes.items():
         mask, before = hole(96, 72, box), read(tmp_path / "in" / name, "L")
@@ -72,7 +73,8 @@ def test_a_higher_sensitivity_finds_more_and_it_is_said(run, tmp_path, monkeypat
         options = "--sensitivity", sensitivity, "--overwrite"
         status, _, err = run("detect", tmp_path / "in.png", tmp_path / "mask.png", *options)
         assert status == 0 and np.array_equal(read(tmp_path / "mask.png") > 0, doubtful & found)
-        assert [line.endswith(f"in.png: {said}") for line in err] == [True]
+        assert err[0].endswith(f"in.png: {said}") and err[1] == f"restoration: wrote {tmp_path / 'mask.png'}."
+        assert ["faces" in line for line in err[2:]] == [True] * (sensitivity > 1), "half of it may be none"
     run("restore", tmp_path / "in.png", tmp_path / "out.png", "--gray", "--sensitivity", 2)
     changed = read(tmp_path / "out.png") != read(tmp_path / "in.png")
     assert changed.any() and not (changed & ~doubtful).any()
@@ -123,7 +125,7 @@ def test_one_bad_photo_does_not_stop_the_others(quick, tmp_path):
     photo = tmp_path / "in" / "b.png"
     assert err == [
         f"restoration: {photo} cannot be read as a photo: give a whole image file.",
-        "restoration: 2 of 3 photos restored, 2 of them had damage, 1 failed.",
+        f"restoration: 2 of 3 photos restored, 2 of them had damage, 1 failed; the results are in {tmp_path / 'out'}.",
     ]
 
 
@@ -230,7 +232,7 @@ def test_it_is_said_when_nothing_was_repaired(quick, tmp_path):
         save(tmp_path / "in" / name, image)
     status, _, err = quick("restore", tmp_path / "in", tmp_path / "out")
     assert status == 0 and all(map(is_one_sentence, err))
-    assert err.pop() == "restoration: 4 of 4 photos restored, 1 of them had damage."
+    assert err.pop().startswith("restoration: 4 of 4 photos restored, 1 of them had damage; ")
     of = [tmp_path / "in" / name for name in ("a.png", "c.png", "d.png", "d.png")]
     assert [line.split(":")[0] for line in err] == list(map(str, of))
     nothing = [err[0], err[1], err[3]]
@@ -243,9 +245,9 @@ def test_a_tinted_print_in_which_little_is_found_names_the_ways_to_more(quick, t
     sepia = np.uint8(255 * (DAMAGED[..., None] / 255) ** np.array([0.8, 1.0, 1.4]))
     source = save(tmp_path / "sepia.png", sepia)
     _, _, err = quick("restore", source, tmp_path / "out.png")
-    assert all(map(is_one_sentence, err)) and len(err) == 2 and "--recolor" in err[0]
+    assert all(map(is_one_sentence, err)) and len(err) == 3 and "--recolor" in err[0]
     assert "found 1 mark" in err[1] and "--sensitivity 1" in err[1] and "--mask" in err[1]
-    assert len(quick("restore", source, tmp_path / "new.png", "--recolor")[2]) == 1
+    assert len(quick("restore", source, tmp_path / "new.png", "--recolor")[2]) == 2
 
 
 @pytest.mark.parametrize("inverted, said", [(False, "marks nothing, it was only colored"), (True, "invert the mask")])
@@ -253,7 +255,15 @@ def test_a_mask_that_marks_nothing_or_nearly_all_is_told(quick, tmp_path, invert
     source = save(tmp_path / "a.png", gray_photo("coffee", 96, 72))
     save(tmp_path / "mask.png", ~MASK if inverted else MASK & False)
     status, _, err = quick("restore", source, tmp_path / "out.png", "--mask", tmp_path / "mask.png")
-    assert status == 0 and len(err) == 1 and said in err[0] and is_one_sentence(err[0])
+    assert status == 0 and len(err) == 2 and said in err[0] and is_one_sentence(err[0])
+
+
+@pytest.mark.parametrize("side, is_too_small", [(3, True), (15, True), (16, False)])
+def test_of_a_few_pixels_it_is_said_why_nothing_was_found(quick, tmp_path, side, is_too_small):
+    source = save(tmp_path / "a.png", gray_photo("coffee", 40, side))
+    for command, done in (("restore", ", it was only colored."), ("detect", ".")):
+        said = quick(command, source, tmp_path / f"{command}.png")[2][0]
+        assert (f"40 x {side} px are too few for damage to be found{done}" in said) == is_too_small
 
 
 def test_a_mask_has_its_photos_name_however_accents_and_endings_are_written(quick, tmp_path):

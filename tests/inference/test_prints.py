@@ -470,6 +470,7 @@ def test_split_writes_each_print_and_overwrites_nothing(run, tmp_path):
         assert [round(n) for n in cut.dpi] == [300, 300]
         gray = pixels(cut.image.convert("L"))[3:193, 3:233].astype(int)  # without two pixels of its edge
         assert np.abs(gray[:160] - gray_photo(print_.name, print_.width, print_.height)[5:165, 5:235]).mean() < 12
+    assert "no print" in "".join(run("restore", tmp_path / "out-1.png", tmp_path / "own.png", "--split")[2])
     (tmp_path / "out.png").unlink()
     kept = (tmp_path / "out-1.png").read_bytes()
     status, _, [said] = run("restore", *given)
@@ -494,8 +495,10 @@ def test_split_looks_at_each_print_of_the_scan_alone(run, tmp_path, monkeypatch)
     for name, image in (("scan", page), ("mask", mask)):
         Image.fromarray(image).save(tmp_path / f"{name}.png")
     status, _, said = run("restore", tmp_path / "scan.png", tmp_path / "out.png", "--split", "--gray")
-    assert status == 0 and [line.split(": ")[1] for line in said] == ["out-1.png", "out-2.png", "out.png"]
-    assert ["no damage" in line for line in said] == [True, False, True] and "found 1 mark" in said[1]
+    names = ["out-1.png", "out-2.png", "out.png"]
+    assert status == 0 and [line.split(": ")[1] for line in said[:-1]] == names
+    assert said[-1] == f"restoration: wrote {', '.join(str(tmp_path / name) for name in names)}."
+    assert ["no damage" in line for line in said[:-1]] == [True, False, True] and "found 1 mark" in said[1]
     alone = [pixels(extract(Image.fromarray(page), found)) for found in find_inside_paper(page)]
     crack = pixels(Image.open(tmp_path / "out-2.png")) != alone[1]
     assert 200 < crack.sum() < 600 and np.ptp(np.argwhere(crack)[:, 0]) < 8
