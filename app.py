@@ -16,7 +16,7 @@ import gradio as gr
 
 from demo.api import LIFETIME, api
 from demo.batch_tab import batch_tab
-from demo.limits import WAITING
+from demo.limits import MEGABYTES, WAITING
 from demo.photo_steps import Steps
 from demo.photo_tab import PhotoTab
 from demo.photo_view import EXAMPLES
@@ -35,6 +35,7 @@ def build_demo(restorer: Restorer) -> gr.Blocks:
     with gr.Blocks(title="Photo restoration", fill_width=True, delete_cache=LIFETIME) as demo:
         api(stages)  # first: it is to have the endpoints' plain names
         gr.Button(label("to_result"), size="sm", elem_id="to-result")
+        gr.Markdown(label("broken", megabytes=MEGABYTES), elem_id="broken", elem_classes="refusal")
         with gr.Row(elem_id="busy"):
             gr.Markdown(label("busy"), elem_classes="refusal")
             gr.Button(label("again"), size="sm")

@@ -28,7 +28,7 @@ def batch_tab(stages: Stages, sessions: Sessions) -> tuple[gr.Gallery, Callable]
     start = gr.Button(label("batch_start"), variant="primary", size="lg", elem_id="batch-start")
     view = {
         "refusal": refusal_view(),
-        "note": gr.Markdown(elem_id="batch-note", elem_classes="said", min_height=60),
+        "note": gr.Markdown(elem_id="batch-note", elem_classes="said", min_height=90),
         "save": gr.DownloadButton(label("batch_save"), visible=False, variant="primary", elem_id="batch-save"),
         "pairs": choices("batch_pairs", show_label=False, columns=3),
     }

@@ -113,7 +113,7 @@ def _prints(session: Session, language: str) -> gr.Gallery:
 def _found(edit: EditState, language: str) -> str:
     """What is marked, what to do about it, and what kind of photo this is."""
     if not edit.mask.any():
-        words = [say("unmarked" if edit.search.found.any() else "not_found", language)]
+        words = [say("not_found", language)]
     else:
         kind = "found" if edit.search.new is None else "found_more"
         words = [say(kind, language, share=percent(edit.mask.mean()), count=edit.search.count)]

@@ -20,7 +20,6 @@ ANSWERED = "() => page.answered('{name}')"
 MARKS = ("editor", "found", "more", "note", "restore")
 RESULTS = ("results", "color", "gray", "variants", "vividness", "freshen", "hints_area", *MARKS)
 OPENED = ("key", "start", "work", "prints", "recolor", "texture", *RESULTS)
-COLORS = ("hints", "color", "vividness")
 
 
 class PhotoTab:
@@ -91,7 +90,7 @@ class PhotoTab:
             (view["reference"].upload, steps.take_reference, view["reference"]),
         ):
             settings = {"show_progress_on": view["note"], "trigger_mode": "multiple", **QUEUE}
-            colored = self._tie(listener, step, inputs, COLORS, "results", **settings)
+            colored = self._tie(listener, step, inputs, ("hints", "color", "vividness"), "results", **settings)
             self._then_variants(colored.then(js=ANSWERED.format(name="hints"), **AT_ONCE))
         for listener, step, inputs, changed, settings in (
             (view["hints_open"].click, steps.open_hints, None, ["hints_area", "hints"], AT_ONCE),

@@ -12,6 +12,7 @@ COPPER = gr.themes.Color(  # orange, dark enough from 500 on to be read on white
     c50="#fdf6f0", c100="#fae8da", c200="#f3cdb0", c300="#eaac80", c400="#e08a50", c500="#b4531a",
     c600="#a44a15", c700="#8c3f12", c800="#70330f", c900="#56280d", c950="#331707", name="copper",
 )  # fmt: skip
+QUIET = ("block_label_text_color", "block_info_text_color", "body_text_color_subdued")
 THEME = gr.themes.Soft(
     primary_hue=COPPER, secondary_hue=COPPER, neutral_hue="stone", font=FONT, font_mono=("ui-monospace", "monospace")
 ).set(
@@ -19,18 +20,11 @@ THEME = gr.themes.Soft(
     button_primary_background_fill="*primary_500",
     button_primary_background_fill_hover="*primary_700",
     button_primary_background_fill_dark="*primary_600",
-    block_label_background_fill="transparent",
-    block_label_background_fill_dark="transparent",
-    block_label_text_color="*neutral_600",
-    block_label_text_color_dark="*neutral_300",
-    block_title_background_fill="transparent",
-    block_title_background_fill_dark="transparent",
     block_title_text_color="*neutral_700",
     block_title_text_color_dark="*neutral_200",
-    block_info_text_color="*neutral_600",
-    block_info_text_color_dark="*neutral_300",
-    body_text_color_subdued="*neutral_600",
-    body_text_color_subdued_dark="*neutral_300",
+    **{f"block_{part}_background_fill{dark}": "transparent" for part in ("label", "title") for dark in ("", "_dark")},
+    **{part: "*neutral_600" for part in QUIET},
+    **{f"{part}_dark": "*neutral_300" for part in QUIET},
     checkbox_border_color="*neutral_500",
     slider_color="*primary_500",
 )

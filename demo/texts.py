@@ -47,12 +47,8 @@ TEXTS = {
         "붉은 부분은 사진의 {share}입니다. 빠진 곳은 칠하고, 손상이 아닌 곳은 지우세요.",
     ),
     "not_found": (
-        "No damage was found. Press Find more, or paint over what should be repaired.",
-        "손상된 곳을 찾지 못했습니다. 더 찾기를 누르거나 고칠 곳을 칠하세요.",
-    ),
-    "unmarked": (
-        "Nothing is marked now. Paint over what should be repaired; Undo brings the marks back.",
-        "지금은 표시된 곳이 없습니다. 고칠 곳을 칠하세요. 되돌리기를 누르면 표시가 돌아옵니다.",
+        "No damage is marked. Press Find more, or paint over what should be repaired.",
+        "표시된 손상이 없습니다. 더 찾기를 누르거나 고칠 곳을 칠하세요.",
     ),
     "found_more": (
         "Marked: {share} of the photo. New, in yellow: {count}, and more of old marks. Check faces before you restore: "
@@ -178,6 +174,10 @@ TEXTS = {
     "busy": (
         "Many visitors are here just now, or the server cannot be reached. It is asked again every ten seconds.",
         "지금 방문자가 많거나 서버에 연결되지 않습니다. 10초마다 다시 시도합니다.",
+    ),
+    "broken": (
+        "That did not reach the server: the file is larger than {megabytes} MB, or the connection broke. Try it again.",
+        "서버에 닿지 못했습니다. 파일이 {megabytes}MB를 넘거나 연결이 끊겼습니다. 다시 해 보세요.",
     ),
     "again": ("Try again now", "지금 다시 시도하기"),
     "too_much": (

@@ -27,10 +27,6 @@
       setTimeout(() => tell(handle), 50);
     });
   };
-  const number = (button, i) => {
-    const label = button.closest(".block").querySelector(".label").innerText.trim();
-    button.ariaLabel = `${label}: ${i + 1}`;
-  };
   // Notes and refusals come and go with their parts of the page; screen readers follow one place that stays.
   const live = document.createElement("div");
   live.className = "unseen";
@@ -50,16 +46,19 @@
   const look = () => {
     toResult.hidden = !result();
     document.querySelectorAll("[data-testid=slider].outer:not([tabindex])").forEach(lend);
-    const examples = document.querySelectorAll("#examples button.gallery-item");
-    examples.forEach((button, i) => button.ariaLabel || number(button, i));
+    document.querySelectorAll("#examples button.gallery-item").forEach((button, i) => {
+      button.ariaLabel ||= `${find("#examples .label").innerText.trim()}: ${i + 1}`;
+    });
     for (const drop of document.querySelectorAll("#drop button, #batch-files button"))
       if (drop.querySelector("input[type=file]") || drop.matches("[aria-dropeffect]"))
         if (drop.ariaLabel !== drop.innerText.trim()) drop.ariaLabel = drop.innerText.trim();
-    const more = document.querySelector("#batch-files .upload-container"); // a nameless button in a nameless button
+    const more = find("#batch-files button .upload-container"); // a nameless button in a nameless button
     if (more) {
-      more.ariaLabel = document.querySelector("#batch-files label").innerText.trim();
+      more.ariaLabel = find("#batch-files label").innerText.trim();
       Object.assign(more.parentElement.closest("button"), { role: "group", tabIndex: -1, title: more.ariaLabel });
     }
+    const toast = find(".toast-body.error:not([data-told])");
+    if (toast) toast.dataset.told = true, show(broken);
     announce();
   };
   new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });
@@ -94,16 +93,22 @@
   });
 
   // What the server has no room for is asked of it again, and what waits for that is said where it was asked for.
-  const fetched = window.fetch, busy = find("#busy");
+  const fetched = window.fetch, [busy, broken] = [find("#busy"), find("#broken")];
   let asked;
-  const touched = ({ target }) => { if (!busy.contains(target)) asked = target.closest?.(".column .block, .column button"); };
+  const touched = ({ target }) => {
+    broken.classList.remove("shown");
+    if (!busy.contains(target)) asked = target.closest?.(".column .block, .column button");
+  };
   ["click", "change", "drop", "keydown"].forEach((type) => addEventListener(type, touched, true));
-  const turn = () => new Promise((done) => {
+  const show = (notice) => {
     let part = asked?.checkVisibility() ? asked : find("#results, #start").firstElementChild;
     while (!part.parentElement.matches(".column")) part = part.parentElement;
-    part.before(busy);
-    busy.classList.add("shown");
-    busy.scrollIntoView({ block: "nearest" });
+    part.before(notice);
+    notice.classList.add("shown");
+    notice.scrollIntoView({ block: "nearest" });
+  };
+  const turn = () => new Promise((done) => {
+    show(busy);
     busy.querySelector("button").onclick = done;
     setTimeout(done, 10000);
   });
@@ -128,6 +133,7 @@
   addEventListener("click", ({ target }) => {
     if (!target.closest?.("#restore")) return;
     delete painter().dataset.touched;
+    asked = find("#note");
     showPlace();
   });
   addEventListener("keydown", ({ key, target }) => {

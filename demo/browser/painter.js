@@ -96,7 +96,8 @@ sheet.addEventListener("pointerdown", (event) => {
   if (!event.isPrimary || event.button) return;
   if (isMoving()) {
     offer.hidden = false;
-    offer.style.top = `${event.clientY - frame.getBoundingClientRect().top}px`;
+    const y = event.clientY - frame.getBoundingClientRect().top;
+    offer.style.top = `${y > 90 ? y - 60 : y + 60}px`; // beside the finger: the same tap is not to press it
     return;
   }
   sheet.setPointerCapture(event.pointerId);

@@ -160,7 +160,9 @@ class Visitor:
     def read_refusal(self) -> str:
         """The one sentence of an error, where it happened, and nothing else on the page that looks like a failure."""
         self.page.wait_for_selector(".refusal:visible")
-        assert "Traceback" not in self.page.content() and not self.page.locator("[data-testid=toast-text]").count()
+        assert (
+            "Traceback" not in self.page.content() and not self.page.locator("[data-testid=toast-text]:visible").count()
+        )
         return self.read(".refusal:visible")
 
     def width(self) -> int:

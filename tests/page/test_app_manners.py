@@ -13,6 +13,7 @@ from gradio_client import Client, handle_file
 from gradio_client.utils import QueueError
 
 from demo import session
+from demo.limits import MEGABYTES
 from demo.photo_view import EXAMPLES
 from demo.texts import TEXTS, say
 from restoration.errors import RestorationError
@@ -51,6 +52,10 @@ def test_two_visitors_at_once_get_their_own_photos(browser, served, tmp_path):
 
 @pytest.mark.browser
 def test_what_is_no_photo_is_answered_with_one_sentence_and_another_may_follow(visitor, tmp_path):
+    visitor.page.route("**/upload*", lambda route: route.abort())
+    visitor.offer(save(tmp_path / "whole.png", damaged(7)))
+    assert visitor.read_refusal() == say("broken", "en", megabytes=MEGABYTES)
+    visitor.page.unroute("**/upload*")
     (tmp_path / "album.pdf").write_bytes(b"%PDF-1.7")  # which Gradio would refuse in a toast
     visitor.offer(tmp_path / "album.pdf")
     message = visitor.read_refusal()

@@ -126,12 +126,12 @@ def test_a_chosen_coloring_is_what_is_shown_and_downloaded(steps, tmp_path, monk
     assert np.array_equal(np.asarray(Image.open(file)), np.asarray(edit.restored.image))
 
 
-def test_marks_that_were_taken_away_are_not_called_not_found(steps, tmp_path):
+def test_where_there_is_no_more_to_be_found_it_is_not_offered(steps, tmp_path):
     steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 120, 90))), REQUEST, told)
     edit = steps.sessions.edit(REQUEST)
     edit.mark(hole(120, 90, (10, 10, 30, 20)))
     edit.search = Search(edit.mask)
-    assert steps.unmark(REQUEST)["found"] == say("unmarked", "en")
+    assert steps.unmark(REQUEST)["found"] == say("not_found", "en")
     while edit.search.sensitivity < MOST_SENSITIVE:
         shown = steps.find_more(REQUEST)
     assert not shown["more"].interactive, "more is offered where there is none"
