@@ -14,7 +14,7 @@ from restoration.inference.paper import find_inside_paper
 from restoration.inference.regions import Box, tiles, touching
 
 MAX_SEEN = 2_000_000  # pixels of the largest view that the network is shown: finer grain is no help to it
-VIEWS = 3  # each half as large as the one before; the mean of their logits counts
+VIEWS = 3  # each half as large as the one before; the mean of their logits tells what is damage
 TILE = 1024  # px, the longest side of what the network sees at once
 MOST_SENSITIVE = 3
 
@@ -31,8 +31,8 @@ WHOLE = Rule(0.5, 3, 12), Rule(0, 2.3, 10), Rule(-0.5, 1.4, 8), Rule(-1, 0.3, 8)
 WORN = Rule(-0.4, 0, 8), Rule(-0.7, -0.3, 8), Rule(-1.3, -0.9, 8), Rule(-1.7, -1.3, 8)  # and of prints with many marks
 LIGHTER, LIGHTER_REACH = 20, 9  # levels over all that is wider than 19 px: what of a worn print is as light and
 LIGHTER_LOGITS = 1.4  # at most so much below a rule, counts beside what counts
-WORN_LOGIT, WORN_PIXELS = 0.8, 4  # of a mark that says so: of 546 whole photos none has fifteen,
-WORN_MARKS, WORN_SHARE = 15, 0.001  # worn prints that many or more, on that share of the photo
+WORN_LOGIT, WORN_PIXELS = 2, 4  # of a mark that says so, at the first view's size, where no hairline is lost:
+WORN_MARKS, WORN_SHARE = 25, 0.001  # worn prints have that many or more, on that share of the photo
 FILLED = Rule(-0.6, -0.2, 8)  # what is filled for the second look
 AGAIN = 0.8  # logits that the second look at a worn print gains: without its sure marks it looks like a whole photo
 MAX_FOUND = 0.5  # of the photo: a map that takes more for damage has misunderstood it
@@ -107,13 +107,14 @@ def find_damage(gray: np.ndarray, detector: Network) -> Damage:
     holes = np.zeros(gray.shape, bool)
     holes[window] = find_holes(gray[window])  # first, since the network keeps its memory
     seen = _seen(gray[window])
-    logits = damage_logits(seen, detector)
+    views = damage_logits(seen, detector)
+    logits = views.mean(axis=0)
     holes[window] = _with_compressed(holes[window], seen, logits)
     holes = _without_paper(holes, gray) if holes.any() else holes
-    if not is_worn(logits):
+    if not is_worn(views[0]):
         return Damage(holes, logits, window, light=None)
     filled = np.rint(membrane(seen.astype(np.float32), _regions(logits, FILLED))).astype(np.uint8)
-    logits = np.maximum(logits, damage_logits(filled, detector) + AGAIN)
+    logits = np.maximum(logits, damage_logits(filled, detector).mean(axis=0) + AGAIN)
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * LIGHTER_REACH + 1, 2 * LIGHTER_REACH + 1))
     return Damage(holes, logits, window, light=cv2.morphologyEx(seen, cv2.MORPH_TOPHAT, disk) > LIGHTER)
 
@@ -148,7 +149,7 @@ def _without_paper(holes: np.ndarray, gray: np.ndarray) -> np.ndarray:
 
 
 def is_worn(logits: np.ndarray) -> bool:
-    """Whether a damage map, float32 (h, w), has as many sure marks as a worn print."""
+    """Whether the first view's damage map, float32 (h, w), has as many sure marks as a worn print."""
     sure = (logits > WORN_LOGIT).view(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(sure, connectivity=8)
     marks = np.count_nonzero(stats[1:, cv2.CC_STAT_AREA] >= WORN_PIXELS)
@@ -168,20 +169,20 @@ def count_marks(mask: np.ndarray) -> int:
 
 
 def damage_logits(gray: np.ndarray, detector: Network) -> np.ndarray:
-    """The network's damage map of a photo, uint8 (h, w): the mean of its logits at a few sizes, float32 (h, w).
+    """The network's damage maps of a photo, uint8 (h, w), seen at a few sizes: logits, float32 (VIEWS, h, w).
 
     The smaller views, which cost little, are asked about their mirror images as well.
     """
     height, width = gray.shape
-    total = np.zeros((height, width), np.float32)
+    views = np.empty((VIEWS, height, width), np.float32)
     for view in range(VIEWS):
         size = max(1, width >> view), max(1, height >> view)
         seen = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
         logits = _ask(seen, detector)
         if view:
             logits = (logits + _ask(seen[:, ::-1], detector)[:, ::-1]) / 2
-        total += cv2.resize(logits, (width, height), interpolation=cv2.INTER_LINEAR)
-    return total / VIEWS
+        views[view] = cv2.resize(logits, (width, height), interpolation=cv2.INTER_LINEAR)
+    return views
 
 
 def _ask(gray: np.ndarray, detector: Network) -> np.ndarray:

@@ -61,7 +61,7 @@ def test_restore_a_folder_with_masks_of_the_same_stems(quick, tmp_path):
 def test_a_higher_sensitivity_finds_more_and_it_is_said(run, tmp_path, monkeypatch):
     doubtful = hole(90, 60, (10, 10, 40, 14))
     logits = np.where(doubtful, WHOLE[2].seed + 0.1, -6).astype(np.float32)
-    monkeypatch.setattr("restoration.inference.detection.damage_logits", lambda *_: logits)
+    monkeypatch.setattr("restoration.inference.detection.damage_logits", lambda *_: logits[None])
     save(tmp_path / "in.png", gray_photo("coffee", 90, 60))
     share = f"{100 * doubtful.mean():.2g} % of the photo"
     for sensitivity, found, said in (

@@ -190,7 +190,7 @@ def test_a_sensitive_look_sees_more_than_a_constant_hole(restorer, monkeypatch):
     damaged[(damaged == 80) & ~where] = 81  # a neighbor of the hole's own level would count as well
     doubtful = hole(200, 150, (20, 20, 60, 24))
     logits = np.where(doubtful, np.float32(WHOLE[1].seed + 0.1), np.float32(-6))
-    monkeypatch.setattr("restoration.inference.detection.damage_logits", lambda *_: logits)
+    monkeypatch.setattr("restoration.inference.detection.damage_logits", lambda *_: logits[None])
     assert np.array_equal(pixels(restorer.detect(damaged)) == 255, where)
     assert np.array_equal(pixels(restorer.detect(damaged, 1)) == 255, where | doubtful)
     assert np.array_equal(pixels(restorer.restore(damaged, sensitivity=1).mask) == 255, where | doubtful)

@@ -162,7 +162,7 @@ def test_strokes_by_mouse_and_keyboard_change_the_full_size_mask(visitor, served
 def test_find_more_adds_to_what_is_marked_and_brings_nothing_back(visitor, served, tmp_path, monkeypatch):
     left, right, doubtful = (hole(*SIZE, box) for box in ((60, 60, 90, 90), (300, 60, 330, 90), (200, 200, 260, 206)))
     logits = np.select([left | right, doubtful], [np.float32(9), np.float32(WHOLE[1].seed + 0.1)], np.float32(-6))
-    monkeypatch.setattr("restoration.inference.detection.damage_logits", lambda *_: logits)
+    monkeypatch.setattr("restoration.inference.detection.damage_logits", lambda *_: logits[None])
     visitor.choose(save(noise(SIZE, 4), tmp_path / "photo.png"))
     visitor.page.fill("#editor .width", "60")  # px on the screen
     visitor.erase((0.61, 0.208), (0.7, 0.208))
