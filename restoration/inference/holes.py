@@ -20,6 +20,8 @@ from restoration.inference.regions import Box, touching
 MIN_AREA = 0.004  # of the photo; half of the smallest hole of a pair is 0.005, most natural plateaus are less
 MIN_PIXELS = 16  # 4 x 4: less has hardly an inside
 MIN_INSIDE = 0.4  # of the region's pixels have only equal neighbors; plateaus by chance are mostly outline
+FEW_LEVELS, MANY_PIXELS = 0.65, 10_000  # a photo of at least so many pixels, but less of the levels between its ends,
+PALETTE_INSIDE = 0.72  # has a palette, whose flats are ragged: of nearly all at most 0.70 is inside, of holes 0.73 on
 MAX_SIDE = 0.95  # of a side of the photo; what covers more is a letterbox bar, a pillarbox or a frame
 NEAR_STEPS = 2  # shading reaches its next plateau within this many of the photo's levels
 MAX_NEAR = 0.35  # of the rim; with more neighbors that near, the edge is shading
@@ -64,9 +66,10 @@ def find_holes(gray: np.ndarray) -> np.ndarray:
     """
     holes = np.zeros(gray.shape, bool)
     inside = _inside(gray)
-    rank = np.cumsum(np.bincount(gray.ravel(), minlength=256) > 0)  # of a level among the photo's levels, from 1
+    rank = _rank(gray)
+    least = PALETTE_INSIDE if _has_palette(gray, rank) else MIN_INSIDE
     for region in _flat_regions(gray, inside):
-        if _is_solid(region, inside) and _stands_out(region, gray, rank):
+        if _is_solid(region, inside, least) and _stands_out(region, gray, rank):
             holes[region.window] |= region.mask
     return holes
 
@@ -78,6 +81,8 @@ def find_compressed_holes(gray: np.ndarray, logits: np.ndarray) -> np.ndarray:
     logits (H, W), decides: it must be surer inside than around, however doubtful it is of both.
     """
     holes, darkest, brightest = np.zeros(gray.shape, bool), int(gray.min()), int(gray.max())
+    if _has_palette(gray, _rank(gray)):  # its flats are none of JPEG's
+        return holes
     for region in _flat_regions(gray, _inside(gray)):
         if _is_bar(region, gray.shape):
             continue
@@ -89,6 +94,15 @@ def find_compressed_holes(gray: np.ndarray, logits: np.ndarray) -> np.ndarray:
         if (halfway := _halfway(core[window], step, logits[window], clipped)) is not None:
             holes[window] |= _around_core(core[window], step, logits[window] > halfway)
     return holes
+
+
+def _rank(gray: np.ndarray) -> np.ndarray:
+    """(256,): which of the photo's levels each is, from 1."""
+    return np.cumsum(np.bincount(gray.ravel(), minlength=256) > 0)
+
+
+def _has_palette(gray: np.ndarray, rank: np.ndarray) -> bool:
+    return bool(gray.size >= MANY_PIXELS and rank[-1] < FEW_LEVELS * (int(np.ptp(gray)) + 1))
 
 
 def _halfway(core: np.ndarray, step: np.ndarray, logits: np.ndarray, clipped: bool) -> float | None:
@@ -168,9 +182,9 @@ def _flat_regions(gray: np.ndarray, inside: np.ndarray) -> Iterator[Region]:
             yield Region(window, mask, int(gray[top, left]))
 
 
-def _is_solid(region: Region, inside: np.ndarray) -> bool:
-    """Mostly inside, and no bar or frame."""
-    solid = np.count_nonzero(region.mask & inside[region.window]) >= MIN_INSIDE * np.count_nonzero(region.mask)
+def _is_solid(region: Region, inside: np.ndarray, least: float) -> bool:
+    """At least so much of it inside, and no bar or frame."""
+    solid = np.count_nonzero(region.mask & inside[region.window]) >= least * np.count_nonzero(region.mask)
     return solid and not _is_bar(region, inside.shape)
 
 

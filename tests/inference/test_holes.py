@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from skimage import data
 from sklearn.datasets import load_sample_image
 
@@ -194,6 +195,22 @@ def test_what_clipping_may_have_made_needs_a_map_that_tells_it_apart_everywhere(
 def test_any_size_gives_a_mask_of_that_size(shape):
     found = find_holes(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
     assert found.shape == shape and found.dtype == bool and not found.any()
+
+
+@pytest.mark.parametrize("name, height", [("rocket", 342), ("astronaut", 512)])
+def test_flats_of_a_color_gif_are_no_holes_but_its_holes_are(name, height):
+    """As Pillow chooses its 256 colors; a dark corner of the sky, half a percent of it, still counts as one."""
+    photo = cv2.resize(getattr(data, name)(), (512, height), interpolation=cv2.INTER_AREA)
+
+    def as_gif(rgb: np.ndarray) -> np.ndarray:
+        return np.asarray(Image.fromarray(rgb).quantize(256).convert("RGB").convert("L"))
+
+    gray = as_gif(photo)
+    everywhere = np.where(np.indices(gray.shape)[1] < 256, np.float32(3), np.float32(-6))  # in half of it
+    assert find_holes(gray).mean() < 0.006 and not find_compressed_holes(gray, everywhere).any()
+    damaged, mask = damage(luma(photo), np.random.default_rng([1, 7]), max_holes=1)
+    found = find_holes(as_gif(np.where(mask[..., None], damaged[..., None], photo)))
+    assert found[mask].mean() > 0.95 and found[~mask].mean() < 0.006
 
 
 def test_a_hole_is_found_in_a_tiny_photo():
