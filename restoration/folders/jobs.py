@@ -19,7 +19,7 @@ class Job:
     name: Path  # the photo, relative to the folder that was named
 
 
-def find_jobs(source: Path, target: str | Path, results: Path | None = None, overwrite: bool = False) -> list[Job]:
+def find_jobs(source: Path, target: str | Path, results: Path | None = None, *, overwrite: bool) -> list[Job]:
     """One photo, or all below a folder, as PNGs in the same subfolders: a.jpg as a.png, and then a.tif as a.tif.png.
 
     Args:
