@@ -104,6 +104,7 @@ def picture(browser, url: str, file: Path) -> None:
     visitor = Visitor(browser, url, viewport={"width": 1240, "height": 1060})
     visitor.choose(ROOT / "examples" / "worn.png")
     visitor.page.evaluate("document.activeElement.blur()")
+    visitor.page.wait_for_selector("#variants img")
     visitor.page.wait_for_timeout(2000)
     visitor.page.screenshot(path=file, type="jpeg", quality=68)
 
