@@ -156,7 +156,7 @@ def _blind_damage(
     gray = fade(gray, rng) if is_print and rng.random() < 0.5 else clip_tones(gray, rng)
     damaged, mask = _worn(gray, rng, config, margin=1) if is_print else _filled(gray, rng, config, hole)
     if not is_print and rng.random() < 0.3:  # what photos have themselves, in shadows and skies
-        damaged[mask] = rng.integers(0, 7) if rng.random() < 0.6 else 255
+        damaged[mask] = rng.integers(7) if rng.random() < 0.6 else 255
     if rng.random() < (0.3 if is_print else 0.2):
         damaged, mask = gray, np.zeros_like(mask)
     if is_print and rng.random() < 0.3:

@@ -164,13 +164,18 @@ def test_a_print_with_a_real_hole_is_not_enlarged(blind):
 
 
 def test_three_scans_in_four_show_less_detail():
-    """On a ramp the range of levels tells how much of it is seen."""
-    wide = np.broadcast_to(np.linspace(0, 255, 300).astype(np.uint8), (300, 300))
-    seen = drawn(300, lambda rng: batches._enlarged(wide, rng))
-    parts = np.array([np.ptp(gray[150].astype(int)) / 255 for gray in seen])
-    assert all(gray.shape == (300, 300) for gray in seen) and 0.3 < parts.min() < 0.36
+    """On a ramp the range of levels tells how much of it is seen, as much down as across."""
+    wide = np.broadcast_to(np.linspace(0, 255, 300).astype(np.uint8), (200, 300))
+    tall = np.ascontiguousarray(np.broadcast_to(np.linspace(0, 255, 200).astype(np.uint8)[:, None], (200, 300)))
+    seen, down = (drawn(300, lambda rng, ramp=ramp: batches._enlarged(ramp, rng)) for ramp in (wide, tall))
+    parts, rows = (np.array([np.ptp(gray.astype(int)) / 255 for gray in grays]) for grays in (seen, down))
+    assert (
+        all(gray.shape == (200, 300) for gray in seen)
+        and np.abs(parts - rows).max() < 0.03
+        and 0.3 < parts.min() < 0.36
+    )
     assert near(0.25 + 0.75 * 0.005, 300) == np.mean(parts > 0.99)
-    assert {gray[150, 0] < 2 for gray in seen} == {True, False} == {gray[150, -1] > 253 for gray in seen}
+    assert {gray[100, 0] < 2 for gray in seen} == {True, False} == {gray[100, -1] > 253 for gray in seen}
 
 
 def test_drawn_holes_keep_to_the_range_that_the_settings_name():
