@@ -21,7 +21,7 @@ ANGLES = np.radians(np.arange(-8, 8.1, 0.2))
 TOLERANCE = 14  # levels from those at the scan's edge that are still paper
 SHADOW = 10  # px: paper must be seen this near to a side
 STEP = 10  # levels from paper to picture that count as an edge
-TRIM, LEAST_TRIM = 0.004, 2  # of the longer side, px: so far within its sides a print is cut out, as one line of
+TRIM, LEAST_TRIM = 0.004, 2  # of the longer side, px: so much is cut off at the sides, as a line of paper hides marks
 MAX_BEYOND = (
     0.02  # paper beside it hides most marks from the detector; of the longer side, what the scan may lack of it
 )
