@@ -22,9 +22,7 @@ TOLERANCE = 14  # levels from those at the scan's edge that are still paper
 SHADOW = 10  # px: paper must be seen this near to a side
 STEP = 10  # levels from paper to picture that count as an edge
 TRIM, LEAST_TRIM = 0.004, 2  # of the longer side, px: so much is cut off at the sides, as a line of paper hides marks
-MAX_BEYOND = (
-    0.02  # paper beside it hides most marks from the detector; of the longer side, what the scan may lack of it
-)
+MAX_BEYOND = 0.02  # of the longer side: what a scan may lack of a print that is cut out straight
 
 _BOX, _WIDE_BOX = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
 
