@@ -11,28 +11,33 @@ from PIL import Image
 
 from restoration import Restorer
 
-HEIGHT = 240  # pixels of each photo
+ROWS = ("worn.png", "prints/dust_bowl_home.jpg"), ("prints/alps.jpg",)
+WIDTH = 1480  # pixels of each row
 
 
 def main() -> None:
     restorer = Restorer.from_pretrained()
-    columns = []
-    for file in sorted(FOLDER.glob("*.png")):
-        photo = Image.open(file)
-        result = restorer.restore(photo)  # no mask given: the damage is found
-        columns.append([_scaled(image) for image in (photo, result.gray, result.image)])
-    widths = [column[0].width for column in columns]
-    sheet = Image.new("RGB", (sum(widths), 3 * HEIGHT))
-    for number, column in enumerate(columns):
-        for row, image in enumerate(column):
-            sheet.paste(image, (sum(widths[:number]), row * HEIGHT))
+    rows = []
+    for names in ROWS:
+        photos = [Image.open(FOLDER / name) for name in names]
+        restored = [restorer.restore(photo.convert("L")).image for photo in photos]  # no mask: the damage is found
+        rows.append(_row([image for pair in zip(photos, restored, strict=True) for image in pair]))
+        if "prints/dust_bowl_home.jpg" in names:
+            restored[-1].save(FOLDER / "restored.jpg", quality=85)
+    sheet = Image.new("RGB", (WIDTH, sum(row.height for row in rows)))
+    for number, row in enumerate(rows):
+        sheet.paste(row, (0, sum(above.height for above in rows[:number])))
     sheet.save(FOLDER / "before_after.jpg", quality=85)
-    tinted = Image.open(FOLDER / "prints" / "dust_bowl_home.jpg")
-    restorer.restore(tinted.convert("L")).image.save(FOLDER / "restored.jpg", quality=85)
 
 
-def _scaled(image: Image.Image) -> Image.Image:
-    return image.convert("RGB").resize((round(image.width * HEIGHT / image.height), HEIGHT), Image.Resampling.LANCZOS)
+def _row(images: list[Image.Image]) -> Image.Image:
+    """Images of one height beside each other, WIDTH px in all."""
+    shares = [image.width / image.height for image in images]
+    edges = [round(WIDTH * sum(shares[:count]) / sum(shares)) for count in range(len(images) + 1)]
+    row = Image.new("RGB", (WIDTH, round(WIDTH / sum(shares))))
+    for image, left, right in zip(images, edges, edges[1:], strict=False):
+        row.paste(image.convert("RGB").resize((right - left, row.height), Image.Resampling.LANCZOS), (left, 0))
+    return row
 
 
 if __name__ == "__main__":
