@@ -18,7 +18,7 @@ from demo.manners import RefusalError
 from demo.marks import Change, Mask
 from restoration.files.imaging import Scan
 from restoration.inference.prints import Print
-from restoration.pipeline import Damage, Repair, Restoration
+from restoration.pipeline import Damage, Repair, Restoration, ScanDamage
 
 IDLE = 3600  # s without any action
 UNDO = 30  # changes of a mask
@@ -41,7 +41,7 @@ class EditState:
 
     original: Path  # the visitor's own file, untouched
     scan: Scan  # the photo in it, and what goes along into the result
-    damage: Damage  # what was found in it
+    damage: Damage | ScanDamage  # what was found in it
     mask: Mask  # what is marked as damaged
     small: Image.Image  # the photo's preview
     shown: str  # the preview's file

@@ -16,7 +16,7 @@ except ImportError:
 import numpy as np
 from PIL import Image
 
-from restoration.pipeline import Damage, Fill, Repair, Restoration, Restorer
+from restoration.pipeline import Damage, Fill, Repair, Restoration, Restorer, ScanDamage
 
 
 class Stages:
@@ -30,7 +30,7 @@ class Stages:
                 return restorer.detect(photo, sensitivity)
 
         @borrows_gpu
-        def damage(photo: Image.Image) -> Damage:
+        def damage(photo: Image.Image) -> Damage | ScanDamage:
             with memory_given_back():
                 return restorer.damage(photo)
 

@@ -14,7 +14,7 @@ from restoration.files import imaging
 from restoration.inference import backends
 from restoration.inference.coloring import Hints, meeting, predict_chroma, predict_prints, recolored, spread_known
 from restoration.inference.detection import MOST_SENSITIVE as MOST_SENSITIVE
-from restoration.inference.detection import Damage, find_damage
+from restoration.inference.detection import Damage, ScanDamage, find_damage
 from restoration.inference.filling import FILLS, Fill, fill_smoothly
 from restoration.inference.paper import find_prints
 from restoration.inference.prints import Print
@@ -85,7 +85,7 @@ class Restorer:
         """What the Inpainter computes in: "float32" or "bf16"."""
         return self._inpaint.precision
 
-    def damage(self, photo: Photo) -> Damage:
+    def damage(self, photo: Photo) -> Damage | ScanDamage:
         """Look for damage once; what comes back gives a mask for each sensitivity, and for rough strokes.
 
         Raises:

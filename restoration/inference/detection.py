@@ -1,6 +1,9 @@
-"""What is damaged in a photo: the network looks once, at a worn print twice; one map answers any sensitivity."""
+"""What is damaged in a photo: the network looks once, at a worn print twice; one map answers any sensitivity.
 
-from dataclasses import dataclass, field
+A scan is looked at whole, and each print on it alone.
+"""
+
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import cv2
@@ -11,6 +14,7 @@ from restoration.inference.backends import Network
 from restoration.inference.holes import find_compressed_holes, find_holes, picture_window
 from restoration.inference.laplace import membrane
 from restoration.inference.paper import find_inside_paper
+from restoration.inference.prints import Print
 from restoration.inference.regions import Box, tiles, touching
 
 MAX_SEEN = 2_000_000  # pixels of the largest view that the network is shown: finer grain is no help to it
@@ -36,8 +40,8 @@ WORN_MARKS, WORN_SHARE = 25, 0.001  # worn prints have that many or more, on tha
 FILLED = Rule(-0.6, -0.2, 8)  # what is filled for the second look
 AGAIN = 0.8  # logits that the second look at a worn print gains: without its sure marks it looks like a whole photo
 MAX_FOUND = 0.5  # of the photo: a map that takes more for damage has misunderstood it
-SIDE = 0.01  # of a print's longer side: paper seen so near to its sides is not in it
 RIM = 3  # px around a hole in which the map speaks of the hole
+SIDE = 0.01  # of a print's longer side: paper seen so near to its sides is not in it
 SNAP_REACH = 4  # px around a stroke in which what is damaged belongs to it
 SNAP_LOGIT = -1.5  # from which a pixel counts as damaged where a person says that something is
 SNAP_LEAST, SNAP_MOST = 0.02, 0.5  # of a stroke: with less found in it, or more, the stroke itself counts
@@ -79,27 +83,76 @@ class Damage:
         damaged = (found & ~around) | self.holes  # known to the pixel: the map's soft edges are no news
         return damaged & (not damaged.all())
 
-    def snap(self, mask: np.ndarray) -> np.ndarray:
-        """What is damaged under rough strokes and SNAP_REACH around, bool (H, W) in and out.
-
-        A stroke in which nothing is found counts as it is, and so does one that is mostly damage.
-        """
+    def likely(self) -> np.ndarray:
+        """What counts where a person says that something is damaged, bool (H, W)."""
         likely = self.holes.copy()
         inside = likely[self.window]
         inside |= _enlarged(self.logits > SNAP_LOGIT, inside.shape)
-        count, strokes = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
-        pixels = np.bincount(strokes.ravel(), minlength=count)
-        share = np.bincount(strokes[likely], minlength=count) / np.maximum(pixels, 1)
-        found = (share >= SNAP_LEAST) & (share <= SNAP_MOST)
-        found[0] = False
-        snapped = found[strokes]
-        disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * SNAP_REACH + 1, 2 * SNAP_REACH + 1))
-        near = cv2.dilate(snapped.view(np.uint8), disk).view(bool)
-        return (mask & ~snapped) | (near & touching(near & likely, snapped))
+        return likely
+
+    def snap(self, mask: np.ndarray) -> np.ndarray:
+        """What is damaged under rough strokes and SNAP_REACH around, bool (H, W) in and out: `snapped`."""
+        return snapped(mask, self.likely())
 
 
-def find_damage(gray: np.ndarray, detector: Network) -> Damage:
-    """Look for damage in a photo, uint8 (H, W): holes of one constant gray by rule, everything else by the network.
+class ScanDamage(NamedTuple):
+    """What was found in a scan and in each of its prints, straightened; it answers as `Damage` does."""
+
+    shape: tuple[int, int]  # of the scan
+    parts: list[tuple[Print, Damage]]
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether the scan or one of the prints is."""
+        return any(damage.is_worn for _, damage in self.parts)
+
+    def mask(self, sensitivity: int = 0) -> np.ndarray:
+        """As `Damage.mask`: what is damaged in any of them."""
+        return self._laid_out([damage.mask(sensitivity) for _, damage in self.parts])
+
+    def snap(self, mask: np.ndarray) -> np.ndarray:
+        """As `Damage.snap`."""
+        return snapped(mask, self._laid_out([damage.likely() for _, damage in self.parts]))
+
+    def _laid_out(self, masks: list[np.ndarray]) -> np.ndarray:
+        scan = np.zeros(self.shape, bool)
+        for (found, _), mask in zip(self.parts, masks, strict=True):
+            found.lay(mask, scan)
+        return scan
+
+
+def snapped(mask: np.ndarray, likely: np.ndarray) -> np.ndarray:
+    """What is likely damaged under rough strokes and SNAP_REACH around, all bool (H, W).
+
+    A stroke in which nothing is found counts as it is, and so does one that is mostly damage.
+    """
+    count, strokes = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
+    pixels = np.bincount(strokes.ravel(), minlength=count)
+    share = np.bincount(strokes[likely], minlength=count) / np.maximum(pixels, 1)
+    found = (share >= SNAP_LEAST) & (share <= SNAP_MOST)
+    found[0] = False
+    snapped = found[strokes]
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * SNAP_REACH + 1, 2 * SNAP_REACH + 1))
+    near = cv2.dilate(snapped.view(np.uint8), disk).view(bool)
+    return (mask & ~snapped) | (near & touching(near & likely, snapped))
+
+
+def find_damage(gray: np.ndarray, detector: Network) -> Damage | ScanDamage:
+    """Look for damage in a photo, uint8 (H, W), and in each print of a scan by itself: beside paper few marks are sure.
+
+    The whole scan counts as well, since what looks like paper may be a print's own border.
+    """
+    whole, prints = _find_damage(gray, detector), find_inside_paper(gray)
+    if not prints:
+        return whole
+    whole = replace(whole, holes=_without_paper(whole.holes, prints))
+    alone = [_find_damage(found.cut(gray, cv2.INTER_CUBIC), detector) for found in prints]
+    parts = [replace(part, holes=found.cut(whole.holes)) for found, part in zip(prints, alone, strict=True)]
+    return ScanDamage(gray.shape, list(zip([Print.whole(gray.shape), *prints], [whole, *parts], strict=True)))
+
+
+def _find_damage(gray: np.ndarray, detector: Network) -> Damage:
+    """Holes of one constant gray by rule, everything else by the network.
 
     On a worn print strong marks outshine faint ones. So they are filled, and the network looks once more.
     """
@@ -110,7 +163,6 @@ def find_damage(gray: np.ndarray, detector: Network) -> Damage:
     views = damage_logits(seen, detector)
     logits = views.mean(axis=0)
     holes[window] = _with_compressed(holes[window], seen, logits)
-    holes = _without_paper(holes, gray) if holes.any() else holes
     if not is_worn(views[0]):
         return Damage(holes, logits, window, light=None)
     filled = np.rint(membrane(seen.astype(np.float32), _regions(logits, FILLED))).astype(np.uint8)
@@ -128,15 +180,12 @@ def _with_compressed(holes: np.ndarray, seen: np.ndarray, logits: np.ndarray) ->
     return holes | _enlarged(blurred & ~touching(blurred, known), holes.shape)
 
 
-def _without_paper(holes: np.ndarray, gray: np.ndarray) -> np.ndarray:
-    """Holes, bool (H, W), less the paper around the prints of a scan, uint8 (H, W), which may be one gray too.
+def _without_paper(holes: np.ndarray, prints: list[Print]) -> np.ndarray:
+    """Holes, bool (H, W), less the paper around the prints of a scan, which may be one gray too.
 
     A hole mostly in prints stays whole. Of others stays what is in one: a corner torn off, on paper of one gray.
     """
-    prints = find_inside_paper(gray)
-    if not prints:
-        return holes
-    inside, deep = np.zeros((2, *gray.shape), np.uint8)
+    inside, deep = np.zeros((2, *holes.shape), np.uint8)
     for found in prints:
         cv2.fillConvexPoly(inside, np.rint(found.corners()).astype(np.int32), 1)
         within = found.grown(*[-SIDE * max(found.width, found.height)] * 4)

@@ -59,12 +59,24 @@ class Print(NamedTuple):
         (left, top), (right, bottom) = np.rint([low, high] if self.angle == 0 else [low - 0.5, high + 0.5]).astype(int)
         return slice(max(top, 0), min(bottom, shape[0])), slice(max(left, 0), min(right, shape[1]))
 
-    def cut(self, image: np.ndarray) -> np.ndarray:
+    def cut(self, image: np.ndarray, how: int = cv2.INTER_NEAREST) -> np.ndarray:
         """It alone, straightened, of a scan (H, W) or (H, W, C): a view where it is not turned."""
         if self.angle == 0:
             return image[self.box(image.shape)]
         size = max(1, round(self.width)), max(1, round(self.height))
-        return straightened(image.view(np.uint8), self, size, cv2.INTER_NEAREST).view(image.dtype)
+        return straightened(image.view(np.uint8), self, size, how).view(image.dtype)
+
+    def lay(self, mask: np.ndarray, scan: np.ndarray) -> None:
+        """Put what a mask of the cut print marks, bool (h, w), where it lies on the scan, bool (H, W)."""
+        box = self.box(scan.shape)
+        if self.angle == 0:
+            scan[box] |= mask
+            return
+        matrix = self.matrix() - [[0, 0, box[1].start], [0, 0, box[0].start]]
+        matrix[:, :2] *= [self.width / mask.shape[1], self.height / mask.shape[0]]
+        matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5  # from corners to the centers of pixels
+        part = scan[box]
+        part |= cv2.warpAffine(mask.view(np.uint8) * np.uint8(255), matrix, part.shape[::-1]) > 127
 
     def coverage(self, rows: slice, columns: slice) -> np.ndarray:
         """How much of each pixel of a part of the scan is of the print, float32 in [0, 1]."""

@@ -207,7 +207,7 @@ def test_paper_of_one_gray_is_no_hole_and_what_is_in_a_print_stays():
     page[200:260, 200:280] = 20  # inside
     page[300:380, 400:440] = 20  # over the edge of the left one
     page[60:120, 480:560] = 235  # a corner torn off, on paper of one gray
-    found = find_damage(page, bright).holes
+    found = find_damage(page, lambda image: np.full((2, *image.shape[1:]), np.float32(-6))).mask()
     assert found[200:260, 200:280].all() and found[300:380, 400:420].all() and found[70:118, 490:555].all()
     found[200:260, 200:280] = found[60:440, 400:440] = found[60:120, 480:560] = False
     assert not found.any(), "neither paper nor anything else in the prints"
@@ -302,14 +302,36 @@ def test_a_large_photo_is_seen_as_the_mean_of_its_pixels(monkeypatch):
     assert detection._seen(seen).shape == (60, 50)
 
 
-def test_a_hole_over_a_prints_edge_is_cut_at_it_and_one_mostly_in_it_is_kept(monkeypatch):
-    monkeypatch.setattr(detection, "find_inside_paper", lambda _: [Print(100, 100, 120, 100)])
+def test_a_hole_over_a_prints_edge_is_cut_at_it_and_one_mostly_in_it_is_kept():
     holes = np.zeros((200, 200), bool)
     holes[60:70, 10:100] = True  # 60 of 90 columns in it
     holes[80:90, 0:100] = True  # 60 of 100
     holes[100:110, 0:70] = True  # 30 of 70, of which the first is too near to the side
     holes[120:130, 165:195] = True  # beside it
-    kept = detection._without_paper(holes, np.zeros((200, 200), np.uint8))
+    kept = detection._without_paper(holes, [Print(100, 100, 120, 100)])
     assert kept[60:70, 10:100].all() and kept[80:90, :100].all() and not kept[120:130].any()
     columns = np.flatnonzero(kept[104])
     assert (columns.min(), columns.max()) == (41, 69)
+
+
+@pytest.mark.parametrize("angle", [0, 3])
+def test_a_print_that_paper_outshines_is_looked_at_alone(angle, monkeypatch):
+    found = Print(160, 150, 200, 160, angle)
+    monkeypatch.setattr(detection, "find_inside_paper", lambda gray: [found] if gray.shape == (300, 320) else [])
+    inside = np.zeros((300, 320), bool)
+    found.lay(np.ones((160, 200), bool), inside)
+    paper = RNG.integers(245, 256, (300, 320), dtype=np.uint8)
+    scan, crack = np.where(inside, noise(300, 320), paper), np.zeros((300, 320), bool)
+    crack[140:152, 100:220] = True
+    scan[crack] = RNG.integers(212, 228, crack.sum())
+
+    def outshone(image: np.ndarray) -> np.ndarray:
+        least = 230 if (image[0] > 240 / 255).mean() > 0.05 else 200
+        return np.where(image[:1] > least / 255, 6.0, -6.0).astype(np.float32).repeat(2, axis=0)
+
+    assert not detection._find_damage(scan, outshone).mask()[crack].any()
+    damage = find_damage(scan, outshone)
+    assert damage.mask()[crack].mean() > 0.85 and damage.mask()[inside].sum() < 1.1 * crack.sum()
+    stroke = cv2.dilate(crack.view(np.uint8), np.ones((19, 19))).view(bool)
+    assert damage.snap(stroke)[crack].mean() > 0.85 and damage.snap(stroke).sum() < 0.8 * stroke.sum()
+    assert not damage.is_worn

@@ -481,10 +481,10 @@ def test_split_writes_each_print_and_overwrites_nothing(run, tmp_path):
 
 @pytest.mark.slow
 def test_split_looks_at_each_print_of_the_scan_alone(run, tmp_path, monkeypatch):
-    """On the whole page, where it is faint beside everything else, the crack is not seen; in the print it is."""
+    """Beside paper the crack is not seen; in the print alone it is, and so it is repaired on the scan as well."""
 
     def looked(gray: np.ndarray, _: object) -> np.ndarray:
-        return np.where((gray > 250) & (gray.shape[1] < 400), np.float32(6), np.float32(-6))
+        return np.where((gray > 250) & (gray.shape[1] < 400), np.float32(6), np.float32(-6))[None]
 
     monkeypatch.setattr("restoration.inference.detection.damage_logits", looked)
     laid = [Laid("astronaut", 240, 200, 170, 150, 3), Laid("coffee", 240, 180, 500, 150)]
@@ -498,11 +498,16 @@ def test_split_looks_at_each_print_of_the_scan_alone(run, tmp_path, monkeypatch)
     names = ["out-1.png", "out-2.png", "out.png"]
     assert status == 0 and [line.split(": ")[1] for line in said[:-1]] == names
     assert said[-1] == f"restoration: wrote {', '.join(str(tmp_path / name) for name in names)}."
-    assert ["no damage" in line for line in said[:-1]] == [True, False, True] and "found 1 mark" in said[1]
+    assert ["no damage" in line for line in said[:-1]] == [True, False, False] and "found 1 mark" in said[1]
     alone = [pixels(extract(Image.fromarray(page), found)) for found in find_inside_paper(page)]
     crack = pixels(Image.open(tmp_path / "out-2.png")) != alone[1]
     assert 200 < crack.sum() < 600 and np.ptp(np.argwhere(crack)[:, 0]) < 8
-    assert np.array_equal(pixels(Image.open(tmp_path / "out.png")), page)
+    changed = np.argwhere(pixels(Image.open(tmp_path / "out.png")) != page)
+    assert (
+        200 < len(changed) < 600
+        and (changed.min(axis=0) >= [138, 418]).all()
+        and (changed.max(axis=0) < [146, 562]).all()
+    )
     masked = [tmp_path / "scan.png", tmp_path / "b.png", "--split", "--gray", "--mask", tmp_path / "mask.png"]
     status, _, said = run("restore", *masked)
     assert status == 0 and any("b-2.png: the mask marks nothing or all of it" in line for line in said)
