@@ -1,7 +1,8 @@
 """How much of the damage on real, labeled prints is found, how often whole photos are flagged, and at what cost.
 
     python benchmarks/real_prints.py --prints DIR             # a folder with input/, mask/ and ignore/, see wear.py
-    python benchmarks/real_prints.py --prints DIR --turned 3  # the same, cut out of a white sheet where they lie turned
+    python benchmarks/real_prints.py --prints DIR --scanned 3  # the same, turned by so many degrees on a white sheet
+    python benchmarks/real_prints.py --prints DIR --turned 3  # the same, cut out of that sheet
     python benchmarks/real_prints.py --prints DIR --data DIR  # and false alarms on held-out photos and people
     python benchmarks/real_prints.py --time                   # seconds and memory by megapixels
 
@@ -14,6 +15,8 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -58,21 +61,26 @@ def laid(image: np.ndarray, angle: float, sheet: np.ndarray) -> np.ndarray:
     return np.where(shape > 127, levels, sheet)
 
 
-def turned(gray: np.ndarray, mask: np.ndarray, ignore: np.ndarray, angle: float) -> list[np.ndarray]:
-    """The three of a print, cut out of a white sheet on which it is turned by so many degrees."""
+def scanned(gray: np.ndarray, mask: np.ndarray, ignore: np.ndarray, angle: float) -> list[np.ndarray]:
+    """The three of a scan with a print on it, turned by so many degrees; the white sheet around it is ignored."""
     shape = [round(1.3 * max(gray.shape))] * 2
     sheet = np.random.default_rng(0).normal(250, 1.5, shape).clip(0, 255).astype(np.uint8)
-    scan = laid(gray, angle, sheet)
+    masks = ((mask, np.zeros_like(sheet)), (ignore, np.full_like(sheet, 255)))
+    return [laid(gray, angle, sheet), *(laid(levels * np.uint8(255), angle, paper) > 127 for levels, paper in masks)]
+
+
+def turned(gray: np.ndarray, mask: np.ndarray, ignore: np.ndarray, angle: float) -> list[np.ndarray]:
+    """The three of a print, cut out of the sheet."""
+    scan, *masks = scanned(gray, mask, ignore, angle)
     [found] = find_inside_paper(scan)
-    masks = (laid(image * np.uint8(255), angle, np.zeros_like(sheet)) > 127 for image in (mask, ignore))
     return [np.asarray(extract(Image.fromarray(scan), found)), *(extract_mask(image, found) for image in masks)]
 
 
-def print_scores(restorer: Restorer, prints: Path, angle: float | None) -> None:
+def print_scores(restorer: Restorer, prints: Path, prepared: Callable[..., Sequence[np.ndarray]]) -> None:
     print(f"| print | {' | '.join(f'sensitivity {n}' for n in SENSITIVITIES)} |\n|---|{'---:|' * len(SENSITIVITIES)}")
     scores = []
     for name, *images in real_prints(prints):
-        gray, mask, ignore = images if angle is None else turned(*images, angle)
+        gray, mask, ignore = prepared(*images)
         damage = restorer.damage(gray)
         scores.append([score(damage.mask(n), mask, ignore) for n in SENSITIVITIES])
         print(f"| {name} | {' | '.join(f'{recall:.2f} / {precision:.2f}' for recall, precision in scores[-1])} |")
@@ -111,9 +119,8 @@ def print_cost(weights: str, megapixels: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prints", type=Path, help="folder of labeled prints")
-    parser.add_argument(
-        "--turned", type=float, metavar="DEGREES", help="lay each print on a white sheet and cut it out"
-    )
+    parser.add_argument("--scanned", type=float, metavar="DEGREES", help="lay each print on a white sheet")
+    parser.add_argument("--turned", type=float, metavar="DEGREES", help="the same, and cut it out")
     parser.add_argument("--data", type=Path, help="folder of photos or their tar shards")
     parser.add_argument("--photos", type=int, default=300, help="how many of each list, at most")
     parser.add_argument("--weights", default=str(SHIPPED_WEIGHTS), help="folder or hub repository")
@@ -125,7 +132,12 @@ def main() -> None:
         print_cost(args.weights, args.megapixels)
         return
     if args.prints:
-        print_scores(Restorer.from_pretrained(args.weights), args.prints, args.turned)
+        prepared = lambda *images: images  # noqa: E731
+        if args.scanned is not None:
+            prepared = partial(scanned, angle=args.scanned)
+        elif args.turned is not None:
+            prepared = partial(turned, angle=args.turned)
+        print_scores(Restorer.from_pretrained(args.weights), args.prints, prepared)
     if args.data:
         print_alarms(Restorer.from_pretrained(args.weights), args.data, args.photos)
     if args.time:
