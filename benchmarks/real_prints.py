@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not
 from benchmarks.photo_sets import HELDOUT, PEOPLE, heldout_photos
 from benchmarks.wear import real_prints
 from restoration.color import luma
-from restoration.inference.detection import MOST_SENSITIVE
+from restoration.inference.damage import MOST_SENSITIVE
 from restoration.inference.paper import find_inside_paper
 from restoration.inference.prints import Print, extract, extract_mask
 from restoration.pipeline import SHIPPED_WEIGHTS, Restorer

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import restoration
 from restoration.files import decoding
-from restoration.inference.detection import MOST_SENSITIVE
+from restoration.inference.damage import MOST_SENSITIVE
 from restoration.inference.filling import FILLS
 
 WAYS = """a first try:

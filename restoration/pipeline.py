@@ -13,8 +13,9 @@ from restoration.errors import RestorationError
 from restoration.files import imaging
 from restoration.inference import backends
 from restoration.inference.coloring import Hints, meeting, predict_chroma, predict_prints, recolored, spread_known
-from restoration.inference.detection import MOST_SENSITIVE as MOST_SENSITIVE
-from restoration.inference.detection import Damage, ScanDamage, find_damage
+from restoration.inference.damage import MOST_SENSITIVE as MOST_SENSITIVE
+from restoration.inference.damage import Damage, ScanDamage
+from restoration.inference.detection import find_damage
 from restoration.inference.filling import FILLS, Fill, fill_smoothly
 from restoration.inference.paper import find_prints
 from restoration.inference.prints import Print

@@ -15,7 +15,7 @@ from restoration.files import decoding, imaging
 from restoration.folders.jobs import Job, Masks, check_masks, find_jobs
 from restoration.folders.run import Facts, run
 from restoration.folders.sharding import own_gpu
-from restoration.inference.detection import MOST_SENSITIVE, count_marks
+from restoration.inference.damage import MOST_SENSITIVE, count_marks
 from restoration.inference.paper import find_inside_paper
 from restoration.inference.prints import Print, extract, extract_mask
 from restoration.inference.tones import is_tinted

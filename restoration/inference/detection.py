@@ -1,16 +1,15 @@
-"""What is damaged in a photo: the network looks once, at a worn print twice; one map answers any sensitivity.
+"""What is damaged in a photo: the network looks once, at a worn print twice.
 
 A scan is looked at whole, and each print on it alone.
 """
 
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
-from restoration.errors import RestorationError
 from restoration.inference.backends import Network
+from restoration.inference.damage import Damage, Rule, ScanDamage, accepted, enlarged
 from restoration.inference.holes import find_compressed_holes, find_holes, picture_window
 from restoration.inference.laplace import membrane
 from restoration.inference.paper import find_inside_paper
@@ -20,121 +19,12 @@ from restoration.inference.regions import Box, tiles, touching
 MAX_SEEN = 2_000_000  # pixels of the largest view that the network is shown: finer grain is no help to it
 VIEWS = 3  # each half as large as the one before; the mean of their logits tells what is damage
 TILE = 1024  # px, the longest side of what the network sees at once
-MOST_SENSITIVE = 3
-
-
-class Rule(NamedTuple):
-    """Which parts of a damage map count; logits, so that a step of 1 means odds of e times."""
-
-    grown: float  # of each pixel that counts, at least
-    seed: float  # of one of a region's pixels, at least
-    pixels: int  # of a region, at least
-
-
-WHOLE = Rule(0.5, 3, 12), Rule(0, 2.3, 10), Rule(-0.5, 1.4, 8), Rule(-1, 0.3, 8)  # by sensitivity, of most photos,
-WORN = Rule(-0.4, 0, 8), Rule(-0.7, -0.3, 8), Rule(-1.3, -0.9, 8), Rule(-1.7, -1.3, 8)  # and of prints with many marks
-LIGHTER, LIGHTER_REACH = 20, 9  # levels over all that is wider than 19 px: what of a worn print is as light and
-LIGHTER_LOGITS = 1.4  # at most so much below a rule, counts beside what counts
+LIGHTER, LIGHTER_REACH = 20, 9  # levels over all that is wider than 19 px: what of a worn print is so light
 WORN_LOGIT, WORN_PIXELS = 2, 4  # of a mark that says so, at the first view's size, where no hairline is lost:
 WORN_MARKS, WORN_SHARE = 25, 0.001  # worn prints have that many or more, on that share of the photo
 FILLED = Rule(-0.6, -0.2, 8)  # what is filled for the second look
 AGAIN = 0.8  # logits that the second look at a worn print gains: without its sure marks it looks like a whole photo
-MAX_FOUND = 0.5  # of the photo: a map that takes more for damage has misunderstood it
-RIM = 3  # px around a hole in which the map speaks of the hole
 SIDE = 0.01  # of a print's longer side: paper seen so near to its sides is not in it
-SNAP_REACH = 4  # px around a stroke in which what is damaged belongs to it
-SNAP_LOGIT = -1.5  # from which a pixel counts as damaged where a person says that something is
-SNAP_LEAST, SNAP_MOST = 0.02, 0.5  # of a stroke: with less found in it, or more, the stroke itself counts
-
-
-@dataclass(frozen=True)
-class Damage:
-    """What was found in one photo."""
-
-    holes: np.ndarray = field(repr=False)  # bool (H, W): areas filled with one gray, to the pixel
-    logits: np.ndarray = field(repr=False)  # float32 (h, w), how likely damage is: of the window, or smaller
-    window: tuple[slice, slice]  # the picture in the photo, without bars and frames
-    light: np.ndarray | None = field(repr=False)  # bool (h, w), what of a worn print is lighter than around
-
-    @property
-    def is_worn(self) -> bool:
-        """So many marks were sure at the first look that a doubtful one is probably one more."""
-        return self.light is not None
-
-    def mask(self, sensitivity: int = 0) -> np.ndarray:
-        """bool (H, W), True = damaged; where nothing would be left to tell it from, none of it is.
-
-        Args:
-            sensitivity: 0 = what is as good as certain; up to MOST_SENSITIVE finds more, with more false alarms.
-
-        Raises:
-            RestorationError: no such sensitivity.
-        """
-        if sensitivity not in range(MOST_SENSITIVE + 1):
-            raise RestorationError(f"A sensitivity of {sensitivity} is not possible: give 0 to {MOST_SENSITIVE}.")
-        found = np.zeros_like(self.holes)
-        rule = (WORN if self.is_worn else WHOLE)[sensitivity]
-        regions = _regions(self.logits, rule)
-        if self.light is not None:  # what of a worn print is light and goes on from what counts, counts too
-            regions = touching(regions | (self.light & (self.logits > rule.grown - LIGHTER_LOGITS)), regions)
-        if regions.mean() <= MAX_FOUND:
-            found[self.window] = _enlarged(regions, found[self.window].shape)
-        around = cv2.dilate(self.holes.view(np.uint8), None, iterations=RIM).view(bool)
-        damaged = (found & ~around) | self.holes  # known to the pixel: the map's soft edges are no news
-        return damaged & (not damaged.all())
-
-    def likely(self) -> np.ndarray:
-        """What counts where a person says that something is damaged, bool (H, W)."""
-        likely = self.holes.copy()
-        inside = likely[self.window]
-        inside |= _enlarged(self.logits > SNAP_LOGIT, inside.shape)
-        return likely
-
-    def snap(self, mask: np.ndarray) -> np.ndarray:
-        """What is damaged under rough strokes and SNAP_REACH around, bool (H, W) in and out: `snapped`."""
-        return snapped(mask, self.likely())
-
-
-class ScanDamage(NamedTuple):
-    """What was found in a scan and in each of its prints, straightened; it answers as `Damage` does."""
-
-    shape: tuple[int, int]  # of the scan
-    parts: list[tuple[Print, Damage]]
-
-    @property
-    def is_worn(self) -> bool:
-        """Whether the scan or one of the prints is."""
-        return any(damage.is_worn for _, damage in self.parts)
-
-    def mask(self, sensitivity: int = 0) -> np.ndarray:
-        """As `Damage.mask`: what is damaged in any of them."""
-        return self._laid_out([damage.mask(sensitivity) for _, damage in self.parts])
-
-    def snap(self, mask: np.ndarray) -> np.ndarray:
-        """As `Damage.snap`."""
-        return snapped(mask, self._laid_out([damage.likely() for _, damage in self.parts]))
-
-    def _laid_out(self, masks: list[np.ndarray]) -> np.ndarray:
-        scan = np.zeros(self.shape, bool)
-        for (found, _), mask in zip(self.parts, masks, strict=True):
-            found.lay(mask, scan)
-        return scan
-
-
-def snapped(mask: np.ndarray, likely: np.ndarray) -> np.ndarray:
-    """What is likely damaged under rough strokes and SNAP_REACH around, all bool (H, W).
-
-    A stroke in which nothing is found counts as it is, and so does one that is mostly damage.
-    """
-    count, strokes = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
-    pixels = np.bincount(strokes.ravel(), minlength=count)
-    share = np.bincount(strokes[likely], minlength=count) / np.maximum(pixels, 1)
-    found = (share >= SNAP_LEAST) & (share <= SNAP_MOST)
-    found[0] = False
-    snapped = found[strokes]
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * SNAP_REACH + 1, 2 * SNAP_REACH + 1))
-    near = cv2.dilate(snapped.view(np.uint8), disk).view(bool)
-    return (mask & ~snapped) | (near & touching(near & likely, snapped))
 
 
 def find_damage(gray: np.ndarray, detector: Network) -> Damage | ScanDamage:
@@ -165,7 +55,7 @@ def _find_damage(gray: np.ndarray, detector: Network) -> Damage:
     holes[window] = _with_compressed(holes[window], seen, logits)
     if not is_worn(views[0]):
         return Damage(holes, logits, window, light=None)
-    filled = np.rint(membrane(seen.astype(np.float32), _regions(logits, FILLED))).astype(np.uint8)
+    filled = np.rint(membrane(seen.astype(np.float32), accepted(logits, FILLED))).astype(np.uint8)
     logits = np.maximum(logits, damage_logits(filled, detector).mean(axis=0) + AGAIN)
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * LIGHTER_REACH + 1, 2 * LIGHTER_REACH + 1))
     return Damage(holes, logits, window, light=cv2.morphologyEx(seen, cv2.MORPH_TOPHAT, disk) > LIGHTER)
@@ -177,7 +67,7 @@ def _with_compressed(holes: np.ndarray, seen: np.ndarray, logits: np.ndarray) ->
     if not blurred.any():
         return holes
     known = cv2.resize(holes.view(np.uint8) * np.uint8(255), seen.shape[::-1], interpolation=cv2.INTER_AREA) > 0
-    return holes | _enlarged(blurred & ~touching(blurred, known), holes.shape)
+    return holes | enlarged(blurred & ~touching(blurred, known), holes.shape)
 
 
 def _without_paper(holes: np.ndarray, prints: list[Print]) -> np.ndarray:
@@ -212,11 +102,6 @@ def _seen(gray: np.ndarray) -> np.ndarray:
     return cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
 
 
-def count_marks(mask: np.ndarray) -> int:
-    """How many separate marks a mask, bool (H, W), has."""
-    return cv2.connectedComponents(mask.view(np.uint8), connectivity=8)[0] - 1
-
-
 def damage_logits(gray: np.ndarray, detector: Network) -> np.ndarray:
     """The network's damage maps of a photo, uint8 (h, w), seen at a few sizes: logits, float32 (VIEWS, h, w).
 
@@ -245,17 +130,3 @@ def _ask(gray: np.ndarray, detector: Network) -> np.ndarray:
         seen = np.ascontiguousarray(image[(slice(None), *tile.seen.slices)])
         logits[tile.filled.slices] = detector(seen, tile.filled.seen_from(tile.seen))[1]
     return logits
-
-
-def _regions(logits: np.ndarray, rule: Rule) -> np.ndarray:
-    """The regions of a damage map that a rule accepts, bool (h, w)."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((logits > rule.grown).view(np.uint8), connectivity=8)
-    counts = np.zeros(len(stats), bool)
-    counts[labels[logits > rule.seed]] = True
-    counts &= stats[:, cv2.CC_STAT_AREA] >= rule.pixels
-    counts[0] = False  # the rest of the photo
-    return counts[labels]
-
-
-def _enlarged(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    return cv2.resize(mask.view(np.uint8) * np.uint8(255), shape[::-1], interpolation=cv2.INTER_LINEAR) > 127

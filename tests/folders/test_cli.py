@@ -16,7 +16,7 @@ from conftest import files, gray_photo, hole, is_one_sentence, photo, pixels, re
 import restoration
 from restoration import Restorer
 from restoration.files import imaging
-from restoration.inference.detection import WHOLE
+from restoration.inference.damage import WHOLE
 
 ROOT = Path(__file__).parents[2]
 MASK = hole(96, 72, (20, 15, 60, 45))

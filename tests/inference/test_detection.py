@@ -8,16 +8,8 @@ import pytest
 from conftest import gray_photo
 
 from restoration.inference import detection
-from restoration.inference.detection import (
-    LIGHTER_LOGITS,
-    MOST_SENSITIVE,
-    WHOLE,
-    WORN,
-    Damage,
-    count_marks,
-    damage_logits,
-    find_damage,
-)  # fmt: skip
+from restoration.inference.damage import LIGHTER_LOGITS, MOST_SENSITIVE, WHOLE, WORN, Damage, count_marks
+from restoration.inference.detection import damage_logits, find_damage
 from restoration.inference.prints import Print
 
 RNG = np.random.default_rng(0)

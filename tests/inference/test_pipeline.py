@@ -11,7 +11,7 @@ from PIL import Image
 from restoration.errors import RestorationError
 from restoration.inference.backends import as_network
 from restoration.inference.coloring import COLOR_SIZE, MAX_COLOR_SIDE
-from restoration.inference.detection import WHOLE
+from restoration.inference.damage import WHOLE
 from restoration.inference.filling import FILL_SIZE, fill_smoothly
 from restoration.inference.texture import add_texture
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from demo.photo_view import EXAMPLES, PRINTS
 from demo.texts import say
-from restoration.inference.detection import WHOLE
+from restoration.inference.damage import WHOLE
 
 pytestmark = pytest.mark.browser
 

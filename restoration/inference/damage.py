@@ -1,0 +1,140 @@
+"""What was found in a photo or on a scan, and what of it counts: one map answers any sensitivity and any stroke."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from restoration.errors import RestorationError
+from restoration.inference.prints import Print
+from restoration.inference.regions import touching
+
+MOST_SENSITIVE = 3
+
+
+class Rule(NamedTuple):
+    """Which parts of a damage map count; logits, so that a step of 1 means odds of e times."""
+
+    grown: float  # of each pixel that counts, at least
+    seed: float  # of one of a region's pixels, at least
+    pixels: int  # of a region, at least
+
+
+WHOLE = Rule(0.5, 3, 12), Rule(0, 2.3, 10), Rule(-0.5, 1.4, 8), Rule(-1, 0.3, 8)  # by sensitivity, of most photos,
+WORN = Rule(-0.4, 0, 8), Rule(-0.7, -0.3, 8), Rule(-1.3, -0.9, 8), Rule(-1.7, -1.3, 8)  # and of prints with many marks
+LIGHTER_LOGITS = 1.4  # at most so much below a rule, what of a worn print is light counts beside what counts
+MAX_FOUND = 0.5  # of the photo: a map that takes more for damage has misunderstood it
+RIM = 3  # px around a hole in which the map speaks of the hole
+SNAP_REACH = 4  # px around a stroke in which what is damaged belongs to it
+SNAP_LOGIT = -1.5  # from which a pixel counts as damaged where a person says that something is
+SNAP_LEAST, SNAP_MOST = 0.02, 0.5  # of a stroke: with less found in it, or more, the stroke itself counts
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What was found in one photo."""
+
+    holes: np.ndarray = field(repr=False)  # bool (H, W): areas filled with one gray, to the pixel
+    logits: np.ndarray = field(repr=False)  # float32 (h, w), how likely damage is: of the window, or smaller
+    window: tuple[slice, slice]  # the picture in the photo, without bars and frames
+    light: np.ndarray | None = field(repr=False)  # bool (h, w), what of a worn print is lighter than around
+
+    @property
+    def is_worn(self) -> bool:
+        """So many marks were sure at the first look that a doubtful one is probably one more."""
+        return self.light is not None
+
+    def mask(self, sensitivity: int = 0) -> np.ndarray:
+        """bool (H, W), True = damaged; where nothing would be left to tell it from, none of it is.
+
+        Args:
+            sensitivity: 0 = what is as good as certain; up to MOST_SENSITIVE finds more, with more false alarms.
+
+        Raises:
+            RestorationError: no such sensitivity.
+        """
+        if sensitivity not in range(MOST_SENSITIVE + 1):
+            raise RestorationError(f"A sensitivity of {sensitivity} is not possible: give 0 to {MOST_SENSITIVE}.")
+        found = np.zeros_like(self.holes)
+        rule = (WORN if self.is_worn else WHOLE)[sensitivity]
+        regions = accepted(self.logits, rule)
+        if self.light is not None:  # what of a worn print is light and goes on from what counts, counts too
+            regions = touching(regions | (self.light & (self.logits > rule.grown - LIGHTER_LOGITS)), regions)
+        if regions.mean() <= MAX_FOUND:
+            found[self.window] = enlarged(regions, found[self.window].shape)
+        around = cv2.dilate(self.holes.view(np.uint8), None, iterations=RIM).view(bool)
+        damaged = (found & ~around) | self.holes  # known to the pixel: the map's soft edges are no news
+        return damaged & (not damaged.all())
+
+    def likely(self) -> np.ndarray:
+        """What counts where a person says that something is damaged, bool (H, W)."""
+        likely = self.holes.copy()
+        inside = likely[self.window]
+        inside |= enlarged(self.logits > SNAP_LOGIT, inside.shape)
+        return likely
+
+    def snap(self, mask: np.ndarray) -> np.ndarray:
+        """What is damaged under rough strokes and SNAP_REACH around, bool (H, W) in and out: `snapped`."""
+        return snapped(mask, self.likely())
+
+
+class ScanDamage(NamedTuple):
+    """What was found in a scan and in each of its prints, straightened; it answers as `Damage` does."""
+
+    shape: tuple[int, int]  # of the scan
+    parts: list[tuple[Print, Damage]]
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether the scan or one of the prints is."""
+        return any(damage.is_worn for _, damage in self.parts)
+
+    def mask(self, sensitivity: int = 0) -> np.ndarray:
+        """As `Damage.mask`: what is damaged in any of them."""
+        return self._laid_out([damage.mask(sensitivity) for _, damage in self.parts])
+
+    def snap(self, mask: np.ndarray) -> np.ndarray:
+        """As `Damage.snap`."""
+        return snapped(mask, self._laid_out([damage.likely() for _, damage in self.parts]))
+
+    def _laid_out(self, masks: list[np.ndarray]) -> np.ndarray:
+        scan = np.zeros(self.shape, bool)
+        for (found, _), mask in zip(self.parts, masks, strict=True):
+            found.lay(mask, scan)
+        return scan
+
+
+def snapped(mask: np.ndarray, likely: np.ndarray) -> np.ndarray:
+    """What is likely damaged under rough strokes and SNAP_REACH around, all bool (H, W).
+
+    A stroke in which nothing is found counts as it is, and so does one that is mostly damage.
+    """
+    count, strokes = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
+    pixels = np.bincount(strokes.ravel(), minlength=count)
+    share = np.bincount(strokes[likely], minlength=count) / np.maximum(pixels, 1)
+    found = (share >= SNAP_LEAST) & (share <= SNAP_MOST)
+    found[0] = False
+    snapped = found[strokes]
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * SNAP_REACH + 1, 2 * SNAP_REACH + 1))
+    near = cv2.dilate(snapped.view(np.uint8), disk).view(bool)
+    return (mask & ~snapped) | (near & touching(near & likely, snapped))
+
+
+def accepted(logits: np.ndarray, rule: Rule) -> np.ndarray:
+    """The regions of a damage map that a rule accepts, bool (h, w)."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((logits > rule.grown).view(np.uint8), connectivity=8)
+    counts = np.zeros(len(stats), bool)
+    counts[labels[logits > rule.seed]] = True
+    counts &= stats[:, cv2.CC_STAT_AREA] >= rule.pixels
+    counts[0] = False  # the rest of the photo
+    return counts[labels]
+
+
+def enlarged(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    return cv2.resize(mask.view(np.uint8) * np.uint8(255), shape[::-1], interpolation=cv2.INTER_LINEAR) > 127
+
+
+def count_marks(mask: np.ndarray) -> int:
+    """How many separate marks a mask, bool (H, W), has."""
+    return cv2.connectedComponents(mask.view(np.uint8), connectivity=8)[0] - 1
