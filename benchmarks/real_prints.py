@@ -30,7 +30,7 @@ from benchmarks.wear import real_prints
 from restoration.color import luma
 from restoration.inference.damage import MOST_SENSITIVE
 from restoration.inference.paper import find_inside_paper
-from restoration.inference.prints import Print, extract, extract_mask
+from restoration.inference.prints import Print, centered, extract, extract_mask
 from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
 
 SENSITIVITIES = range(MOST_SENSITIVE + 1)
@@ -53,8 +53,7 @@ def score(found: np.ndarray, mask: np.ndarray, ignore: np.ndarray) -> tuple[floa
 def laid(image: np.ndarray, angle: float, sheet: np.ndarray) -> np.ndarray:
     """A print, uint8 (h, w), turned in the middle of a sheet, uint8 (H, W)."""
     size = sheet.shape[::-1]
-    matrix = Print(size[0] / 2, size[1] / 2, *image.shape[::-1], angle).matrix()
-    matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5  # from corners to the centers of pixels
+    matrix = centered(Print(size[0] / 2, size[1] / 2, *image.shape[::-1], angle).matrix())
     levels, shape = (
         cv2.warpAffine(levels, matrix, size, flags=cv2.INTER_LANCZOS4) for levels in (image, np.full_like(image, 255))
     )

@@ -12,7 +12,7 @@ from restoration.inference.backends import Network
 from restoration.inference.distribution import ChromaDistribution
 from restoration.inference.hints import Known, Spread, spread
 from restoration.inference.laplace import membrane
-from restoration.inference.prints import Print
+from restoration.inference.prints import Print, centered
 from restoration.inference.reference import FADE as LENT_FADE
 from restoration.inference.reference import Reference
 from restoration.inference.scaling import Guided, Rows, bands, shrink
@@ -128,9 +128,8 @@ def _turned(cbcr: np.ndarray, found: Print, box: tuple[slice, slice]) -> np.ndar
     matrix[:, 2] += matrix[:, :2] @ [box[1].start, box[0].start]
     matrix[:, :2] *= [width / size[0], height / size[1]]
     matrix *= scale[:, None]
-    matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5  # from corners to the centers of pixels
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(cbcr, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(cbcr, centered(matrix), size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
 def recolored(photo: Image.Image, gray: np.ndarray, mask: np.ndarray, cbcr: np.ndarray) -> Image.Image:

@@ -36,23 +36,27 @@ def find_damage(gray: np.ndarray, detector: Network) -> Damage | ScanDamage:
     if not prints:
         return whole
     whole = replace(whole, holes=_without_paper(whole.holes, prints))
-    alone = [_find_damage(found.cut(gray, cv2.INTER_CUBIC), detector) for found in prints]
-    parts = [replace(part, holes=found.cut(whole.holes)) for found, part in zip(prints, alone, strict=True)]
+    parts = [_find_damage(found.cut(gray, cv2.INTER_CUBIC), detector, found.cut(whole.holes)) for found in prints]
     return ScanDamage(gray.shape, list(zip([Print.whole(gray.shape), *prints], [whole, *parts], strict=True)))
 
 
-def _find_damage(gray: np.ndarray, detector: Network) -> Damage:
+def _find_damage(gray: np.ndarray, detector: Network, known: np.ndarray | None = None) -> Damage:
     """Holes of one constant gray by rule, everything else by the network.
 
     On a worn print strong marks outshine faint ones. So they are filled, and the network looks once more.
+
+    Args:
+        known: the holes, where they were found on the whole scan.
     """
     window = picture_window(gray)  # in the corner of a frame, plain sky looks like a hole
-    holes = np.zeros(gray.shape, bool)
-    holes[window] = find_holes(gray[window])  # first, since the network keeps its memory
+    holes = np.zeros(gray.shape, bool) if known is None else known
+    if known is None:
+        holes[window] = find_holes(gray[window])  # first, since the network keeps its memory
     seen = _seen(gray[window])
     views = damage_logits(seen, detector)
     logits = views.mean(axis=0)
-    holes[window] = _with_compressed(holes[window], seen, logits)
+    if known is None:
+        holes[window] = _with_compressed(holes[window], seen, logits)
     if not is_worn(views[0]):
         return Damage(holes, logits, window, light=None)
     filled = np.rint(membrane(seen.astype(np.float32), accepted(logits, FILLED))).astype(np.uint8)

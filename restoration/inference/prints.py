@@ -74,9 +74,8 @@ class Print(NamedTuple):
             return
         matrix = self.matrix() - [[0, 0, box[1].start], [0, 0, box[0].start]]
         matrix[:, :2] *= [self.width / mask.shape[1], self.height / mask.shape[0]]
-        matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5  # from corners to the centers of pixels
         part = scan[box]
-        part |= cv2.warpAffine(mask.view(np.uint8) * np.uint8(255), matrix, part.shape[::-1]) > 127
+        part |= cv2.warpAffine(mask.view(np.uint8) * np.uint8(255), centered(matrix), part.shape[::-1]) > 127
 
     def coverage(self, rows: slice, columns: slice) -> np.ndarray:
         """How much of each pixel of a part of the scan is of the print, float32 in [0, 1]."""
@@ -120,5 +119,10 @@ def straightened(
     matrix = found.matrix() - [[0, 0, left], [0, 0, top]]
     matrix[:, :2] *= [found.width / size[0], found.height / size[1]]
     matrix *= shrunk
-    matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5  # from corners to the centers of pixels
-    return cv2.warpAffine(part, matrix, size, flags=how | cv2.WARP_INVERSE_MAP, borderMode=border, borderValue=value)
+    flags = how | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(part, centered(matrix), size, flags=flags, borderMode=border, borderValue=value)
+
+
+def centered(matrix: np.ndarray) -> np.ndarray:
+    """An affine map (2, 3) between places counted from corners, as one between centers of pixels: OpenCV's."""
+    return np.column_stack([matrix[:, :2], matrix @ [0.5, 0.5, 1] - 0.5])
