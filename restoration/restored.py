@@ -1,6 +1,5 @@
 """What comes back of a photo, in other strengths, other colorings or fresh tones; no network is asked."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -40,23 +39,20 @@ class Restoration:
         """RGB; its convert("L") equals the photo's outside the mask, exactly. Painted when it is first asked for."""
         return self.own or self._painted(self._colors())
 
-    def vivid(self, strength: float) -> Image.Image:
-        """The color photo paler (under 1, 0 = gray) or in less usual, more vivid colors (up to 2).
+    def vivid(self, strength: float, number: int = 0) -> Image.Image:
+        """One of the `variants` paler (under 1, 0 = gray) or in less usual, more vivid colors (up to 2).
 
         Above 1, hints stay the colors that they are. A photo that kept its own colors comes back as it is.
         """
-        return self.image if self.own or strength == 1 else self._painted(self._colors(strength))
+        as_it_is = self.own or (strength, number) == (1, 0)
+        return self.image if as_it_is else self._painted(self._colors(strength, number))
 
     def variants(self) -> list[Image.Image]:
         """Three colorings to choose from, `image` first; of a photo that kept its own colors `image` alone.
 
         No network is asked again. The same photo always gives the same three, which all follow its hints.
         """
-        return [self.image, *map(self._painted, self._other_colors())]
-
-    def variant(self, number: int) -> Image.Image:
-        """One of the `variants`, by its place among them; no other is painted."""
-        return self._painted(self._other_colors()[number - 1]) if number else self.image
+        return [self.vivid(1, number) for number in range(1 if self.own else 3)]
 
     def smaller(self, size: tuple[int, int]) -> "Restoration":
         """The same at a smaller (width, height), to be looked at; it is painted in a fraction of the time."""
@@ -72,20 +68,15 @@ class Restoration:
         own = Image.merge("RGB", fresh) if self.own else None
         return replace(self, gray=own.convert("L") if own else fresh[0], own=own)
 
-    def _colors(self, strength: float = 1.0) -> list[np.ndarray]:
-        """Chroma of each print, float32 (h, w, 2), with what hints and a reference change."""
-        chromas = self._with_known(belief.decode(max(strength, 1)) for belief in self.chroma)
+    def _colors(self, strength: float = 1.0, number: int = 0) -> list[np.ndarray]:
+        """Chroma of each print in a variant, float32 (h, w, 2), with what hints and a reference change."""
+        chromas = [
+            belief.alternatives(max(strength, 1), number)[-1] if number else belief.decode(max(strength, 1))
+            for belief in self.chroma
+        ]
+        if self.known:
+            chromas = [own.over(cbcr) for own, cbcr in zip(self.known, chromas, strict=True)]
         return [np.float32(min(strength, 1)) * cbcr for cbcr in chromas]
-
-    def _other_colors(self) -> list[list[np.ndarray]]:
-        """The same of the other variants."""
-        others = zip(*(belief.alternatives() for belief in self.chroma or []), strict=True)
-        return [self._with_known(chromas) for chromas in others]
-
-    def _with_known(self, chromas: Iterable[np.ndarray]) -> list[np.ndarray]:
-        if not self.known:
-            return list(chromas)
-        return [own.over(cbcr) for own, cbcr in zip(self.known, chromas, strict=True)]
 
     def _painted(self, chromas: list[np.ndarray]) -> Image.Image:
         return painted(np.asarray(self.gray), chromas, self.prints)

@@ -44,13 +44,13 @@ class ChromaDistribution:
         """
         return self._colored(self._rarity(TAU + VIVID_TAU * (strength - 1)))
 
-    def alternatives(self, count: int = 2) -> list[np.ndarray]:
+    def alternatives(self, strength: float = 1, count: int = 2) -> list[np.ndarray]:
         """Other colorings, float32 (H, W, 2): where the hue of a region is open, it takes the next likely one.
 
-        A region keeps its color where no other hue is believable, as skin and sky do.
+        A region keeps its color where no other hue is believable, as skin and sky do. `strength` as in `decode`.
         """
-        rarity, regions = self._rarity(TAU), self._regions()
-        scores = self.logits + rarity
+        rarity, regions = self._rarity(TAU + VIVID_TAU * (strength - 1)), self._regions
+        scores = self.logits + self._rarity(TAU)
         area = regions.sum(axis=(1, 2))
         likely = np.einsum("nhw,rhw->rn", _softmax(scores), regions) / area[:, None]
         hues = _pooled(np.sqrt(likely), area) @ (likely @ OF_HUE)  # (R, 24)
@@ -83,6 +83,7 @@ class ChromaDistribution:
         light = cv2.copyMakeBorder(self.light, 0, below, 0, right, cv2.BORDER_REPLICATE)
         return agreed(self.logits, cv2.resize(light, (width // 4, height // 4), interpolation=cv2.INTER_AREA), variance)
 
+    @cached_property
     def _regions(self) -> np.ndarray:
         """What belongs together by luma and color, float32 (R, h, w): the share of each region, soft at its edges.
 

@@ -168,13 +168,13 @@ def test_regions_part_a_photo_softly():
     light = np.zeros((80, 120), np.float32)
     light[:, 60:] = 0.8
     believed = ChromaDistribution(belief([(GRAY, 1)], height=20, width=30).logits, light, PRIOR / PRIOR.sum())
-    regions = believed._regions()
+    regions = believed._regions
     assert regions.shape == (2, 20, 30) and np.allclose(regions.sum(axis=0), 1, atol=1e-5)
     left = regions[np.argmax(regions[:, 0, 0])]
     true = gaussian_filter((light == 0).astype(float), 1.5).reshape(20, 4, 30, 4).mean(axis=(1, 3))
     assert np.abs(left - true).max() < 0.02
     speck = light.copy()
     speck[40:44, 20:25] = 0.8  # less than an eightieth of the photo
-    assert len(ChromaDistribution(believed.logits, speck, PRIOR)._regions()) == 2
+    assert len(ChromaDistribution(believed.logits, speck, PRIOR)._regions) == 2
     speck[30:45, 20:35] = 0.8  # more
-    assert len(ChromaDistribution(believed.logits, speck, PRIOR)._regions()) == 3
+    assert len(ChromaDistribution(believed.logits, speck, PRIOR)._regions) == 3
