@@ -18,7 +18,7 @@ class Rule(NamedTuple):
 
     grown: float  # of each pixel that counts, at least
     seed: float  # of one of a region's pixels, at least
-    pixels: int  # of a region, at least
+    pixels: float  # of a region, at least
 
 
 WHOLE = Rule(0.5, 3, 12), Rule(0, 2.3, 10), Rule(-0.5, 1.4, 8), Rule(-1, 0.3, 8)  # by sensitivity, of most photos,
@@ -45,19 +45,21 @@ class Damage:
         """So many marks were sure at the first look that a doubtful one is probably one more."""
         return self.light is not None
 
-    def mask(self, sensitivity: int = 0) -> np.ndarray:
+    def mask(self, sensitivity: float = 0) -> np.ndarray:
         """bool (H, W), True = damaged; where nothing would be left to tell it from, none of it is.
 
         Args:
             sensitivity: 0 = what is as good as certain; up to MOST_SENSITIVE finds more, with more false alarms.
+                Between two whole numbers their rules are mixed.
 
         Raises:
             RestorationError: no such sensitivity.
         """
-        if sensitivity not in range(MOST_SENSITIVE + 1):
+        if not 0 <= sensitivity <= MOST_SENSITIVE:
             raise RestorationError(f"A sensitivity of {sensitivity} is not possible: give 0 to {MOST_SENSITIVE}.")
         found = np.zeros_like(self.holes)
-        rule = (WORN if self.is_worn else WHOLE)[sensitivity]
+        limits = zip(*(WORN if self.is_worn else WHOLE), strict=True)
+        rule = Rule(*(float(np.interp(sensitivity, range(MOST_SENSITIVE + 1), limit)) for limit in limits))
         regions = accepted(self.logits, rule)
         if self.light is not None:  # what of a worn print is light and goes on from what counts, counts too
             regions = touching(regions | (self.light & (self.logits > rule.grown - LIGHTER_LOGITS)), regions)
@@ -90,7 +92,7 @@ class ScanDamage(NamedTuple):
         """Whether the scan or one of the prints is."""
         return any(damage.is_worn for _, damage in self.parts)
 
-    def mask(self, sensitivity: int = 0) -> np.ndarray:
+    def mask(self, sensitivity: float = 0) -> np.ndarray:
         """As `Damage.mask`: what is damaged in any of them."""
         return self._laid_out([damage.mask(sensitivity) for _, damage in self.parts])
 

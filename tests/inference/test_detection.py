@@ -87,8 +87,8 @@ def test_a_map_that_takes_most_of_the_photo_for_damage_is_not_believed():
 
 
 def test_more_sensitive_finds_no_less():
-    logits = 4 * RNG.normal(size=(10, 10)).repeat(8, axis=0).repeat(8, axis=1) - 4
-    masks = [damage_of(logits).mask(step) for step in range(MOST_SENSITIVE + 1)]
+    logits = 4 * RNG.normal(size=(40, 40)).repeat(4, axis=0).repeat(4, axis=1) - 4
+    masks = [damage_of(logits).mask(step / 2) for step in range(2 * MOST_SENSITIVE + 1)]
     for one, more in pairwise(masks):
         assert not (one & ~more).any() and more.sum() > one.sum()
     with pytest.raises(ValueError, match=r"^A sensitivity of 4 .*give 0 to 3\.$"):
