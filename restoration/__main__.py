@@ -74,7 +74,7 @@ def _damage(args: argparse.Namespace) -> int:
         imaging.write_photo(Image.fromarray(damaged), job.target)
         return {}
 
-    return run(jobs, read, make, write, args.output if args.input.is_dir() else None, done_is="damaged")
+    return run(jobs, read, make, write, args.output, done_is="damaged")
 
 
 def _evaluate(args: argparse.Namespace) -> int:
