@@ -57,6 +57,11 @@ def drawn(strokes: Iterable[dict], size: tuple[int, int]) -> Mask:
     return mask > 0
 
 
+def is_tap(stroke: dict) -> bool:
+    """Whether a stroke hardly goes anywhere."""
+    return np.ptp(stroke["points"], axis=0).max() < stroke["width"] / 2
+
+
 def colored(dabs: Iterable[dict], size: tuple[int, int]) -> Image.Image | None:
     """Strokes of color as hints, RGBA of the photo's (width, height); None where there are none."""
     hints = None

@@ -36,8 +36,9 @@ def marked(session: Session, language: str) -> Shown:
     layer = marks.marked_layer(edit.mask, edit.search.new, edit.small.size) if edit.mask.any() else None
     look = "primary" if edit.needs_work and not edit.is_repaired else "secondary"
     return {
-        "editor": _picture(session, edit.shown, layer),
+        "editor": {**_picture(session, edit.shown, layer), "taps": bool(edit.new.any())},
         "found": _found(edit, language),
+        "undo": gr.Button(interactive=bool(edit.history)),
         "more": gr.Button(interactive=edit.search.sensitivity < MOST_SENSITIVE),
         "note": _done(edit, language),
         "restore": gr.Button(variant=look),
@@ -50,20 +51,21 @@ def results(session: Session, language: str) -> Shown:
     return {
         "results": gr.Column(visible=True),
         **compared(session, "color", "gray"),
-        "vividness": vividness_slider(edit, language),
+        "vividness": gr.Slider(value=edit.vividness, interactive=edit.restored.own is None),
         "freshen": edit.freshen,
         "note": _done(edit, language),
         "restore": gr.Button(variant="secondary"),
-        "variants": gr.Gallery(visible=False),  # until there are this photo's
+        "variants": variants(session),
         "hints_area": gr.Column(visible=False),
     }
 
 
-def vividness_slider(edit: EditState, language: str) -> gr.Slider:
-    """Of use for the first coloring only, and where there is any color."""
-    has_color = edit.restored is not None and edit.restored.own is None
-    why = say("vividness_first", language) if edit.variant else None
-    return gr.Slider(value=edit.vividness, interactive=has_color and not edit.variant, info=why)
+def variants(session: Session) -> gr.Gallery:
+    """Colorings to choose from, side by side."""
+    edit = session.edit
+    small = edit.restored.smaller(marks.fitted(edit.photo.size, 400))
+    files = [session.written(image, "variant.png") for image in small.variants()]
+    return gr.Gallery(files, visible=len(files) > 1, selected_index=edit.variant)
 
 
 def full_size(edit: EditState, kind: str) -> Image.Image:
@@ -84,12 +86,21 @@ def _painted(restored: Restoration, edit: EditState, kind: str) -> Image.Image:
     """A restoration, of whatever size, in the coloring that the visitor chose, or gray."""
     if kind == "gray":
         return restored.gray
-    return restored.variant(edit.variant) if edit.variant else restored.vivid(edit.vividness)
+    return restored.vivid(edit.vividness, edit.variant)
 
 
-def dabbed(session: Session, shown: str) -> dict:
+def recolored(session: Session) -> Shown:
+    """Other colors, in the result and where dabs are made."""
+    shown = compared(session, "color")
+    return shown | dabbed(session, shown["color"][1])
+
+
+def dabbed(session: Session, shown: str) -> Shown:
     """The colored photo, a file, for the painter, with its dabs: what a dab does is seen where it is made."""
-    return _picture(session, shown, marks.colored(session.edit.dabs, session.edit.small.size))
+    edit = session.edit
+    layer = marks.colored(edit.dabs, edit.small.size)
+    undo = gr.Button(interactive=bool(edit.dabs or edit.reference))
+    return {"hints": _picture(session, shown, layer), "hints_undo": undo}
 
 
 def _picture(session: Session, photo: str, layer: Image.Image | None) -> dict:
@@ -99,15 +110,14 @@ def _picture(session: Session, photo: str, layer: Image.Image | None) -> dict:
 
 
 def _prints(session: Session, language: str) -> gr.Gallery:
-    """The pictures on the scan, each cut out and straight, to be taken alone; from one of them, the way back."""
-    edit, album = session.edit, session.edit.album
-    shown = [(album.shown, say("whole_scan", language))] if album else []
-    scan = album or edit
+    """The scan, and the pictures on it, each cut out and straight, to be taken alone."""
+    scan = session.edit.album or session.edit
+    shown = [(scan.shown, say("whole_scan", language))]
     for number, found in enumerate(scan.prints, 1):
         cut = extract(scan.photo, found)
-        cut.thumbnail((300, 300))
+        cut.thumbnail((120, 120))
         shown.append((session.written(cut, "print.png"), say("print", language, number=number)))
-    return gr.Gallery(shown, visible=bool(shown))
+    return gr.Gallery(shown, visible=bool(scan.prints), selected_index=session.edit.number)
 
 
 def _found(edit: EditState, language: str) -> str:
@@ -122,8 +132,6 @@ def _found(edit: EditState, language: str) -> str:
         words += [say("small", language, width=edit.photo.width, height=edit.photo.height)]
     if edit.photo.mode == "RGB":
         words += [say("tinted" if edit.is_tinted else "in_color", language)]
-    if edit.prints:
-        words += [say("prints_found" if len(edit.prints) > 1 else "print_found", language, count=len(edit.prints))]
     return " ".join([*words, *(translated(note, language) for note in edit.scan.notes)])
 
 

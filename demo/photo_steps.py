@@ -17,8 +17,11 @@ from demo.texts import language_of, say
 from restoration.files import imaging
 from restoration.inference.paper import find_inside_paper
 from restoration.inference.prints import extract
+from restoration.inference.regions import touching
 from restoration.inference.tones import is_tinted
 from restoration.pipeline import MOST_SENSITIVE
+
+STEP = 0.5  # of sensitivity, from one look for damage to the next
 
 
 class Steps:
@@ -28,7 +31,12 @@ class Steps:
         self.stages, self.sessions = stages, sessions
 
     def open(
-        self, upload: str | list[str], request: gr.Request, progress=gr.Progress(), album: EditState | None = None
+        self,
+        upload: str | list[str],
+        request: gr.Request,
+        progress=gr.Progress(),
+        album: EditState | None = None,
+        number: int = 0,
     ) -> Shown:
         """A new photo, one of a row of examples or of an album: its damage is found, and shown to be corrected."""
         upload = upload[0] if isinstance(upload, list) else upload
@@ -43,22 +51,23 @@ class Steps:
         tinted = is_tinted(scan.image)
         session.edit = EditState(
             original, scan, damage, mask, small, session.written(small, "photo.png"), Search(mask), prints=prints,
-            album=album, is_tinted=tinted, recolor=tinted,
+            album=album, number=number, is_tinted=tinted, recolor=tinted,
         )  # fmt: skip
         return photo_shown.opened(session, language)
 
     def open_print(self, event: gr.SelectData, request: gr.Request, progress=gr.Progress()) -> Shown:
-        """One of the pictures on a scan, cut out and straight, as a photo of its own; there the scan comes first."""
+        """One of the pictures on a scan, cut out and straight, as a photo of its own; first comes the scan."""
         session, edit = self._visit(request)
-        number = event.index if edit.album else event.index + 1
-        scan = edit.album or edit
+        number, scan = event.index, edit.album or edit
+        if number == edit.number:
+            return {}
         if number == 0:
             session.edit = scan
             return photo_shown.opened(session, language_of(request))
         cut = scan.scan.part(partial(extract, found=scan.prints[number - 1]))
         file = session.file(f"{scan.original.stem}-{number}.png")
         imaging.write_photo(cut.image, file, cut)
-        return self.open(str(file), request, progress, scan)
+        return self.open(str(file), request, progress, scan, number)
 
     def open_from(self, file_of: Callable) -> Callable:
         """An event that opens the photo that `file_of` knows of what was selected."""
@@ -82,13 +91,17 @@ class Steps:
         return {"start": gr.Column(visible=True), "work": gr.Row(visible=False)}
 
     def paint(self, snap: bool, event: gr.EventData, request: gr.Request) -> Shown:
-        """Strokes of the brush and the eraser; with `snap` a brush takes only what is damaged under it and near it."""
+        """Strokes of the brush and the eraser; with `snap` a brush takes only what is damaged under it and near it.
+
+        A tap with whatever pen on what a search has just found takes the whole of it away.
+        """
         edit = self.sessions.edit(request)
         for stroke in event.strokes:
             drawn = marks.drawn([stroke], edit.photo.size)
-            if stroke["pen"] == "erase":
-                edit.mark(edit.mask & ~drawn)
-            else:
+            tapped = touching(edit.new, drawn) if marks.is_tap(stroke) else np.False_
+            if tapped.any() or stroke["pen"] == "erase":
+                edit.mark(edit.mask & ~(tapped if tapped.any() else drawn))
+            elif stroke["pen"] == "paint":
                 edit.mark(edit.mask | (edit.damage.snap(drawn) if snap else drawn))
         return self._marked(request)
 
@@ -96,7 +109,7 @@ class Steps:
         """Beside what is marked, what the next more sensitive look that finds anything finds; nothing erased again."""
         edit = self.sessions.edit(request)
         found = edit.search.found
-        for sensitivity in range(edit.search.sensitivity + 1, MOST_SENSITIVE + 1):
+        for sensitivity in np.arange(edit.search.sensitivity + STEP, MOST_SENSITIVE + STEP, STEP):
             now = edit.damage.mask(sensitivity)
             more, count = marks.with_more(edit.mask, found, now)
             found = found | now
@@ -154,7 +167,7 @@ class Steps:
         """The colored photo, with the dabs that were made before."""
         session, _ = self._visit(request)
         _, after = photo_shown.compared(session, "color")["color"]
-        return {"hints_area": gr.Column(visible=True), "hints": photo_shown.dabbed(session, after)}
+        return {"hints_area": gr.Column(visible=True), **photo_shown.dabbed(session, after)}
 
     def dab(self, event: gr.EventData, request: gr.Request) -> Shown:
         """Strokes of color: the photo is colored again at once. Only the second stage runs, the fill stays."""
@@ -175,29 +188,19 @@ class Steps:
         edit.reference = read_scan(session.keep(upload)).image
         return self._color_again(request)
 
-    def variants(self, request: gr.Request) -> Shown:
-        """Colorings to choose from, side by side."""
-        session = self.sessions.of(request)
-        if session.edit is None or session.edit.restored is None:
-            return {"variants": gr.Gallery(visible=False)}
-        small = session.edit.restored.smaller(marks.fitted(session.edit.photo.size, 400))
-        files = [session.written(image, "variant.png") for image in small.variants()]
-        return {"variants": gr.Gallery(files, visible=len(files) > 1, selected_index=session.edit.variant)}
-
     def take_variant(self, event: gr.SelectData, request: gr.Request) -> Shown:
-        """One of them instead of the one that is shown; no stage runs."""
+        """Another of the colorings instead of the one that is shown; no stage runs."""
         session, edit = self._visit(request)
         if event.index == edit.variant:
             return {}
-        edit.variant, edit.vividness = event.index, 1.0
-        slider = photo_shown.vividness_slider(edit, language_of(request))
-        return {**photo_shown.compared(session, "color"), "vividness": slider}
+        edit.variant = event.index
+        return photo_shown.recolored(session)
 
     def make_vivid(self, vividness: float, request: gr.Request) -> Shown:
         """No stage runs at all."""
         session, edit = self._visit(request)
         edit.vividness = vividness
-        return photo_shown.compared(session, "color")
+        return photo_shown.recolored(session)
 
     def freshen(self, freshen: bool, request: gr.Request) -> Shown:
         """Faded tones stretched, or as they are; no stage runs."""
@@ -228,9 +231,4 @@ class Steps:
         session, edit = self._visit(request)
         hints = marks.colored(edit.dabs, edit.photo.size)
         edit.restored = self.stages.colorize(edit.repair, hints, edit.reference, edit.restored)
-        shown = photo_shown.compared(session, "color")
-        return {
-            "hints": photo_shown.dabbed(session, shown["color"][1]),
-            **shown,
-            "vividness": photo_shown.vividness_slider(edit, language_of(request)),
-        }
+        return {**photo_shown.recolored(session), "variants": photo_shown.variants(session)}

@@ -17,7 +17,8 @@ SENT = "async (...values) => {{ await page.sent('editor'); return values.slice(0
 REMEMBERED = "() => [sessionStorage.getItem('visit') ?? '']"
 ANSWERED = "() => page.answered('{name}')"
 # Parts of the view that steps change together.
-MARKS = ("editor", "found", "more", "note", "restore")
+MARKS = ("editor", "found", "undo", "more", "note", "restore")
+COLORS = ("color", "hints", "hints_undo")
 RESULTS = ("results", "color", "gray", "variants", "vividness", "freshen", "hints_area", *MARKS)
 OPENED = ("key", "start", "work", "prints", "recolor", "texture", *RESULTS)
 
@@ -61,10 +62,7 @@ class PhotoTab:
         view = self.view
         inputs, settings = [view["recolor"], view["texture"]], {"show_progress_on": view["note"], **settings, **QUEUE}
         restored = self._tie(listener, step, inputs, RESULTS, "marking", **settings)
-        self._then_variants(restored.then(js="() => page.showResult()", **AT_ONCE))
-
-    def _then_variants(self, done: gr.events.Dependency) -> None:
-        self._tie(done.then, self.steps.variants, None, ["variants"], "results", **QUEUE | HIDDEN)
+        restored.then(js="() => page.showResult()", **AT_ONCE)
 
     def _tie_marks(self) -> None:
         view, steps = self.view, self.steps
@@ -90,12 +88,12 @@ class PhotoTab:
             (view["reference"].upload, steps.take_reference, view["reference"]),
         ):
             settings = {"show_progress_on": view["note"], "trigger_mode": "multiple", **QUEUE}
-            colored = self._tie(listener, step, inputs, ("hints", "color", "vividness"), "results", **settings)
-            self._then_variants(colored.then(js=ANSWERED.format(name="hints"), **AT_ONCE))
+            colored = self._tie(listener, step, inputs, (*COLORS, "variants"), "results", **settings)
+            colored.then(js=ANSWERED.format(name="hints"), **AT_ONCE)
         for listener, step, inputs, changed, settings in (
-            (view["hints_open"].click, steps.open_hints, None, ["hints_area", "hints"], AT_ONCE),
-            (view["variants"].select, steps.take_variant, None, ["color", "vividness"], QUEUE | HIDDEN),
-            (view["vividness"].release, steps.make_vivid, view["vividness"], ["color"], QUEUE | HIDDEN),
+            (view["hints_open"].click, steps.open_hints, None, ["hints_area", "hints", "hints_undo"], AT_ONCE),
+            (view["variants"].select, steps.take_variant, None, COLORS, QUEUE | HIDDEN),
+            (view["vividness"].release, steps.make_vivid, view["vividness"], COLORS, QUEUE | HIDDEN),
             (view["freshen"].input, steps.freshen, view["freshen"], ["color", "gray"], QUEUE),
         ):
             self._tie(listener, step, inputs, changed, "results", **settings)

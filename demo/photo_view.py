@@ -47,7 +47,7 @@ def choices(name: str, **shape: object) -> gr.Gallery:
     """Pictures of which one is clicked; hidden until there are any."""
     return gr.Gallery(
         label=label(name), visible=False, allow_preview=False, object_fit="contain", buttons=[],
-        elem_id=name.replace("_", "-"), **shape,
+        elem_id=name.replace("_", "-"), elem_classes="pictures", **shape,
     )  # fmt: skip
 
 
@@ -63,9 +63,9 @@ def marking_view() -> View:
     """
     with gr.Column(elem_id="marking", min_width=340):
         view = {"found": gr.Markdown(elem_id="found", elem_classes=["quiet", "said"])}
-        view["prints"] = choices("prints", show_label=False, columns=4)
         with gr.Row(elem_classes="tools"):
             view |= {name: gr.Button(label(name), size="sm", elem_id=name) for name in ("undo", "more", "unmark")}
+        view["prints"] = choices("prints", columns=4)
         view["editor"] = painter_view("editor", ("paint", "erase"))
         view["marking_refusal"] = refusal_view()
         with gr.Row():
@@ -107,8 +107,8 @@ def results_view() -> View:
 def before_after(name: str, pair: tuple[Path, Path] | None = None) -> gr.ImageSlider:
     """A slider between two pictures of one size."""
     return gr.ImageSlider(
-        pair, label=label("slider"), show_label=False, elem_id=name, buttons=["fullscreen"], max_height=520,
-        min_width=300,
+        pair, label=label("slider"), show_label=False, elem_id=name, elem_classes="compare", buttons=["fullscreen"],
+        max_height=520, min_width=300,
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ class Search:
     """How far the search for damage went."""
 
     found: Mask  # all that was found so far, erased since or not
-    sensitivity: int = 0  # with which the damage was looked for last
+    sensitivity: float = 0  # with which the damage was looked for last
     new: Mask | None = None  # what that added, until the photo is restored
     count: int = 0  # how many of the new marks touch no older one
 
@@ -49,6 +49,7 @@ class EditState:
     history: list[tuple[Change, Search]] = field(default_factory=list)  # of mask and search, to be undone from the end
     prints: list[Print] = field(default_factory=list)  # the pictures on the scan, where there is paper around any
     album: "EditState | None" = None  # the scan that the photo was cut out of
+    number: int = 0  # which of its prints the photo is; 0: a scan
     dabs: list[dict] = field(default_factory=list)  # strokes of color
     is_tinted: bool = False  # a gray photo on tinted paper
     recolor: bool = False  # a photo in color is taken for a gray one
@@ -58,7 +59,7 @@ class EditState:
     repaired: Mask | None = None  # what was marked then
     restored: Restoration | None = None
     vividness: float = 1.0
-    variant: int = 0  # which of the colorings was taken; vividness changes the first one only
+    variant: int = 0  # which of the colorings was taken
     freshen: bool = False  # faded tones are stretched
 
     @property
@@ -80,6 +81,11 @@ class EditState:
     def needs_work(self) -> bool:
         """Whether there is anything to repair or to color."""
         return not self.keeps_colors or bool(self.mask.any())
+
+    @property
+    def new(self) -> Mask:
+        """What a search has found last and is marked."""
+        return np.zeros_like(self.mask) if self.search.new is None else self.search.new & self.mask
 
     @property
     def is_repaired(self) -> bool:

@@ -51,10 +51,10 @@ TEXTS = {
         "표시된 손상이 없습니다. 더 찾기를 누르거나 고칠 곳을 칠하세요.",
     ),
     "found_more": (
-        "Marked: {share} of the photo. New, in yellow: {count}, and more of old marks. Check faces before you restore: "
-        "an eye or a necklace may be marked. Undo takes the yellow back.",
-        "표시된 곳: 사진의 {share}. 새로 찾은 곳은 노란색: {count}군데, 그리고 넓어진 곳. 복원하기 전에 얼굴을 "
-        "확인하세요. 눈이나 목걸이가 표시되었을 수 있습니다. 되돌리기를 누르면 노란색이 사라집니다.",
+        "Marked: {share} of the photo. New, in yellow: {count}, and more of old marks. Tap yellow that is no damage "
+        "(an eye, a collar) to unmark it.",
+        "표시된 곳: 사진의 {share}. 새로 찾은 곳은 노란색: {count}군데, 그리고 넓어진 곳. 손상이 아닌 노란 곳(눈, 옷깃)"
+        "은 누르면 지워집니다.",
     ),
     "check": (
         "Check faces: an eye or a necklace may be marked.",
@@ -73,17 +73,9 @@ TEXTS = {
         "This looks like a gray photo on tinted paper: it is colored anew.",
         "색이 바랜 흑백 사진으로 보입니다. 색을 새로 입힙니다.",
     ),
-    "prints": ("Pictures on this scan", "스캔에 있는 사진"),
+    "prints": ("Restore one picture alone, straight", "사진 한 장만 반듯하게 복원하기"),
     "print": ("Picture {number}", "사진 {number}"),
     "whole_scan": ("The whole scan", "스캔 전체"),
-    "print_found": (
-        "The picture lies inside paper: choose it below to restore it alone, cut out and straight.",
-        "사진 둘레에 종이가 있습니다. 아래에서 고르면 사진만 반듯하게 잘라 복원합니다.",
-    ),
-    "prints_found": (
-        "There are {count} pictures on this scan: choose one below to restore it alone, cut out and straight.",
-        "스캔에 사진이 {count}장 있습니다. 아래에서 고르면 그 사진만 반듯하게 잘라 복원합니다.",
-    ),
     "editor": ("The photo, its damage marked", "손상된 곳을 표시한 사진"),
     "recolor": ("Take it for a gray photo and color it anew", "흑백 사진으로 보고 색을 새로 입히기"),
     "move": ("Scroll", "화면 움직이기"),
@@ -100,10 +92,7 @@ TEXTS = {
     ),
     "enter": (", Enter: restore", ", 엔터: 복원"),
     "undo": ("Undo", "되돌리기"),
-    "snap": (
-        "A stroke over damage takes only the damage; elsewhere it counts whole",
-        "손상 위를 칠하면 손상된 곳만, 다른 곳은 칠한 대로 고르기",
-    ),
+    "snap": ("Fit strokes to the damage under them", "칠한 곳에서 손상된 부분만 고르기"),
     "texture": ("Fill large holes with made-up texture", "큰 구멍에는 질감을 만들어 넣기"),
     "more": ("Find more", "더 찾기"),
     "unmark": ("Unmark all", "모두 지우기"),
@@ -120,7 +109,6 @@ TEXTS = {
     "freshen": ("Freshen faded tones", "바랜 명암 되살리기"),
     "variants": ("Three ways to color it: choose one", "세 가지 색: 하나를 고르세요"),
     "vividness": ("Vividness", "색의 진하기"),
-    "vividness_first": ("For the first of the three ways only.", "세 가지 색 가운데 첫째에만 쓸 수 있습니다."),
     "hints_open": ("Choose colors yourself", "색을 직접 고르기"),
     "hints": ("The photo, to dab colors on", "색을 찍을 사진"),
     "hints_how_to": (

@@ -1,7 +1,7 @@
 // A picture to paint on: the body of `js_on_load` of one `gr.HTML`, which lends `element`, `props`, `trigger`, `watch`.
 //
-// In:  props.value = {photo, layer, size: [width, height], of}: two files, the second above the first or null; another
-//      `of` is another photo.
+// In:  props.value = {photo, layer, size: [width, height], of, taps}: two files, the second above the first or null;
+//      another `of` is another photo; where it `taps`, a tap means something without a pen.
 //      Before this stand TEXTS = {en: {...}, ko: {...}} and PENS = ["paint", "erase"], or colors as "#rrggbb".
 // Out: the event "input" with {strokes: [{pen, width, points: [[x, y], ...]}]}, all in shares of the picture: x and
 //      `width` of its width, y of its height; outside of 0 to 1 they lie beside it. The server answers with a new layer.
@@ -47,7 +47,7 @@ const draw = () => {
   context.clearRect(0, 0, w, h);
   context.lineCap = context.lineJoin = "round";
   for (const { pen, width, points } of [...sent, ...unsent, ...(stroke ? [stroke] : [])]) {
-    context.strokeStyle = pen === "paint" ? "#ff3366" : pen === "erase" ? "#ffffff" : pen;
+    context.strokeStyle = { paint: "#ff3366", erase: "#ffffff", move: "#0000" }[pen] ?? pen;
     context.lineWidth = width * w;
     context.beginPath();
     points.forEach(([x, y], i) => context[i ? "lineTo" : "moveTo"](x * w, y * h));
@@ -74,7 +74,6 @@ const answered = async () => {
   send();
 };
 const begin = () => {
-  if (isMoving()) return;
   stroke = { pen: pen(), width: Number(width.value) / picture.clientWidth, points: [at] };
   root.dataset.touched = true;
   draw();
@@ -95,12 +94,10 @@ const follow = (event) => {
 sheet.addEventListener("pointerdown", (event) => {
   if (!event.isPrimary || event.button) return;
   if (isMoving()) {
-    offer.hidden = false;
+    offer.hidden = props.value.taps;
     const y = event.clientY - frame.getBoundingClientRect().top;
     offer.style.top = `${y > 90 ? y - 60 : y + 60}px`; // beside the finger: the same tap is not to press it
-    return;
-  }
-  sheet.setPointerCapture(event.pointerId);
+  } else sheet.setPointerCapture(event.pointerId);
   follow(event);
   begin();
 });

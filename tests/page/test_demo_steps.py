@@ -1,5 +1,6 @@
 """What happens to one photo, step by step; no browser."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,7 @@ from demo.photo_steps import Steps
 from demo.session import Search, Sessions
 from demo.stages import Stages
 from demo.texts import say
-from restoration.pipeline import MOST_SENSITIVE, Restoration
+from restoration.pipeline import MOST_SENSITIVE
 
 REQUEST = SimpleNamespace(session_hash="a", headers={"accept-language": "en"})
 
@@ -31,13 +32,14 @@ def test_each_print_on_a_scan_can_be_taken_alone_and_straight(steps, tmp_path):
     scan[60:360, 60:360] = gray_photo("astronaut", 300, 300)
     scan[100:400, 480:840] = gray_photo("coffee", 360, 300)
     opened = steps.open(str(save(tmp_path / "album.png", scan)), REQUEST, told)
-    assert opened["prints"].visible and len(opened["prints"].value) == 2
+    assert opened["prints"].visible and len(opened["prints"].value) == 3
     album = steps.sessions.edit(REQUEST)
-    shown = steps.open_print(SimpleNamespace(index=1), REQUEST, told)
+    shown = steps.open_print(SimpleNamespace(index=2), REQUEST, told)
     edit = steps.sessions.edit(REQUEST)
     taken = np.asarray(edit.photo.resize((356, 296)), int)
     assert np.abs(taken - scan[102:398, 482:838])[10:-10, 10:-10].mean() < 8 and edit.original.stem == "album-2"
-    assert len(shown["prints"].value) == 3, "no way back to the scan"
+    assert len(shown["prints"].value) == 3 and shown["prints"].selected_index == 2, "no way back to the scan"
+    assert steps.open_print(SimpleNamespace(index=2), REQUEST, told) == {}, "what is open is opened anew"
     steps.open_print(SimpleNamespace(index=1), REQUEST, told)
     assert steps.sessions.edit(REQUEST).original.stem == "album-1"
     steps.open_print(SimpleNamespace(index=0), REQUEST, told)
@@ -102,28 +104,27 @@ def test_a_rough_stroke_takes_what_is_found_under_it_and_a_precise_one_all_of_it
     assert (edit.mask & ~before).sum() > 5 * rough.sum()
 
 
-def test_a_chosen_coloring_is_what_is_shown_and_downloaded(steps, tmp_path, monkeypatch):
-    def variants(restored: Restoration) -> list[Image.Image]:
-        red, green, blue = restored.image.split()
-        return [restored.image, Image.merge("RGB", (blue, green, red)), Image.merge("RGB", (red, blue, green))]
-
-    monkeypatch.setattr(Restoration, "variants", variants, raising=False)
-    monkeypatch.setattr(Restoration, "variant", lambda restored, number: variants(restored)[number])
+def test_a_chosen_coloring_is_what_is_shown_dabbed_on_made_vivid_and_downloaded(steps, tmp_path):
     steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 120, 90))), REQUEST, told)
-    steps.restore_at_once(False, True, REQUEST, told)
-    gallery = steps.variants(REQUEST)["variants"]
+    gallery = steps.restore_at_once(False, True, REQUEST, told)["variants"]
     assert gallery.visible and len(gallery.value) == 3
     edit = steps.sessions.edit(REQUEST)
-    vividness = steps.take_variant(SimpleNamespace(index=1), REQUEST)["vividness"]
-    file = steps.save("color", "png")(REQUEST, told)["saved"]
-    assert np.array_equal(np.asarray(Image.open(file)), np.asarray(edit.restored.image)[..., ::-1])
-    assert not vividness.interactive, "vividness changes the first coloring only"
+
+    def saved() -> np.ndarray:
+        return read(Path(steps.save("color", "png")(REQUEST, told)["saved"]))
+
+    first, second = saved(), np.asarray(edit.restored.variants()[1])
+    shown = steps.take_variant(SimpleNamespace(index=1), REQUEST)
+    assert shown["hints"]["photo"]["path"] == shown["color"][1]
+    assert np.array_equal(saved(), second) and not np.array_equal(first, second)
+    steps.make_vivid(0.0, REQUEST)
+    assert not np.ptp(saved(), axis=2).any()
+    steps.make_vivid(1.0, REQUEST)
     steps.undo_dab(REQUEST)
     steps.restore(False, True, REQUEST, told)
-    assert edit.variant == 1, "a choice was lost"
+    assert np.array_equal(saved(), second), "a choice was lost"
     steps.take_variant(SimpleNamespace(index=0), REQUEST)
-    file = steps.save("color", "png")(REQUEST, told)["saved"]
-    assert np.array_equal(np.asarray(Image.open(file)), np.asarray(edit.restored.image))
+    assert np.array_equal(saved(), first)
 
 
 def test_where_there_is_no_more_to_be_found_it_is_not_offered(steps, tmp_path):
@@ -151,10 +152,16 @@ def test_what_a_search_adds_is_yellow_and_counted_until_it_is_undone_or_restored
         return (read(shown["editor"]["layer"]["path"])[10:20, [15, 65], 1] > 150).all(axis=0)
 
     first = steps.find_more(REQUEST)
-    assert list(yellow(first)) == [False, True] and "yellow: 1," in first["found"] and "faces" in first["found"]
+    assert list(yellow(first)) == [False, True] and "yellow: 1," in first["found"]
     undone = steps.undo(REQUEST)
     assert np.array_equal(edit.mask, sure) and undone["more"].interactive and "yellow" not in undone["found"]
     assert steps.find_more(REQUEST)["found"] == first["found"], "undone is not erased: it is found again"
+    tap = {"pen": "move", "width": 0.05, "points": [[0.53, 0.15]]}
+    tapped = steps.paint(True, SimpleNamespace(strokes=[tap]), REQUEST)
+    assert np.array_equal(edit.mask, sure) and tapped["undo"].interactive
+    steps.paint(True, SimpleNamespace(strokes=[tap | {"points": [[0.13, 0.15]]}]), REQUEST)
+    assert np.array_equal(edit.mask, sure), "a tap took an old mark away"
+    assert list(yellow(steps.undo(REQUEST))) == [False, True]
     stroke = {"pen": "paint", "width": 0.05, "points": [[0.3, 0.9], [0.5, 0.9]]}
     painted = steps.paint(False, SimpleNamespace(strokes=[stroke]), REQUEST)
     assert list(yellow(painted)) == [False, True], "who checks what is new loses sight of it"
