@@ -74,6 +74,7 @@ const answered = async () => {
   send();
 };
 const begin = () => {
+  if (isMoving() && !props.value.taps) return;
   stroke = { pen: pen(), width: Number(width.value) / picture.clientWidth, points: [at] };
   root.dataset.touched = true;
   draw();

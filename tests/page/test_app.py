@@ -178,6 +178,26 @@ def test_find_more_adds_to_what_is_marked_and_brings_nothing_back(visitor, serve
     visitor.wait_for_text("#found", say("no_more", "en"))
 
 
+def test_on_a_phone_a_tap_takes_a_new_mark_away_and_dabs_no_color(browser, served, tmp_path, monkeypatch):
+    new = hole(*SIZE, (200, 200, 260, 206))
+    logits = np.where(new, np.float32(WHOLE[1].seed + 0.1), np.float32(-6))
+    monkeypatch.setattr("restoration.inference.detection.damage_logits", lambda *_: logits[None])
+    visitor = Visitor(browser, served.url, **PHONE)
+    visitor.choose(save(noise(SIZE, 5), tmp_path / "photo.png"))
+    visitor.page.click("#more")
+    visitor.wait_for_text("#found", "New, in yellow: 1,")
+    scale = visitor.page.locator("#editor .picture").bounding_box()["width"] / SIZE[0]
+    visitor.page.tap("#editor .picture", position={"x": 230 * scale, "y": 203 * scale})
+    visitor.wait_for_text("#found", say("not_found", "en"))
+    visitor.page.click("#hints-open")
+    visitor.wait_for_painter("hints")
+    calls = len(served.calls)
+    visitor.page.tap("#hints .picture")
+    visitor.wait_until_idle()
+    assert len(served.calls) == calls and not visitor.page.locator(".refusal:visible").count()
+    visitor.leave()
+
+
 def test_an_example_replaces_the_photo_and_its_marks(visitor, served, tmp_path):
     visitor.choose(save(damaged(3), tmp_path / "photo.png"))
     visitor.choose_another()
