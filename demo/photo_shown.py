@@ -39,6 +39,7 @@ def marked(session: Session, language: str) -> Shown:
         "editor": {**_picture(session, edit.shown, layer), "taps": bool(edit.new.any())},
         "found": _found(edit, language),
         "undo": gr.Button(interactive=bool(edit.history)),
+        "unmark": gr.Button(interactive=bool(edit.mask.any())),
         "more": gr.Button(interactive=edit.search.sensitivity < MOST_SENSITIVE),
         "note": _done(edit, language),
         "restore": gr.Button(variant=look),

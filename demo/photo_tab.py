@@ -17,7 +17,7 @@ SENT = "async (...values) => {{ await page.sent('editor'); return values.slice(0
 REMEMBERED = "() => [sessionStorage.getItem('visit') ?? '']"
 ANSWERED = "() => page.answered('{name}')"
 # Parts of the view that steps change together.
-MARKS = ("editor", "found", "undo", "more", "note", "restore")
+MARKS = ("editor", "found", "undo", "unmark", "more", "note", "restore")
 COLORS = ("color", "hints", "hints_undo")
 RESULTS = ("results", "color", "gray", "variants", "vividness", "freshen", "hints_area", *MARKS)
 OPENED = ("key", "start", "work", "prints", "recolor", "texture", *RESULTS)

@@ -20,6 +20,7 @@ THEME = gr.themes.Soft(
     button_primary_background_fill="*primary_500",
     button_primary_background_fill_hover="*primary_700",
     button_primary_background_fill_dark="*primary_600",
+    button_secondary_background_fill_hover_dark="*neutral_700",  # a disabled button takes it too
     block_title_text_color="*neutral_700",
     block_title_text_color_dark="*neutral_200",
     **{f"block_{part}_background_fill{dark}": "transparent" for part in ("label", "title") for dark in ("", "_dark")},

@@ -112,8 +112,9 @@ TEXTS = {
     "hints_open": ("Choose colors yourself", "색을 직접 고르기"),
     "hints": ("The photo, to dab colors on", "색을 찍을 사진"),
     "hints_how_to": (
-        "Pick a color, dab it on the dress, the car, the sky: a small spot is enough.",
-        "색을 고른 뒤 옷, 자동차, 하늘에 살짝 찍어 보세요. 작은 점이면 충분합니다.",
+        "Pick a color, dab it on the dress, the car, the sky: a small spot is enough. Where it runs over, dab the "
+        "right color.",
+        "색을 고른 뒤 옷, 자동차, 하늘에 살짝 찍어 보세요. 작은 점이면 충분합니다. 번진 곳에는 맞는 색을 찍으세요.",
     ),
     "reference": ("Take colors from another photo", "다른 사진에서 색 가져오기"),
     "hints_undo": ("Undo the last color", "마지막 색 되돌리기"),
