@@ -9,8 +9,9 @@ const words = TEXTS[navigator.language.startsWith("ko") ? "ko" : "en"];
 const keys = words.keys + (PENS[0] === "paint" ? words.enter : "");
 const MARGIN = 28; // px around the picture, where strokes may begin
 // Under a finger the picture scrolls with the page, until a pen is chosen; the first touch offers one.
-const offered = matchMedia("(pointer: coarse)").matches ? ["move", ...PENS] : PENS;
-element.innerHTML = `<div class="painter">
+const isTouched = matchMedia("(pointer: coarse)").matches;
+const offered = isTouched ? ["move", ...PENS] : PENS;
+element.innerHTML = `<div class="painter ${isTouched ? "touched" : ""}">
   <div class="frame"><div class="sheet" tabindex="0" role="application"><div class="picture">
     <img class="photo" alt="" draggable="false"><img class="layer" alt="" draggable="false"><canvas></canvas><i class="cursor" hidden></i>
   </div></div><button class="offer" hidden>${words.offer}</button></div>
