@@ -33,7 +33,7 @@
   live.setAttribute("role", "status");
   document.body.append(live);
   const announce = () => {
-    const shown = [...document.querySelectorAll(".block:is(.said, .refusal)")].filter((note) => note.checkVisibility());
+    const shown = [...document.querySelectorAll(".block:is(.said, .refusal, #prints)")].filter((note) => note.checkVisibility());
     const text = shown.map((note) => note.innerText.trim()).filter(Boolean).join(" ");
     if (live.innerText !== text) live.innerText = text;
   };
@@ -46,8 +46,10 @@
   const look = () => {
     toResult.hidden = !result();
     document.querySelectorAll("[data-testid=slider].outer:not([tabindex])").forEach(lend);
-    document.querySelectorAll("#examples button.gallery-item").forEach((button, i) => {
-      button.ariaLabel ||= `${find("#examples .label").innerText.trim()}: ${i + 1}`;
+    document.querySelectorAll("#examples button.gallery-item, .pictures .thumbnail-item").forEach((button) => {
+      const item = button.closest(".gallery-item"), label = button.closest(".block").querySelector("label, .label");
+      const name = button.innerText.trim() || `${label.innerText.trim()}: ${[...item.parentElement.children].indexOf(item) + 1}`;
+      if (button.ariaLabel !== name) button.ariaLabel = name;
     });
     for (const drop of document.querySelectorAll("#drop button, #batch-files button"))
       if (drop.querySelector("input[type=file]") || drop.matches("[aria-dropeffect]"))
