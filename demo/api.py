@@ -85,7 +85,7 @@ class Calls:
         scan = _scan(photo)
         image = scan.image
         damaged = None if mask is None else Image.fromarray(imaging.read_mask(Path(mask), image.size))
-        repaired = self.stages.repair(image.convert("L") if recolor else image, damaged, fill)
+        repaired = self.stages.repair(image.convert("L") if recolor else image, damaged, 0, fill)
         restored = self.stages.colorize(repaired, _hints(hints, image.size))
         scan = scan.shown_at(restored.mask)
         return (

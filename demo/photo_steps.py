@@ -144,7 +144,7 @@ class Steps:
             raise RefusalError("nothing_to_do")
         photo, mask = edit.photo if edit.keeps_colors else edit.photo.convert("L"), edit.mask
         progress(0.1, desc=say("filling", language))
-        repair = self.stages.repair(photo, mask, "textured" if texture else "smooth")
+        repair = self.stages.repair(photo, mask, 0, "textured" if texture else "smooth")
         progress(0.6, desc=say("coloring", language))
         edit.restored = self.stages.colorize(repair, marks.colored(edit.dabs, edit.photo.size), edit.reference)
         edit.repair, edit.repaired = repair, mask

@@ -3,6 +3,7 @@
 import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import wraps
 
 try:  # before torch: there it prepares the GPU that is borrowed. The package comes with the Space.
     from spaces import GPU as borrows_gpu  # noqa: N811
@@ -13,43 +14,27 @@ except ImportError:
         return stage
 
 
-import numpy as np
-from PIL import Image
-
-from restoration.pipeline import Damage, Fill, Repair, Restoration, Restorer, ScanDamage
+from restoration.pipeline import Restorer
 
 
 class Stages:
-    """Find, repair, color: `detect`, `repair` and `colorize` of one `Restorer`, each callable on its own."""
+    """Find, repair, color: methods of one `Restorer`, each callable on its own; their arguments have no names here."""
 
     def __init__(self, restorer: Restorer):
-        # Functions, not bound methods: what a borrowed GPU runs is sent to another process.
-        @borrows_gpu
-        def detect(photo: Image.Image, sensitivity: int) -> Image.Image:
-            with memory_given_back():
-                return restorer.detect(photo, sensitivity)
+        stages = (restorer.detect, restorer.damage, restorer.repair, restorer.colorize)
+        self.detect, self.damage, self.repair, self.colorize = map(lent, stages)
 
-        @borrows_gpu
-        def damage(photo: Image.Image) -> Damage | ScanDamage:
-            with memory_given_back():
-                return restorer.damage(photo)
 
-        @borrows_gpu
-        def repair(photo: Image.Image, mask: Image.Image | np.ndarray | None, fill: Fill = "textured") -> Repair:
-            with memory_given_back():
-                return restorer.repair(photo, mask, 0, fill)
+def lent(stage: Callable) -> Callable:
+    """A function, not a bound method: what a borrowed GPU runs is sent to another process."""
 
-        @borrows_gpu
-        def colorize(
-            repaired: Repair,
-            hints: Image.Image | None,
-            reference: Image.Image | None = None,
-            before: Restoration | None = None,
-        ) -> Restoration:
-            with memory_given_back():
-                return restorer.colorize(repaired, hints, reference, before)
+    @borrows_gpu
+    @wraps(stage)
+    def on_gpu(*given: object) -> object:
+        with memory_given_back():
+            return stage(*given)
 
-        self.detect, self.damage, self.repair, self.colorize = detect, damage, repair, colorize
+    return on_gpu
 
 
 @contextmanager

@@ -108,10 +108,12 @@ class Spaces(types.ModuleType):
         return gpu
 sys.modules["spaces"] = Spaces("spaces")
 import app, demo.stages
-restorer = types.SimpleNamespace(
-    detect=lambda *_: "mask", damage=lambda *_: "found", repair=lambda *_: "gray", colorize=lambda *_: "color"
-)
-stages = demo.stages.Stages(restorer)
+class Restorer:
+    def detect(self, *_): return "mask"
+    def damage(self, *_): return "found"
+    def repair(self, *_): return "gray"
+    def colorize(self, *_): return "color"
+stages = demo.stages.Stages(Restorer())
 assert [stages.detect(1, 0), stages.repair(1, 2), stages.colorize(1, 2)] == ["mask", "gray", "color"]
 print(*lent)
 """
