@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from restoration.inference.regions import touching
+
 PREVIEW = 1600  # px, the longest side of a preview
 MARK, NEW = (255, 51, 102, 150), (255, 210, 0, 190)  # RGBA of what is marked as damaged, and of what is new of it
 Mask = np.ndarray  # bool (H, W), True = damaged
@@ -32,14 +34,14 @@ def shrink_mask(mask: Mask, size: tuple[int, int]) -> Mask:
     return share > 0
 
 
-def marked_layer(mask: Mask, new: Mask | None, size: tuple[int, int]) -> Image.Image:
+def marked_layer(mask: Mask, new: Mask, size: tuple[int, int]) -> Image.Image:
     """A mask as a layer above a preview of (width, height): RGBA, transparent where nothing is marked.
 
     What is new has a color of its own, but not a mere rim around what was marked before.
     """
     layer = np.zeros((*size[::-1], 4), np.uint8)
     layer[shrink_mask(mask, size)] = MARK
-    if new is not None:
+    if new.any():
         old = shrink_mask(mask & ~new, size).view(np.uint8)
         near = cv2.dilate(old, None, iterations=1 + max(size) // 300).view(bool)
         layer[shrink_mask(mask & new, size) & ~near] = NEW
@@ -86,13 +88,6 @@ class Change:
         return before
 
 
-def with_more(mask: Mask, before: Mask, now: Mask) -> tuple[Mask, int]:
-    """The mask and the regions that are found `now`, but none that meets what was found `before` and erased since.
-
-    Also how many of them touch nothing of the mask.
-    """
-    count, labels = cv2.connectedComponents(now.view(np.uint8), connectivity=8)
-    is_refused, is_old = np.zeros((2, count), bool)
-    is_refused[labels[before & ~mask]] = True
-    is_old[labels[mask]] = True
-    return mask | (now & ~is_refused[labels]), np.count_nonzero(~(is_refused | is_old)[1:])
+def with_more(mask: Mask, before: Mask, now: Mask) -> Mask:
+    """The mask and the regions that are found `now`, but none that meets what was found `before` and erased since."""
+    return mask | (now & ~touching(now, before & ~mask))

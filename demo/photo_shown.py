@@ -7,7 +7,9 @@ from PIL import Image
 from demo import marks
 from demo.session import EditState, Session
 from demo.texts import percent, say, translated
+from restoration.inference.damage import count_marks
 from restoration.inference.prints import extract
+from restoration.inference.regions import touching
 from restoration.pipeline import MOST_SENSITIVE, Restoration
 
 LEAST = 64  # px, the shorter side of a photo: with less, neither damage nor people can be told
@@ -33,7 +35,7 @@ def opened(session: Session, language: str) -> Shown:
 def marked(session: Session, language: str) -> Shown:
     """What is marked as damaged, and whether that is repaired."""
     edit = session.edit
-    layer = marks.marked_layer(edit.mask, edit.search.new, edit.small.size) if edit.mask.any() else None
+    layer = marks.marked_layer(edit.mask, edit.new, edit.small.size) if edit.mask.any() else None
     look = "primary" if edit.needs_work and not edit.is_repaired else "secondary"
     return {
         "editor": {**_picture(session, edit.shown, layer), "taps": bool(edit.new.any())},
@@ -123,12 +125,14 @@ def _prints(session: Session, language: str) -> gr.Gallery:
 
 def _found(edit: EditState, language: str) -> str:
     """What is marked, what to do about it, and what kind of photo this is."""
-    if not edit.mask.any():
-        words = [say("not_found", language)]
+    share = percent(edit.mask.mean())
+    if edit.new.any():
+        apart = edit.mask & ~touching(edit.mask, edit.mask & ~edit.new)
+        words = [say("found_more", language, share=share, count=count_marks(apart))]
+    elif edit.mask.any():
+        words = [say("found", language, share=share), *([say("check", language)] if edit.damage.is_worn else [])]
     else:
-        kind = "found" if edit.search.new is None else "found_more"
-        words = [say(kind, language, share=percent(edit.mask.mean()), count=edit.search.count)]
-        words += [say("check", language)] if kind == "found" and edit.damage.is_worn else []
+        words = [say("not_found", language)]
     if min(edit.photo.size) < LEAST:
         words += [say("small", language, width=edit.photo.width, height=edit.photo.height)]
     if edit.photo.mode == "RGB":

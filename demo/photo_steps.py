@@ -111,10 +111,10 @@ class Steps:
         found = edit.search.found
         for sensitivity in np.arange(edit.search.sensitivity + STEP, MOST_SENSITIVE + STEP, STEP):
             now = edit.damage.mask(sensitivity)
-            more, count = marks.with_more(edit.mask, found, now)
+            more = marks.with_more(edit.mask, found, now)
             found = found | now
             if not np.array_equal(more, edit.mask):
-                edit.mark(more, Search(found, sensitivity, more & ~edit.mask, count))
+                edit.mark(more, Search(found, sensitivity, more & ~edit.mask))
                 return self._marked(request)
         edit.search = Search(found, MOST_SENSITIVE)
         return {"found": say("no_more", language_of(request)), "more": gr.Button(interactive=False)}

@@ -32,7 +32,6 @@ class Search:
     found: Mask  # all that was found so far, erased since or not
     sensitivity: float = 0  # with which the damage was looked for last
     new: Mask | None = None  # what that added, until the photo is restored
-    count: int = 0  # how many of the new marks touch no older one
 
 
 @dataclass

@@ -44,7 +44,7 @@ ROOMS = {  # a folder or file of restoration/, and the rooms that it may use bes
     }.items()
 }
 PAGE = {  # demo/, from the bottom up: each may import those above it
-    "limits": "", "texts": "", "stages": "pipeline", "marks": "",
+    "limits": "", "texts": "", "stages": "pipeline", "marks": "inference",
     "manners": "texts", "reading": "files limits manners", "session": "files inference limits manners marks pipeline",
     "style": "limits texts", "photo_view": "limits reading style texts",
     "api": "files manners reading stages",
