@@ -22,8 +22,8 @@ class Rule(NamedTuple):
 
 
 WHOLE = Rule(0.5, 3, 12), Rule(0, 2.3, 10), Rule(-0.5, 1.4, 8), Rule(-1, 0.3, 8)  # by sensitivity, of most photos,
-WORN = Rule(-0.4, 0, 8), Rule(-0.7, -0.3, 8), Rule(-1.3, -0.9, 8), Rule(-1.7, -1.3, 8)  # and of prints with many marks
-LIGHTER_LOGITS = 1.4  # at most so much below a rule, what of a worn print is light counts beside what counts
+WORN = Rule(-0.4, 0, 8), Rule(-0.7, -0.3, 8), Rule(-1.4, -1, 8), Rule(-1.8, -1.4, 8)  # and of prints with many marks,
+LIGHT = -1.8, -2.1, -2.1, -2.5  # logits from which what is light in them counts beside what counts, by sensitivity
 MAX_FOUND = 0.5  # of the photo: a map that takes more for damage has misunderstood it
 RIM = 3  # px around a hole in which the map speaks of the hole
 SNAP_REACH = 4  # px around a stroke in which what is damaged belongs to it
@@ -59,10 +59,10 @@ class Damage:
             raise RestorationError(f"A sensitivity of {sensitivity} is not possible: give 0 to {MOST_SENSITIVE}.")
         found = np.zeros_like(self.holes)
         limits = zip(*(WORN if self.is_worn else WHOLE), strict=True)
-        rule = Rule(*(float(np.interp(sensitivity, range(MOST_SENSITIVE + 1), limit)) for limit in limits))
+        rule = Rule(*(_between(limit, sensitivity) for limit in limits))
         regions = accepted(self.logits, rule)
         if self.light is not None:  # what of a worn print is light and goes on from what counts, counts too
-            regions = touching(regions | (self.light & (self.logits > rule.grown - LIGHTER_LOGITS)), regions)
+            regions = touching(regions | (self.light & (self.logits > _between(LIGHT, sensitivity))), regions)
         if regions.mean() <= MAX_FOUND:
             found[self.window] = enlarged(regions, found[self.window].shape)
         around = cv2.dilate(self.holes.view(np.uint8), None, iterations=RIM).view(bool)
@@ -105,6 +105,10 @@ class ScanDamage(NamedTuple):
         for (found, _), mask in zip(self.parts, masks, strict=True):
             found.lay(mask, scan)
         return scan
+
+
+def _between(limits: tuple[float, ...], sensitivity: float) -> float:
+    return float(np.interp(sensitivity, range(MOST_SENSITIVE + 1), limits))
 
 
 def snapped(mask: np.ndarray, likely: np.ndarray) -> np.ndarray:

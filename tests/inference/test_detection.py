@@ -8,7 +8,7 @@ import pytest
 from conftest import gray_photo
 
 from restoration.inference import detection
-from restoration.inference.damage import LIGHTER_LOGITS, MOST_SENSITIVE, WHOLE, WORN, Damage, count_marks
+from restoration.inference.damage import LIGHT, MOST_SENSITIVE, WHOLE, WORN, Damage, count_marks
 from restoration.inference.detection import damage_logits, find_damage
 from restoration.inference.prints import Print
 
@@ -70,7 +70,7 @@ def test_what_is_light_goes_on_from_a_mark_of_a_worn_print():
     logits[14:60, 100:104] = WORN[0].grown - 1  # a crack that grows faint, and the same again far from any mark
     logits[100:150, 100:104] = WORN[0].grown - 1
     damage = damage_of(logits)
-    damage.logits[60:70, 100:104] = WORN[0].grown - LIGHTER_LOGITS  # just too faint
+    damage.logits[60:70, 100:104] = LIGHT[0]  # just too faint
     assert not damage.mask()[14:].any()
     damage.light[:, 101:103] = True
     expected = np.zeros((200, 200), bool)
