@@ -241,8 +241,9 @@ def test_bfloat16_fills_and_colors_nearly_as_float32_does(backend):
 def test_the_faster_precision_is_taken_unless_one_is_forced(monkeypatch):
     now = [0.0]
     calls = {seconds: lambda seconds=seconds: now.__setitem__(0, now[0] + seconds) for seconds in (1, 1.05, 3)}
+    monkeypatch.setattr(probes, "process_time", lambda: now[0])
     for one, other, faster in ((1, 3, True), (3, 1, False), (1, 1.05, False)):
-        assert probes.is_faster(calls[one], calls[other], lambda: now[0]) == faster
+        assert probes.is_faster(calls[one], calls[other]) == faster
     monkeypatch.delenv(backends.PRECISION)
     monkeypatch.setattr(probes, "openvino_precision", lambda *_: "bf16")
     assert backends._graph_precision(backends.chosen_precision()) == "bf16"
@@ -251,6 +252,12 @@ def test_the_faster_precision_is_taken_unless_one_is_forced(monkeypatch):
     with pytest.raises(ValueError, match="int8") as error:
         Restorer.from_pretrained(precision="int8")
     assert is_one_sentence(error.value)
+
+
+@pytest.mark.parametrize(("has_units", "precision"), [(True, "bf16"), (False, "float32")])
+def test_a_gpu_with_bfloat16_units_trains_in_it(monkeypatch, has_units, precision):
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation: has_units or including_emulation)
+    assert probes.torch_precision.__wrapped__("cuda", training=True) == precision
 
 
 def test_threads_are_those_that_the_process_may_use(monkeypatch):
