@@ -25,7 +25,6 @@ class World:
         self.device = torch.device("cuda", local_rank) if on_gpu else torch.device("cpu")
         if on_gpu:
             torch.cuda.set_device(self.device)
-            torch.backends.cudnn.benchmark = True  # sizes are few: the fastest convolutions are worth a search
         if self.size > 1 and not dist.is_initialized():
             dist.init_process_group("nccl" if on_gpu else "gloo")
 

@@ -171,10 +171,9 @@ def test_each_process_of_a_machine_works_on_a_gpu_of_its_own(monkeypatch):
     for name, answer in (("is_available", True), ("get_device_properties", SimpleNamespace(total_memory=3 << 30))):
         monkeypatch.setattr(torch.cuda, name, lambda *_, answer=answer: answer)
     monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
-    monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
     monkeypatch.setenv("LOCAL_RANK", "1")
     own = World()
-    assert chosen == [own.device] == [torch.device("cuda", 1)] and own.gpu_gib == 3 and torch.backends.cudnn.benchmark
+    assert chosen == [own.device] == [torch.device("cuda", 1)] and own.gpu_gib == 3
     own.device = torch.device("cpu")
     assert own.gpu_gib is None
 
