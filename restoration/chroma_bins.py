@@ -17,4 +17,4 @@ NEAREST = np.square(_GRID[:, None] - BINS).sum(axis=-1).argmin(axis=1)
 # Less than all of the prior's logarithm is taken off: Menon et al., "Long-tail learning via logit adjustment" (2021).
 TAU = 0.25
 LEAST_PRIOR = 1e-6
-TEMPERATURE = 0.3  # below 1 the likelier colors count for more than in the mean
+TEMPERATURE = 0.2  # below 1 the likelier colors count for more than in the mean

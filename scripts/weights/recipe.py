@@ -33,9 +33,10 @@ SHARED = {
     "encoder": "tu-tf_efficientnet_lite2", "luma_mean": 0.5, "luma_std": 0.5, "folds": 1, "epochs": 3,
     "warmup": 0.03, "inpaint_gan_weight": 0.0, "color_gan_weight": 0.0, "emphasis": "people",
 }  # fmt: skip
-FILLING = {  # the metrics themselves in the loss; texture is no network's work
-    "hole_weight": 3.0, "log_error_weight": 1.0, "ssim_weight": 1.5, "max_holes": 4, "max_area": 0.35, "wear": 0.2,
+FILLING = {  # the metrics themselves in the loss, and a discriminator, without which large holes turn to fog
+    "hole_weight": 1.2, "log_error_weight": 0.35, "ssim_weight": 0.5, "max_holes": 4, "max_area": 0.35, "wear": 0.2,
     "hint_dropout": 0.3, "damage_weight": 0.5,
+    "inpaint_gan_weight": 0.25, "inpaint_feature_weight": 0.6, "gan_start": 0.4,
 }  # fmt: skip
 FINDING = {  # the damage map alone, mostly of worn prints, and no peace before what is whole is left alone
     "hole_weight": 0.0, "known_weight": 0.0, "ssim_weight": 0.0, "damage_weight": 1.0, "hint_dropout": 1.0,
@@ -129,7 +130,7 @@ def _config(part: Part, args: argparse.Namespace, minutes: float) -> TrainConfig
     start = part.start and args.runs / part.start / "last"
     settings = SHARED | part.settings | {
         "data": args.data, "exclude": str(args.runs / "held-out.txt"), "encoder_weights": args.encoder_weights,
-        "minutes": minutes,
+        "minutes": minutes, "discriminator": "patch" if args.encoder_weights == "none" else "projected",
         "size": size, "validation_size": max(256, size) if on_gpu else size, "batch_size": batch,
         "learning_rate": part.learning_rate if on_gpu else min(1e-3, part.learning_rate),
         "init": str(start) if start and (part.start in args.parts or start.exists()) else None,

@@ -102,7 +102,7 @@ def test_what_surroundings_agree_on_is_asked_with_luma_and_variance_of_each_plac
     belief = ChromaDistribution(logits, light, PRIOR / PRIOR.sum())
     belief.decode()
     [(given, small, variance)] = asked
-    score = (logits - 0.25 * np.log(belief.prior + 1e-6)[:, None, None]) / 0.3
+    score = (logits - 0.25 * np.log(belief.prior + 1e-6)[:, None, None]) / 0.2
     likely = np.exp(score) / np.exp(score).sum(axis=0)
     mean = sum(p[..., None] * color for p, color in zip(likely, BINS, strict=True))
     spread = sum(p * ((color - mean) ** 2).sum(axis=-1) for p, color in zip(likely, BINS, strict=True))
