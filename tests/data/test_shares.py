@@ -39,6 +39,9 @@ def test_a_crop_comes_from_everywhere_and_is_mirrored_half_of_the_time():
     assert {w.top + w.height for w in windows} >= {70, 69} and {w.left + w.width for w in windows} >= {66, 65}
     assert {w.top for w in windows} >= {0, 1, 5} and {w.left for w in windows} >= {0, 1}
     assert near(0.5, 400) == np.mean([w.mirrored for w in windows])
+    assert {w.top + w.height for w in windows} <= {*range(71)} and {w.left + w.width for w in windows} <= {*range(67)}
+    tall = drawn(50, lambda rng: Window.draw((100, 300), (80, 40), 1.0, rng))
+    assert {(w.height, w.width) for w in tall} == {(100, 50)}, "the largest of its aspect that fits"
 
 
 def test_a_crop_is_enlarged_only_from_a_photo_that_is_smaller():
