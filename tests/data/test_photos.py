@@ -181,7 +181,7 @@ def test_bundled_photos_are_color_crops_grouped_by_photo():
 
 def test_what_cannot_be_used_is_named_and_stops_nothing(folder):
     write(folder, gray=np.stack([luma(COLOR["cat.png"])] * 3, axis=-1), level=luma(COLOR["cat.png"]))
-    write(folder, tiny=COLOR["cat.png"][:31, :40], small=COLOR["cat.png"][:32, :40])
+    write(folder, tiny=COLOR["cat.png"][:31, :40], small=COLOR["cat.png"][:32, :40, [0, 0, 2]])
     whole = (folder / "place" / "cat.png").read_bytes()
     (folder / "half.png").write_bytes(whole[: len(whole) // 2])
     (folder / "empty.jpg").write_bytes(b"")
