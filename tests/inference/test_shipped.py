@@ -48,7 +48,7 @@ def test_holes_are_filled_better_than_by_opencv(restored):
 
 @pytest.mark.slow
 def test_texture_has_the_photo_s_contrast_and_a_smooth_fill_errs_less(shipped, restored):
-    """Detail in the hole, as its standard deviation: more than fog has, and no more than the truth."""
+    """Detail in the hole, as its standard deviation: a smooth fill has more than fog, texture more, the truth most."""
     errors, contrasts = [], []
     for truth, mask, damaged, result in restored:
         gray, smooth = luma(truth), np.asarray(shipped.repair(damaged, mask, fill="smooth").gray)
@@ -57,7 +57,7 @@ def test_texture_has_the_photo_s_contrast_and_a_smooth_fill_errs_less(shipped, r
         contrasts.append([x[mask].std() for x in detail])
     textured, smooth, true = np.mean(contrasts, axis=0)
     assert np.diff(np.mean(errors, axis=0)) > 0.2
-    assert 1.1 * smooth < textured < true, (smooth, textured, true)
+    assert 0.4 * true < smooth and 1.1 * smooth < textured < true, (smooth, textured, true)
 
 
 @pytest.mark.slow
