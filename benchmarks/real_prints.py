@@ -30,7 +30,7 @@ from benchmarks.wear import real_prints
 from restoration.color import luma
 from restoration.inference.damage import MOST_SENSITIVE
 from restoration.inference.paper import find_inside_paper
-from restoration.inference.prints import Print, centered, extract, extract_mask
+from restoration.inference.prints import Print, centered, extract
 from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
 
 SENSITIVITIES = range(MOST_SENSITIVE + 1)
@@ -72,7 +72,7 @@ def turned(gray: np.ndarray, mask: np.ndarray, ignore: np.ndarray, angle: float)
     """The three of a print, cut out of the sheet."""
     scan, *masks = scanned(gray, mask, ignore, angle)
     [found] = find_inside_paper(scan)
-    return [np.asarray(extract(Image.fromarray(scan), found)), *(extract_mask(image, found) for image in masks)]
+    return [np.asarray(extract(Image.fromarray(scan), found)), *map(found.cut, masks)]
 
 
 def print_scores(restorer: Restorer, prints: Path, prepared: Callable[..., Sequence[np.ndarray]]) -> None:

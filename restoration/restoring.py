@@ -17,7 +17,7 @@ from restoration.folders.run import Facts, run
 from restoration.folders.sharding import own_gpu
 from restoration.inference.damage import MOST_SENSITIVE, count_marks
 from restoration.inference.paper import find_inside_paper
-from restoration.inference.prints import Print, extract, extract_mask
+from restoration.inference.prints import Print, extract
 from restoration.inference.tones import is_tinted
 from restoration.restored import Restoration
 
@@ -116,7 +116,7 @@ def _read_mask(file: Path, scan: imaging.Scan) -> np.ndarray:
 
 def _mask_of(found: Print, mask: np.ndarray) -> np.ndarray:
     """The mask of a print on a scan; empty where it covers the print, which leaves nothing to restore it from."""
-    cut = extract_mask(mask, found)
+    cut = found.cut(mask)
     return cut & (not cut.all())
 
 

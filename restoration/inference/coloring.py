@@ -12,7 +12,7 @@ from restoration.inference.backends import Network
 from restoration.inference.distribution import ChromaDistribution
 from restoration.inference.hints import Known, Spread, spread
 from restoration.inference.laplace import membrane
-from restoration.inference.prints import Print, centered
+from restoration.inference.prints import Print
 from restoration.inference.reference import FADE as LENT_FADE
 from restoration.inference.reference import Reference
 from restoration.inference.scaling import Guided, Rows, bands, shrink
@@ -121,15 +121,9 @@ def _turned(cbcr: np.ndarray, found: Print, box: tuple[slice, slice]) -> np.ndar
     """Chroma of a straightened print (h, w, 2) as it lies on the scan, in the print's box; its edge goes on outside."""
     if found.angle == 0:
         return cbcr
-    scale = np.array(cbcr.shape[1::-1]) / [found.width, found.height]
     height, width = (side.stop - side.start for side in box)
-    size = max(1, round(width * scale[0])), max(1, round(height * scale[1]))
-    matrix = cv2.invertAffineTransform(found.matrix())
-    matrix[:, 2] += matrix[:, :2] @ [box[1].start, box[0].start]
-    matrix[:, :2] *= [width / size[0], height / size[1]]
-    matrix *= scale[:, None]
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(cbcr, centered(matrix), size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    size = max(1, round(width * cbcr.shape[1] / found.width)), max(1, round(height * cbcr.shape[0] / found.height))
+    return found.laid(cbcr, box, size, cv2.BORDER_REPLICATE)
 
 
 def recolored(photo: Image.Image, gray: np.ndarray, mask: np.ndarray, cbcr: np.ndarray) -> Image.Image:

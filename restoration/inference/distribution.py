@@ -42,15 +42,15 @@ class ChromaDistribution:
         Args:
             strength: above 1, rarer and more vivid colors gain.
         """
-        return self._colored(self._rarity(TAU + VIVID_TAU * (strength - 1)))
+        return self._colored(self._rarity(strength))
 
     def alternatives(self, strength: float = 1, count: int = 2) -> list[np.ndarray]:
         """Other colorings, float32 (H, W, 2): where the hue of a region is open, it takes the next likely one.
 
         A region keeps its color where no other hue is believable, as skin and sky do. `strength` as in `decode`.
         """
-        rarity, regions = self._rarity(TAU + VIVID_TAU * (strength - 1)), self._regions
-        scores = self.logits + self._rarity(TAU)
+        rarity, regions = self._rarity(strength), self._regions
+        scores = self.logits + self._rarity()
         area = regions.sum(axis=(1, 2))
         likely = np.einsum("nhw,rhw->rn", _softmax(scores), regions) / area[:, None]
         hues = _pooled(np.sqrt(likely), area) @ (likely @ OF_HUE)  # (R, 24)
@@ -64,9 +64,10 @@ class ChromaDistribution:
             found.append(self._colored(rarity + np.einsum("rn,rhw->nhw", tilt, regions)))
         return found
 
-    def _rarity(self, tau: float) -> np.ndarray:
+    def _rarity(self, strength: float = 1) -> np.ndarray:
         """By how many logits each color gains for being rare, float32 (N, 1, 1)."""
-        return -np.float32(tau) * np.log(self.prior + np.float32(LEAST_PRIOR))[:, None, None]
+        tau = np.float32(TAU + VIVID_TAU * (strength - 1))
+        return -tau * np.log(self.prior + np.float32(LEAST_PRIOR))[:, None, None]
 
     def _colored(self, favor: np.ndarray) -> np.ndarray:
         """The mean color, float32 (H, W, 2), with logits in favor of some, and without spots."""
@@ -75,7 +76,7 @@ class ChromaDistribution:
     @cached_property
     def _agreed(self) -> np.ndarray:
         """What each place and its surroundings believe together, logits (N, h, w)."""
-        likely = _softmax((self.logits + self._rarity(TAU)) / TEMPERATURE)
+        likely = _softmax((self.logits + self._rarity()) / TEMPERATURE)
         mean = np.tensordot(likely, BINS, (0, 0))
         variance = np.tensordot(likely, (BINS**2).sum(axis=1), (0, 0)) - (mean**2).sum(axis=2)
         height, width = (4 * side for side in self.logits.shape[1:])

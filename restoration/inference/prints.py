@@ -64,18 +64,24 @@ class Print(NamedTuple):
         if self.angle == 0:
             return image[self.box(image.shape)]
         size = max(1, round(self.width)), max(1, round(self.height))
-        return straightened(image.view(np.uint8), self, size, how).view(image.dtype)
+        levels = image.view(np.uint8) if image.dtype == bool else image
+        return straightened(levels, self, size, how).view(image.dtype)
+
+    def laid(
+        self, image: np.ndarray, box: tuple[slice, slice], size: tuple[int, int], border: int = cv2.BORDER_CONSTANT
+    ) -> np.ndarray:
+        """An image of it, (h, w) or (h, w, C), as it lies in its box of the scan, that at `size` (width, height)."""
+        matrix = self.matrix() - [[0, 0, box[1].start], [0, 0, box[0].start]]
+        matrix[:, :2] *= [self.width / image.shape[1], self.height / image.shape[0]]
+        matrix *= [[length / (side.stop - side.start)] for length, side in zip(size, box[::-1], strict=True)]
+        return cv2.warpAffine(image, centered(matrix), size, borderMode=border)
 
     def lay(self, mask: np.ndarray, scan: np.ndarray) -> None:
         """Put what a mask of the cut print marks, bool (h, w), where it lies on the scan, bool (H, W)."""
         box = self.box(scan.shape)
-        if self.angle == 0:
-            scan[box] |= mask
-            return
-        matrix = self.matrix() - [[0, 0, box[1].start], [0, 0, box[0].start]]
-        matrix[:, :2] *= [self.width / mask.shape[1], self.height / mask.shape[0]]
         part = scan[box]
-        part |= cv2.warpAffine(mask.view(np.uint8) * np.uint8(255), centered(matrix), part.shape[::-1]) > 127
+        levels = mask.view(np.uint8) * np.uint8(255)
+        part |= mask if self.angle == 0 else self.laid(levels, box, part.shape[::-1]) > 127
 
     def coverage(self, rows: slice, columns: slice) -> np.ndarray:
         """How much of each pixel of a part of the scan is of the print, float32 in [0, 1]."""
@@ -91,13 +97,7 @@ class Print(NamedTuple):
 
 def extract(photo: Image.Image, found: Print) -> Image.Image:
     """A print cut out of a photo and straightened, in the photo's mode."""
-    size = max(1, round(found.width)), max(1, round(found.height))
-    return Image.fromarray(straightened(np.asarray(photo), found, size, cv2.INTER_CUBIC))
-
-
-def extract_mask(mask: np.ndarray, found: Print) -> np.ndarray:
-    """The same of a mask, bool (H, W), True = damaged."""
-    return np.asarray(extract(Image.fromarray(mask).convert("L"), found)) > 127
+    return Image.fromarray(found.cut(np.asarray(photo), cv2.INTER_CUBIC))
 
 
 def straightened(

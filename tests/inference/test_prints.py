@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 
 from restoration.files import imaging
 from restoration.inference.paper import Side, _in_reading_order, _is_print, _side, find_inside_paper, find_prints
-from restoration.inference.prints import Print, extract, extract_mask, straightened
+from restoration.inference.prints import Print, extract, straightened
 from restoration.inference.tones import for_eyes, tone_curve
 
 
@@ -236,11 +236,10 @@ def test_a_cut_takes_the_nearest_pixels_and_a_view_the_mean_of_all():
 def test_a_mask_is_cut_out_with_its_print():
     mask = np.zeros((90, 120), bool)
     mask[:45] = True
-    cut = extract_mask(mask, TILTED)
+    cut = TILTED.cut(mask)
     u, v = np.meshgrid(np.arange(50) + 0.5, np.arange(30) + 0.5)
     true = np.vectorize(lambda u, v: plane(TILTED, u, v).imag)(u, v)
     assert cut.dtype == bool and cut[true < 43.9].all() and not cut[true > 46.1].any()
-    assert not extract_mask(np.zeros((40, 50), bool), Print(25, 20, 60, 40)).any()
 
 
 def test_a_photo_longer_than_opencv_can_turn_is_one_print():
