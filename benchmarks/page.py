@@ -138,7 +138,7 @@ class Walks:
         visitor.choose_example(0)
         self._look(page, f"{name}-3restored")
         visitor.paint((0.2, 0.3), (0.6, 0.4))
-        page.click("#hints-open")
+        page.click("#tab-hints-button")
         visitor.wait_for_painter("hints")
         self._look(page, f"{name}-4colors")
         page.click("[role=tab] >> nth=1")

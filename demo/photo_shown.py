@@ -25,6 +25,7 @@ def opened(session: Session, language: str) -> Shown:
         "start": hidden,
         "work": gr.Row(visible=True),
         "prints": _prints(session, language),
+        "tabs": gr.Tabs(selected="color"),
         "recolor": gr.Checkbox(value=edit.recolor, visible=edit.photo.mode == "RGB"),
         "texture": edit.texture,
         **marked(session, language),
@@ -49,17 +50,16 @@ def marked(session: Session, language: str) -> Shown:
 
 
 def results(session: Session, language: str) -> Shown:
-    """Before and after, and what was done; hints are closed."""
+    """Before and after, and what was done."""
     edit = session.edit
     return {
         "results": gr.Column(visible=True),
-        **compared(session, "color", "gray"),
+        **pictures(session, "gray"),
         "vividness": gr.Slider(value=edit.vividness, interactive=edit.restored.own is None),
         "freshen": edit.freshen,
         "note": _done(edit, language),
         "restore": gr.Button(variant="secondary"),
         "variants": variants(session),
-        "hints_area": gr.Column(visible=False),
     }
 
 
@@ -78,11 +78,13 @@ def full_size(edit: EditState, kind: str) -> Image.Image:
     return _painted(edit.toned, edit, kind)
 
 
-def compared(session: Session, *kinds: str) -> dict[str, tuple[str, str]]:
-    """Damaged and restored as small files for the slider of each kind, "color" or "gray"."""
-    edit = session.edit
+def pictures(session: Session, *others: str) -> Shown:
+    """Before and after as small files, in "color" and in other kinds; the colored one also to be dabbed on."""
+    edit, kinds = session.edit, ("color", *others)
     small, before = edit.toned.smaller(edit.small.size), session.written(edit.small, "before.jpg")
-    return {kind: (before, session.written(_painted(small, edit, kind), "after.jpg")) for kind in kinds}
+    shown = {kind: (before, session.written(_painted(small, edit, kind), "after.jpg")) for kind in kinds}
+    layer, undo = marks.colored(edit.dabs, edit.small.size), gr.Button(interactive=bool(edit.dabs or edit.reference))
+    return shown | {"hints": _picture(session, shown["color"][1], layer), "hints_undo": undo}
 
 
 def _painted(restored: Restoration, edit: EditState, kind: str) -> Image.Image:
@@ -90,20 +92,6 @@ def _painted(restored: Restoration, edit: EditState, kind: str) -> Image.Image:
     if kind == "gray":
         return restored.gray
     return restored.vivid(edit.vividness, edit.variant)
-
-
-def recolored(session: Session) -> Shown:
-    """Other colors, in the result and where dabs are made."""
-    shown = compared(session, "color")
-    return shown | dabbed(session, shown["color"][1])
-
-
-def dabbed(session: Session, shown: str) -> Shown:
-    """The colored photo, a file, for the painter, with its dabs: what a dab does is seen where it is made."""
-    edit = session.edit
-    layer = marks.colored(edit.dabs, edit.small.size)
-    undo = gr.Button(interactive=bool(edit.dabs or edit.reference))
-    return {"hints": _picture(session, shown, layer), "hints_undo": undo}
 
 
 def _picture(session: Session, photo: str, layer: Image.Image | None) -> dict:

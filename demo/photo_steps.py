@@ -163,12 +163,6 @@ class Steps:
             return {}
         return self.restore(recolor, texture, request, progress)
 
-    def open_hints(self, request: gr.Request) -> Shown:
-        """The colored photo, with the dabs that were made before."""
-        session, _ = self._visit(request)
-        _, after = photo_shown.compared(session, "color")["color"]
-        return {"hints_area": gr.Column(visible=True), **photo_shown.dabbed(session, after)}
-
     def dab(self, event: gr.EventData, request: gr.Request) -> Shown:
         """Strokes of color: the photo is colored again at once. Only the second stage runs, the fill stays."""
         edit = self.sessions.edit(request)
@@ -194,19 +188,19 @@ class Steps:
         if event.index == edit.variant:
             return {}
         edit.variant = event.index
-        return photo_shown.recolored(session)
+        return photo_shown.pictures(session)
 
     def make_vivid(self, vividness: float, request: gr.Request) -> Shown:
         """No stage runs at all."""
         session, edit = self._visit(request)
         edit.vividness = vividness
-        return photo_shown.recolored(session)
+        return photo_shown.pictures(session)
 
     def freshen(self, freshen: bool, request: gr.Request) -> Shown:
         """Faded tones stretched, or as they are; no stage runs."""
         session, edit = self._visit(request)
         edit.freshen = freshen
-        return photo_shown.compared(session, "color", "gray")
+        return photo_shown.pictures(session, "gray")
 
     def save(self, kind: str, ending: str) -> Callable:
         """An event that writes the full-size result."""
@@ -231,4 +225,4 @@ class Steps:
         session, edit = self._visit(request)
         hints = marks.colored(edit.dabs, edit.photo.size)
         edit.restored = self.stages.colorize(edit.repair, hints, edit.reference, edit.restored)
-        return {**photo_shown.recolored(session), "variants": photo_shown.variants(session)}
+        return {**photo_shown.pictures(session), "variants": photo_shown.variants(session)}

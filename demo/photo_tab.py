@@ -19,8 +19,8 @@ ANSWERED = "() => page.answered('{name}')"
 # Parts of the view that steps change together.
 MARKS = ("editor", "found", "undo", "unmark", "more", "note", "restore")
 COLORS = ("color", "hints", "hints_undo")
-RESULTS = ("results", "color", "gray", "variants", "vividness", "freshen", "hints_area", *MARKS)
-OPENED = ("key", "start", "work", "prints", "recolor", "texture", *RESULTS)
+RESULTS = ("results", "gray", "variants", "vividness", "freshen", *COLORS, *MARKS)
+OPENED = ("key", "start", "work", "prints", "tabs", "recolor", "texture", *RESULTS)
 
 
 class PhotoTab:
@@ -91,10 +91,9 @@ class PhotoTab:
             colored = self._tie(listener, step, inputs, (*COLORS, "variants"), "results", **settings)
             colored.then(js=ANSWERED.format(name="hints"), **AT_ONCE)
         for listener, step, inputs, changed, settings in (
-            (view["hints_open"].click, steps.open_hints, None, ["hints_area", "hints", "hints_undo"], AT_ONCE),
             (view["variants"].select, steps.take_variant, None, COLORS, QUEUE | HIDDEN),
             (view["vividness"].release, steps.make_vivid, view["vividness"], COLORS, QUEUE | HIDDEN),
-            (view["freshen"].input, steps.freshen, view["freshen"], ["color", "gray"], QUEUE),
+            (view["freshen"].input, steps.freshen, view["freshen"], (*COLORS, "gray"), QUEUE),
         ):
             self._tie(listener, step, inputs, changed, "results", **settings)
         for kind, ending in product(("color", "gray"), ("png", "jpeg")):

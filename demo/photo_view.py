@@ -87,18 +87,23 @@ def painter_view(name: str, pens: tuple[str, ...]) -> gr.HTML:
 
 
 def results_view() -> View:
-    """Before and after in two tabs with their downloads, and what can be done about the colors."""
+    """Before and after in color and gray, and in the same place the one to dab colors on; below, what colors need."""
     with gr.Column(elem_id="results", min_width=340):
         view = {"note": gr.Markdown(label("waiting"), elem_id="note", elem_classes=["quiet", "said"])}
         view["results_refusal"] = refusal_view()
         with gr.Column(visible=False) as view["results"]:
-            with gr.Tabs():
-                for kind in ("color", "gray"):
-                    with gr.Tab(label(kind), elem_id=f"tab-{kind}"):
-                        view[kind] = before_after(f"compare-{kind}")
-                        view |= save_row(kind)
-                        if kind == "color":
-                            view |= color_controls()
+            with gr.Tabs() as view["tabs"]:
+                with gr.Tab(label("color"), id="color", elem_id="tab-color"):
+                    view["color"] = before_after("compare-color")
+                with gr.Tab(label("hints_open"), elem_id="tab-hints"):
+                    view |= hints_view()
+                with gr.Tab(label("gray"), elem_id="tab-gray"):
+                    view["gray"] = before_after("compare-gray")
+                    view |= save_row("gray")
+            with gr.Column(elem_id="coloring"):
+                view |= save_row("color")
+                view["variants"] = choices("variants", columns=3)
+                view["vividness"] = gr.Slider(0, 2, value=1, step=0.05, label=label("vividness"), elem_id="vividness")
             view["freshen"] = switch("freshen")
         view["saved"] = gr.DownloadButton(visible="hidden", elem_id="saved")
     return view
@@ -108,7 +113,7 @@ def before_after(name: str, pair: tuple[Path, Path] | None = None) -> gr.ImageSl
     """A slider between two pictures of one size."""
     return gr.ImageSlider(
         pair, label=label("slider"), show_label=False, elem_id=name, elem_classes="compare", buttons=["fullscreen"],
-        max_height=520, min_width=300,
+        min_width=300,
     )  # fmt: skip
 
 
@@ -124,17 +129,11 @@ def save_row(kind: str) -> View:
         }
 
 
-def color_controls() -> View:
-    """Colorings to choose from, how much color, and hints, opened when wanted."""
-    view = {"variants": choices("variants", columns=3)}
-    view["vividness"] = gr.Slider(0, 2, value=1, step=0.05, label=label("vividness"), elem_id="vividness")
-    view["hints_open"] = gr.Button(label("hints_open"), size="sm", elem_id="hints-open")
-    with gr.Column(visible=False, elem_id="hints-area") as view["hints_area"]:
-        gr.Markdown(label("hints_how_to"), elem_classes="quiet")
-        view["hints"] = painter_view("hints", PALETTE)
-        with gr.Row(elem_classes="tools"):
-            view["hints_undo"] = gr.Button(label("hints_undo"), size="sm", elem_id="hints-undo")
-            view["reference"] = gr.UploadButton(
-                label("reference"), size="sm", file_types=["image"], elem_id="reference"
-            )
+def hints_view() -> View:
+    """The colored photo, as large as beside it and in the same place, to dab colors on."""
+    view = {"hints": painter_view("hints", PALETTE)}
+    with gr.Row(elem_classes="tools"):
+        view["hints_undo"] = gr.Button(label("hints_undo"), size="sm", elem_id="hints-undo")
+        view["reference"] = gr.UploadButton(label("reference"), size="sm", file_types=["image"], elem_id="reference")
+    gr.Markdown(label("hints_how_to"), elem_classes="quiet")
     return view

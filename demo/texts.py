@@ -109,7 +109,7 @@ TEXTS = {
     "freshen": ("Freshen faded tones", "바랜 명암 되살리기"),
     "variants": ("Three ways to color it: choose one", "세 가지 색: 하나를 고르세요"),
     "vividness": ("Vividness", "색의 진하기"),
-    "hints_open": ("Choose colors yourself", "색을 직접 고르기"),
+    "hints_open": ("Choose colors", "색 고르기"),
     "hints": ("The photo, to dab colors on", "색을 찍을 사진"),
     "hints_how_to": (
         "Pick a color, dab it on the dress, the car, the sky: a small spot is enough. Where it runs over, dab the "

@@ -39,7 +39,7 @@
   };
   const find = (selector) => document.querySelector(selector);
   const focus = (selector) => setTimeout(() => find(selector)?.focus({ preventScroll: true }), 100);
-  const result = () => [...document.querySelectorAll("#results [data-testid=slider].outer, #batch-save")]
+  const result = () => [...document.querySelectorAll("#results :is([data-testid=slider].outer, .sheet), #batch-save")]
     .find((part) => part.checkVisibility());
   const toResult = find("#to-result"); // for keys, before all else
   toResult.onclick = () => result().focus();
@@ -133,6 +133,10 @@
     if (top < 0 || top > innerHeight / 2) results.scrollIntoView({ behavior: "smooth" });
   };
   addEventListener("click", ({ target }) => {
+    if (target.closest?.("#tab-hints-button")) setTimeout(() => { // once it has its size
+      find("#hints").scrollIntoView({ block: "nearest", behavior: "smooth" });
+      focus("#hints .sheet");
+    }, 100);
     if (!target.closest?.("#restore")) return;
     delete painter().dataset.touched;
     asked = find("#note");

@@ -7,7 +7,6 @@
 //      `width` of its width, y of its height; outside of 0 to 1 they lie beside it. The server answers with a new layer.
 const words = TEXTS[navigator.language.startsWith("ko") ? "ko" : "en"];
 const keys = words.keys + (PENS[0] === "paint" ? words.enter : "");
-const MARGIN = 28; // px around the picture, where strokes may begin
 // Under a finger the picture scrolls with the page, until a pen is chosen; the first touch offers one.
 const isTouched = matchMedia("(pointer: coarse)").matches;
 const offered = isTouched ? ["move", ...PENS] : PENS;
@@ -131,12 +130,12 @@ width.addEventListener("input", () => { point(); cursor.hidden = false; });
 // Without zoom the picture fits in its frame, so that the mouse wheel scrolls the page.
 const fit = () => {
   const [w, h] = props.value?.size ?? [1, 1];
-  const room = [root.clientWidth - 2 * MARGIN, Math.min(500, innerHeight / 2)];
+  const margin = 2 * parseFloat(getComputedStyle(sheet).paddingTop); // where strokes may begin
+  const room = [root.clientWidth, parseFloat(getComputedStyle(frame).maxHeight)].map((side) => side - margin);
   const [x, y] = [frame.scrollLeft + frame.clientWidth / 2, frame.scrollTop + frame.clientHeight / 2];
   const before = picture.clientWidth || 1;
-  picture.style.width = `${Math.round(zoom.value * Math.min(room[0], (room[1] * w) / h))}px`;
+  picture.style.width = `${Math.floor(zoom.value * Math.min(room[0], (room[1] * w) / h))}px`;
   picture.style.aspectRatio = `${w} / ${h}`;
-  frame.style.maxHeight = `${room[1] + 2 * MARGIN + 2}px`;
   const grown = picture.clientWidth / before;
   frame.scrollTo(x * grown - frame.clientWidth / 2, y * grown - frame.clientHeight / 2);
   point();

@@ -189,7 +189,7 @@ def test_on_a_phone_a_tap_takes_a_new_mark_away_and_dabs_no_color(browser, serve
     scale = visitor.page.locator("#editor .picture").bounding_box()["width"] / SIZE[0]
     visitor.page.tap("#editor .picture", position={"x": 230 * scale, "y": 203 * scale})
     visitor.wait_for_text("#found", say("not_found", "en"))
-    visitor.page.click("#hints-open")
+    visitor.page.click("#tab-hints-button")
     visitor.wait_for_painter("hints")
     calls = len(served.calls)
     visitor.page.tap("#hints .picture")

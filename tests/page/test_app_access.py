@@ -79,7 +79,7 @@ def test_axe_finds_nothing_serious(browser, served, tmp_path, device, theme, lan
     visitor.page.wait_for_selector("#examples img")
     assert found() == []
     visitor.choose(save(tmp_path / "photo.png", damaged(2)))
-    visitor.page.click("#hints-open")
+    visitor.page.click("#tab-hints-button")
     visitor.wait_for_painter("hints")
     assert found() == []
     visitor.page.click("[role=tab] >> nth=1")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from browser import DESKTOP, PHONE, Visitor
 from conftest import read, save
 from PIL import Image
 
@@ -33,7 +34,7 @@ def test_hints_run_only_the_second_stage_and_vividness_none(visitor, served, tmp
     plain = np.asarray(visitor.download()[1], int)
 
     before = len(served.calls)
-    visitor.page.click("#hints-open")
+    visitor.page.click("#tab-hints-button")
     visitor.wait_for_painter("hints")
     visitor.wait_for_new_picture(lambda: visitor.paint((0.31, 0.5), (0.41, 0.5), on="hints"))
     hinted = np.asarray(visitor.download()[1], int)
@@ -51,6 +52,38 @@ def test_hints_run_only_the_second_stage_and_vividness_none(visitor, served, tmp
     gray = np.asarray(visitor.download()[1])
     assert stages(served)[before:] == [], "a stage ran for the vividness"
     assert np.array_equal(gray, np.stack([noise(1)] * 3, axis=2))
+
+
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_colors_are_dabbed_where_the_result_is_as_large_as_it_and_with_the_palette_in_sight(
+    browser, served, tmp_path, device
+):
+    visitor = Visitor(browser, served.url, **device)
+    visitor.choose(save(tmp_path / "tall.png", np.tile(noise(8).T, (2, 1))))
+    page = visitor.page
+
+    def place(selector: str) -> np.ndarray:
+        """Middle, top and height, from the upper left corner of the tabs."""
+        script = "(selector) => JSON.parse(JSON.stringify(document.querySelector(selector).getBoundingClientRect()))"
+        box, around = (page.evaluate(script, each) for each in (selector, "#tab-color-button"))
+        return np.array([box["x"] + box["width"] / 2 - around["x"], box["y"] - around["y"], box["height"]])
+
+    result = place("#compare-color img")
+    assert result[2] > device["viewport"]["height"] / 2, "small"
+    page.click("#tab-hints-button")
+    visitor.wait_for_painter("hints")
+    assert np.abs(place("#hints .picture") - result).max() < 2
+    page.wait_for_function("document.activeElement.matches('#hints .sheet')")
+    page.wait_for_function("""["#hints .picture", "#hints .pens"].map(part => document.querySelector(part))
+        .map(part => part.getBoundingClientRect()).every(box => box.top >= 0 && box.bottom <= innerHeight)""")
+    page.locator("#hints [value='#3b82c4']").check(force=True)
+    visitor.wait_for_new_picture(lambda: visitor.paint((0.4, 0.5), (0.6, 0.5), on="hints"))
+    shown = [page.get_attribute(f"{part} >> nth=-1", "src") for part in ("#compare-color img", "#hints .photo")]
+    assert shown[0] == shown[1], "what a dab does is seen elsewhere"
+    visitor.choose_another()
+    visitor.choose(save(tmp_path / "next.png", noise(9)))
+    page.wait_for_selector("#compare-color", state="visible")
+    visitor.leave()
 
 
 def test_a_color_photo_is_said_to_be_so_and_keeps_its_colors_outside_the_marks(visitor, tmp_path):

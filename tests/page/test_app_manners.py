@@ -113,9 +113,10 @@ def test_the_slider_has_a_name_and_answers_to_keys(visitor, tmp_path):
         .filter(([_, {width, height}]) => width > 1 && height > 1 && (width < 24 || height < 24))"""
     assert visitor.page.evaluate(unnamed) == [] and visitor.page.evaluate(small) == []
     visitor.choose(save(tmp_path / "photo.png", damaged(12)))
-    visitor.page.click("#hints-open")
+    visitor.page.click("#tab-hints-button")
     visitor.wait_for_painter("hints")
     assert visitor.page.evaluate(unnamed) == [] and visitor.page.evaluate(small) == []
+    visitor.page.click("#tab-color-button")
     slider = visitor.page.get_by_role("slider", name=say("slider", "en")).first
     places = [slider.bounding_box()["x"]]
     slider.focus()
