@@ -53,10 +53,9 @@ def spread(light: np.ndarray, chroma: np.ndarray, known: Known, fade: float = FA
 
     pull = PULL * known.trust.ravel().astype(np.float64)
     wanted = pull[:, None] * np.dstack([known.chroma - OWN * chroma, np.ones_like(light)]).reshape(-1, 3)
-    symmetric = {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 0, "options": {"SymmetricMode": True}}
-    factors = splu(_system(light, chroma, fade + pull), **symmetric)
+    factors = splu(_system(light, chroma, fade + pull), permc_spec="MMD_AT_PLUS_A")
     solved = factors.solve(wanted).reshape(*light.shape, 3).astype(np.float32)
-    reach = np.clip(solved[..., 2:], 1e-6, 1)
+    reach = np.maximum(solved[..., 2:], 1e-6)
     weight = smoothstep(np.minimum(reach / WHOLE, 1))
     return Spread(1 - OWN * weight, weight * solved[..., :2] / reach)
 

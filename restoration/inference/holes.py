@@ -18,7 +18,6 @@ import numpy as np
 from restoration.inference.regions import Box, touching
 
 MIN_AREA = 0.004  # of the photo; half of the smallest hole of a pair is 0.005, most natural plateaus are less
-MIN_PIXELS = 16  # 4 x 4: less has hardly an inside
 MIN_INSIDE = 0.4  # of the region's pixels have only equal neighbors; plateaus by chance are mostly outline
 FEW_LEVELS, MANY_PIXELS = 0.65, 10_000  # a photo of at least so many pixels, but less of the levels between its ends,
 PALETTE_INSIDE = 0.72  # has a palette, whose flats are ragged: of nearly all at most 0.70 is inside, of holes 0.73 on
@@ -162,7 +161,7 @@ def _inside(gray: np.ndarray) -> np.ndarray:
 def _flat_regions(gray: np.ndarray, inside: np.ndarray) -> Iterator[Region]:
     """Regions of at least the smallest area, grown by flood fill from the larger parts of their insides."""
     height, width = gray.shape
-    smallest = max(MIN_PIXELS, MIN_AREA * gray.size)
+    smallest = MIN_AREA * gray.size
     _, parts, stats, _ = cv2.connectedComponentsWithStats(inside.view(np.uint8), connectivity=8)
     areas = stats[1:, cv2.CC_STAT_AREA]
     seeds = np.flatnonzero(areas >= MIN_INSIDE * smallest / 4) + 1  # an inside may come in a few parts

@@ -37,6 +37,7 @@ OPERATORS = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorD
              ast.BitAnd: "|", ast.BitOr: "&"}  # fmt: skip
 UNSEEN = {  # arguments that guard or hurry, and change no result
     "strict", "flush", "fused", "frozen", "maxsize", "non_blocking", "memory_format", "pin_memory", "refresh",
+    "permc_spec",
 }  # fmt: skip
 USUAL = {"connectivity=8", "interpolation=cv2.INTER_LINEAR"}  # what is so without being said, too
 LEVELS = {255, 256}  # numbers that one more spoils

@@ -8,8 +8,9 @@ import pytest
 from conftest import gray_photo
 
 from restoration.inference import detection
-from restoration.inference.damage import LIGHT, MOST_SENSITIVE, WHOLE, WORN, Damage, count_marks
-from restoration.inference.detection import damage_logits, find_damage
+from restoration.inference.damage import LIGHT, MOST_SENSITIVE, WHOLE, WORN, Damage, accepted, count_marks
+from restoration.inference.detection import FILLED, damage_logits, find_damage
+from restoration.inference.laplace import membrane
 from restoration.inference.prints import Print
 
 RNG = np.random.default_rng(0)
@@ -233,7 +234,7 @@ def test_the_map_speaks_of_a_hole_to_three_pixels_around_it():
 
 @pytest.mark.parametrize(
     "pixels, logit, found",
-    [(15, 3, 1000), (25, 3, 25), (480, 3, 480), (520, 3, 1000), (25, -1.4, 25), (25, -1.5, 1000)],
+    [(19, 3, 1000), (20, 3, 20), (500, 3, 500), (501, 3, 1000), (25, -1.4, 25), (25, -1.5, 1000)],
 )
 def test_a_stroke_counts_as_it_is_with_little_found_in_it_or_much(pixels, logit, found):
     """Of 1,000 pixels, a fiftieth at least and half at most."""
@@ -256,7 +257,7 @@ def test_the_second_look_gains_08_and_takes_nothing_away():
     seen = []
 
     def network(image: np.ndarray) -> np.ndarray:
-        seen.append(image.shape[1:])
+        seen.append(255 * image[0])
         sure = image[:1] > 230 / 255
         return np.where(sure.any(), np.where(sure, 4, -6), -1).astype(np.float32).repeat(2, axis=0)
 
@@ -267,6 +268,8 @@ def test_the_second_look_gains_08_and_takes_nothing_away():
     logits = find_damage(gray, network).logits
     assert logits[300, 300] == pytest.approx(-0.2) and logits[48, 48] == 4
     assert len(seen) == 10, "three sizes, the smaller ones in a mirror too, twice"
+    marks = accepted(damage_logits(gray, network).mean(axis=0), FILLED)
+    assert np.abs(seen[5] - membrane(gray.astype(np.float32), marks)).max() < 0.501, "filled, to half a level"
 
 
 def test_a_photo_is_seen_at_three_sizes_each_half_as_large():

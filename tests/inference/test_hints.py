@@ -68,6 +68,11 @@ def test_the_system_is_that_of_its_definition():
     assert np.allclose(found.sum(axis=1), np.arange(20.0))
 
 
+def test_a_photo_of_one_pixel_takes_its_color():
+    one = np.ones((1, 1), np.float32)
+    assert np.allclose(spread(one, BROWN[None, None], Known(RED[None, None], one)).over(BROWN), RED, atol=1e-3)
+
+
 def test_two_spreads_after_each_other_are_one():
     light = two_halves()
     chroma = np.broadcast_to(BROWN, (*SIZE, 2))

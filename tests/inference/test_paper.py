@@ -88,6 +88,13 @@ def test_paper_is_smooth(noise, is_paper):
     assert (found[:60].mean() > 0.9) == is_paper
 
 
+@pytest.mark.parametrize("slope, is_paper", [(2, True), (3, False)])
+def test_even_paper_may_get_lighter_by_four_levels_in_three_pixels(slope, is_paper):
+    view = page(Print(200, 150, 220, 140), level=100, noise=0)
+    view[:12, 100:200] += slope * np.arange(12, dtype=np.uint8)[:, None]
+    assert _paper(view)[5, 110:190].all() == _paper(view)[5, 110:190].any() == is_paper
+
+
 @pytest.mark.parametrize("length, is_paper", [(22, False), (36, True)])
 def test_a_piece_of_paper_reaches_the_edge_along_a_twelfth_of_the_shorter_side(length, is_paper):
     """Of 300 px; 5 px more are rough, where it ends."""
