@@ -213,6 +213,9 @@ def test_how_a_color_photo_is_aged(monkeypatch):
     light = [gray.astype(int) - hard[i][0] for i, gray in enumerate(aged)]
     uneven = [np.ptp(part) for part in light if np.ptp(part)]
     assert near(0.15) == len(uneven) / 500 and 35 < max(uneven) < 75 and max(np.abs(x).max() for x in light) < 40
+    flat[:] = 0
+    aged = drawn(200, lambda rng: color_samples.aged_gray(COLORS, rng))
+    assert np.mean([gray.min() == 0 for gray in aged]) > 0.96, "nothing is darker than black, and unlit it stays so"
 
 
 def test_two_films_in_five_see_a_color_as_it_is_not_and_three_in_ten_have_other_tones():

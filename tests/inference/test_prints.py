@@ -297,7 +297,9 @@ def test_what_is_seen_along_a_side():
     light, where = strip(10)
     light[:8] += np.linspace(-10, 10, 200)
     assert _side(light, where, 10)[1].spread == pytest.approx(18, abs=1), "from the 5th percentile to the 95th"
-    where[:] = 2
+    where[:, :90] = 2
+    assert _side(light, where, 10)[1].paper == 1, "of what is on the scan"
+    where[:, :110] = 2
     assert _side(light, where, 10) == (0.0, None), "the scan ends there"
 
 
@@ -310,10 +312,12 @@ def test_how_far_from_a_side_paper_picture_and_step_are_looked_for():
     for number, row in enumerate((12, 23, 13, 22), start=3):  # too near, too far, and the first and last that count
         where[row, 20 * number : 20 * number + 20] = 1
     assert _side(light, where, 10)[1][:2] == pytest.approx((0.2, 0.98))
-    light[12:14, :20] = 236.0  # two rows on either side tell whether there is a step
+    light[12:14, :20] = 236.0  # the mean of two rows on either side tells whether there is a step
     light[7:9, 180:] = 104.0
+    light[12:14, 40:60] = [[220.0], [260.0]]
+    light[7:9, 120:140] = [[80.0], [120.0]]
     outward, side = _side(light, where, 10)
-    assert outward == -0.5 and side.step == pytest.approx(0.8)
+    assert outward == -0.5 and side.step == pytest.approx(0.6)
 
 
 def test_steps_of_the_picture_move_no_side():

@@ -303,13 +303,13 @@ def test_passes_search_and_average_and_end_with_the_middles_alone(level, monkeyp
 
 @pytest.mark.parametrize("half, powers", [(15, [2, 1, 0]), (17, [3, 2, 1, 0]), (7, [1, 0])])
 def test_the_coarsest_size_makes_a_hole_four_pixels_deep(monkeypatch, half, powers):
-    made, init = [], patches.Patches.__init__
+    made, sharp, init = [], [], patches.Patches.__init__
     monkeypatch.setattr(texture.Patches, "__init__", lambda self, *given: made.append(given[3]) or init(self, *given))
-    monkeypatch.setattr(texture.Patches, "improve", lambda *_, **__: None)
+    monkeypatch.setattr(texture.Patches, "improve", lambda *_, **how: sharp.append(how["sharp"]))
     side = 2 * half + 1
     mask = hole(200, 200, (80, 80, 80 + side, 80 + side))
     add_texture(gray_photo("coffee", 200, 200), mask)
-    assert made == powers
+    assert made == powers and sharp == [False] * (len(powers) - 1) + [True]
 
 
 def test_holes_that_nearly_touch_are_one_and_far_ones_are_not():

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from PIL import Image
 from small_run import config
 
 from restoration.config import CRITERION
-from restoration.reports.figures import CELL, COLORS
+from restoration.reports.figures import CELL, COLORS, _draw_panel, _legend
 from restoration.reports.report import best_epoch, summarize, write_report
 from restoration.training.runs import METRICS, Run
 from restoration.training.tracking import MetricsLog
@@ -145,6 +147,28 @@ def test_every_panel_shows_every_fold(stage, run):
         assert count_of(picture, "#222222") > 300, letter  # the mean
         if letter != "f":  # the learning rates of all folds are one line
             assert min(count_of(picture, color) for color in COLORS[:3]) > 40, letter
+
+
+def panel(curves: dict[str, str], *folds: list[dict]) -> Axes:
+    """One panel that is drawn, not yet a picture."""
+    axis = Figure().subplots()
+    _draw_panel(axis, curves, dict(enumerate(folds)))
+    return axis
+
+
+def test_a_panel_has_a_line_per_curve_and_fold_and_the_mean_of_epochs_that_all_folds_have():
+    folds = [[{"epoch": n, "a": n + fold, "b": -n} for n in range(1, 4 + fold)] for fold in range(2)]
+    folds[0].append({"epoch": 4, "a": None})
+    lines = [line.get_xydata().T.tolist() for line in panel({"A": "a", "B": "b"}, *folds).lines]
+    one, other = [[1, 2, 3], [1, 2, 3]], [[1, 2, 3, 4], [2, 3, 4, 5]]
+    assert lines[:3] == [one, other, [[1, 2, 3], [1.5, 2.5, 3.5]]] and len(lines) == 6
+    assert len(panel({"": "a"}, folds[0]).lines) == 1, "one fold has no mean"
+    both = panel({"A": "a", "B": "b"}, *folds)
+    assert [text.get_text() for text in both.get_legend().get_texts()] == ["A", "B"]
+    assert not panel({"": "a"}, *folds).get_legend() and not both.texts
+    off = panel({"A": "c"}, *folds)
+    assert [text.get_text() for text in off.texts] == ["GAN off"] and not off.lines
+    assert [len(_legend(dict.fromkeys(range(count)))) for count in (1, 2, 3)] == [1, 3, 4], "folds, and their mean"
 
 
 @pytest.mark.slow

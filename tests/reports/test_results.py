@@ -77,7 +77,6 @@ def test_the_contests_photos_are_answered_and_a_broken_one_loses_nothing_else(ru
     assert gather(run) and f"{run.folder}/test_input1.zip" in capsys.readouterr().out
 
 
-@pytest.mark.slow
 def test_the_whole_pipeline_is_scored_on_each_folds_held_out_pairs(run, scenes, tmp_path, monkeypatch):
     """A restorer that knows the truth is perfect; each pair is shown to the one fold that held it out."""
     (tmp_path / "data" / "train_input").mkdir()
