@@ -34,7 +34,7 @@ def near(one: Print, other: Print, pixels: float, degrees: float = 0.15) -> bool
 @pytest.mark.parametrize("angle", [-7.8, -3.1, 0, 0.2, 5.0, 7.9])
 def test_a_rectangle_is_found_at_its_angle(angle):
     true = Print(200, 150, 220, 140, angle)
-    assert near(_rectangle(covered(true) > 0.5), true, 1.7, 0.21)
+    assert near(_rectangle(covered(true) > 0.5), true, 0.8, 0.21)
 
 
 def test_where_the_scan_ends_says_nothing_of_the_angle():
