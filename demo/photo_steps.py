@@ -146,7 +146,8 @@ class Steps:
         progress(0.1, desc=say("filling", language))
         repair = self.stages.repair(photo, mask, 0, "textured" if texture else "smooth")
         progress(0.6, desc=say("coloring", language))
-        edit.restored = self.stages.colorize(repair, marks.colored(edit.dabs, edit.photo.size), edit.reference)
+        hints = marks.colored(edit.dabs, edit.photo.size)
+        edit.restored = self.stages.colorize(repair, hints, edit.reference, edit.restored)
         edit.repair, edit.repaired = repair, mask
         edit.variant = 0 if edit.restored.own else edit.variant
         progress(0.9, desc=say("showing", language))

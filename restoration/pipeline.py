@@ -166,14 +166,16 @@ class Restorer:
         """The second half of `restore`.
 
         Args:
-            before: an earlier coloring of the same repair: with other hints or another reference no network is asked.
+            before: an earlier coloring of the photo. Of the same repair, no network is asked for other hints; after
+                another repair, the variants keep the hues that they had.
         """
         gray = np.asarray(repair.gray)
         given = None if hints is None else Hints.painted(imaging.read_hints(hints, repair.photo.size))
         if repair.photo.mode == "L":
             prints = _prints(gray, given)
-            known_before = before is not None and before.prints == prints
-            beliefs = before.chroma if known_before else predict_prints(gray, prints, self._color)
+            beliefs = (before and before.chroma) or []
+            if not beliefs or before.prints != prints or before.gray != repair.gray:
+                beliefs = predict_prints(gray, prints, self._color, beliefs)
             lender = None if reference is None else Reference(_in_color(reference), self._inpaint)
             known = spread_known(gray, prints, beliefs, given, lender) if given or lender else None
             return Restoration(repair.gray, repair.mask, None, beliefs, prints, known)

@@ -71,7 +71,7 @@ class Restoration:
     def _colors(self, strength: float = 1.0, number: int = 0) -> list[np.ndarray]:
         """Chroma of each print in a variant, float32 (h, w, 2), with what hints and a reference change."""
         chromas = [
-            belief.alternatives(max(strength, 1), number)[-1] if number else belief.decode(max(strength, 1))
+            belief.alternative(number, max(strength, 1)) if number else belief.decode(max(strength, 1))
             for belief in self.chroma
         ]
         if self.known:

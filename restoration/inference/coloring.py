@@ -70,9 +70,17 @@ def _shrunk(hints: Hints, size: tuple[int, int]) -> Known:
     return Known(summed[..., :2] / np.maximum(weight, np.float32(1e-6)), (weight[..., 0] > 0).astype(np.float32))
 
 
-def predict_prints(gray: np.ndarray, prints: list[Print], colorizer: Network) -> list[ChromaDistribution]:
-    """`predict_chroma` of each print of a scan as if it were alone, its tones stretched where they are faded."""
-    return [predict_chroma(for_eyes(found.cut(gray)), colorizer) for found in prints]
+def predict_prints(
+    gray: np.ndarray, prints: list[Print], colorizer: Network, before: list[ChromaDistribution]
+) -> list[ChromaDistribution]:
+    """`predict_chroma` of each print of a scan as if it were alone, its tones stretched where they are faded.
+
+    Args:
+        before: what was believed of them before more of the scan was repaired; [] = nothing.
+    """
+    beliefs = [predict_chroma(for_eyes(found.cut(gray)), colorizer) for found in prints]
+    known = len(before) == len(prints)
+    return [belief.after(old) for belief, old in zip(beliefs, before, strict=True)] if known else beliefs
 
 
 def spread_known(

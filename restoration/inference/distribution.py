@@ -1,6 +1,6 @@
 """How likely each color is in each part of a photo, and the colorings that this holds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
@@ -30,11 +30,13 @@ class ChromaDistribution:
         logits: float32 (N, h, w) of the colors `chroma_bins.BINS`, for each 4 px of `light`.
         light: the luma that the network saw, float32 (H, W) in [0, 1].
         prior: how often photos have each color, float32 (N,).
+        before: an earlier belief about the photo, whose hues the alternatives keep: a scratch less would change some.
     """
 
     logits: np.ndarray
     light: np.ndarray
     prior: np.ndarray
+    before: "ChromaDistribution | None" = None
 
     def decode(self, strength: float = 1) -> np.ndarray:
         """The coloring with the lowest expected error, float32 (H, W, 2).
@@ -44,24 +46,32 @@ class ChromaDistribution:
         """
         return self._colored(self._rarity(strength))
 
-    def alternatives(self, strength: float = 1, count: int = 2) -> list[np.ndarray]:
-        """Other colorings, float32 (H, W, 2): where the hue of a region is open, it takes the next likely one.
+    def after(self, before: "ChromaDistribution") -> "ChromaDistribution":
+        """The same belief beside an earlier one of the photo, where it is of the same size."""
+        return replace(self, before=before.before or before) if before.logits.shape == self.logits.shape else self
+
+    def alternative(self, number: int, strength: float = 1) -> np.ndarray:
+        """Another coloring, 1 or 2, float32 (H, W, 2): where the hue of a region is open, it takes the next likely one.
 
         A region keeps its color where no other hue is believable, as skin and sky do. `strength` as in `decode`.
         """
-        rarity, regions = self._rarity(strength), self._regions
-        scores = self.logits + self._rarity()
+        return self._colored(self._rarity(strength) + (self.before or self)._tilts[number - 1])
+
+    @cached_property
+    def _tilts(self) -> list[np.ndarray]:
+        """By how many logits the hues of each alternative gain, float32 (N, h, w)."""
+        regions, scores = self._regions, self.logits + self._rarity()
         area = regions.sum(axis=(1, 2))
         likely = np.einsum("nhw,rhw->rn", _softmax(scores), regions) / area[:, None]
         hues = _pooled(np.sqrt(likely), area) @ (likely @ OF_HUE)  # (R, 24)
         first = np.einsum("hwc,rhw->rc", _mean(scores), regions) / area[:, None]
         taken = [first / np.maximum(np.linalg.norm(first, axis=1, keepdims=True), HUED / 2)]
         found = []
-        for _ in range(count):
+        for _ in range(2):
             free = hues * _free(taken)
             taken.append(HUES.T[free.argmax(axis=1)])
             tilt = _trust(free.max(axis=1), area)[:, None] * (TILT * taken[-1] @ TILTS.T)
-            found.append(self._colored(rarity + np.einsum("rn,rhw->nhw", tilt, regions)))
+            found.append(np.einsum("rn,rhw->nhw", tilt, regions))
         return found
 
     def _rarity(self, strength: float = 1) -> np.ndarray:

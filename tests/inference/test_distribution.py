@@ -28,6 +28,10 @@ def middle(chroma: np.ndarray, part: int, parts: int) -> np.ndarray:
     return chroma[40:-40, part * width + width // 4 : (part + 1) * width - width // 4].mean(axis=(0, 1))
 
 
+def others_of(believed: ChromaDistribution) -> list[np.ndarray]:
+    return [believed.alternative(number) for number in (1, 2)]
+
+
 def test_what_is_certain_is_decoded_at_any_strength_from_1():
     certain = belief([(GREEN, 1)])
     for strength in (1, 2):
@@ -43,12 +47,29 @@ def test_more_strength_moves_to_the_rarer_of_two_colors():
 def test_alternatives_change_what_is_open_and_leave_what_is_certain():
     dress, sky = [(GRAY, 0.3), (ORANGE, 0.4), (GREEN, 0.2), (BLUE, 0.1)], [(BLUE, 1)]
     both = belief(dress, sky)
-    first, *others = (middle(chroma, 0, 2) for chroma in (both.decode(), *both.alternatives()))
+    first, *others = (middle(chroma, 0, 2) for chroma in (both.decode(), *others_of(both)))
     hues = [np.degrees(np.arctan2(*chroma[::-1])) for chroma in (first, *others)]
     wanted = [np.degrees(np.arctan2(*color[::-1])) for color in (ORANGE, GREEN, BLUE)]
     assert all(abs((hue - want + 180) % 360 - 180) < 35 for hue, want in zip(hues, wanted, strict=True))
-    for chroma in both.alternatives():
+    for chroma in others_of(both):
         assert np.abs(middle(chroma, 1, 2) - middle(both.decode(), 1, 2)).max() < 0.01
+
+
+def test_a_close_choice_stays_after_another_repair_and_the_first_coloring_is_the_new_one():
+    before, now = (belief([(GRAY, 0.3), (ORANGE, 0.4), (GREEN, 0.15 + d), (BLUE, 0.15 - d)]) for d in (0.01, -0.01))
+
+    def is_green(believed: ChromaDistribution) -> bool:
+        chroma = middle(believed.alternative(1), 0, 1)
+        return np.linalg.norm(chroma - GREEN) < np.linalg.norm(chroma - BLUE)
+
+    assert (
+        is_green(before)
+        and not is_green(now)
+        and is_green(now.after(before))
+        and is_green(now.after(now.after(before)))
+    )
+    assert np.array_equal(now.after(before).decode(), now.decode())
+    assert not is_green(now.after(belief([(GREEN, 1)], [(GREEN, 1)]))), "the choices of a photo of another size"
 
 
 @pytest.mark.parametrize("height, width", [(1, 1), (1, 75), (75, 1), (9, 14), (160, 300)])
@@ -56,9 +77,9 @@ def test_any_size_has_alternatives(height, width):
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, (len(BINS), -(-height // 4), -(-width // 4))).astype(np.float32)
     random = ChromaDistribution(logits, rng.random((height, width), np.float32), PRIOR)
-    found = random.alternatives()
+    found = others_of(random)
     assert len(found) == 2 and all(chroma.shape == (height, width, 2) and np.isfinite(chroma).all() for chroma in found)
-    assert all(np.array_equal(one, other) for one, other in zip(found, random.alternatives(), strict=True))
+    assert all(np.array_equal(one, other) for one, other in zip(found, others_of(random), strict=True))
 
 
 def test_a_spot_fades_where_nothing_in_the_light_parts_it_from_its_surroundings():

@@ -125,6 +125,11 @@ def test_a_chosen_coloring_is_what_is_shown_dabbed_on_made_vivid_and_downloaded(
     assert np.array_equal(saved(), second), "a choice was lost"
     steps.take_variant(SimpleNamespace(index=0), REQUEST)
     assert np.array_equal(saved(), first)
+    believed = edit.restored.chroma[0]
+    stroke = SimpleNamespace(strokes=[{"pen": "paint", "width": 0.05, "points": [[0.2, 0.2], [0.3, 0.2]]}])
+    steps.paint(False, stroke, REQUEST)
+    steps.restore(False, True, REQUEST, told)
+    assert edit.restored.chroma[0].before is believed, "colorings are chosen anew"
 
 
 def test_where_there_is_no_more_to_be_found_it_is_not_offered(steps, tmp_path):
