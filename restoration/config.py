@@ -29,6 +29,9 @@ MAX_CHANNELS = 2048  # of a decoder's layer
 MAX_BYTES = 1 << 16  # of a config's file
 MAX_NORM = 1e6  # of what normalizes the luma
 ENCODER = r"[A-Za-z0-9_.-]{1,80}"  # no "hf-hub:user/name", no path: timm would fetch what they name
+_PACKAGE = Path(__file__).parent
+_INSTALLED, _CHECKED_OUT = _PACKAGE / "weights", _PACKAGE.parent / "weights"
+SHIPPED_WEIGHTS = _INSTALLED if _INSTALLED.is_dir() else _CHECKED_OUT
 T = TypeVar("T", "ModelConfig", "TrainConfig")
 
 

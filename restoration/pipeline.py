@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from restoration.config import SHIPPED_WEIGHTS as SHIPPED_WEIGHTS
 from restoration.errors import RestorationError
 from restoration.files import imaging
 from restoration.inference import backends
@@ -24,9 +25,6 @@ from restoration.inference.scaling import Rows
 from restoration.inference.texture import add_texture
 from restoration.restored import Repair, Restoration
 
-_PACKAGE = Path(__file__).parent
-_INSTALLED, _CHECKED_OUT = _PACKAGE / "weights", _PACKAGE.parent / "weights"
-SHIPPED_WEIGHTS = _INSTALLED if _INSTALLED.is_dir() else _CHECKED_OUT
 Photo = imaging.Source
 
 

@@ -19,7 +19,7 @@ from restoration.reports.hub import HubError, find_token, is_name, reason
 PARTS = (
     "README.md", "CONTRIBUTING.md", "LICENSE", "app.py", "requirements.txt",
     "demo/*.py", "demo/browser/*", "restoration/**/*.py",
-    "weights/README.md", "weights/*/config.json", "weights/*/model.safetensors", "weights/*/*.onnx",
+    "weights/README.md", "weights/*/config.json", "weights/*/model.safetensors", "weights/*/*.onnx", "weights/faces/*",
     "examples/README.md", "examples/*.png", "examples/*.jpg", "examples/prints/*.jpg", "docs/*",
     "benchmarks/EXPERIMENTS.md",
 )  # fmt: skip

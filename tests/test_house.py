@@ -34,7 +34,7 @@ ROOMS = {  # a folder or file of restoration/, and the rooms that it may use bes
         "inference": "checkpoint chroma_bins color config machine models precision",
         "arguments": "files inference",
         "restored": "inference",
-        "pipeline": "files inference restored",
+        "pipeline": "config files inference restored",
         "restoring": "files folders inference pipeline restored",
         "doctor": "config inference",
         "data": "color config files machine masking scanning shapes wear",

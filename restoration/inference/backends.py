@@ -185,7 +185,7 @@ def torch_device(device: str | None = None) -> str:
 def open_graphs(folder: Path, precision: Precision = "auto") -> GraphNetwork:
     """The graphs beside a model in OpenVINO; with precision "auto" in the faster one on this processor."""
     precision = _graph_precision(precision)
-    trunk, tail = (_openvino(folder / name, precision) for name in (graphs.TRUNK, graphs.TAIL))
+    trunk, tail = (openvino_graph(folder / name, precision) for name in (graphs.TRUNK, graphs.TAIL))
     with safe_open(folder / MODEL_WEIGHTS, "numpy") as file:
         prior = file.get_tensor("prior").astype(np.float32) if "prior" in file.keys() else None  # noqa: SIM118, no dict
     return GraphNetwork(trunk, tail, precision, prior)
@@ -203,7 +203,8 @@ def _core():
     return openvino.Core()
 
 
-def _openvino(file: Path, precision: Precision):
+def openvino_graph(file: Path, precision: Precision):
+    """A function that runs a graph in "bf16" or "float32": list of arrays -> list of arrays, in several threads too."""
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": threads(),

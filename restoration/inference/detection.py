@@ -8,6 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from restoration.inference import faces
 from restoration.inference.backends import Network
 from restoration.inference.damage import Damage, Rule, ScanDamage, accepted, enlarged
 from restoration.inference.holes import find_compressed_holes, find_holes, picture_window
@@ -24,6 +25,8 @@ WORN_LOGIT, WORN_PIXELS = 2, 4  # of a mark that says so, at the first view's si
 WORN_MARKS, WORN_SHARE = 25, 0.001  # worn prints have that many or more, on that share of the photo
 FILLED = Rule(-0.6, -0.2, 8)  # what is filled for the second look
 AGAIN = 0.8  # logits that the second look at a worn print gains: without its sure marks it looks like a whole photo
+SPARED = 2  # logits that a mark loses in eyes, ears and mouths, which look like wear
+PLAIN = 0.5  # logits that it gains on a worn print's skin, where little else is so fine and light
 SIDE = 0.01  # of a print's longer side: paper seen so near to its sides is not in it
 
 
@@ -57,12 +60,21 @@ def _find_damage(gray: np.ndarray, detector: Network, known: np.ndarray | None =
     logits = views.mean(axis=0)
     if known is None:
         holes[window] = _with_compressed(holes[window], seen, logits)
+    found = faces.find_faces(seen)
     if not is_worn(views[0]):
-        return Damage(holes, logits, window, light=None)
+        return Damage(holes, _by_face(logits, found, skin=0), window, light=None)
     filled = np.rint(membrane(seen.astype(np.float32), accepted(logits, FILLED))).astype(np.uint8)
     logits = np.maximum(logits, damage_logits(filled, detector).mean(axis=0) + AGAIN)
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * LIGHTER_REACH + 1, 2 * LIGHTER_REACH + 1))
-    return Damage(holes, logits, window, light=cv2.morphologyEx(seen, cv2.MORPH_TOPHAT, disk) > LIGHTER)
+    light = cv2.morphologyEx(seen, cv2.MORPH_TOPHAT, disk) > LIGHTER
+    return Damage(holes, _by_face(logits, found, skin=PLAIN), window, light)
+
+
+def _by_face(logits: np.ndarray, found: list[faces.Face], skin: float) -> np.ndarray:
+    """A damage map, lowered in the features of faces, and by `skin` raised between them."""
+    for face in found:
+        logits = logits - SPARED * faces.features(face, logits.shape) + skin * faces.skin(face, logits.shape)
+    return logits
 
 
 def _with_compressed(holes: np.ndarray, seen: np.ndarray, logits: np.ndarray) -> np.ndarray:

@@ -1,0 +1,106 @@
+"""Faces in a photo: eyes, noses, mouths and ears, fine by nature, look like wear; on the skin between, wear is plain.
+
+Faces are found by BlazeFace's full-range network (Bazarevsky et al. 2019; MediaPipe, Apache-2.0), which does not tell
+whose they are.
+"""
+
+from functools import cache
+from itertools import product
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from restoration.config import SHIPPED_WEIGHTS
+from restoration.inference.backends import openvino_graph
+
+NETWORK = SHIPPED_WEIGHTS / "faces" / "face_detection_full_range.tflite"
+SIDE = 192  # px of the square that the network sees
+GRID = 48  # cells a side, each of which may be the middle of a face
+LEAST_SCORE = 0.5  # of a face
+MOST_OVERLAP = 0.3  # of two faces, intersection over union
+ZOOM = 2  # how much larger the photo's parts are seen, for small faces
+EYE, NOSE, MOUTH, EAR = (0.62, 0.42), (0.6, 0.35), (1.1, 0.6), (0.6, 1.0)  # ellipses, in eye distances
+SKIN = 0.9, 1.1  # width and height of its ellipse, in those of the face's box
+OUTWARD = 0.15  # eye distances from where the network sees an ear, at the cheek, to its middle
+SOFTNESS = 0.04  # eye distances, of an ellipse's edge
+
+
+class Face(NamedTuple):
+    """One face; all in px of the photo, points as (x, y)."""
+
+    score: float  # in [0, 1]
+    box: np.ndarray  # left, top, width, height
+    points: np.ndarray  # (6, 2): both eyes, tip of the nose, mouth, both ears where they meet the cheek
+
+    @property
+    def distance(self) -> float:
+        """Between the eyes, px."""
+        return float(np.linalg.norm(self.points[1] - self.points[0]))
+
+
+def find_faces(gray: np.ndarray) -> list[Face]:
+    """The faces in a photo, uint8 (H, W), upright or nearly so, seen whole and in overlapping parts."""
+    side = -(-max(gray.shape) // ZOOM)
+    parts = [_offsets(length, side) for length in gray.shape]
+    seen = [_faces_in(gray, 0, 0, max(gray.shape))]
+    seen += [_faces_in(gray, top, left, side) for top, left in product(*parts)]
+    found = [face for faces in seen for face in faces]
+    kept = cv2.dnn.NMSBoxes([face.box for face in found], [face.score for face in found], LEAST_SCORE, MOST_OVERLAP)
+    return [found[index] for index in kept]
+
+
+def features(face: Face, shape: tuple[int, ...]) -> np.ndarray:
+    """Where its eyes, nose, mouth and ears are: float32 (H, W) in [0, 1], with soft edges."""
+    eyes, (nose, mouth), ears = face.points[:2], face.points[2:4], face.points[4:]
+    outward = ears - eyes.mean(axis=0)
+    outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-6)
+    ears = ears + OUTWARD * face.distance * outward
+    middles, sizes = [*eyes, nose, mouth, *ears], np.array([EYE, EYE, NOSE, MOUTH, EAR, EAR]) * face.distance
+    return _ellipses(middles, sizes, face, shape)
+
+
+def skin(face: Face, shape: tuple[int, ...]) -> np.ndarray:
+    """The rest of the face: float32 (H, W) in [0, 1], with soft edges."""
+    whole = _ellipses([face.box[:2] + face.box[2:] / 2], [face.box[2:] * SKIN], face, shape)
+    return np.maximum(whole - features(face, shape), 0)
+
+
+def _ellipses(middles, sizes, face: Face, shape: tuple[int, ...]) -> np.ndarray:
+    """Ellipses that lean as the face does."""
+    across = face.points[1] - face.points[0]
+    angle = np.degrees(np.arctan2(across[1], across[0]))
+    filled = np.zeros(shape, np.uint8)
+    for middle, size in zip(middles, sizes, strict=True):
+        cv2.ellipse(filled, (middle, size, angle), 255, -1)
+    return cv2.GaussianBlur(filled, (0, 0), max(0.5, SOFTNESS * face.distance)) / np.float32(255)
+
+
+@cache
+def _network():
+    return openvino_graph(NETWORK, "float32")
+
+
+def _offsets(length: int, side: int) -> range:
+    """Where parts of one side begin, each half over the next."""
+    return range(0, max(1, length - side // 2), max(1, side // 2))
+
+
+def _faces_in(gray: np.ndarray, top: int, left: int, side: int) -> list[Face]:
+    """Faces in a square of a photo, black where the photo ends."""
+    part = gray[top : top + side, left : left + side]
+    scale = SIDE / side
+    size = [max(1, round(length * scale)) for length in reversed(part.shape)]
+    image = np.zeros((SIDE, SIDE), np.float32)
+    image[: size[1], : size[0]] = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+    image = image / np.float32(127.5) - 1
+    logits, places = sorted(_network()([np.repeat(image[None, ..., None], 3, axis=-1)]), key=lambda out: out.shape[-1])
+    scores = 1 / (1 + np.exp(-logits.ravel()))
+    faces = []
+    for cell in np.flatnonzero(scores > LEAST_SCORE):
+        middle, box, *points = (places[0, cell].reshape(8, 2) / SIDE).astype(np.float64)
+        at = (np.array([cell % GRID, cell // GRID]) + 0.5) / GRID
+        points = (np.array(points) + at) * side + [left, top]
+        corner = (middle + at - box / 2) * side + [left, top]
+        faces.append(Face(float(scores[cell]), np.concatenate([corner, box * side]), points))
+    return faces

@@ -1,0 +1,47 @@
+"""Faces and their features: a doubtful mark in an eye is the eye."""
+
+import numpy as np
+import pytest
+from conftest import gray_photo
+
+from restoration.inference.damage import WHOLE
+from restoration.inference.detection import find_damage
+from restoration.inference.faces import Face, features, find_faces, skin
+
+EYES, MOUTH, EARS = ((203, 102), (247, 105)), (224, 146), ((172, 111), (277, 116))  # of the astronaut, 512 x 512
+
+
+@pytest.mark.parametrize("margin", [0, 300])  # px around the photo: the face is 102 px of 512, or of 1112
+def test_a_face_is_found_where_it_is(margin):
+    gray = np.pad(gray_photo("astronaut", 512, 512), margin, "edge")
+    [face] = find_faces(gray)
+    expected = np.array([*EYES, (224, 127), MOUTH]) + margin
+    assert np.abs(face.points[:4] - expected).max() < 4
+    left, top, width, height = face.box
+    assert all(left < x < left + width and top < y < top + height for x, y in face.points[:4])
+
+
+def test_features_are_where_eyes_mouth_and_ears_are():
+    points = np.array([*EYES, (224, 127), MOUTH, (177, 110), (272, 115)], float)
+    face = Face(0.9, np.array([175.0, 70, 102, 102]), points)
+    where, between = features(face, (300, 300)), skin(face, (300, 300))
+    for x, y in (*EYES, (224, 127), MOUTH, *EARS):
+        assert where[y, x] > 0.95 and between[y, x] < 0.05
+    for x, y in ((224, 80), (224, 110), (190, 135), (258, 135)):  # forehead, bridge of the nose, cheeks
+        assert where[y, x] < 0.05 and between[y, x] > 0.95
+    for x, y in ((224, 200), (140, 60)):  # collar, wall
+        assert where[y, x] < 0.05 and between[y, x] < 0.05
+
+
+@pytest.mark.parametrize(("above", "in_eye"), [(0.5, False), (2.5, True)])  # logits above what a mark needs
+def test_a_mark_in_an_eye_has_to_be_surer(above, in_eye):
+    eye, wall = EYES[0], (60, 20)
+    gray = np.minimum(gray_photo("astronaut", 512, 512), 200)
+    for x, y in (eye, wall):
+        gray[y - 6 : y + 6, x - 6 : x + 6] = 255
+
+    def marks(image: np.ndarray, box=None) -> np.ndarray:
+        return np.where(image[:1] > 225 / 255, WHOLE[0].seed + above, -6).astype(np.float32).repeat(2, axis=0)
+
+    found = find_damage(gray, marks).mask()
+    assert found[wall[::-1]] and found[eye[::-1]] == in_eye
