@@ -5,10 +5,10 @@ from gradio.data_classes import FileData
 from PIL import Image
 
 from demo import marks
-from demo.session import EditState, Session
+from demo.session import Album, EditState, Session
 from demo.texts import percent, say, translated
 from restoration.inference.damage import count_marks
-from restoration.inference.prints import extract
+from restoration.inference.prints import Print, extract
 from restoration.inference.regions import touching
 from restoration.pipeline import MOST_SENSITIVE, Restoration
 
@@ -24,7 +24,7 @@ def opened(session: Session, language: str) -> Shown:
         "key": session.key,
         "start": hidden,
         "work": gr.Row(visible=True),
-        "prints": _prints(session, language),
+        "prints": _prints(session.album, language),
         "tabs": gr.Tabs(selected="color"),
         "recolor": gr.Checkbox(value=edit.recolor, visible=edit.photo.mode == "RGB"),
         "texture": edit.texture,
@@ -100,15 +100,21 @@ def _picture(session: Session, photo: str, layer: Image.Image | None) -> dict:
     return shown | {"size": session.edit.small.size, "of": session.edit.shown}
 
 
-def _prints(session: Session, language: str) -> gr.Gallery:
-    """The scan, and the pictures on it, each cut out and straight, to be taken alone."""
-    scan = session.edit.album or session.edit
-    shown = [(scan.shown, say("whole_scan", language))]
-    for number, found in enumerate(scan.prints, 1):
-        cut = extract(scan.photo, found)
+def _prints(album: Album, language: str) -> gr.Gallery:
+    """The scan and the prints on it, to choose what is worked on."""
+    shown = [
+        (file, say("print", language, number=number) if number else say("whole_scan", language))
+        for number, file in enumerate(album.shown)
+    ]
+    return gr.Gallery(shown, visible=bool(shown), selected_index=album.open)
+
+
+def choices_of(session: Session, scan: Image.Image, prints: list[Print]) -> list[str]:
+    """Small pictures, files, of a scan and of each print on it, cut out and straight."""
+    cuts = [scan.copy(), *(extract(scan, found) for found in prints)]
+    for cut in cuts:
         cut.thumbnail((120, 120))
-        shown.append((session.written(cut, "print.png"), say("print", language, number=number)))
-    return gr.Gallery(shown, visible=bool(scan.prints), selected_index=session.edit.number)
+    return [session.written(cut, "print.png") for cut in cuts]
 
 
 def _found(edit: EditState, language: str) -> str:

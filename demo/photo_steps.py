@@ -11,17 +11,18 @@ from demo import marks, photo_shown
 from demo.manners import RefusalError
 from demo.photo_shown import Shown
 from demo.reading import read_scan
-from demo.session import EditState, Search, Session, Sessions
+from demo.session import Album, EditState, Search, Session, Sessions
 from demo.stages import Stages
 from demo.texts import language_of, say
 from restoration.files import imaging
 from restoration.inference.paper import find_inside_paper
-from restoration.inference.prints import extract
+from restoration.inference.prints import Print, extract
 from restoration.inference.regions import touching
 from restoration.inference.tones import is_tinted
 from restoration.pipeline import MOST_SENSITIVE
 
 STEP = 0.5  # of sensitivity, from one look for damage to the next
+OWN_BORDER, STRAIGHT = 0.6, 1  # of a scan, degrees: a single print that covers so much and is so straight stays whole
 
 
 class Steps:
@@ -30,44 +31,40 @@ class Steps:
     def __init__(self, stages: Stages, sessions: Sessions):
         self.stages, self.sessions = stages, sessions
 
-    def open(
-        self,
-        upload: str | list[str],
-        request: gr.Request,
-        progress=gr.Progress(),
-        album: EditState | None = None,
-        number: int = 0,
-    ) -> Shown:
-        """A new photo, one of a row of examples or of an album: its damage is found, and shown to be corrected."""
+    def open(self, upload: str | list[str], request: gr.Request, progress=gr.Progress()) -> Shown:
+        """A new photo, or one of a row of examples: its damage is found, and shown to be corrected.
+
+        Of a scan with prints it is the first print, cut out and straight.
+        """
         upload = upload[0] if isinstance(upload, list) else upload
-        language, session = language_of(request), self.sessions.of(request)
-        progress(0.1, desc=say("reading", language))
+        session = self.sessions.of(request)
+        progress(0.1, desc=say("reading", language_of(request)))
         original = session.keep(upload)
         scan = read_scan(original)
-        progress(0.4, desc=say("finding", language))
-        damage = self.stages.damage(scan.image)
-        mask, small = damage.mask(0), marks.preview(scan.image)
-        prints = [] if album else find_inside_paper(np.asarray(scan.image.convert("L")))
-        tinted = is_tinted(scan.image)
-        session.edit = EditState(
-            original, scan, damage, mask, small, session.written(small, "photo.png"), Search(mask), prints=prints,
-            album=album, number=number, is_tinted=tinted, recolor=tinted,
-        )  # fmt: skip
-        return photo_shown.opened(session, language)
+        prints = _worth_cutting(find_inside_paper(np.asarray(scan.image.convert("L"))), scan.image.size)
+        small = photo_shown.choices_of(session, scan.image, prints) if prints else []
+        return self._show(session, Album(original.stem, scan, prints, small), min(1, len(prints)), request, progress)
 
     def open_print(self, event: gr.SelectData, request: gr.Request, progress=gr.Progress()) -> Shown:
-        """One of the pictures on a scan, cut out and straight, as a photo of its own; first comes the scan."""
-        session, edit = self._visit(request)
-        number, scan = event.index, edit.album or edit
-        if number == edit.number:
+        """One of the prints on a scan, or the scan, which comes first; what was done to each is still there."""
+        session, _ = self._visit(request)
+        if event.index == session.album.open:
             return {}
-        if number == 0:
-            session.edit = scan
-            return photo_shown.opened(session, language_of(request))
-        cut = scan.scan.part(partial(extract, found=scan.prints[number - 1]))
-        file = session.file(f"{scan.original.stem}-{number}.png")
-        imaging.write_photo(cut.image, file, cut)
-        return self.open(str(file), request, progress, scan, number)
+        return self._show(session, session.album, event.index, request, progress)
+
+    def _show(self, session: Session, album: Album, number: int, request: gr.Request, progress: gr.Progress) -> Shown:
+        if number not in album.edits:
+            progress(0.4, desc=say("finding", language_of(request)))
+            scan, name = album.scan, album.name
+            if number:
+                scan, name = scan.part(partial(extract, found=album.prints[number - 1])), f"{name}-{number}"
+            damage, small, tinted = self.stages.damage(scan.image), marks.preview(scan.image), is_tinted(scan.image)
+            mask, shown = damage.mask(0), session.written(small, "photo.png")
+            album.edits[number] = EditState(
+                name, scan, damage, mask, small, shown, Search(mask), is_tinted=tinted, recolor=tinted
+            )
+        session.album, album.open = album, number
+        return photo_shown.opened(session, language_of(request))
 
     def open_from(self, file_of: Callable) -> Callable:
         """An event that opens the photo that `file_of` knows of what was selected."""
@@ -209,7 +206,7 @@ class Steps:
         def write(request: gr.Request, progress=gr.Progress()) -> Shown:
             session, edit = self._visit(request)
             progress(0.3, desc=say("writing", language_of(request)))
-            file = session.file(f"{edit.original.stem}-{kind}.{ending.replace('jpeg', 'jpg')}")
+            file = session.file(f"{edit.name}-{kind}.{ending.replace('jpeg', 'jpg')}")
             imaging.write_photo(photo_shown.full_size(edit, kind), file, edit.scan.shown_at(edit.restored.mask))
             return {"saved": str(file)}
 
@@ -227,3 +224,9 @@ class Steps:
         hints = marks.colored(edit.dabs, edit.photo.size)
         edit.restored = self.stages.colorize(edit.repair, hints, edit.reference, edit.restored)
         return {**photo_shown.pictures(session), "variants": photo_shown.variants(session)}
+
+
+def _worth_cutting(prints: list[Print], size: tuple[int, int]) -> list[Print]:
+    """The prints of a scan of (width, height), but not a straight one with only its own white border around it."""
+    straight = [p for p in prints if abs(p.angle) < STRAIGHT and p.width * p.height > OWN_BORDER * size[0] * size[1]]
+    return [] if len(prints) == 1 and straight else prints

@@ -38,7 +38,7 @@ class Search:
 class EditState:
     """One photo in work, and how far the work has come. All masks are bool (H, W), True = damaged."""
 
-    original: Path  # the visitor's own file, untouched
+    name: str  # of the visitor's file, without its ending; of a print with its number
     scan: Scan  # the photo in it, and what goes along into the result
     damage: Damage | ScanDamage  # what was found in it
     mask: Mask  # what is marked as damaged
@@ -46,9 +46,6 @@ class EditState:
     shown: str  # the preview's file
     search: Search
     history: list[tuple[Change, Search]] = field(default_factory=list)  # of mask and search, to be undone from the end
-    prints: list[Print] = field(default_factory=list)  # the pictures on the scan, where there is paper around any
-    album: "EditState | None" = None  # the scan that the photo was cut out of
-    number: int = 0  # which of its prints the photo is; 0: a scan
     dabs: list[dict] = field(default_factory=list)  # strokes of color
     is_tinted: bool = False  # a gray photo on tinted paper
     recolor: bool = False  # a photo in color is taken for a gray one
@@ -104,15 +101,34 @@ class EditState:
 
 
 @dataclass
+class Album:
+    """A visitor's file: a photo, or a scan with prints that are each worked on alone."""
+
+    name: str  # of the file, without its ending
+    scan: Scan
+    prints: list[Print]  # those to be cut out
+    shown: list[str] = field(default_factory=list)  # files of small pictures to choose from: the scan, each print
+    edits: dict[int, EditState] = field(
+        default_factory=dict
+    )  # what was opened of it, by the print's number; 0: the scan
+    open: int = 0  # the number of what is worked on
+
+
+@dataclass
 class Session:
     """One visit to the page. Its folder has a secret name and holds all that is written for it."""
 
     folder: Path
     uploads: set[Path] = field(default_factory=set)  # what was sent, as Gradio keeps it: two sessions' may be one file
-    edit: EditState | None = None
+    album: Album | None = None
     batch: list[Path] = field(default_factory=list)  # the photos of the last one
     key: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # known to this page's browser alone
     seen: float = field(default_factory=time.monotonic)
+
+    @property
+    def edit(self) -> EditState | None:
+        """The photo in work."""
+        return self.album and self.album.edits[self.album.open]
 
     def file(self, name: str) -> Path:
         """A place for a file of this name, where no other file ever was: browsers keep what they once loaded."""

@@ -73,7 +73,7 @@ TEXTS = {
         "This looks like a gray photo on tinted paper: it is colored anew.",
         "색이 바랜 흑백 사진으로 보입니다. 색을 새로 입힙니다.",
     ),
-    "prints": ("Restore one picture alone, straight", "사진 한 장만 반듯하게 복원하기"),
+    "prints": ("Found on this scan: choose one", "스캔에서 찾은 사진: 하나를 고르세요"),
     "print": ("Picture {number}", "사진 {number}"),
     "whole_scan": ("The whole scan", "스캔 전체"),
     "editor": ("The photo, its damage marked", "손상된 곳을 표시한 사진"),

@@ -27,23 +27,50 @@ def told(*_, **__) -> None:
     """Progress that nobody watches."""
 
 
-def test_each_print_on_a_scan_can_be_taken_alone_and_straight(steps, tmp_path):
+def lying(picture: np.ndarray, shape: tuple[int, int], turn: float = 0) -> np.ndarray:
+    """A scan of white paper with one print on it, in the middle, turned by some degrees."""
+    white = Image.new("L", shape[::-1], 235)
+    place = Image.fromarray(picture).convert("RGBA").rotate(turn, Image.Resampling.BICUBIC, expand=True)
+    white.paste(
+        place.convert("L"),
+        [(out - side) // 2 for out, side in zip(white.size, place.size, strict=True)],
+        place.split()[3],
+    )
+    return np.asarray(white)
+
+
+def test_each_print_on_a_scan_is_worked_on_alone_and_straight_and_the_scan_too(steps, tmp_path):
     scan = np.full((500, 900), 235, np.uint8)
     scan[60:360, 60:360] = gray_photo("astronaut", 300, 300)
     scan[100:400, 480:840] = gray_photo("coffee", 360, 300)
     opened = steps.open(str(save(tmp_path / "album.png", scan)), REQUEST, told)
-    assert opened["prints"].visible and len(opened["prints"].value) == 3
-    album = steps.sessions.edit(REQUEST)
+    first = steps.sessions.edit(REQUEST)
+    assert opened["prints"].visible and len(opened["prints"].value) == 3 and opened["prints"].selected_index == 1
+    assert first.name == "album-1" and np.abs(np.subtract(first.photo.size, 300)).max() < 12, "the scan is what is seen"
+
+    steps.restore_at_once(False, True, REQUEST, told)
     shown = steps.open_print(SimpleNamespace(index=2), REQUEST, told)
     edit = steps.sessions.edit(REQUEST)
     taken = np.asarray(edit.photo.resize((356, 296)), int)
-    assert np.abs(taken - scan[102:398, 482:838])[10:-10, 10:-10].mean() < 8 and edit.original.stem == "album-2"
-    assert len(shown["prints"].value) == 3 and shown["prints"].selected_index == 2, "no way back to the scan"
+    assert np.abs(taken - scan[102:398, 482:838])[10:-10, 10:-10].mean() < 8 and edit.name == "album-2"
+    assert shown["prints"].selected_index == 2 and not shown["results"].visible
     assert steps.open_print(SimpleNamespace(index=2), REQUEST, told) == {}, "what is open is opened anew"
-    steps.open_print(SimpleNamespace(index=1), REQUEST, told)
-    assert steps.sessions.edit(REQUEST).original.stem == "album-1"
+
     steps.open_print(SimpleNamespace(index=0), REQUEST, told)
-    assert steps.sessions.edit(REQUEST) is album
+    assert np.array_equal(np.asarray(steps.sessions.edit(REQUEST).photo), scan)
+    assert steps.open_print(SimpleNamespace(index=1), REQUEST, told)["results"].visible, "its result is lost"
+    assert steps.sessions.edit(REQUEST) is first
+
+
+@pytest.mark.parametrize("shape, turn, is_cut", [((340, 440), 0, False), ((340, 440), 3, True), ((800, 600), 0, True)])
+def test_one_print_is_cut_out_of_a_scanners_lid_or_straightened_but_keeps_its_own_border(
+    steps, tmp_path, shape, turn, is_cut
+):
+    scan = lying(gray_photo("coffee", 400, 300), shape, turn)
+    opened = steps.open(str(save(tmp_path / "print.png", scan)), REQUEST, told)
+    size = steps.sessions.edit(REQUEST).photo.size
+    assert opened["prints"].visible == is_cut
+    assert np.abs(np.subtract(size, (400, 300))).max() < 12 if is_cut else size == (440, 340)
 
 
 def test_what_is_done_unasked_is_done_once_and_only_where_there_is_something_to_do(steps, tmp_path):
