@@ -26,8 +26,9 @@ def agreed(logits: np.ndarray, light: np.ndarray, variance: np.ndarray) -> np.nd
     Returns:
         float32 (N, h, w).
     """
-    trust = 1 / (variance / max(np.median(variance), 1e-9) + SPREAD)
-    field = np.moveaxis(np.concatenate([logits * trust, trust[None]]).astype(np.float32), 0, -1).copy()
+    doubt = variance / max(np.median(variance), 1e-9) + SPREAD
+    field = np.concatenate([logits, np.ones_like(variance)[None]]) / doubt
+    field = np.moveaxis(field.astype(np.float32), 0, -1).copy()
     for number in range(PASSES):
         reach = REACH * np.sqrt(3) * 2.0 ** (PASSES - number - 1) / np.sqrt(4.0**PASSES - 1)
         for axis in (1, 0):

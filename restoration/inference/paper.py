@@ -169,7 +169,7 @@ def _fitted(view: np.ndarray, paper: np.ndarray, found: Print) -> tuple[Print, l
     where = straightened(paper.view(np.uint8), wide, size, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT, 2)
     moved, sides = [], []
     for turn in range(4):  # each side in turn becomes the upper one
-        corner = margin + (np.rot90(light, turn).shape[1] - 2 * margin) // 16
+        corner = margin + np.rot90(light, turn).shape[1] // 16
         strips = (np.rot90(image, turn)[: 2 * margin + 4, corner:-corner] for image in (light, where))
         step, side = _side(*strips, margin)
         moved.append(step)

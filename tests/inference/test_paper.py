@@ -71,6 +71,7 @@ def test_paper_runs_along_the_edge_and_has_one_level():
     outside[16:44, 296:334] = False
     inside = np.maximum.reduce([covered(p.grown(*[-4] * 4)) for p in prints]) == 1
     assert found[outside].mean() > 0.995 and not found[inside].any() and not found[24:36, 304:326].any()
+    assert np.array_equal(_paper(view[::-1, ::-1]), found[::-1, ::-1])
 
 
 @pytest.mark.parametrize("fall, is_paper", [(0, True), (36, True), (60, False)])
