@@ -85,9 +85,9 @@ def _prints(view: np.ndarray) -> list[Print]:
             rectangle, sides = _fitted(view, paper, _rectangle(labels == label))
             if _is_print(rectangle, sides, view.size):
                 found[rectangle] = stats[label, cv2.CC_STAT_AREA]
-    if sum(found.values()) < 0.6 * np.count_nonzero(~paper):
+    if not found or sum(found.values()) < 0.6 * np.count_nonzero(~paper):
         return []
-    largest = max((p.width * p.height for p in found), default=0)
+    largest = max(p.width * p.height for p in found)
     return _in_reading_order([p for p in found if p.width * p.height > largest / 10])
 
 
