@@ -48,7 +48,7 @@ def draw_curves(stage: Stage, journals: Journals, file: Path) -> None:
         axis.set_xlabel("epoch")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(handles=_legend(journals), loc="outside lower center", ncols=9, frameon=False, fontsize=12)
-    figure.savefig(file, dpi=100)
+    figure.savefig(file)
 
 
 def _draw_panel(axis: Axes, curves: dict[str, str], journals: Journals) -> None:

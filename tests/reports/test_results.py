@@ -109,6 +109,7 @@ def test_the_whole_pipeline_is_scored_on_each_folds_held_out_pairs(run, scenes, 
     usable = splits.find(run.config(), run.folder / "data.json")
     held_out = {(fold, name) for fold in (0, 1) for name in usable.split(run.config(), fold).validation.names}
     assert set(shown) == held_out and sum(row["photos"] for row in whole["folds"].values()) == len(shown)
+    assert Image.open(run.folder / "grid.png").height == 36 + 2 * 266, "a row for each photo that fold 0 held out"
     report = (run.folder / "report.md").read_text()
     assert "## The whole pipeline" in report and "| contest score ↑ | 1.0000 ± 0.0000 |" in report
     assert "| `workers` |" in report and "`None`" not in report
