@@ -193,7 +193,9 @@ def test_the_grid_holds_the_photos_in_their_columns(run):
     assert grid.shape == (36 + 2 * (CELL + 10), 4 * CELL + 50, 3)
     for column, color in enumerate([(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 0, 255)]):
         center = 10 + column * (CELL + 10) + CELL // 2
-        assert (grid[[36 + 128, 36 + CELL + 10 + 128], center] == color).all()
+        for top in (36, 36 + CELL + 10):
+            cell = grid[top - 1 : top + CELL + 1, center - CELL // 2 - 1 : center + CELL // 2 + 1]
+            assert (cell[1:-1, 1:-1] == color).all() and (cell[:, [0, -1]] == 255).all() and (cell[-1] == 255).all()
         assert count_of(grid[:36, center - 100 : center + 100], "#222222") > 50
 
 
