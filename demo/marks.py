@@ -13,7 +13,8 @@ from PIL import Image
 from restoration.inference.regions import touching
 
 PREVIEW = 1600  # px, the longest side of a preview
-MARK, NEW = (255, 51, 102, 150), (255, 210, 0, 190)  # RGBA of what is marked as damaged, and of what is new of it
+MARK, NEW = (255, 51, 102, 150), (255, 210, 0, 220)  # RGBA of what is marked as damaged, and of what is new of it
+EDGE = (0, 0, 0, 150)  # beside a ring, which is seen on white as well
 Mask = np.ndarray  # bool (H, W), True = damaged
 
 
@@ -37,15 +38,25 @@ def shrink_mask(mask: Mask, size: tuple[int, int]) -> Mask:
 def marked_layer(mask: Mask, new: Mask, size: tuple[int, int]) -> Image.Image:
     """A mask as a layer above a preview of (width, height): RGBA, transparent where nothing is marked.
 
-    What is new has a color of its own, but not a mere rim around what was marked before.
+    What is new has a color of its own, but not a mere rim around what was marked before. Apart from that it also has a
+    ring: a phone shows a large photo's speck in less than a pixel.
     """
     layer = np.zeros((*size[::-1], 4), np.uint8)
-    layer[shrink_mask(mask, size)] = MARK
+    marked = shrink_mask(mask, size)
+    layer[marked] = MARK
     if new.any():
-        old = shrink_mask(mask & ~new, size).view(np.uint8)
-        near = cv2.dilate(old, None, iterations=1 + max(size) // 300).view(bool)
-        layer[shrink_mask(mask & new, size) & ~near] = NEW
+        old = shrink_mask(mask & ~new, size)
+        fresh = marked & (_distance(old) > 1 / 300)
+        away = _distance(fresh & ~touching(marked, old))
+        layer[(away > 1 / 60) & (away < 1 / 42)] = EDGE
+        layer[(away > 1 / 56) & (away < 1 / 45) | fresh] = NEW
     return Image.fromarray(layer)
+
+
+def _distance(mask: Mask) -> np.ndarray:
+    """From each pixel to the nearest one that is marked, in longer sides of the mask; 1 where nothing is."""
+    far = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.minimum(far / max(mask.shape), 1)
 
 
 def drawn(strokes: Iterable[dict], size: tuple[int, int]) -> Mask:

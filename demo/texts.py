@@ -51,10 +51,10 @@ TEXTS = {
         "표시된 손상이 없습니다. 더 찾기를 누르거나 고칠 곳을 칠하세요.",
     ),
     "found_more": (
-        "Marked: {share} of the photo. New, in yellow: {count}, and more of old marks. Tap yellow that is no damage "
-        "(an eye, a collar) to unmark it.",
-        "표시된 곳: 사진의 {share}. 새로 찾은 곳은 노란색: {count}군데, 그리고 넓어진 곳. 손상이 아닌 노란 곳(눈, 옷깃)"
-        "은 누르면 지워집니다.",
+        "**New: {count}**, circled; where old marks grew it is yellow, too. Tap what is no damage (an eye, a collar) "
+        "to unmark it. Marked in all: {share}.",
+        "**새로 찾은 곳: {count}군데**, 동그라미 안. 넓어진 곳도 노란색입니다. 손상이 아닌 곳(눈, 옷깃)은 누르면 "
+        "지워집니다. 표시된 곳은 모두 {share}.",
     ),
     "check": (
         "Check faces: an eye or a necklace may be marked.",

@@ -168,7 +168,7 @@ def test_find_more_adds_to_what_is_marked_and_brings_nothing_back(visitor, serve
     visitor.erase((0.61, 0.208), (0.7, 0.208))
     visitor.paint((0.125, 0.833), (0.19, 0.833))
     visitor.page.click("#more")
-    visitor.wait_for_text("#found", "New, in yellow: 1,")
+    visitor.wait_for_text("#found", "New: 1,")
     visitor.restore()
     assert "yellow" not in visitor.read("#found")
     mask = np.asarray(last(served.calls, "repair")[2]) > 0
@@ -185,7 +185,7 @@ def test_on_a_phone_a_tap_takes_a_new_mark_away_and_dabs_no_color(browser, serve
     visitor = Visitor(browser, served.url, **PHONE)
     visitor.choose(save(noise(SIZE, 5), tmp_path / "photo.png"))
     visitor.page.click("#more")
-    visitor.wait_for_text("#found", "New, in yellow: 1,")
+    visitor.wait_for_text("#found", "New: 1,")
     scale = visitor.page.locator("#editor .picture").bounding_box()["width"] / SIZE[0]
     visitor.page.tap("#editor .picture", position={"x": 230 * scale, "y": 203 * scale})
     visitor.wait_for_text("#found", say("not_found", "en"))

@@ -48,14 +48,25 @@ def test_what_was_erased_is_not_found_again_and_what_was_painted_stays():
 
 
 def test_a_layer_shows_what_is_marked_and_what_is_new_of_it_but_no_rim():
-    old, rim, new, erased = (
-        hole(50, 30, box) for box in ((10, 5, 20, 9), (20, 5, 21, 9), (30, 5, 40, 9), (5, 20, 9, 25))
-    )
+    boxes = (100, 50, 200, 90), (200, 50, 201, 90), (300, 50, 400, 90), (50, 200, 90, 250)
+    old, rim, new, erased = (hole(500, 300, box) for box in boxes)
     mask = old | rim | new
-    layer = np.asarray(marks.marked_layer(mask, rim | new | erased, (50, 30)))
-    assert layer.shape == (30, 50, 4) and np.array_equal(layer[..., 3] > 0, mask)
-    assert np.array_equal((layer == marks.NEW).all(axis=2), new)
-    assert not (np.asarray(marks.marked_layer(mask, old & ~old, (50, 30))) == marks.NEW).all(axis=2).any()
+    layer = np.asarray(marks.marked_layer(mask, rim | new | erased, (500, 300)))
+    yellow, around = (layer == marks.NEW).all(axis=2), hole(500, 300, (285, 35, 415, 105))
+    seen = layer[..., 3] > 0
+    assert seen.shape == (300, 500) and seen[mask].all() and np.array_equal(seen[~around], mask[~around])
+    assert np.array_equal(yellow & mask, new) and not (yellow & ~around).any()
+    assert not (np.asarray(marks.marked_layer(mask, old & ~old, (500, 300))) == marks.NEW).all(axis=2).any()
+
+
+def test_a_new_speck_of_a_large_photo_is_seen_on_a_phone_and_so_is_what_lies_under_it():
+    speck = hole(4000, 3000, (2000, 1500, 2004, 1504))
+    layer = marks.marked_layer(speck, speck, marks.fitted((4000, 3000))).resize((270, 202), Image.Resampling.BOX)
+    red, _, blue, opaque = np.asarray(layer, int).transpose(2, 0, 1)
+    rows, columns = np.nonzero((red - blue > 150) & (opaque > 90))
+    assert min(np.ptp(rows), np.ptp(columns)) >= 8, "a dot of a few pixels"
+    inside = opaque[rows.min() : rows.max(), columns.min() : columns.max()]
+    assert (inside < 10).mean() > 0.3
 
 
 def test_dabs_become_hints_of_the_photos_size_the_last_one_on_top():

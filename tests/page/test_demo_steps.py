@@ -184,7 +184,7 @@ def test_what_a_search_adds_is_yellow_and_counted_until_it_is_undone_or_restored
         return (read(shown["editor"]["layer"]["path"])[10:20, [15, 65], 1] > 150).all(axis=0)
 
     first = steps.find_more(REQUEST)
-    assert list(yellow(first)) == [False, True] and "yellow: 1," in first["found"]
+    assert list(yellow(first)) == [False, True] and "New: 1*" in first["found"]
     undone = steps.undo(REQUEST)
     assert np.array_equal(edit.mask, sure) and undone["more"].interactive and "yellow" not in undone["found"]
     assert steps.find_more(REQUEST)["found"] == first["found"], "undone is not erased: it is found again"
