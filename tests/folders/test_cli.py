@@ -1,5 +1,6 @@
 """The command line as its users type it: restore and detect, and the process."""
 
+import argparse
 import hashlib
 import os
 import re
@@ -15,6 +16,7 @@ from conftest import files, gray_photo, hole, is_one_sentence, photo, pixels, re
 
 import restoration
 from restoration import Restorer
+from restoration.arguments import parser
 from restoration.files import imaging
 from restoration.inference.damage import WHOLE
 
@@ -367,3 +369,9 @@ def test_help_does_not_wait_for_torch():
     shown = python("-c", code)
     assert shown.returncode == 0
     assert all(command in shown.stdout for command in ("restore", "detect", "damage", "evaluate"))
+
+
+def test_every_option_of_every_command_is_explained():
+    [commands] = [action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    for command in commands.choices.values():
+        assert command.description and all(action.help for action in command._actions)
