@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from scipy.spatial import cKDTree
 from skimage import data
 
+from restoration.chroma_bins import AXIS, BINS, NEAREST
 from restoration.color import chroma, luma, with_chroma
 
 
@@ -70,3 +72,13 @@ def test_chroma_out_of_the_cube_keeps_its_hue():
 def test_no_chroma_is_gray():
     gray = np.arange(256, dtype=np.uint8)[None]
     assert np.array_equal(with_chroma(gray, np.zeros((1, 256, 2))), np.stack([gray] * 3, axis=-1))
+
+
+def test_bins_are_the_nodes_of_a_grid_cb_first_near_every_color(every_fifth_color):
+    grid = np.stack(np.broadcast_arrays(AXIS[:, None], AXIS), axis=-1)
+    away = np.linalg.norm(grid[:, :, None] - BINS, axis=-1)
+    assert np.array_equal(BINS, grid[away.min(axis=-1) == 0])
+    assert np.array_equal(NEAREST.reshape(away.shape[:2]), away.argmin(axis=-1))
+    colors = chroma(every_fifth_color[::3, ::3]).reshape(-1, 2)
+    of_bins, of_nodes = (cKDTree(places.reshape(-1, 2)).query(colors)[0] for places in (BINS, grid))
+    assert np.mean(of_bins > of_nodes + 1e-6) < 0.001 and (of_bins - of_nodes).max() < 0.03

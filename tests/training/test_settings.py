@@ -95,3 +95,12 @@ def test_no_setting_is_left_out():
     assert sorted(shown) == sorted(field.name for field in dataclasses.fields(TrainConfig))
     for name, file in ELSEWHERE.items():
         assert re.search(rf"\b{name}\b", next(Path(__file__).parents[1].rglob(f"{file}.py")).read_text()), name
+
+
+@pytest.mark.parametrize("setting, value, bounds", [
+    ("epochs", 0, "at least 1"), ("learning_rate", 0.0, "above 0"), ("wear", 1.5, "at least 0 and at most 1"),
+    ("ema_decay", 1.0, "at least 0 and below 1"),
+])  # fmt: skip
+def test_a_value_out_of_its_range_is_told_the_range(setting, value, bounds):
+    with pytest.raises(ValueError, match=rf"^{setting} is {value}: it must be {bounds}\.$"):
+        TrainConfig(**{setting: value})
