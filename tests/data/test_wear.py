@@ -47,6 +47,17 @@ def test_each_kind_is_seen(kind):
     assert sum(max(mark.opacity.max() for mark in drawn) > 0.5 for drawn in marks) > 6
 
 
+@pytest.mark.parametrize("kind", [kind for kind, _ in KINDS], ids=lambda kind: kind.__name__)
+def test_no_kind_leans_to_one_side(kind):
+    """Of marks that come from the upper edge, as many edges run down to the left as to the right."""
+    leans = []
+    for seed in range(40):
+        marks = kind(generator(seed), Sheet(100, 140, (0,), 0.1))
+        down, right = np.gradient(sum(mark.opacity for mark in marks).astype(float))
+        leans.append((down * right).sum() / max((down**2 + right**2).sum(), 1e-9))
+    assert abs(np.mean(leans)) < 0.06
+
+
 def test_wear_crowds_at_the_edges():
     masks = np.mean([add_wear(np.full((200, 200), 100, np.uint8), generator(seed))[1] for seed in range(40)], axis=0)
     assert np.mean(np.concatenate([masks[:20].ravel(), masks[-20:].ravel()])) > 1.5 * masks[60:140, 60:140].mean()
