@@ -12,10 +12,12 @@ from demo.texts import LANGUAGES, TEXTS, label
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PRINTS = sorted((EXAMPLES / "prints").glob("*.jpg"))
-PALETTE = (
-    "#b3261e", "#e07b39", "#e8c24a", "#4c8c4a", "#3b82c4", "#274b8f", "#7a4a9e", "#c98b9b", "#c9996b", "#6b4a2f",
-    "#8a8a8a",
-)  # fmt: skip
+PALETTE = {
+    "#b3261e": ("red", "빨강"), "#e07b39": ("orange", "주황"), "#e8c24a": ("yellow", "노랑"),
+    "#4c8c4a": ("green", "초록"), "#3b82c4": ("blue", "파랑"), "#274b8f": ("navy", "남색"),
+    "#7a4a9e": ("purple", "보라"), "#c98b9b": ("pink", "분홍"), "#c9996b": ("tan", "황갈색"),
+    "#6b4a2f": ("brown", "갈색"), "#8a8a8a": ("gray", "회색"),
+}  # fmt: skip
 PAINTER_WORDS = ("move", "offer", "paint", "erase", "pen", "other", "width", "zoom", "keys", "enter")
 View = dict[str, gr.blocks.Block]  # parts of the page by the names that the steps use for them
 
@@ -80,8 +82,8 @@ def marking_view() -> View:
 
 def painter_view(name: str, pens: tuple[str, ...]) -> gr.HTML:
     """A picture that the server sends, to be painted on: see `browser/painter.js`."""
-    words = {"label": name} | {word: word for word in PAINTER_WORDS}
-    texts = {language: {word: TEXTS[key][i] for word, key in words.items()} for i, language in enumerate(LANGUAGES)}
+    words = {"label": TEXTS[name], **{word: TEXTS[word] for word in PAINTER_WORDS}, **PALETTE}
+    texts = {language: {word: text[i] for word, text in words.items()} for i, language in enumerate(LANGUAGES)}
     given = f"const TEXTS = {json.dumps(texts)}, PENS = {json.dumps(pens)};\n"
     return gr.HTML(elem_id=name, html_template="<div></div>", js_on_load=given + PAINTER, apply_default_css=False)
 
@@ -131,7 +133,7 @@ def save_row(kind: str) -> View:
 
 def hints_view() -> View:
     """The colored photo, as large as beside it and in the same place, to dab colors on."""
-    view = {"hints": painter_view("hints", PALETTE)}
+    view = {"hints": painter_view("hints", tuple(PALETTE))}
     with gr.Row(elem_classes="tools"):
         view["hints_undo"] = gr.Button(label("hints_undo"), size="sm", elem_id="hints-undo")
         view["reference"] = gr.UploadButton(label("reference"), size="sm", file_types=["image"], elem_id="reference")

@@ -37,7 +37,7 @@ LAUNCH = {
     "theme": THEME,
     "css": (BROWSER / "page.css").read_text("utf-8"),
     "i18n": PAGE_TEXTS,
-    "footer_links": ["api"],
+    "footer_links": [],
     "max_file_size": f"{MEGABYTES}mb",
     "ssr_mode": False,
 }

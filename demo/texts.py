@@ -96,7 +96,7 @@ TEXTS = {
     "texture": ("Fill large holes with made-up texture", "큰 구멍에는 질감을 만들어 넣기"),
     "more": ("Find more", "더 찾기"),
     "unmark": ("Unmark all", "표시 모두 해제"),
-    "mask_file": ("Marks from a file", "표시를 파일에서 가져오기"),
+    "mask_file": ("Take marks from a picture: white on black", "그림에서 표시 가져오기: 검은 바탕에 흰색"),
     "restore": ("Restore", "복원하기"),
     "another": ("Another photo", "다른 사진"),
     # one photo: the result
@@ -218,7 +218,14 @@ KOREAN = {
     "no_profile": "색 프로파일을 따를 수 없어 sRGB로 읽었습니다.",
 }
 
-_I18N = {language: {f"page.{key}": text[i] for key, text in TEXTS.items()} for i, language in enumerate(LANGUAGES)}
+# What Gradio's own parts say, by its keys.
+GRADIO = {
+    "upload_text.drop_file": ("Drop photos or a zip here", "사진이나 zip을 여기에 놓으세요"),
+    "upload_text.click_to_upload": ("Tap to choose", "눌러서 고르세요"),
+    "common.complete": ("Done", "끝났습니다"),
+}
+_KEYED = {f"page.{key}": text for key, text in TEXTS.items()} | GRADIO
+_I18N = {language: {key: text[i] for key, text in _KEYED.items()} for i, language in enumerate(LANGUAGES)}
 PAGE_TEXTS = gr.I18n(**_I18N)  # goes to `launch`
 
 

@@ -103,6 +103,24 @@ def test_korean_where_the_browser_asks_for_it(browser, served, tmp_path):
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("locale", ["en-US", "ko-KR"])
+def test_nothing_that_is_read_comes_from_a_toolkit(browser, served, tmp_path, locale):
+    visitor = Visitor(browser, served.url, locale=locale)
+    told = "document.body.innerText + [...document.querySelectorAll('[title]')].map((part) => part.title).join()"
+    visitor.page.click("[role=tab] >> nth=1")
+    shown = visitor.page.evaluate(told)
+    assert TEXTS["batch_start"][locale == "ko-KR"] in shown
+    visitor.page.click("[role=tab] >> nth=0")
+    visitor.choose(save(tmp_path / "photo.png", damaged(13)))
+    visitor.page.click("#tab-hints-button")
+    visitor.wait_for_painter("hints")
+    shown += visitor.page.evaluate(told)
+    odd = ("API", "File Here", "Upload", "드롭", "업로드", "a file", "파일에서", "common.", "#")
+    assert not [word for word in odd if word in shown]
+    visitor.leave()
+
+
+@pytest.mark.browser
 def test_the_slider_has_a_name_and_answers_to_keys(visitor, tmp_path):
     unnamed = """[...document.querySelectorAll('button, input, [role=slider]')]
         .filter(e => e.checkVisibility() && !(e.innerText || e.ariaLabel || e.title || e.labels?.length))
