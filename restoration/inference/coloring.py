@@ -1,5 +1,6 @@
 """A whole gray photo and perhaps color hints -> how likely each color is, and chroma -> a color photo."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import cv2
@@ -8,8 +9,9 @@ from PIL import Image
 
 from restoration.color import chroma, with_chroma
 from restoration.config import CHROMA_SCALE
+from restoration.inference import faces
 from restoration.inference.backends import Network
-from restoration.inference.distribution import ChromaDistribution
+from restoration.inference.distribution import TILTS, ChromaDistribution
 from restoration.inference.hints import Known, Spread, spread
 from restoration.inference.laplace import membrane
 from restoration.inference.prints import Print
@@ -20,6 +22,9 @@ from restoration.inference.tones import for_eyes
 
 COLOR_SIZE = 160  # px, the shorter side at which chroma is predicted: eyes want color coarser than light
 MAX_COLOR_SIDE = 1024  # px, the longer one, for panoramas
+FACES_SIDE = 1024  # px, the longer side at which faces are looked for
+SKIN_HUE = np.float32([-0.65, 0.76])  # direction of the chroma of skin, dark and pale: mean over 62 portraits
+SKIN_TILT = 2  # logits that this hue gains on gray in a face, so that a face beside a dress is not violet
 
 
 class Hints(NamedTuple):
@@ -50,6 +55,18 @@ def predict_chroma(gray: np.ndarray, colorizer: Network, known: Hints | None = N
     return ChromaDistribution(colorizer(image), image[0], colorizer.prior)
 
 
+def _with_skin(belief: ChromaDistribution, gray: np.ndarray) -> ChromaDistribution:
+    """A belief about a gray photo, uint8 (H, W), in favor of skin where there is a face."""
+    scale = min(1.0, FACES_SIDE / max(gray.shape))
+    seen = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    shape = belief.logits.shape[1:]
+    where = np.zeros(shape, np.float32)
+    for face in faces.find_faces(seen):
+        where = np.maximum(where, faces.oval(face.scaled(belief.light.shape[1] / 4 / seen.shape[1]), shape))
+    tilt = SKIN_TILT * (TILTS @ SKIN_HUE)[:, None, None]
+    return replace(belief, logits=belief.logits + tilt * where)
+
+
 def meeting(chroma: np.ndarray, known: Hints) -> np.ndarray:
     """A predicted chroma (h, w, 2) made exact where colors are known, and smooth around them."""
     colors, trust = _shrunk(known, chroma.shape[:2])
@@ -78,7 +95,8 @@ def predict_prints(
     Args:
         before: what was believed of them before more of the scan was repaired; [] = nothing.
     """
-    beliefs = [predict_chroma(for_eyes(found.cut(gray)), colorizer) for found in prints]
+    grays = [for_eyes(found.cut(gray)) for found in prints]
+    beliefs = [_with_skin(predict_chroma(each, colorizer), each) for each in grays]
     known = len(before) == len(prints)
     return [belief.after(old) for belief, old in zip(beliefs, before, strict=True)] if known else beliefs
 

@@ -21,7 +21,8 @@ LEAST_SCORE = 0.5  # of a face
 MOST_OVERLAP = 0.3  # of two faces, intersection over union
 ZOOM = 2  # how much larger the photo's parts are seen, for small faces
 EYE, NOSE, MOUTH, EAR = (0.62, 0.42), (0.6, 0.35), (1.1, 0.6), (0.6, 1.0)  # ellipses, in eye distances
-SKIN = 0.9, 1.1  # width and height of its ellipse, in those of the face's box
+OVAL = 0.7, 1.1  # width and height of a face's ellipse, in those of its box, which reaches from ear to ear,
+OVAL_MIDDLE = 0.45  # of the box's height
 OUTWARD = 0.15  # eye distances from where the network sees an ear, at the cheek, to its middle
 SOFTNESS = 0.04  # eye distances, of an ellipse's edge
 
@@ -37,6 +38,10 @@ class Face(NamedTuple):
     def distance(self) -> float:
         """Between the eyes, px."""
         return float(np.linalg.norm(self.points[1] - self.points[0]))
+
+    def scaled(self, scale: float) -> "Face":
+        """The same in a photo of another size."""
+        return Face(self.score, self.box * scale, self.points * scale)
 
 
 def find_faces(gray: np.ndarray) -> list[Face]:
@@ -60,10 +65,14 @@ def features(face: Face, shape: tuple[int, ...]) -> np.ndarray:
     return _ellipses(middles, sizes, face, shape)
 
 
+def oval(face: Face, shape: tuple[int, ...]) -> np.ndarray:
+    """The face from chin to hair: float32 (H, W) in [0, 1], with soft edges."""
+    return _ellipses([face.box[:2] + face.box[2:] * (0.5, OVAL_MIDDLE)], [face.box[2:] * OVAL], face, shape)
+
+
 def skin(face: Face, shape: tuple[int, ...]) -> np.ndarray:
-    """The rest of the face: float32 (H, W) in [0, 1], with soft edges."""
-    whole = _ellipses([face.box[:2] + face.box[2:] / 2], [face.box[2:] * SKIN], face, shape)
-    return np.maximum(whole - features(face, shape), 0)
+    """The oval without its features: float32 (H, W) in [0, 1]."""
+    return np.maximum(oval(face, shape) - features(face, shape), 0)
 
 
 def _ellipses(middles, sizes, face: Face, shape: tuple[int, ...]) -> np.ndarray:

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from conftest import gray_photo
 
+from restoration.chroma_bins import BINS
+from restoration.inference.coloring import predict_prints
 from restoration.inference.damage import WHOLE
 from restoration.inference.detection import find_damage
-from restoration.inference.faces import Face, features, find_faces, skin
+from restoration.inference.faces import Face, features, find_faces, oval, skin
+from restoration.inference.prints import Print
 
 EYES, MOUTH, EARS = ((203, 102), (247, 105)), (224, 146), ((172, 111), (277, 116))  # of the astronaut, 512 x 512
 
@@ -27,10 +30,12 @@ def test_features_are_where_eyes_mouth_and_ears_are():
     where, between = features(face, (300, 300)), skin(face, (300, 300))
     for x, y in (*EYES, (224, 127), MOUTH, *EARS):
         assert where[y, x] > 0.95 and between[y, x] < 0.05
-    for x, y in ((224, 80), (224, 110), (190, 135), (258, 135)):  # forehead, bridge of the nose, cheeks
+    for x, y in ((224, 80), (224, 110), (198, 122), (250, 122)):  # forehead, bridge of the nose, cheeks
         assert where[y, x] < 0.05 and between[y, x] > 0.95
-    for x, y in ((224, 200), (140, 60)):  # collar, wall
+    for x, y in ((224, 200), (140, 60), (180, 150)):  # collar, wall
         assert where[y, x] < 0.05 and between[y, x] < 0.05
+    half = oval(face.scaled(0.5), (150, 150))
+    assert half[55, 112] > 0.95 and half[30, 70] < 0.05
 
 
 @pytest.mark.parametrize(("above", "in_eye"), [(0.5, False), (2.5, True)])  # logits above what a mark needs
@@ -45,3 +50,18 @@ def test_a_mark_in_an_eye_has_to_be_surer(above, in_eye):
 
     found = find_damage(gray, marks).mask()
     assert found[wall[::-1]] and found[eye[::-1]] == in_eye
+
+
+def test_a_face_is_not_violet():
+    violet, skin_color = (np.linalg.norm(BINS - color, axis=1).argmin() for color in ([0.08, 0.04], [-0.08, 0.09]))
+
+    def colorizer(image: np.ndarray) -> np.ndarray:
+        logits = np.full((len(BINS), *(-(-side // 4) for side in image.shape[1:])), -9, np.float32)
+        logits[violet], logits[skin_color] = 4, 3.5
+        return logits
+
+    colorizer.prior = np.full(len(BINS), 1 / len(BINS), np.float32)
+    gray = gray_photo("astronaut", 512, 512)
+    [belief] = predict_prints(gray, [Print.whole(gray.shape)], colorizer, [])
+    likelier = belief.logits[skin_color] > belief.logits[violet]
+    assert likelier[8:11, 17].all() and not likelier[:, :12].any() and not likelier[20:].any()  # nose, wall, collar
