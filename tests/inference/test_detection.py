@@ -5,13 +5,14 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
-from conftest import gray_photo
+from conftest import gray_photo, hole
 
 from restoration.inference import detection
 from restoration.inference.damage import LIGHT, MOST_SENSITIVE, WHOLE, WORN, Damage, accepted, count_marks
 from restoration.inference.detection import FILLED, damage_logits, find_damage
 from restoration.inference.laplace import membrane
 from restoration.inference.prints import Print
+from restoration.masking import jpeg
 
 RNG = np.random.default_rng(0)
 
@@ -122,6 +123,18 @@ def test_a_print_stays_worn_when_the_second_look_sees_its_marks_as_one():
             gray[top : top + 16, left : left + 16] = RNG.integers(240, 256, (16, 16))
     found = find_damage(gray, joined)
     assert not detection.is_worn(found.logits) and found.is_worn
+
+
+def test_a_hole_that_jpeg_has_blurred_is_found_with_a_doubtful_map():
+    mask = hole(256, 192, (98, 60, 158, 120))  # in the middle: the same in a mirror
+    gray = jpeg(np.where(mask, 40, gray_photo("chelsea", 256, 192)).astype(np.uint8), 60)
+
+    def doubtful(image: np.ndarray) -> np.ndarray:
+        seen = cv2.resize(mask.view(np.uint8), image.shape[:0:-1], interpolation=cv2.INTER_AREA)
+        return np.where(seen, np.float32(-1.5), np.float32(-5))[None].repeat(2, axis=0)
+
+    damage = find_damage(gray, doubtful)
+    assert damage.holes[mask].mean() > 0.95 and damage.mask().sum() < 1.1 * mask.sum()
 
 
 @pytest.mark.parametrize("level", [0, 93, 255])
