@@ -46,8 +46,8 @@ def build_demo(restorer: Restorer) -> gr.Blocks:
                 steps = Steps(stages, sessions)
                 photo = PhotoTab(demo, steps)
             with gr.Tab(label("tab_batch"), elem_id="batch"):
-                pairs, file_of = batch_tab(stages, sessions)
-        photo.open_on(pairs.select, steps.open_from(file_of), None, pairs)
+                pairs = batch_tab(stages, sessions)
+        photo.open_on(pairs.select, steps.open_from_batch, None, pairs)
         pairs.select(lambda: gr.Tabs(selected="photo"), None, tabs, queue=False, api_visibility="private")
         demo.unload(sessions.leave)
         demo.load(js=PAGE, api_visibility="private")

@@ -1,6 +1,5 @@
 """Many photos: the tab, and what its button does."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
@@ -15,11 +14,8 @@ from demo.stages import Stages
 from demo.texts import label, language_of, say
 
 
-def batch_tab(stages: Stages, sessions: Sessions) -> tuple[gr.Gallery, Callable]:
-    """Lay the tab out and tie its button to what it does.
-
-    Returns: the gallery of what was done, and of what is selected in it the photo's file.
-    """
+def batch_tab(stages: Stages, sessions: Sessions) -> gr.Gallery:
+    """Lay the tab out and tie its button to what it does. Returns the gallery of what was done."""
     lead = label("batch_lead", count=BATCH_PHOTOS, megapixels=BATCH_MEGAPIXELS)
     gr.Markdown(lead, elem_classes="quiet")
     files = gr.File(label=label("batch_files"), file_count="multiple", elem_id="batch-files", height=220)
@@ -61,7 +57,7 @@ def batch_tab(stages: Stages, sessions: Sessions) -> tuple[gr.Gallery, Callable]
         concurrency_limit=1, **settings,
     )  # fmt: skip
     files.change(in_place(forget, view), None, queue=False, **settings)
-    return view["pairs"], lambda event, request: sessions.of(request).batch[event.index]
+    return view["pairs"]
 
 
 def _summary(outcome, count: int, language: str) -> str:

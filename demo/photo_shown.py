@@ -30,7 +30,7 @@ def opened(session: Session, language: str) -> Shown:
         "texture": edit.texture,
         **marked(session, language),
     }
-    return shown | (results(session, language) if edit.restored else {"results": hidden})
+    return shown | (results(session) if edit.restored else {"results": hidden})
 
 
 def marked(session: Session, language: str) -> Shown:
@@ -49,16 +49,14 @@ def marked(session: Session, language: str) -> Shown:
     }
 
 
-def results(session: Session, language: str) -> Shown:
-    """Before and after, and what was done."""
+def results(session: Session) -> Shown:
+    """Before and after, and what can be changed of it."""
     edit = session.edit
     return {
         "results": gr.Column(visible=True),
         **pictures(session, "gray"),
         "vividness": gr.Slider(value=edit.vividness, interactive=edit.restored.own is None),
         "freshen": edit.freshen,
-        "note": _done(edit, language),
-        "restore": gr.Button(variant="secondary"),
         "variants": variants(session),
     }
 

@@ -66,20 +66,16 @@ class Steps:
         session.album, album.open = album, number
         return photo_shown.opened(session, language_of(request))
 
-    def open_from(self, file_of: Callable) -> Callable:
-        """An event that opens the photo that `file_of` knows of what was selected."""
-
-        def open_selected(event: gr.SelectData, request: gr.Request, progress=gr.Progress()) -> Shown:
-            return self.open(file_of(event, request), request, progress)
-
-        return open_selected
+    def open_from_batch(self, event: gr.SelectData, request: gr.Request, progress=gr.Progress()) -> Shown:
+        """One of many photos."""
+        return self.open(str(self.sessions.of(request).batch[event.index]), request, progress)
 
     def come_back(self, key: str, request: gr.Request) -> Shown:
         """The page was loaded again: all that was there is there again, while it is kept."""
         if not key:
             return {}
         session = self.sessions.return_to(key, request)
-        if session is None or session.edit is None:
+        if session is None or session.album is None:
             raise RefusalError("photo_gone")
         return photo_shown.opened(session, language_of(request))
 
@@ -92,7 +88,7 @@ class Steps:
 
         A tap with whatever pen on what a search has just found takes the whole of it away.
         """
-        edit = self.sessions.edit(request)
+        edit = self.sessions.of(request).edit
         for stroke in event.strokes:
             drawn = marks.drawn([stroke], edit.photo.size)
             tapped = touching(edit.new, drawn) if marks.is_tap(stroke) else np.False_
@@ -104,7 +100,7 @@ class Steps:
 
     def find_more(self, request: gr.Request) -> Shown:
         """Beside what is marked, what the next more sensitive look that finds anything finds; nothing erased again."""
-        edit = self.sessions.edit(request)
+        edit = self.sessions.of(request).edit
         found = edit.search.found
         for sensitivity in np.arange(edit.search.sensitivity + STEP, MOST_SENSITIVE + STEP, STEP):
             now = edit.damage.mask(sensitivity)
@@ -118,12 +114,12 @@ class Steps:
 
     def undo(self, request: gr.Request) -> Shown:
         """The marks as they were one step before."""
-        self.sessions.edit(request).undo()
+        self.sessions.of(request).edit.undo()
         return self._marked(request)
 
     def unmark(self, request: gr.Request) -> Shown:
         """No marks."""
-        edit = self.sessions.edit(request)
+        edit = self.sessions.of(request).edit
         edit.mark(np.zeros_like(edit.mask))
         return self._marked(request)
 
@@ -148,28 +144,25 @@ class Steps:
         edit.repair, edit.repaired = repair, mask
         edit.variant = 0 if edit.restored.own else edit.variant
         progress(0.9, desc=say("showing", language))
-        shown = photo_shown.results(session, language)
-        if edit.search.new is None:
-            return shown
         edit.search = replace(edit.search, new=None)
-        return shown | photo_shown.marked(session, language)
+        return photo_shown.marked(session, language) | photo_shown.results(session)
 
     def restore_at_once(self, recolor: bool, texture: bool, request: gr.Request, progress=gr.Progress()) -> Shown:
         """The same, unasked, once for each photo that was opened; where nothing is to be done, nothing is said."""
-        edit = self.sessions.of(request).edit
-        if edit is None or edit.restored or not edit.needs_work:
+        session = self.sessions.of(request)
+        if session.album is None or session.edit.restored or not session.edit.needs_work:
             return {}
         return self.restore(recolor, texture, request, progress)
 
     def dab(self, event: gr.EventData, request: gr.Request) -> Shown:
         """Strokes of color: the photo is colored again at once. Only the second stage runs, the fill stays."""
-        edit = self.sessions.edit(request)
+        edit = self.sessions.of(request).edit
         edit.dabs = [*edit.dabs, *event.strokes]
         return self._color_again(request)
 
     def undo_dab(self, request: gr.Request) -> Shown:
         """The last dab away; where there is none, the other photo's colors."""
-        edit = self.sessions.edit(request)
+        edit = self.sessions.of(request).edit
         edit.reference = edit.reference if edit.dabs else None
         edit.dabs = edit.dabs[:-1]
         return self._color_again(request)
@@ -213,11 +206,11 @@ class Steps:
         return write
 
     def _visit(self, request: gr.Request) -> tuple[Session, EditState]:
-        return self.sessions.of(request), self.sessions.edit(request)
+        session = self.sessions.of(request)
+        return session, session.edit
 
     def _marked(self, request: gr.Request) -> Shown:
-        session, _ = self._visit(request)
-        return photo_shown.marked(session, language_of(request))
+        return photo_shown.marked(self.sessions.of(request), language_of(request))
 
     def _color_again(self, request: gr.Request) -> Shown:
         session, edit = self._visit(request)

@@ -108,9 +108,7 @@ class Album:
     scan: Scan
     prints: list[Print]  # those to be cut out
     shown: list[str] = field(default_factory=list)  # files of small pictures to choose from: the scan, each print
-    edits: dict[int, EditState] = field(
-        default_factory=dict
-    )  # what was opened of it, by the print's number; 0: the scan
+    edits: dict[int, EditState] = field(default_factory=dict)  # what was opened, by the print's number; 0: the scan
     open: int = 0  # the number of what is worked on
 
 
@@ -126,9 +124,15 @@ class Session:
     seen: float = field(default_factory=time.monotonic)
 
     @property
-    def edit(self) -> EditState | None:
-        """The photo in work."""
-        return self.album and self.album.edits[self.album.open]
+    def edit(self) -> EditState:
+        """The photo in work.
+
+        Raises:
+            RefusalError: it was forgotten.
+        """
+        if self.album is None:
+            raise RefusalError("photo_gone")
+        return self.album.edits[self.album.open]
 
     def file(self, name: str) -> Path:
         """A place for a file of this name, where no other file ever was: browsers keep what they once loaded."""
@@ -177,17 +181,6 @@ class Sessions:
                 return None
             self._open[request.session_hash] = self._open.pop(name)
         return self.of(request)
-
-    def edit(self, request: gr.Request) -> EditState:
-        """The photo in work.
-
-        Raises:
-            RefusalError: it was forgotten.
-        """
-        edit = self.of(request).edit
-        if edit is None:
-            raise RefusalError("photo_gone")
-        return edit
 
     def leave(self, request: gr.Request) -> None:
         """The page was closed: unless it comes back, all of the session is deleted after GRACE seconds."""

@@ -1,8 +1,8 @@
 """The restorer as the page calls it: on a Space with a shared GPU, each call borrows one; memory is given back."""
 
 import ctypes
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 
 try:  # before torch: there it prepares the GPU that is borrowed. The package comes with the Space.
@@ -31,17 +31,10 @@ def lent(stage: Callable) -> Callable:
     @borrows_gpu
     @wraps(stage)
     def on_gpu(*given: object) -> object:
-        with memory_given_back():
+        try:
             return stage(*given)
+        finally:  # glibc gives back what it holds free: in pieces between what is kept, it would grow for half an hour
+            with suppress(OSError, AttributeError):  # other allocators
+                ctypes.CDLL(None).malloc_trim(0)
 
     return on_gpu
-
-
-@contextmanager
-def memory_given_back() -> Iterator[None]:
-    """Afterwards glibc returns what it holds free: in pieces between what is kept, it would grow for half an hour."""
-    try:
-        yield
-    finally:
-        with suppress(OSError, AttributeError):  # other allocators
-            ctypes.CDLL(None).malloc_trim(0)

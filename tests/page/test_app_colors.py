@@ -68,6 +68,7 @@ def test_colors_are_dabbed_where_the_result_is_as_large_as_it_and_with_the_palet
         box, around = (page.evaluate(script, each) for each in (selector, "#tab-color-button"))
         return np.array([box["x"] + box["width"] / 2 - around["x"], box["y"] - around["y"], box["height"]])
 
+    page.wait_for_function("document.querySelector('#compare-color img').clientHeight")  # loaded once it is scrolled to
     result = place("#compare-color img")
     assert result[2] > device["viewport"]["height"] / 2, "small"
     page.click("#tab-hints-button")

@@ -94,7 +94,7 @@ def test_our_own_examples_are_not_deleted(cache, tmp_path_factory):
 
 def test_a_forgotten_photo_is_said_to_be_so():
     with pytest.raises(RefusalError, match="no longer on the server"):
-        Sessions().edit(request("a"))
+        _ = Sessions().of(request("a")).edit
 
 
 def wait_until(done) -> None:

@@ -44,22 +44,22 @@ def test_each_print_on_a_scan_is_worked_on_alone_and_straight_and_the_scan_too(s
     scan[60:360, 60:360] = gray_photo("astronaut", 300, 300)
     scan[100:400, 480:840] = gray_photo("coffee", 360, 300)
     opened = steps.open(str(save(tmp_path / "album.png", scan)), REQUEST, told)
-    first = steps.sessions.edit(REQUEST)
+    first = steps.sessions.of(REQUEST).edit
     assert opened["prints"].visible and len(opened["prints"].value) == 3 and opened["prints"].selected_index == 1
     assert first.name == "album-1" and np.abs(np.subtract(first.photo.size, 300)).max() < 12, "the scan is what is seen"
 
     steps.restore_at_once(False, True, REQUEST, told)
     shown = steps.open_print(SimpleNamespace(index=2), REQUEST, told)
-    edit = steps.sessions.edit(REQUEST)
+    edit = steps.sessions.of(REQUEST).edit
     taken = np.asarray(edit.photo.resize((356, 296)), int)
     assert np.abs(taken - scan[102:398, 482:838])[10:-10, 10:-10].mean() < 8 and edit.name == "album-2"
     assert shown["prints"].selected_index == 2 and not shown["results"].visible
     assert steps.open_print(SimpleNamespace(index=2), REQUEST, told) == {}, "what is open is opened anew"
 
     steps.open_print(SimpleNamespace(index=0), REQUEST, told)
-    assert np.array_equal(np.asarray(steps.sessions.edit(REQUEST).photo), scan)
+    assert np.array_equal(np.asarray(steps.sessions.of(REQUEST).edit.photo), scan)
     assert steps.open_print(SimpleNamespace(index=1), REQUEST, told)["results"].visible, "its result is lost"
-    assert steps.sessions.edit(REQUEST) is first
+    assert steps.sessions.of(REQUEST).edit is first
 
 
 @pytest.mark.parametrize("shape, turn, is_cut", [((340, 440), 0, False), ((340, 440), 3, True), ((800, 600), 0, True)])
@@ -68,14 +68,14 @@ def test_one_print_is_cut_out_of_a_scanners_lid_or_straightened_but_keeps_its_ow
 ):
     scan = lying(gray_photo("coffee", 400, 300), shape, turn)
     opened = steps.open(str(save(tmp_path / "print.png", scan)), REQUEST, told)
-    size = steps.sessions.edit(REQUEST).photo.size
+    size = steps.sessions.of(REQUEST).edit.photo.size
     assert opened["prints"].visible == is_cut
     assert np.abs(np.subtract(size, (400, 300))).max() < 12 if is_cut else size == (440, 340)
 
 
 def test_what_is_done_unasked_is_done_once_and_only_where_there_is_something_to_do(steps, tmp_path):
     steps.open(str(save(tmp_path / "color.png", photo("chelsea", 120, 90))), REQUEST, told)
-    edit = steps.sessions.edit(REQUEST)
+    edit = steps.sessions.of(REQUEST).edit
     edit.mask, edit.recolor = np.zeros((90, 120), bool), False
     steps.restore_at_once(False, True, REQUEST, told)
     assert edit.restored is None, "a whole photo in color was restored"
@@ -100,7 +100,7 @@ def test_freshened_tones_reach_the_picture_and_the_file(steps, tmp_path):
     file = steps.save("gray", "png")(REQUEST, told)["saved"]
     assert np.ptp(np.asarray(Image.open(file))) > 1.5 * np.ptp(faded)
     steps.freshen(False, REQUEST)
-    mask = steps.sessions.edit(REQUEST).mask
+    mask = steps.sessions.of(REQUEST).edit.mask
     file = steps.save("gray", "png")(REQUEST, told)["saved"]
     assert np.array_equal(np.asarray(Image.open(file))[~mask], faded[~mask])
 
@@ -118,7 +118,7 @@ def test_another_photo_lends_its_colors_until_that_is_undone(steps, tmp_path):
 
 def test_a_rough_stroke_takes_what_is_found_under_it_and_a_precise_one_all_of_it(steps, tmp_path):
     steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 200, 150))), REQUEST, told)
-    edit, crack = steps.sessions.edit(REQUEST), hole(200, 150, (20, 70, 180, 72))
+    edit, crack = steps.sessions.of(REQUEST).edit, hole(200, 150, (20, 70, 180, 72))
     edit.damage = SimpleNamespace(snap=lambda mask: mask & crack, is_worn=False)
     stroke = SimpleNamespace(strokes=[{"pen": "paint", "width": 0.1, "points": [[0.2, 0.47], [0.8, 0.47]]}])
     before = edit.mask
@@ -135,7 +135,7 @@ def test_a_chosen_coloring_is_what_is_shown_dabbed_on_made_vivid_and_downloaded(
     steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 120, 90))), REQUEST, told)
     gallery = steps.restore_at_once(False, True, REQUEST, told)["variants"]
     assert gallery.visible and len(gallery.value) == 3
-    edit = steps.sessions.edit(REQUEST)
+    edit = steps.sessions.of(REQUEST).edit
 
     def saved() -> np.ndarray:
         return read(Path(steps.save("color", "png")(REQUEST, told)["saved"]))
@@ -161,7 +161,7 @@ def test_a_chosen_coloring_is_what_is_shown_dabbed_on_made_vivid_and_downloaded(
 
 def test_where_there_is_no_more_to_be_found_it_is_not_offered(steps, tmp_path):
     steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 120, 90))), REQUEST, told)
-    edit = steps.sessions.edit(REQUEST)
+    edit = steps.sessions.of(REQUEST).edit
     edit.mark(hole(120, 90, (10, 10, 30, 20)))
     edit.search = Search(edit.mask)
     assert steps.unmark(REQUEST)["found"] == say("not_found", "en")
@@ -173,7 +173,7 @@ def test_where_there_is_no_more_to_be_found_it_is_not_offered(steps, tmp_path):
 def test_what_a_search_adds_is_yellow_and_counted_until_it_is_undone_or_restored(steps, tmp_path):
     steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 120, 90))), REQUEST, told)
     edit, sure, doubtful = (
-        steps.sessions.edit(REQUEST),
+        steps.sessions.of(REQUEST).edit,
         hole(120, 90, (10, 10, 20, 20)),
         hole(120, 90, (60, 10, 70, 20)),
     )
@@ -208,7 +208,7 @@ def test_a_photo_of_a_few_pixels_is_said_to_be_too_small(steps, tmp_path, width,
 
 def test_on_a_print_with_many_marks_faces_are_to_be_checked(steps, tmp_path):
     steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 120, 90))), REQUEST, told)
-    edit = steps.sessions.edit(REQUEST)
+    edit = steps.sessions.of(REQUEST).edit
     edit.damage = SimpleNamespace(is_worn=True, snap=lambda mask: mask)
     stroke = SimpleNamespace(strokes=[{"pen": "paint", "width": 0.1, "points": [[0.2, 0.5]]}])
     assert steps.paint(True, stroke, REQUEST)["found"].endswith(say("check", "en"))
