@@ -90,6 +90,8 @@ def test_a_tinted_print_in_which_nothing_is_found_names_the_ways_to_more(steps, 
     sepia = np.uint8(255 * (gray_photo("coffee", 120, 90)[..., None] / 255) ** np.array([0.8, 1.0, 1.4]))
     shown = steps.open(str(save(tmp_path / "sepia.png", sepia)), REQUEST, told)
     assert shown["found"] == f"{say('not_found', 'en')} {say('tinted', 'en')}" and shown["recolor"].value
+    gray = steps.open(str(save(tmp_path / "gray.png", sepia[..., 0])), REQUEST, told)
+    assert shown["recolor"].visible and not gray["recolor"].visible, "a gray photo has no colors to keep"
 
 
 def test_freshened_tones_reach_the_picture_and_the_file(steps, tmp_path):
