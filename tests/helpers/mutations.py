@@ -4,7 +4,7 @@
 
 Each mutation changes one spot (a comparison, a number, a condition, a call left out) in a copy of the repository and
 runs the fast tests that call the mutated function, quick ones first, until one fails: of the files of its file's name,
-of those that name its module, and of its room.
+of those that name its module, and of its room; of all where there are none.
 Survivors are printed; the last line counts. A survivor is a missing test, code that nothing needs, or a change that
 makes no difference.
 """
@@ -126,14 +126,15 @@ def _of(node, raw, span, between, whole) -> Iterator[Mutation]:
 
 @cache
 def tests_of(file: Path, root: Path) -> tuple[str, ...]:
-    """The test files that should notice: of the file's name, of its module's, of its room."""
+    """The test files that should notice: of the file's name, of its module's, of its room; else any may."""
     module = ".".join(file.relative_to(root).with_suffix("").parts)
     room, _, name = module.rpartition(".")
     naming = re.compile(rf"\b{re.escape(module)}\b|from {re.escape(room)} import .*\b{name}\b")
     every = sorted(root.glob("tests/**/test_*.py"))
     own = sorted(root.glob(f"tests/**/test_{file.stem}*.py"))
     beside = [f for f in every if f.parent.name == file.parent.name]
-    return tuple(dict.fromkeys(map(str, [*own, *(f for f in every if naming.search(f.read_text())), *beside])))
+    found = [*own, *(f for f in every if naming.search(f.read_text())), *beside]
+    return tuple(dict.fromkeys(map(str, found or every)))
 
 
 class Seen(NamedTuple):
