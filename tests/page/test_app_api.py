@@ -129,7 +129,7 @@ def test_after_any_exception_of_a_worker_the_server_answers(served, client, tmp_
         assert np.array_equal(read(found) > 0, HOLE)
 
 
-@pytest.mark.parametrize("inputs", [{"photo": None}, {"vividness": 7}, {"mask": "small.png"}], ids=str)
+@pytest.mark.parametrize("inputs", [{"photo": None}, {"vividness": 2.5}, {"mask": "small.png"}], ids=str)
 def test_what_cannot_be_is_refused_with_one_sentence(client, photo, tmp_path, inputs):
     save(tmp_path / "small.png", noise(1, (60, 45)))
     files = {"photo": handle_file(photo)} | {
@@ -149,6 +149,17 @@ def test_only_the_three_endpoints_are_offered_and_each_is_described(client):
         "/restore": ["photo", "mask", "hints", "recolor", "vividness", "fill"],
         "/colorize": ["photo", "hints", "vividness"],
     }
+
+
+def test_nothing_of_the_endpoints_is_seen_on_the_page(served):
+    calls = [call for call in served.demo.fns.values() if call.api_name in ("detect", "restore", "colorize")]
+    inputs = [block for call in calls for block in call.inputs]
+    assert len(inputs) > 6 and not any(all(above.visible for above in ancestors(block)) for block in inputs)
+
+
+def ancestors(block):
+    while block := block.parent:
+        yield block
 
 
 def test_the_calls_in_the_readme_work(served, photo, mask, tmp_path, monkeypatch):

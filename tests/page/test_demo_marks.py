@@ -59,6 +59,13 @@ def test_a_layer_shows_what_is_marked_and_what_is_new_of_it_but_no_rim():
     assert not (np.asarray(marks.marked_layer(mask, old & ~old, (500, 300))) == marks.NEW).all(axis=2).any()
 
 
+def test_distances_are_counted_in_longer_sides():
+    for turned in (hole(100, 40, (50, 20, 51, 21)), hole(100, 80, (50, 20, 51, 21))):
+        away = marks._distance(turned)
+        assert away[20, 60] == pytest.approx(0.1) and away[23, 54] == pytest.approx(0.05) and away[20, 50] == 0
+    assert (marks._distance(np.zeros((9, 9), bool)) == 1).all()
+
+
 def test_a_new_speck_of_a_large_photo_is_seen_on_a_phone_and_so_is_what_lies_under_it():
     speck = hole(4000, 3000, (2000, 1500, 2004, 1504))
     layer = marks.marked_layer(speck, speck, marks.fitted((4000, 3000))).resize((270, 202), Image.Resampling.BOX)
