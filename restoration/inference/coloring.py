@@ -112,7 +112,7 @@ def spread_known(
     spreads = []
     for found, belief in zip(prints, beliefs, strict=True):
         light, predicted, size = belief.light, belief.decode(), belief.light.shape
-        result = Spread(np.ones((*size, 1), np.float32), np.zeros((*size, 2), np.float32))  # changes nothing
+        result = Spread(np.float32(1), np.float32(0))  # changes nothing
         if reference:
             result = spread(light, predicted, reference.lend(for_eyes(found.cut(gray)), size), LENT_FADE)
         if hints:

@@ -149,7 +149,7 @@ def _rectangle(region: np.ndarray) -> Print:
     x, y = outline.T
     turned = np.stack([x * cosine + y * sine, y * cosine - x * sine], axis=-1)  # (angles, points, 2)
     low, high = np.percentile(turned, [0.3, 99.7], axis=1, keepdims=True)
-    along = ((turned < low + 1.5) | (turned > high - 1.5)).any(axis=-1)
+    along = (np.minimum(turned - low, high - turned) < 1.5).any(axis=-1)
     on_scan = (outline > 3) & (outline < np.array(region.shape[::-1]) - 3)
     along &= on_scan.all(axis=1)  # where the scan ends says nothing
     best = np.argmax(along.sum(axis=1) - 0.1 * np.abs(np.degrees(ANGLES)))

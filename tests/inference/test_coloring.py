@@ -1,5 +1,7 @@
 """From chroma to a color photo, and what a network is shown for it; with networks and fields that are known."""
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -9,7 +11,16 @@ from PIL import Image
 from restoration.chroma_bins import BINS
 from restoration.color import chroma, luma
 from restoration.inference import coloring, reference
-from restoration.inference.coloring import Hints, color_size, meeting, painted, predict_chroma, recolored
+from restoration.inference.coloring import (
+    Hints,
+    color_size,
+    meeting,
+    painted,
+    predict_chroma,
+    recolored,
+    spread_known,
+)
+from restoration.inference.hints import Known, spread
 from restoration.inference.prints import Print
 from restoration.inference.reference import Reference
 
@@ -167,6 +178,20 @@ def test_what_another_photo_shares_is_lent_where_it_lies_here():
     assert 0.8 * 2000 < np.count_nonzero(known.trust) <= 2000
     other = RNG.integers(0, 256, (320, 400), np.uint8)
     assert not lender.lend(other, (160, 200)).trust.any(), "nothing in common, nothing lent"
+
+
+def test_hints_are_followed_alone_or_after_a_reference():
+    light = np.linspace(0.2, 0.8, 40 * 50, dtype=np.float32).reshape(40, 50)
+    predicted, gray = np.full((40, 50, 2), 0.05, np.float32), np.zeros((160, 200), np.uint8)
+    belief = SimpleNamespace(light=light, decode=lambda: predicted)
+    hints = Hints(np.full((160, 200, 3), (200, 30, 30), np.uint8), hole(200, 160, (40, 40, 60, 60)))
+    lent = Known(np.full((40, 50, 2), -0.1, np.float32), (light < 0.3).astype(np.float32))
+    known, prints = coloring._shrunk(hints, light.shape), [Print.whole(gray.shape)]
+    [alone] = spread_known(gray, prints, [belief], hints)
+    assert np.allclose(alone.over(predicted), spread(light, predicted, known).over(predicted), atol=1e-6)
+    [both] = spread_known(gray, prints, [belief], hints, SimpleNamespace(lend=lambda *_: lent))
+    first = spread(light, predicted, lent).over(predicted)
+    assert np.allclose(both.over(predicted), spread(light, first, known).over(first), atol=1e-6)
 
 
 @pytest.mark.parametrize("certain, lent", [(8, True), (7, False)])

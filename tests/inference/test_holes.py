@@ -350,6 +350,16 @@ def test_lines_of_15_pixels_beside_the_edges_are_drawn_where_they_are_four_fifth
     assert holes._is_drawn(Region(np.s_[0:60, 0:60], np.rot90(mask, turn), 0), (60, 60)) == is_drawn
 
 
+@pytest.mark.parametrize("level, is_hole", [(10, False), (11, False), (12, True)])
+def test_a_soft_edge_is_that_of_a_clipped_area_up_to_one_level_from_the_ends(level, is_hole):
+    gray = np.random.default_rng(0).integers(60, 200, (120, 160), np.uint8)
+    gray[:1, :2] = 10, 11
+    for rim, more in ((2, 120), (1, 60), (0, 0)):  # the step is not over at once
+        gray[40 - rim : 62 + rim, 60 - rim : 82 + rim] = level + more
+    for photo in (gray, 255 - gray):
+        assert find_holes(photo).any() == is_hole
+
+
 def test_flat_regions_are_the_largest_first_and_none_is_small():
     gray = np.random.default_rng(0).integers(0, 256, (200, 200), np.uint8)
     sides = (40, 40), (25, 25), (16, 10), (12, 13)  # 0.4 % of 40,000 is 160: just enough, and not

@@ -37,6 +37,11 @@ def test_a_rectangle_is_found_at_its_angle(angle):
     assert near(_rectangle(covered(true) > 0.5), true, 0.8, 0.21)
 
 
+def test_angles_are_found_to_a_tenth_of_a_degree_on_average():
+    prints = [Print(200.3, 150.2, 220, 140, angle) for angle in np.arange(-7.5, 7.6, 0.7)]
+    assert np.mean([abs(_rectangle(covered(true) > 0.5).angle - true.angle) for true in prints]) < 0.1
+
+
 def test_where_the_scan_ends_says_nothing_of_the_angle():
     """Of a turned print whose longer sides lie beyond the scan, the shorter ones count."""
     true = Print(200, 150, 200, 420, 4.0)
