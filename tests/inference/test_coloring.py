@@ -181,11 +181,11 @@ def test_what_another_photo_shares_is_lent_where_it_lies_here():
 
 
 def test_hints_are_followed_alone_or_after_a_reference():
-    light = np.linspace(0.2, 0.8, 40 * 50, dtype=np.float32).reshape(40, 50)
+    light = np.float32([0.2] * 20 + [0.5] * 20 + [0.8] * 10)[None].repeat(40, axis=0)
     predicted, gray = np.full((40, 50, 2), 0.05, np.float32), np.zeros((160, 200), np.uint8)
     belief = SimpleNamespace(light=light, decode=lambda: predicted)
     hints = Hints(np.full((160, 200, 3), (200, 30, 30), np.uint8), hole(200, 160, (40, 40, 60, 60)))
-    lent = Known(np.full((40, 50, 2), -0.1, np.float32), (light < 0.3).astype(np.float32))
+    lent = Known(np.full((40, 50, 2), -0.1, np.float32), (light == 0.5).astype(np.float32))
     known, prints = coloring._shrunk(hints, light.shape), [Print.whole(gray.shape)]
     [alone] = spread_known(gray, prints, [belief], hints)
     assert np.allclose(alone.over(predicted), spread(light, predicted, known).over(predicted), atol=1e-6)
