@@ -82,12 +82,12 @@ class PhotoTab:
 
     def _tie_results(self) -> None:
         view, steps = self.view, self.steps
-        for listener, step, inputs in (
-            (view["hints"].input, steps.dab, None),
-            (view["hints_undo"].click, steps.undo_dab, None),
-            (view["reference"].upload, steps.take_reference, view["reference"]),
+        for listener, step, inputs, progress in (
+            (view["hints"].input, steps.dab, None, HIDDEN),  # shown, it would move the photo under the hand
+            (view["hints_undo"].click, steps.undo_dab, None, {"show_progress_on": view["note"]}),
+            (view["reference"].upload, steps.take_reference, view["reference"], {"show_progress_on": view["note"]}),
         ):
-            settings = {"show_progress_on": view["note"], "trigger_mode": "multiple", **QUEUE}
+            settings = {"trigger_mode": "multiple", **QUEUE, **progress}
             colored = self._tie(listener, step, inputs, (*COLORS, "variants"), "results", **settings)
             colored.then(js=ANSWERED.format(name="hints"), **AT_ONCE)
         for listener, step, inputs, changed, settings in (

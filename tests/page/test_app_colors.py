@@ -64,8 +64,10 @@ def test_colors_are_dabbed_where_the_result_is_as_large_as_it_and_with_the_palet
 
     def place(selector: str) -> np.ndarray:
         """Middle, top and height, from the upper left corner of the tabs."""
-        script = "(selector) => JSON.parse(JSON.stringify(document.querySelector(selector).getBoundingClientRect()))"
-        box, around = (page.evaluate(script, each) for each in (selector, "#tab-color-button"))
+        script = (
+            "(all) => all.map(each => JSON.parse(JSON.stringify(document.querySelector(each).getBoundingClientRect())))"
+        )
+        box, around = page.evaluate(script, [selector, "#tab-color-button"])  # at once: the page may scroll
         return np.array([box["x"] + box["width"] / 2 - around["x"], box["y"] - around["y"], box["height"]])
 
     page.wait_for_function("document.querySelector('#compare-color img').clientHeight")  # loaded once it is scrolled to
@@ -78,7 +80,11 @@ def test_colors_are_dabbed_where_the_result_is_as_large_as_it_and_with_the_palet
     page.wait_for_function("""["#hints .picture", "#hints .pens"].map(part => document.querySelector(part))
         .map(part => part.getBoundingClientRect()).every(box => box.top >= 0 && box.bottom <= innerHeight)""")
     page.locator("#hints [value='#3b82c4']").check(force=True)
+    page.wait_for_selector("#note [data-testid=status-tracker].hide", state="attached")
+    page.evaluate("""heights = new Set();
+        new ResizeObserver(() => heights.add(note.offsetHeight)).observe(document.querySelector("#note"))""")
     visitor.wait_for_new_picture(lambda: visitor.paint((0.4, 0.5), (0.6, 0.5), on="hints"))
+    assert page.evaluate("heights.size") == 1, "the photo moves under the hand"
     shown = [page.get_attribute(f"{part} >> nth=-1", "src") for part in ("#compare-color img", "#hints .photo")]
     assert shown[0] == shown[1], "what a dab does is seen elsewhere"
     visitor.choose_another()
