@@ -38,6 +38,19 @@ def test_features_are_where_eyes_mouth_and_ears_are():
     assert half[55, 112] > 0.95 and half[30, 70] < 0.05
 
 
+def test_features_turn_with_the_face():
+    points = np.array([*EYES, (224, 127), MOUTH, (177, 110), (272, 115)], float)
+    upright = Face(0.9, np.array([175.0, 70, 102, 102]), points)
+    turned = upright._replace(points=np.stack([points[:, 1], 300 - points[:, 0]], axis=1))  # by a quarter
+    assert np.abs(np.rot90(features(upright, (301, 301))) - features(turned, (301, 301))).mean() < 0.0005
+
+
+def test_no_mark_gets_likelier_by_a_face_in_a_photo_that_is_not_worn():
+    doubtful = lambda image: np.full((2, *image.shape[1:]), np.float32(-3))  # noqa: E731
+    logits = find_damage(gray_photo("astronaut", 512, 512), doubtful).logits
+    assert logits.max() == -3 and logits[EYES[0][::-1]] < -3.5
+
+
 @pytest.mark.parametrize(("above", "in_eye"), [(0.5, False), (2.5, True)])  # logits above what a mark needs
 def test_a_mark_in_an_eye_has_to_be_surer(above, in_eye):
     eye, wall = EYES[0], (60, 20)

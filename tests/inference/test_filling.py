@@ -53,10 +53,10 @@ def test_a_large_hole_is_filled_in_bounded_pieces_and_nothing_else_changes(width
     assert np.abs(filled[mask] - gray[mask].astype(int)).mean() < np.abs(gray[mask] - known.mean()).mean() * 1.2
 
 
-def test_a_ramp_goes_on_through_a_large_hole():
+def test_a_ramp_goes_on_through_a_large_hole_and_a_small_one():
     """The membrane over a plane is that plane: no seam between scales or tiles stands out of it."""
     ramp = np.add.outer(np.linspace(20, 110, 1400), np.linspace(0, 120, 1200))
-    mask = hole(1200, 1400, (200, 150, 1000, 1250))
-    filled = fill_smoothly(np.rint(ramp).astype(np.uint8), mask, Nothing())
+    mask = hole(1200, 1400, (200, 150, 1000, 1250), (40, 1300, 60, 1320))
+    filled = fill_smoothly(np.where(mask, 0, np.rint(ramp)).astype(np.uint8), mask, Nothing())
     assert np.abs(filled - ramp).max() < 20
     assert np.abs(np.diff(filled.astype(int), axis=0)).max() <= 8
