@@ -97,11 +97,7 @@ def _side_by_side(before: Image.Image, after: Image.Image) -> Image.Image:
     small = [image.convert("RGB") for image in (before, after)]
     for image in small:
         image.thumbnail((THUMBNAIL, THUMBNAIL))
-    width, height = small[0].size
-    pair = Image.new("RGB", (2 * width, height))
-    for number, image in enumerate(small):
-        pair.paste(image, (number * width, 0))
-    return pair
+    return Image.fromarray(np.hstack(small))
 
 
 def _unpacked(file: Path, room: Path) -> Iterator[tuple[str, Path]]:

@@ -30,7 +30,7 @@ def opened(session: Session, language: str) -> Shown:
         "texture": edit.texture,
         **marked(session, language),
     }
-    return shown | (results(session) if edit.restored else {"results": hidden})
+    return shown | (results(session, language) if edit.restored else {"results": hidden})
 
 
 def marked(session: Session, language: str) -> Shown:
@@ -49,13 +49,14 @@ def marked(session: Session, language: str) -> Shown:
     }
 
 
-def results(session: Session) -> Shown:
+def results(session: Session, language: str) -> Shown:
     """Before and after, and what can be changed of it."""
-    edit = session.edit
+    edit, own = session.edit, session.edit.restored.own is not None
     return {
         "results": gr.Column(visible=True),
         **pictures(session, "gray"),
-        "vividness": gr.Slider(value=edit.vividness, interactive=edit.restored.own is None),
+        "vividness": gr.Slider(value=edit.vividness, interactive=not own),
+        "hints_how_to": say("hints_in_color" if own else "hints_how_to", language),
         "freshen": edit.freshen,
         "variants": variants(session),
     }

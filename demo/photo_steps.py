@@ -145,7 +145,7 @@ class Steps:
         edit.variant = 0 if edit.restored.own else edit.variant
         progress(0.9, desc=say("showing", language))
         edit.search = replace(edit.search, new=None)
-        return photo_shown.marked(session, language) | photo_shown.results(session)
+        return photo_shown.marked(session, language) | photo_shown.results(session, language)
 
     def restore_at_once(self, recolor: bool, texture: bool, request: gr.Request, progress=gr.Progress()) -> Shown:
         """The same, unasked, once for each photo that was opened; where nothing is to be done, nothing is said."""
@@ -176,8 +176,6 @@ class Steps:
     def take_variant(self, event: gr.SelectData, request: gr.Request) -> Shown:
         """Another of the colorings instead of the one that is shown; no stage runs."""
         session, edit = self._visit(request)
-        if event.index == edit.variant:
-            return {}
         edit.variant = event.index
         return photo_shown.pictures(session)
 

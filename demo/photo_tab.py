@@ -19,7 +19,7 @@ ANSWERED = "() => page.answered('{name}')"
 # Parts of the view that steps change together.
 MARKS = ("editor", "found", "undo", "unmark", "more", "note", "restore")
 COLORS = ("color", "hints", "hints_undo")
-RESULTS = ("results", "gray", "variants", "vividness", "freshen", *COLORS, *MARKS)
+RESULTS = ("results", "gray", "variants", "vividness", "freshen", "hints_how_to", *COLORS, *MARKS)
 OPENED = ("key", "start", "work", "prints", "tabs", "recolor", "texture", *RESULTS)
 
 

@@ -137,5 +137,5 @@ def hints_view() -> View:
     with gr.Row(elem_classes="tools"):
         view["hints_undo"] = gr.Button(label("hints_undo"), size="sm", elem_id="hints-undo")
         view["reference"] = gr.UploadButton(label("reference"), size="sm", file_types=["image"], elem_id="reference")
-    gr.Markdown(label("hints_how_to"), elem_classes="quiet")
+    view["hints_how_to"] = gr.Markdown(elem_classes="quiet")
     return view

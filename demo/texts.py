@@ -116,6 +116,10 @@ TEXTS = {
         "right color.",
         "색을 고른 뒤 옷, 자동차, 하늘에 살짝 찍어 보세요. 작은 점이면 충분합니다. 번진 곳에는 맞는 색을 찍으세요.",
     ),
+    "hints_in_color": (
+        "This photo keeps its colors: a dab counts only where it was repaired.",
+        "이 사진은 원래 색을 지킵니다. 고친 곳에만 색을 찍을 수 있습니다.",
+    ),
     "reference": ("Take colors from another photo", "다른 사진에서 색 가져오기"),
     "hints_undo": ("Undo the last color", "마지막 색 되돌리기"),
     "repaired": (

@@ -103,6 +103,8 @@ def test_a_color_photo_is_said_to_be_so_and_keeps_its_colors_outside_the_marks(v
     assert visitor.read_refusal() == say("nothing_to_do", "en")
     visitor.paint((0.31, 0.5), (0.63, 0.5))
     visitor.restore()
+    visitor.page.click("#tab-hints-button")
+    visitor.page.wait_for_selector(f"text={say('hints_in_color', 'en')}")
     result = np.asarray(visitor.download()[1])
     changed = (result != color).any(axis=2)
     assert changed[115:125, 105:195].mean() > 0.9 and not changed[:90].any() and not changed[150:].any()
