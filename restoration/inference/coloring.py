@@ -20,7 +20,7 @@ from restoration.inference.reference import Reference
 from restoration.inference.scaling import Guided, Rows, bands, shrink
 from restoration.inference.tones import for_eyes
 
-COLOR_SIZE = 160  # px, the shorter side at which chroma is predicted: eyes want color coarser than light
+COLOR_SIZE = 192  # px, the shorter side at which chroma is predicted: eyes want color coarser than light
 MAX_COLOR_SIDE = 1024  # px, the longer one, for panoramas
 FACES_SIDE = 1024  # px, the longer side at which faces are looked for
 SKIN_HUE = np.float32([-0.65, 0.76])  # direction of the chroma of skin, dark and pale: mean over 62 portraits

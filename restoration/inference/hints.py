@@ -7,7 +7,7 @@ import numpy as np
 from restoration.inference.scaling import smoothstep
 
 PULL = 1e3  # weight of a known color: the system meets it to a hundredth
-FADE = 1e-3  # weight of no change at each pixel: along a plain strip a dab decays by e in sqrt(3 / FADE) = 55 px
+FADE = 5e-4  # weight of no change at each pixel: along a plain strip a dab decays by e in sqrt(3 / FADE) = 77 px
 EDGE = 0.04  # of luma, between neighbors, that a color hardly crosses: 10 levels
 HUE_EDGE = 0.009  # the same of predicted chroma, which is smoother
 WHOLE = 0.5  # of what reaches a pixel, enough to color it wholly

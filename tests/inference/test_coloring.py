@@ -28,17 +28,17 @@ from restoration.inference.reference import Reference
 @pytest.mark.parametrize(
     "shape, size",
     [
-        ((320, 480), (160, 240)),
-        ((480, 320), (240, 160)),
+        ((384, 576), (192, 288)),
+        ((576, 384), (288, 192)),
         ((100, 120), (100, 120)),  # never enlarged
         ((300, 3000), (102, 1024)),
         ((3000, 300), (1024, 102)),
         ((1, 4000), (1, 1024)),
         ((4000, 1), (1024, 1)),
-        ((161, 161), (160, 160)),
+        ((193, 193), (192, 192)),
     ],
 )
-def test_color_is_predicted_at_160_px_and_a_panoramas_at_1024(shape, size):
+def test_color_is_predicted_at_192_px_and_a_panoramas_at_1024(shape, size):
     assert color_size(*shape) == size
 
 
@@ -73,15 +73,15 @@ class Colorizer:
 
 
 def test_a_network_is_shown_luma_and_known_colors_times_four():
-    color, network = photo("coffee", 480, 320), Colorizer()
-    where = ~hole(480, 320, (100, 80, 300, 240))
+    color, network = photo("coffee", 576, 384), Colorizer()
+    where = ~hole(576, 384, (100, 80, 300, 240))
     belief = predict_chroma(luma(color), network, Hints(color, where))
-    means = luma(color).reshape(160, 2, 240, 2).mean(axis=(1, 3)) / 255
-    assert network.seen.shape == (4, 160, 240) and np.allclose(network.seen[0], means, atol=1e-5)
+    means = luma(color).reshape(192, 2, 288, 2).mean(axis=(1, 3)) / 255
+    assert network.seen.shape == (4, 192, 288) and np.allclose(network.seen[0], means, atol=1e-5)
     assert np.array_equal(belief.light, network.seen[0]) and belief.prior is network.prior
-    known = where.reshape(160, 2, 240, 2).all(axis=(1, 3))
+    known = where.reshape(192, 2, 288, 2).all(axis=(1, 3))
     assert np.array_equal(network.seen[3] > 0, known) and set(np.unique(network.seen[3])) == {0, 1}
-    true = chroma(color).reshape(160, 2, 240, 2, 2).mean(axis=(1, 3))
+    true = chroma(color).reshape(192, 2, 288, 2, 2).mean(axis=(1, 3))
     assert np.allclose(network.seen[1:3].transpose(1, 2, 0)[known], 4 * true[known], atol=1e-4)
     predict_chroma(luma(color), network)
     assert not network.seen[1:].any()
