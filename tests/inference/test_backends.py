@@ -320,14 +320,3 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
     environment = os.environ | {"OMP_NUM_THREADS": "2", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-
-
-def test_after_a_fork_pytorch_waits_for_no_thread_of_the_parents():
-    torch = backends._pytorch()
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    child = os.fork()
-    if child == 0:
-        os._exit(torch.get_num_threads())
-    torch.set_num_threads(before)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
