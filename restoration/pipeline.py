@@ -13,7 +13,7 @@ from restoration.config import SHIPPED_WEIGHTS as SHIPPED_WEIGHTS
 from restoration.errors import RestorationError
 from restoration.files import imaging
 from restoration.inference import backends
-from restoration.inference.coloring import Hints, meeting, predict_chroma, predict_prints, recolored, spread_known
+from restoration.inference.coloring import Hints, meeting, predict_hole, predict_prints, recolored, spread_known
 from restoration.inference.damage import MOST_SENSITIVE as MOST_SENSITIVE
 from restoration.inference.damage import Damage, ScanDamage
 from restoration.inference.detection import find_damage
@@ -188,7 +188,7 @@ class Restorer:
         known = Hints(Rows(photo), ~mask)
         if hints is not None:
             known = Hints(np.where(mask[..., None], hints.rgb, photo), hints.where | ~mask)
-        chroma = predict_chroma(gray, self._color, known).decode()
+        chroma = predict_hole(gray, self._color, known).decode()
         return recolored(photo, gray, mask, meeting(chroma, known))
 
 

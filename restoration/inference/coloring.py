@@ -21,6 +21,7 @@ from restoration.inference.scaling import Guided, Rows, bands, shrink
 from restoration.inference.tones import for_eyes
 
 COLOR_SIZE = 192  # px, the shorter side at which chroma is predicted: eyes want color coarser than light
+VIEWS = (160, False), (224, True)  # the same of the two views that a gray photo is seen in; whether mirrored
 MAX_COLOR_SIDE = 1024  # px, the longer one, for panoramas
 FACES_SIDE = 1024  # px, the longer side at which faces are looked for
 SKIN_HUE = np.float32([-0.65, 0.76])  # direction of the chroma of skin, dark and pale: mean over 62 portraits
@@ -40,19 +41,36 @@ class Hints(NamedTuple):
         return cls(rgba[..., :3], where) if where.any() else None
 
 
-def predict_chroma(gray: np.ndarray, colorizer: Network, known: Hints | None = None) -> ChromaDistribution:
+def predict_chroma(gray: np.ndarray, colorizer: Network) -> ChromaDistribution:
     """How likely each color is in a whole gray photo, uint8 (H, W), at the size where color is predicted.
 
-    Args:
-        known: the colors of all but a hole.
+    The mean of two views: the blotches of one are not those of the other.
     """
-    size = color_size(*gray.shape)
-    image = np.zeros((4, *size), np.float32)
-    image[0] = shrink(gray.shape, size, lambda rows: gray[rows] / np.float32(255))
-    if known is not None:
-        colors, image[3] = _shrunk(known, size)
-        image[1:3] = CHROMA_SCALE * colors.transpose(2, 0, 1)  # as models.Colorizer does
-    return ChromaDistribution(colorizer(image), image[0], colorizer.prior)
+    light = _light(gray, COLOR_SIZE)
+    size = [-(-side // 4) for side in reversed(light.shape)]
+    views = []
+    for side, mirrored in VIEWS:
+        seen = _light(gray, side)
+        image = np.zeros((4, *seen.shape), np.float32)
+        image[0] = seen[:, ::-1] if mirrored else seen
+        logits = colorizer(image)
+        logits = np.ascontiguousarray(logits[..., ::-1]) if mirrored else logits
+        views.append([cv2.resize(each, size, interpolation=cv2.INTER_LINEAR) for each in logits])
+    return ChromaDistribution(np.mean(views, axis=0), light, colorizer.prior)
+
+
+def predict_hole(gray: np.ndarray, colorizer: Network, known: Hints) -> ChromaDistribution:
+    """`predict_chroma` of a photo, uint8 (H, W), whose colors are known but for a hole."""
+    light = _light(gray, COLOR_SIZE)
+    colors, trust = _shrunk(known, light.shape)
+    image = np.concatenate([light[None], CHROMA_SCALE * colors.transpose(2, 0, 1), trust[None]])  # as models.Colorizer
+    return ChromaDistribution(colorizer(image), light, colorizer.prior)
+
+
+def _light(gray: np.ndarray, side: int) -> np.ndarray:
+    """Luma, float32 in [0, 1], with a shorter side of so many px or less."""
+    size = color_size(*gray.shape, side)
+    return shrink(gray.shape, size, lambda rows: gray[rows] / np.float32(255))
 
 
 def _with_skin(belief: ChromaDistribution, gray: np.ndarray) -> ChromaDistribution:
@@ -162,7 +180,7 @@ def recolored(photo: Image.Image, gray: np.ndarray, mask: np.ndarray, cbcr: np.n
     return image
 
 
-def color_size(height: int, width: int) -> tuple[int, int]:
+def color_size(height: int, width: int, side: int = COLOR_SIZE) -> tuple[int, int]:
     """The size at which a photo's chroma is predicted."""
-    scale = min(1.0, COLOR_SIZE / min(height, width), MAX_COLOR_SIDE / max(height, width))
+    scale = min(1.0, side / min(height, width), MAX_COLOR_SIDE / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))

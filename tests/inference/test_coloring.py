@@ -17,6 +17,7 @@ from restoration.inference.coloring import (
     meeting,
     painted,
     predict_chroma,
+    predict_hole,
     recolored,
     spread_known,
 )
@@ -75,7 +76,7 @@ class Colorizer:
 def test_a_network_is_shown_luma_and_known_colors_times_four():
     color, network = photo("coffee", 576, 384), Colorizer()
     where = ~hole(576, 384, (100, 80, 300, 240))
-    belief = predict_chroma(luma(color), network, Hints(color, where))
+    belief = predict_hole(luma(color), network, Hints(color, where))
     means = luma(color).reshape(192, 2, 288, 2).mean(axis=(1, 3)) / 255
     assert network.seen.shape == (4, 192, 288) and np.allclose(network.seen[0], means, atol=1e-5)
     assert np.array_equal(belief.light, network.seen[0]) and belief.prior is network.prior
@@ -83,8 +84,26 @@ def test_a_network_is_shown_luma_and_known_colors_times_four():
     assert np.array_equal(network.seen[3] > 0, known) and set(np.unique(network.seen[3])) == {0, 1}
     true = chroma(color).reshape(192, 2, 288, 2, 2).mean(axis=(1, 3))
     assert np.allclose(network.seen[1:3].transpose(1, 2, 0)[known], 4 * true[known], atol=1e-4)
-    predict_chroma(luma(color), network)
-    assert not network.seen[1:].any()
+
+
+def test_a_gray_photo_is_seen_twice_once_mirrored():
+    """By a network that believes where it is light: both views are laid on each other, at a quarter of 192 px."""
+    seen = []
+
+    def colorizer(image: np.ndarray) -> np.ndarray:
+        seen.append(image)
+        light = image[0, : image.shape[1] // 4 * 4, : image.shape[2] // 4 * 4]
+        means = light.reshape(len(light) // 4, 4, -1, 4).mean(axis=(1, 3))
+        return np.stack([len(seen) * means, -means])
+
+    colorizer.prior = np.full(2, 0.5, np.float32)
+    gray = cv2.GaussianBlur(gray_photo("coffee", 480, 320), (0, 0), 8)
+    belief = predict_chroma(gray, colorizer)
+    assert [view.shape for view in seen] == [(4, 160, 240), (4, 224, 336)] and not any(view[1:].any() for view in seen)
+    assert np.abs(seen[0][0, ::40, ::40] - cv2.resize(seen[1][0, :, ::-1], (240, 160))[::40, ::40]).max() < 0.02
+    means = cv2.resize(gray, (72, 48), interpolation=cv2.INTER_AREA) / 255
+    assert belief.light.shape == (192, 288) and belief.logits.shape == (2, 48, 72)
+    assert np.abs(belief.logits - [1.5 * means, -means]).max() < 0.03
 
 
 def test_a_prediction_meets_known_colors_exactly_and_goes_over_smoothly():

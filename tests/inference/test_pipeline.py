@@ -10,7 +10,7 @@ from PIL import Image
 
 from restoration.errors import RestorationError
 from restoration.inference.backends import as_network
-from restoration.inference.coloring import COLOR_SIZE, MAX_COLOR_SIDE
+from restoration.inference.coloring import MAX_COLOR_SIDE, VIEWS
 from restoration.inference.damage import WHOLE
 from restoration.inference.filling import FILL_SIZE, fill_smoothly
 from restoration.inference.texture import add_texture
@@ -162,7 +162,7 @@ def test_networks_see_bounded_sizes(restorer, monkeypatch):
     restorer.restore(np.full((900, 1500), 90, np.uint8), hole(1500, 900, (200, 200, 1200, 800)), fill="smooth")
     *fills, (_, *color) = seen
     assert len(fills) > 1 and max(max(size) for _, *size in fills) <= FILL_SIZE
-    assert min(color) == COLOR_SIZE and max(color) <= MAX_COLOR_SIDE
+    assert min(color) == VIEWS[1][0] and max(color) <= MAX_COLOR_SIDE
     restorer.restore(np.full((300, 3000), 90, np.uint8), hole(3000, 300, (0, 0, 9, 9)))
     assert max(seen[-1][1:]) == MAX_COLOR_SIDE
 
