@@ -88,15 +88,20 @@ class Steps:
 
         A tap with whatever pen on what a search has just found takes the whole of it away.
         """
-        edit = self.sessions.of(request).edit
+        edit, whole = self.sessions.of(request).edit, False
         for stroke in event.strokes:
             drawn = marks.drawn([stroke], edit.photo.size)
             tapped = touching(edit.new, drawn) if marks.is_tap(stroke) else np.False_
             if tapped.any() or stroke["pen"] == "erase":
                 edit.mark(edit.mask & ~(tapped if tapped.any() else drawn))
             elif stroke["pen"] == "paint":
-                edit.mark(edit.mask | (edit.damage.snap(drawn) if snap else drawn))
-        return self._marked(request)
+                taken = edit.damage.snap(drawn) if snap else drawn
+                whole |= snap and np.array_equal(taken, drawn)
+                edit.mark(edit.mask | taken)
+        shown = self._marked(request)
+        if whole:
+            shown["found"] = say("whole_stroke", language_of(request)) + " " + shown["found"]
+        return shown
 
     def find_more(self, request: gr.Request) -> Shown:
         """Beside what is marked, what the next more sensitive look that finds anything finds; nothing erased again."""

@@ -56,6 +56,11 @@ TEXTS = {
         "**새로 찾은 곳: {count}군데**, 동그라미 안. 넓어진 곳도 노란색입니다. 손상이 아닌 곳(눈, 옷깃)은 누르면 "
         "지워집니다. 표시된 곳은 모두 {share}.",
     ),
+    "whole_stroke": (
+        "**Nothing was found under your stroke, so all of it is marked.** If that is too much, undo it and take a "
+        "smaller brush.",
+        "**칠한 곳에서 찾은 손상이 없어 전체를 표시했습니다.** 너무 넓으면 되돌리고 더 작은 붓을 쓰세요.",
+    ),
     "check": (
         "Check faces: an eye or a necklace may be marked.",
         "얼굴을 확인하세요. 눈이나 목걸이가 표시되었을 수 있습니다.",

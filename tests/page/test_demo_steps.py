@@ -124,13 +124,16 @@ def test_a_rough_stroke_takes_what_is_found_under_it_and_a_precise_one_all_of_it
     edit.damage = SimpleNamespace(snap=lambda mask: mask & crack, is_worn=False)
     stroke = SimpleNamespace(strokes=[{"pen": "paint", "width": 0.1, "points": [[0.2, 0.47], [0.8, 0.47]]}])
     before = edit.mask
-    steps.paint(True, stroke, REQUEST)
+    assert "Nothing was found" not in steps.paint(True, stroke, REQUEST)["found"]
     rough = edit.mask & ~before
     assert rough.any() and not (rough & ~crack).any()
     steps.undo(REQUEST)
     assert np.array_equal(edit.mask, before)
     steps.paint(False, stroke, REQUEST)
     assert (edit.mask & ~before).sum() > 5 * rough.sum()
+    edit.damage = SimpleNamespace(snap=lambda mask: mask, is_worn=False)  # it found nothing
+    assert "Nothing was found" not in steps.paint(False, stroke, REQUEST)["found"]
+    assert "Nothing was found" in steps.paint(True, stroke, REQUEST)["found"]
 
 
 def test_a_chosen_coloring_is_what_is_shown_dabbed_on_made_vivid_and_downloaded(steps, tmp_path):
