@@ -112,10 +112,10 @@ def results_view() -> View:
 
 
 def before_after(name: str, pair: tuple[Path, Path] | None = None) -> gr.ImageSlider:
-    """A slider between two pictures of one size."""
+    """A slider between two pictures of one size; a result is seen nearly whole at first."""
     return gr.ImageSlider(
         pair, label=label("slider"), show_label=False, elem_id=name, elem_classes="compare", buttons=["fullscreen"],
-        min_width=300,
+        min_width=300, slider_position=50 if pair else 10,
     )  # fmt: skip
 
 
