@@ -73,7 +73,10 @@ def _find_damage(gray: np.ndarray, detector: Network, known: np.ndarray | None =
 def _by_face(logits: np.ndarray, found: list[faces.Face], skin: float) -> np.ndarray:
     """A damage map, lowered in the features of faces, and by `skin` raised between them."""
     for face in found:
-        logits = logits - SPARED * faces.features(face, logits.shape) + skin * faces.skin(face, logits.shape)
+        where = faces.features(face, logits.shape)
+        logits = logits - SPARED * where
+        if skin:
+            logits += skin * faces.skin(face, where)
     return logits
 
 

@@ -72,9 +72,9 @@ def oval(face: Face, shape: tuple[int, ...]) -> np.ndarray:
     return _ellipses([face.box[:2] + face.box[2:] * (0.5, OVAL_MIDDLE)], [face.box[2:] * OVAL], face, shape)
 
 
-def skin(face: Face, shape: tuple[int, ...]) -> np.ndarray:
-    """The oval without its features: float32 (H, W) in [0, 1]."""
-    return np.maximum(oval(face, shape) - features(face, shape), 0)
+def skin(face: Face, where: np.ndarray) -> np.ndarray:
+    """The oval without its features, which are float32 (H, W) as is this, in [0, 1]."""
+    return np.maximum(oval(face, where.shape) - where, 0)
 
 
 def _ellipses(middles, sizes, face: Face, shape: tuple[int, ...]) -> np.ndarray:

@@ -27,7 +27,8 @@ def test_a_face_is_found_where_it_is(margin):
 def test_features_are_where_eyes_mouth_and_ears_are():
     points = np.array([*EYES, (224, 127), MOUTH, (177, 110), (272, 115)], float)
     face = Face(0.9, np.array([175.0, 70, 102, 102]), points)
-    where, between = features(face, (300, 300)), skin(face, (300, 300))
+    where = features(face, (300, 300))
+    between = skin(face, where)
     for x, y in (*EYES, (224, 127), MOUTH, *EARS):
         assert where[y, x] > 0.95 and between[y, x] < 0.05
     for x, y in ((224, 80), (224, 110), (198, 122), (250, 122)):  # forehead, bridge of the nose, cheeks
