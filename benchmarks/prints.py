@@ -148,7 +148,7 @@ def faded(photos: list[np.ndarray], restorer: Restorer) -> Iterator[str]:
             old = np.rint(black + contrast * gray.astype(np.float32)).clip(0, 255).astype(np.uint8)
             whole = [Print.whole(gray.shape)]
             results = [
-                np.asarray(painted(gray, [predict_chroma(seen, restorer._color)], whole))
+                np.asarray(painted(gray, [predict_chroma(seen, restorer._color).decode()], whole))
                 for seen in (old, for_eyes(old))
             ]
             none = ab_mae(rgb, np.repeat(gray[..., None], 3, axis=2))
