@@ -44,7 +44,7 @@
   const toResult = find("#to-result"); // for keys, before all else
   toResult.onclick = () => result().focus();
   const look = () => {
-    toResult.hidden = !result();
+    toResult.classList.toggle("shown", !!result()); // until then, and before this runs, no Tab stops there
     document.querySelectorAll("[data-testid=slider].outer:not([tabindex])").forEach(lend);
     document.querySelectorAll("#examples button.gallery-item, .pictures .thumbnail-item").forEach((button) => {
       const item = button.closest(".gallery-item"), label = button.closest(".block").querySelector("label, .label");

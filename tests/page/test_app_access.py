@@ -30,6 +30,15 @@ def wait_for_focus(page, selector: str) -> None:
     page.wait_for_function("(selector) => !!document.activeElement.closest(selector)", arg=selector)
 
 
+def test_no_link_to_a_result_stands_in_the_way_before_there_is_one(visitor):
+    visitor.page.add_init_script("""new MutationObserver(() => {
+        window.wasThere ||= !!document.querySelector("#to-result")?.checkVisibility();
+    }).observe(document, { childList: true, subtree: true, attributes: true })""")
+    visitor.page.reload()
+    visitor.page.wait_for_function("window.page && document.querySelector('#to-result')")
+    assert visitor.page.evaluate("window.wasThere") is False
+
+
 def test_the_whole_way_by_keyboard(visitor, served, tmp_path):
     gray, page = damaged(1), visitor.page
     with page.expect_file_chooser() as chooser:
