@@ -79,7 +79,7 @@ def test_paper_runs_along_the_edge_and_has_one_level():
     assert np.array_equal(_paper(view[::-1, ::-1]), found[::-1, ::-1])
 
 
-@pytest.mark.parametrize("fall, is_paper", [(0, True), (36, True), (60, False)])
+@pytest.mark.parametrize("fall, is_paper", [(0, True), (36, True), (48, False)])
 def test_paper_may_be_lit_unevenly_up_to_a_point(fall, is_paper):
     """Each side is paper of its own levels, but not the whole frame where they differ too much."""
     view = page(Print(200, 150, 220, 140), level=170)

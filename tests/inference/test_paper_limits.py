@@ -5,7 +5,18 @@ import pytest
 from conftest import gray_photo
 
 from restoration.inference import paper
-from restoration.inference.paper import Side, _are_beside, _fitted, _paper, _prints, _rectangle, _search, _without_edge
+from restoration.inference.paper import (
+    Side,
+    _are_beside,
+    _fitted,
+    _groups,
+    _paper,
+    _prints,
+    _rectangle,
+    _search,
+    _side,
+    _without_edge,
+)
 from restoration.inference.prints import Print
 
 SIZE = 300, 400
@@ -59,7 +70,8 @@ def test_a_print_in_a_print_reaches_out_of_it_by_a_fiftieth_of_its_longer_side(m
         (Print(500, 400, 750, 500), (744, 494)),  # four thousandths of the longer one
         (Print(500, 400, 1000, 800), (1000, 800)),  # where the scan ends nothing is cut off
         (Print(495, 400, 1000, 800), (991, 800)),  # what lies beyond it is
-        (Print(499, 400, 1000, 800), (999, 800)),
+        (Print(499, 400, 1000, 800), (999, 800)),  # a pixel from its end a side is at its end
+        (Print(498.5, 400, 1000, 800), (994.5, 800)),
     ],
 )
 def test_what_is_cut_off_a_prints_sides(found, cut):
@@ -96,13 +108,15 @@ def test_paper_keeps_the_level_of_the_scans_edge_up_to_14_levels(edge, place):
     assert np.flatnonzero(middle[:200]).max() == place and not middle[place + 1 : 399 - place].any()
 
 
-@pytest.mark.parametrize("slope, is_paper", [(6, True), (7, False)])
-def test_grainy_paper_may_be_half_as_rough_again_as_the_scans_edge(slope, is_paper):
-    """A saw of four levels a pixel is eight levels rough, twelve are paper."""
-    view = np.full(SIZE, 100, np.uint8) + 4 * (np.arange(400, dtype=np.uint8) % 30)
-    view[:, 90:200] = 100
-    view[:12, 90:200] += slope * np.arange(12, dtype=np.uint8)[:, None]
-    view[12:, 90:200] = np.random.default_rng(0).integers(0, 2, (288, 110)) * 200
+@pytest.mark.parametrize("saw, slope, is_paper", [(4, 6, True), (4, 7, False), (8, 8, True), (8, 8.5, False)])
+def test_grainy_paper_may_be_half_as_rough_again_as_the_scans_edge_up_to_16_levels(saw, slope, is_paper):
+    """A saw of four levels a pixel is eight levels rough, twelve are paper; but where it is 16, 17 are not."""
+    view = np.full(SIZE, 10, np.uint8) + saw * (np.arange(400, dtype=np.uint8) % 30)
+    view[:, 90:200] = 30
+    view[:12, 90:200] += (slope * np.arange(12)[:, None]).astype(np.uint8)
+    around = np.ones(SIZE, bool)
+    around[:12, 90:200], around[:, :84], around[:, 206:] = False, False, False
+    view[around] = np.random.default_rng(0).integers(0, 2, around.sum()) * 200
     assert _paper(view)[4, 105:185].all() == _paper(view)[4, 105:185].any() == is_paper
 
 
@@ -149,3 +163,46 @@ def test_steps_are_looked_for_ten_px_around_or_a_fiftieth_of_the_longer_side(mon
     lengths = [longer + 2 * reach, 300 + 2 * reach] * 2  # less the corners: where another side's paper is seen
     assert [shape for shape, _ in asked] == [(2 * reach + 4, n - 2 * (reach + n // 16)) for n in lengths]
     assert found.corners() == pytest.approx(Print(450, 250, longer, 300).corners())
+
+
+@pytest.mark.parametrize("row, is_seen", [(9, False), (10, True), (18, True), (19, False)])
+def test_paper_and_its_spread_are_seen_within_ten_px_of_a_step(row, is_seen):
+    light, where = np.full((44, 200), 200, np.float32), np.zeros((44, 200), np.uint8)
+    light[20:] = 100
+    where[row] = 1
+    assert _side(light, where, 20) == (-0.5, Side(1.0 if is_seen else 0.0, 1.0, 1.0, 0.0))
+    light[row] += np.linspace(-4, 4, 200)
+    assert (_side(light, where, 20)[1].spread > 0.5) == (is_seen and row < 18)
+
+
+@pytest.mark.parametrize("step, is_one", [(10, False), (10.5, True), (-10.5, True)])
+def test_a_step_of_light_is_more_than_ten_levels(step, is_one):
+    light = np.full((24, 200), 100, np.float32)
+    light[:10] += step
+    assert _side(light, np.zeros((24, 200), np.uint8), 10)[1].step == is_one
+
+
+@pytest.mark.parametrize("shape, width", [((300, 400), 3), ((500, 240), 2), ((120, 800), 2), ((900, 820), 8)])
+def test_grain_is_measured_along_the_edge_in_a_hundredth_of_the_shorter_side(monkeypatch, shape, width):
+    asked, frame = [], paper._frame
+    monkeypatch.setattr(paper, "_frame", lambda image, *width: asked.extend(width) or frame(image, *width))
+    _paper(np.zeros(shape, np.uint8))
+    assert asked == [width]
+
+
+@pytest.mark.parametrize("height, count", [(41, 2), (39, 1)])
+def test_a_print_of_less_than_a_tenth_of_the_largest_is_none(monkeypatch, height, count):
+    sides = [Side(1.0, 1.0, 1.0, 2.0)] * 4
+    fitted = lambda view, paper, found: (found._replace(width=25, height=height if found.x > 250 else 400), sides)  # noqa: E731
+    monkeypatch.setattr(paper, "_fitted", fitted)
+    monkeypatch.setattr(paper, "_is_print", lambda *_: True)
+    assert len(_prints(page(Print(100, 150, 120, 100), Print(300, 150, 120, 100)))) == count
+
+
+@pytest.mark.parametrize("down, groups", [(14, 1), (20, 2)])
+def test_turned_prints_reach_from_their_first_corner_to_their_last(down, groups):
+    """A strip of 100 x 20 px turned by 8 degrees is 33.7 px high."""
+    prints = [Print(60, 50, 100, 20, 8.0), Print(180, 50 + down, 100, 20, 8.0)]
+    assert len(_groups(prints, across=False)) == groups
+    upright = [Print(y, x, h, w, -angle) for x, y, w, h, angle in prints]
+    assert len(_groups(upright, across=True)) == groups

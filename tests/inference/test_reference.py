@@ -53,6 +53,10 @@ def test_cells_that_moved_alike_agree_and_others_do_not():
         assert _agreement(place)[0, 0] == pytest.approx(8 / 24), "beside the photo nothing agrees"
     chance = np.random.default_rng(0).uniform(0, 30, (20, 30, 2)).astype(np.float32)
     assert _agreement(chance).max() < 0.2
+    for off, agrees in ((1, True), (2, False)):
+        moved = shifted.copy()
+        moved[10, 10, off % 2] += off
+        assert _agreement(moved)[10, 10] == agrees, "of the matches around, a cell beside the place that they tell"
     shifted[10, 10] = np.nan
     found = _agreement(shifted)
     assert found[10, 10] == 0 and found[10, 11] == pytest.approx(23 / 24)

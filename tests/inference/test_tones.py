@@ -78,6 +78,15 @@ def test_a_tint_bends_with_luma_only_once():
     assert not is_tinted(Image.fromarray(np.rint(np.dstack(planes)).astype(np.uint8), "YCbCr").convert("RGB"))
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_color_noise_that_the_mean_of_three_pixels_takes_away_is_no_color(axis):
+    """Of 288 px: it is looked at with 96."""
+    planes = np.full((288, 288, 3), 128, np.uint8)
+    planes[..., 1] += np.uint8(10) * (np.indices((288, 288))[axis] % 3).astype(np.uint8)
+    planes[..., 0] += np.indices((288, 288)).sum(axis=0).astype(np.uint8) // 8
+    assert is_tinted(Image.fromarray(planes, "YCbCr").convert("RGB"))
+
+
 def test_a_gray_photo_is_not_tinted_and_one_plain_color_is():
     assert not is_tinted(Image.new("L", (50, 50), 90))
     assert is_tinted(Image.new("RGB", (50, 50), (120, 100, 70)))
