@@ -206,3 +206,31 @@ def test_turned_prints_reach_from_their_first_corner_to_their_last(down, groups)
     assert len(_groups(prints, across=False)) == groups
     upright = [Print(y, x, h, w, -angle) for x, y, w, h, angle in prints]
     assert len(_groups(upright, across=True)) == groups
+
+
+def strip(step: float) -> tuple[np.ndarray, np.ndarray]:
+    """A strip with a margin of 10 px, light to a row and dark from it on, without paper."""
+    light = np.full((24, 200), 200, np.float32)
+    light[step:] = 100
+    return light, np.zeros((24, 200), np.uint8)
+
+
+@pytest.mark.parametrize("step, found", [(4, 4), (5, 5), (15, 15), (16, 16), (17, 16)])
+def test_a_step_is_looked_for_six_px_to_both_sides(step, found):
+    assert _side(*strip(step), 10)[0] == 9.5 - found and _side(*strip(3), 10)[0] != 6.5
+
+
+def test_steps_of_more_than_40_levels_count_as_40():
+    """Half of a first step of 60 levels does not outweigh a whole one of 30."""
+    light, where = strip(24)
+    light[8:, :100] -= 60
+    light[13:] -= 30
+    assert _side(light, where, 10)[0] == -3.5
+
+
+@pytest.mark.parametrize("rows, is_side", [(4, True), (5, False)])
+def test_a_side_is_none_where_most_of_what_is_beyond_it_is_beyond_the_scan(rows, is_side):
+    """Of eight rows."""
+    light, where = strip(10)
+    where[:rows] = 2
+    assert (_side(light, where, 10)[1] is not None) == is_side
