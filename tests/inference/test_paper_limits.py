@@ -173,6 +173,8 @@ def test_paper_and_its_spread_are_seen_within_ten_px_of_a_step(row, is_seen):
     assert _side(light, where, 20) == (-0.5, Side(1.0 if is_seen else 0.0, 1.0, 1.0, 0.0))
     light[row] += np.linspace(-4, 4, 200)
     assert (_side(light, where, 20)[1].spread > 0.5) == (is_seen and row < 18)
+    light[row], light[10] = 200, light[row]
+    assert _side(light[10:34], where[10:34], 10)[1].spread > 0.5, "to the strip's first row"
 
 
 @pytest.mark.parametrize("step, is_one", [(10, False), (10.5, True), (-10.5, True)])
