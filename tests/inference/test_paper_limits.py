@@ -236,3 +236,10 @@ def test_a_side_is_none_where_most_of_what_is_beyond_it_is_beyond_the_scan(rows,
     light, where = strip(10)
     where[:rows] = 2
     assert (_side(light, where, 10)[1] is not None) == is_side
+
+
+def test_paper_is_even_to_nine_pixels():
+    """A column that is 90 levels lighter, of a hundred, makes nine ten levels lighter."""
+    light, where = strip(10)
+    light[:8, 50] += 90
+    assert _side(light[:, :100], where[:, :100], 10)[1].spread == pytest.approx(10)

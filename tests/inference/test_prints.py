@@ -345,6 +345,7 @@ SEEN, EDGE, LARGE = Side(1.0, 1.0, 1.0, 2.0), None, 480_000
         (Print(0, 0, 300, 200), [EDGE] * 4, False),
         (Print(0, 0, 300, 200), [SEEN] * 3 + [Side(0.85, 1, 1, 2)], False),
         (Print(0, 0, 300, 200), [SEEN] * 3 + [Side(0.87, 1, 1, 2)], True),
+        (Print(0, 0, 300, 200), [Side(0.95, 1, 1, 2), SEEN, SEEN, EDGE], True),
         (Print(0, 0, 300, 200), [Side(0.93, 1, 1, 2)] * 4, False),
         (Print(0, 0, 300, 200), [Side(1, 0.5, 1, 2)] * 4, False),
         (Print(0, 0, 300, 200), [Side(1, 0.6, 0.6, 2)] * 4, True),
