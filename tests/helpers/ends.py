@@ -12,7 +12,7 @@ class Ends:
     """
 
     def __init__(self, place: float, *shares: float):
-        self.place, self.shares = place, list(shares)
+        self.place, self.shares = float(place), list(shares)
 
     def random(self, size=None, dtype=float):
         if size is None:
