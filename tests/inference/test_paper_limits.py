@@ -173,8 +173,12 @@ def test_paper_and_its_spread_are_seen_within_ten_px_of_a_step(row, is_seen):
     assert _side(light, where, 20) == (-0.5, Side(1.0 if is_seen else 0.0, 1.0, 1.0, 0.0))
     light[row] += np.linspace(-4, 4, 200)
     assert (_side(light, where, 20)[1].spread > 0.5) == (is_seen and row < 18)
-    light[row], light[10] = 200, light[row]
-    assert _side(light[10:34], where[10:34], 10)[1].spread > 0.5, "to the strip's first row"
+
+
+def test_paper_is_seen_to_the_first_row_of_a_strip():
+    light, where = strip(10)
+    light[0], where[0] = 200 + np.linspace(-9, 9, 200), 1
+    assert _side(light, where, 10)[1].spread > 1 and _side(light, where, 10)[1].paper == 1
 
 
 @pytest.mark.parametrize("step, is_one", [(10, False), (10.5, True), (-10.5, True)])
