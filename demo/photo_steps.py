@@ -95,7 +95,7 @@ class Steps:
             if tapped.any() or stroke["pen"] == "erase":
                 edit.mark(edit.mask & ~(tapped if tapped.any() else drawn))
             elif stroke["pen"] == "paint":
-                taken = edit.damage.snap(drawn) if snap else drawn
+                taken = edit.damage.snap(drawn, np.asarray(edit.photo.convert("L"))) if snap else drawn
                 whole |= snap and np.array_equal(taken, drawn)
                 edit.mark(edit.mask | taken)
         shown = self._marked(request)

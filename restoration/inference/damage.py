@@ -9,6 +9,7 @@ import numpy as np
 from restoration.errors import RestorationError
 from restoration.inference.prints import Print
 from restoration.inference.regions import touching
+from restoration.inference.strokes import fitted
 
 MOST_SENSITIVE = 3
 
@@ -26,9 +27,7 @@ WORN = Rule(-0.4, 0, 8), Rule(-0.7, -0.3, 8), Rule(-1.4, -1, 8), Rule(-1.8, -1.4
 LIGHT = -1.8, -2.1, -2.1, -2.5  # logits from which what is light in them counts beside what counts, by sensitivity
 MAX_FOUND = 0.5  # of the photo: a map that takes more for damage has misunderstood it
 RIM = 3  # px around a hole in which the map speaks of the hole
-SNAP_REACH = 4  # px around a stroke in which what is damaged belongs to it
 SNAP_LOGIT = -1.5  # from which a pixel counts as damaged where a person says that something is
-SNAP_LEAST, SNAP_MOST = 0.02, 0.5  # of a stroke: with less found in it, or more, the stroke itself counts
 
 
 @dataclass(frozen=True)
@@ -76,9 +75,9 @@ class Damage:
         inside |= enlarged(self.logits > SNAP_LOGIT, inside.shape)
         return likely
 
-    def snap(self, mask: np.ndarray) -> np.ndarray:
-        """What is damaged under rough strokes and SNAP_REACH around, bool (H, W) in and out: `snapped`."""
-        return snapped(mask, self.likely())
+    def snap(self, mask: np.ndarray, gray: np.ndarray) -> np.ndarray:
+        """What is damaged under rough strokes on a photo, uint8 (H, W): `strokes.fitted`, bool (H, W) in and out."""
+        return fitted(mask, self.likely(), gray)
 
 
 class ScanDamage(NamedTuple):
@@ -96,9 +95,9 @@ class ScanDamage(NamedTuple):
         """As `Damage.mask`: what is damaged in any of them."""
         return self._laid_out([damage.mask(sensitivity) for _, damage in self.parts])
 
-    def snap(self, mask: np.ndarray) -> np.ndarray:
-        """As `Damage.snap`."""
-        return snapped(mask, self._laid_out([damage.likely() for _, damage in self.parts]))
+    def snap(self, mask: np.ndarray, gray: np.ndarray) -> np.ndarray:
+        """As `Damage.snap`, over the scan."""
+        return fitted(mask, self._laid_out([damage.likely() for _, damage in self.parts]), gray)
 
     def _laid_out(self, masks: list[np.ndarray]) -> np.ndarray:
         scan = np.zeros(self.shape, bool)
@@ -109,22 +108,6 @@ class ScanDamage(NamedTuple):
 
 def _between(limits: tuple[float, ...], sensitivity: float) -> float:
     return float(np.interp(sensitivity, range(MOST_SENSITIVE + 1), limits))
-
-
-def snapped(mask: np.ndarray, likely: np.ndarray) -> np.ndarray:
-    """What is likely damaged under rough strokes and SNAP_REACH around, all bool (H, W).
-
-    A stroke in which nothing is found counts as it is, and so does one that is mostly damage.
-    """
-    count, strokes = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
-    pixels = np.bincount(strokes.ravel(), minlength=count)
-    share = np.bincount(strokes[likely], minlength=count) / np.maximum(pixels, 1)
-    found = (share >= SNAP_LEAST) & (share <= SNAP_MOST)
-    found[0] = False
-    snapped = found[strokes]
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * SNAP_REACH + 1, 2 * SNAP_REACH + 1))
-    near = cv2.dilate(snapped.view(np.uint8), disk).view(bool)
-    return (mask & ~snapped) | (near & touching(near & likely, snapped))
 
 
 def accepted(logits: np.ndarray, rule: Rule) -> np.ndarray:

@@ -197,7 +197,7 @@ def test_a_sensitive_look_sees_more_than_a_constant_hole(restorer, monkeypatch):
     assert np.array_equal(pixels(restorer.detect(damaged, 1)) == 255, where | doubtful)
     assert np.array_equal(pixels(restorer.restore(damaged, sensitivity=1).mask) == 255, where | doubtful)
     rough = cv2.dilate((where | doubtful).view(np.uint8), np.ones((9, 9))).view(bool) & ~where
-    assert np.array_equal(restorer.damage(damaged).snap(rough)[:30], doubtful[:30])
+    assert np.array_equal(restorer.damage(damaged).snap(rough, damaged)[:30], doubtful[:30])
     with pytest.raises(ValueError, match=r"^A sensitivity of 4 .*give 0 to 3\.$"):
         restorer.detect(damaged, 4)
 

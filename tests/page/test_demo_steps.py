@@ -121,7 +121,7 @@ def test_another_photo_lends_its_colors_until_that_is_undone(steps, tmp_path):
 def test_a_rough_stroke_takes_what_is_found_under_it_and_a_precise_one_all_of_it(steps, tmp_path):
     steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 200, 150))), REQUEST, told)
     edit, crack = steps.sessions.of(REQUEST).edit, hole(200, 150, (20, 70, 180, 72))
-    edit.damage = SimpleNamespace(snap=lambda mask: mask & crack, is_worn=False)
+    edit.damage = SimpleNamespace(snap=lambda mask, gray: mask & crack, is_worn=False)
     stroke = SimpleNamespace(strokes=[{"pen": "paint", "width": 0.1, "points": [[0.2, 0.47], [0.8, 0.47]]}])
     before = edit.mask
     assert "Nothing was found" not in steps.paint(True, stroke, REQUEST)["found"]
@@ -131,7 +131,7 @@ def test_a_rough_stroke_takes_what_is_found_under_it_and_a_precise_one_all_of_it
     assert np.array_equal(edit.mask, before)
     steps.paint(False, stroke, REQUEST)
     assert (edit.mask & ~before).sum() > 5 * rough.sum()
-    edit.damage = SimpleNamespace(snap=lambda mask: mask, is_worn=False)  # it found nothing
+    edit.damage = SimpleNamespace(snap=lambda mask, gray: mask, is_worn=False)  # it found nothing
     assert "Nothing was found" not in steps.paint(False, stroke, REQUEST)["found"]
     assert "Nothing was found" in steps.paint(True, stroke, REQUEST)["found"]
 
@@ -214,7 +214,7 @@ def test_a_photo_of_a_few_pixels_is_said_to_be_too_small(steps, tmp_path, width,
 def test_on_a_print_with_many_marks_faces_are_to_be_checked(steps, tmp_path):
     steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 120, 90))), REQUEST, told)
     edit = steps.sessions.of(REQUEST).edit
-    edit.damage = SimpleNamespace(is_worn=True, snap=lambda mask: mask)
+    edit.damage = SimpleNamespace(is_worn=True, snap=lambda mask, gray: mask)
     stroke = SimpleNamespace(strokes=[{"pen": "paint", "width": 0.1, "points": [[0.2, 0.5]]}])
     assert steps.paint(True, stroke, REQUEST)["found"].endswith(say("check", "en"))
     edit.damage.is_worn = False

@@ -1,0 +1,68 @@
+"""Rough strokes of a brush -> what is damaged under them."""
+
+import cv2
+import numpy as np
+
+from restoration.inference.regions import Box, touching
+
+REACH = 4  # px around a stroke in which what is damaged belongs to it
+LEAST, MOST = 0.02, 0.5  # of a stroke: with less found in it, or more, the stroke itself counts
+SEEN = 16  # px, half the width at which a stroke is searched for specks at most
+WAYS = cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT  # what is lighter than all around, and what is darker
+OUTLYING, CONTRAST = 3.5, 12  # median absolute deviations, and levels, by which a speck is lighter or darker at least
+FLANK = 0.5  # of that, from which what touches a speck belongs to it
+RIM = 2  # px along a stroke's edge,
+MOST_IN_RIM = 1.5  # times as dense there as in all: the stroke follows an edge, or its middle is the damage
+
+
+def fitted(mask: np.ndarray, likely: np.ndarray, gray: np.ndarray) -> np.ndarray:
+    """What is likely damaged under rough strokes and REACH around, all bool (H, W); else the specks of uint8 (H, W).
+
+    A stroke in which neither is found counts as it is, and so does one that is mostly damage.
+    """
+    count, strokes, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+    pixels = stats[:, cv2.CC_STAT_AREA]
+    share = np.bincount(strokes[likely], minlength=count) / np.maximum(pixels, 1)
+    found = (share >= LEAST) & (share <= MOST)
+    found[0] = False
+    fitting = found[strokes]
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * REACH + 1, 2 * REACH + 1))
+    near = cv2.dilate(fitting.view(np.uint8), disk).view(bool)
+    taken = (mask & ~fitting) | (near & touching(near & likely, fitting))
+    for number in np.flatnonzero(share[1:] < LEAST) + 1:
+        box = Box.of(*stats[number, :4]).grown(2 * REACH, mask.shape).slices
+        stroke = strokes[box] == number
+        found = specks(stroke, gray[box])
+        taken[box] &= found | ~stroke | (not found.any())
+    return taken
+
+
+def specks(stroke: np.ndarray, gray: np.ndarray) -> np.ndarray:
+    """What is much lighter, or much darker, than the rest of a stroke, bool (h, w), in uint8 (h, w) around it.
+
+    Top-hats as wide as the stroke leave out its slow changes; whichever of light and dark stands out more is taken.
+    None where the specks lie along the stroke's edge, or are most of it.
+    """
+    radius = cv2.distanceTransform(np.pad(stroke, 1).view(np.uint8), cv2.DIST_L2, 3).max()
+    scale = min(1.0, SEEN / radius)
+    small = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    inside = cv2.resize(stroke.view(np.uint8), small.shape[::-1], interpolation=cv2.INTER_NEAREST).view(bool)
+    smooth = cv2.GaussianBlur(small, (0, 0), 0.8)
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * int(radius * scale) + 1,) * 2)
+    _, found = max(
+        (_standing_out(cv2.morphologyEx(smooth, way, disk), inside) for way in WAYS), key=lambda each: each[0]
+    )
+    found = cv2.dilate(found.view(np.uint8), np.ones((3, 3))).view(bool) & inside
+    middle = cv2.erode(inside.view(np.uint8), None, iterations=RIM).view(bool)
+    if found[inside & ~middle].mean() > MOST_IN_RIM * found[inside].mean() or found[inside].mean() > MOST:
+        return np.zeros_like(stroke)
+    return cv2.resize(found.view(np.uint8), gray.shape[::-1], interpolation=cv2.INTER_NEAREST).view(bool) & stroke
+
+
+def _standing_out(heights: np.ndarray, inside: np.ndarray) -> tuple[float, np.ndarray]:
+    """By how much in all the heights, uint8 (h, w), are more than usual inside a stroke, and where, bool (h, w)."""
+    usual = np.median(heights[inside])
+    spread = 1.48 * np.median(np.abs(heights[inside] - usual)) + 1  # 1.48: a normal distribution's deviation
+    step = max(OUTLYING * spread, CONTRAST)
+    sure = (heights > usual + step) & inside
+    return float((heights[sure] - usual).sum()), touching((heights > usual + FLANK * step) & inside, sure)
