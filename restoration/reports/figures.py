@@ -15,7 +15,7 @@ from restoration.training.tracking import Record
 # Okabe and Ito's colors, then two of Paul Tol's: told apart by color-blind readers too
 COLORS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#999933"
 INK, FAINT = "#222222", "#8A8A8A"
-MEAN = {"color": INK, "linewidth": 2.4, "zorder": 3}
+MEAN = {"color": INK, "linewidth": 3}
 STYLES = {"linestyle": "-", "marker": "o"}, {"linestyle": "--", "marker": "x"}  # of a panel's first and second curve
 PANELS = {  # title, and each curve's label with its key in a record
     "Loss": {"validation": "validation_loss", "train": "train_loss"},
@@ -35,19 +35,17 @@ Journals = dict[int, list[Record]]  # by fold
 def draw_curves(stage: Stage, journals: Journals, file: Path) -> None:
     """The six panels of the method's report, 1500 x 800 pixels: a thin line per fold, the folds' mean bold."""
     figure = Figure(figsize=(15, 8), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12)  # inches
     axes = figure.subplots(2, 3, sharex=True).ravel()
-    figure.suptitle(f"Stage {stage}, folds: {len(journals)}", x=0.01, ha="left", fontsize=15)
+    figure.suptitle(f"Stage {stage}, folds: {len(journals)}")
     panels = PANELS | CRITERIA[stage] | {"Learning rate": {"": "learning_rate"}}
     for letter, axis, (title, curves) in zip("abcdef", axes, panels.items(), strict=True):
-        axis.set_title(f"({letter})  {title}", loc="left", fontsize=13, fontweight="bold")
-        axis.spines[["top", "right"]].set_visible(False)
+        axis.set_title(f"({letter})  {title}")
         axis.grid(color="#E6E6E6")
         _draw_panel(axis, curves, journals)
     for axis in axes[3:]:
         axis.set_xlabel("epoch")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(handles=_legend(journals), loc="outside lower center", ncols=9, frameon=False, fontsize=12)
+    figure.legend(handles=_legend(journals), loc="outside lower center", ncols=9)
     figure.savefig(file)
 
 
@@ -57,16 +55,16 @@ def _draw_panel(axis: Axes, curves: dict[str, str], journals: Journals) -> None:
         found = {fold: values for fold, records in journals.items() if (values := _measured(records, key))}
         for fold, values in found.items():
             color = COLORS[fold % len(COLORS)]
-            axis.plot(values.keys(), values.values(), color=color, linewidth=1.2, markersize=4, **style)
+            axis.plot(values.keys(), values.values(), color=color, **style)
         if len(found) > 1:
             axis.plot(*_mean(list(found.values())), linestyle=style["linestyle"], **MEAN)
         if found:
             shown.append(Line2D([], [], color=INK, label=label, **style))
     if not shown:
-        axis.text(0.5, 0.5, "GAN off", transform=axis.transAxes, ha="center", va="center", color=FAINT, fontsize=17)
+        axis.text(0.5, 0.5, "GAN off", transform=axis.transAxes, ha="center", va="center", color=FAINT)
         axis.set_yticks([])
     elif len(curves) > 1:
-        axis.legend(handles=shown, frameon=False, fontsize=11)
+        axis.legend(handles=shown)
 
 
 def _measured(records: list[Record], key: str) -> dict[int, float]:

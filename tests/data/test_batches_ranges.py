@@ -85,7 +85,9 @@ def test_without_a_hint_damage_is_told_from_what_else_is_flat(asked, shares, who
     assert not hint.any() and np.array_equal(gray, whole) and mask.any() == marked
     is_print = shares[1] < 0.4
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-    assert not marked or np.array_equal(mask, cv2.dilate(MARK.view(np.uint8), cross, iterations=int(is_print)).view(bool))
+    assert not marked or np.array_equal(
+        mask, cv2.dilate(MARK.view(np.uint8), cross, iterations=int(is_print)).view(bool)
+    )
     if damaged == 60:
         assert (seen == 60).all()
     else:

@@ -11,7 +11,7 @@ from PIL import Image
 from small_run import config
 
 from restoration.config import CRITERION
-from restoration.reports.figures import CELL, COLORS, _draw_panel, _legend
+from restoration.reports.figures import COLORS, _draw_panel, _legend, draw_curves
 from restoration.reports.report import best_epoch, summarize, write_report
 from restoration.training.runs import METRICS, Run
 from restoration.training.tracking import MetricsLog
@@ -20,6 +20,7 @@ DATA = {"source": "photos", "photos": 2000, "fingerprint": "3f9a2c71", "groups":
 LOSSES = [f"{part}_loss" for part in ("train", "validation")]
 NAMES = [*LOSSES, "train_hole", "ssim", "masked_ssim", "hsv_similarity", "contest_score", "hole_psnr"]
 GAN = [f"{loss}_{side}" for loss in LOSSES for side in "dg"]
+CELL = 256  # px
 PANELS = {letter: (row, column) for letter, (row, column) in zip("abcdef", np.ndindex(2, 3), strict=True)}
 
 
@@ -169,6 +170,31 @@ def test_a_panel_has_a_line_per_curve_and_fold_and_the_mean_of_epochs_that_all_f
     off = panel({"A": "c"}, *folds)
     assert [text.get_text() for text in off.texts] == ["GAN off"] and not off.lines
     assert [len(_legend(dict.fromkeys(range(count)))) for count in (1, 2, 3)] == [1, 3, 4], "folds, and their mean"
+
+
+def test_six_panels_share_their_epochs_and_a_legend(monkeypatch):
+    kept = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, file: kept.append(figure))
+    draw_curves("color", {fold: make_records("color", fold) for fold in (0, 9)}, Path("curves.png"))
+    [figure] = kept
+    titles = [axis.get_title() for axis in figure.axes]
+    assert titles[0] == "(a)  Loss" and titles[4:] == ["(e)  Validation color similarity (HSV)", "(f)  Learning rate"]
+    assert [axis.get_xlabel() for axis in figure.axes] == [""] * 3 + ["epoch"] * 3 and len(titles) == 6
+    assert not any(label.get_visible() for axis in figure.axes[:3] for label in axis.get_xticklabels())
+    assert all(float(tick).is_integer() for axis in figure.axes[3:] for tick in axis.get_xticks())
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["fold 0", "fold 9", "mean of folds"]
+    lines = figure.axes[4].lines
+    assert [line.get_color() for line in lines] == [COLORS[0], COLORS[1], "#222222"]
+    assert lines[2].get_linewidth() == 2 * lines[0].get_linewidth() and lines[0].get_marker() == "o"
+    assert figure.axes[0].get_xgridlines()[0].get_color() == "#E6E6E6" and figure.get_layout_engine() is not None
+    assert figure.legends[0].get_window_extent().height < 50, "one line"
+    [off] = panel({"A": "c"}, make_records("color", 0)).texts
+    assert off.get_position() == (0.5, 0.5) and off.get_transform() == off.axes.transAxes
+    assert (off.get_ha(), off.get_va(), off.get_color()) == (
+        "center",
+        "center",
+        "#8A8A8A",
+    ) and not off.axes.get_yticks().any()
 
 
 @pytest.mark.slow
