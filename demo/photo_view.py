@@ -103,8 +103,10 @@ def results_view() -> View:
                     view["gray"] = before_after("compare-gray")
                     view |= save_row("gray")
             with gr.Column(elem_id="coloring"):
-                view |= save_row("color")
-                view["variants"] = choices("variants", columns=3)
+                with gr.Row():
+                    with gr.Column(min_width=140):
+                        view |= save_row("color")
+                    view["variants"] = choices("variants", columns=3, scale=2, min_width=300)
                 view["vividness"] = gr.Slider(0, 2, value=1, step=0.05, label=label("vividness"), elem_id="vividness")
             view["freshen"] = switch("freshen")
         view["saved"] = gr.DownloadButton(visible="hidden", elem_id="saved")
