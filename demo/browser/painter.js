@@ -16,7 +16,7 @@ element.innerHTML = `<div class="painter ${isTouched ? "touched" : ""}">
   </div></div><button class="offer" hidden>${words.offer}</button></div>
   <div class="pens"><span class="choices" role="radiogroup"></span>
     <label><span>${words.width}</span><input class="width" type="range" min="4" max="80" value="20"></label>
-    <label class="zoom"><span>${words.zoom}</span><input type="range" min="1" max="8" step="0.25" value="1"></label>
+    <label class="zoom"><span>${words.zoom}</span><input type="range" min="1" max="8" step="any" value="1"></label>
   </div>
   <p class="keys">${keys}</p></div>`;
 const root = element.firstElementChild;
@@ -40,7 +40,7 @@ grip();
 offer.addEventListener("click", () => choices.querySelectorAll("input")[1].click());
 choices.addEventListener("input", () => offer.remove(), { once: true });
 
-let subject, stroke = null, unsent = [], sent = [], patience, at = [0.5, 0.5];
+let subject, stroke = null, unsent = [], sent = [], patience, at = [0.5, 0.5], aim = at;
 
 const draw = () => {
   const context = canvas.getContext("2d"), [w, h] = [canvas.width, canvas.height];
@@ -77,6 +77,7 @@ const begin = () => {
   if (isMoving() && !props.value.taps) return;
   stroke = { pen: pen(), width: Number(width.value) / picture.clientWidth, points: [at] };
   root.dataset.touched = true;
+  aim = at;
   draw();
 };
 const end = () => {
@@ -113,7 +114,7 @@ sheet.addEventListener("keydown", (event) => {
     const step = event.shiftKey ? 2 : Math.max(4, width.value / 2);
     const box = [picture.clientWidth, picture.clientHeight];
     root.dataset.touched = true;
-    at = at.map((share, i) => Math.min(1, Math.max(0, share + (way[i] * step) / box[i])));
+    aim = at = at.map((share, i) => Math.min(1, Math.max(0, share + (way[i] * step) / box[i])));
     point();
     cursor.hidden = false;
     cursor.scrollIntoView({ block: "nearest", inline: "nearest" });
@@ -127,20 +128,32 @@ sheet.addEventListener("keydown", (event) => {
 });
 width.addEventListener("input", () => { point(); cursor.hidden = false; });
 
-// Without zoom the picture fits in its frame, so that the mouse wheel scrolls the page.
+// Without zoom the picture fits in its frame, so that the mouse wheel scrolls the page. What was pointed at last stays
+// in its place on the screen; where that is out of sight, the middle of the frame does.
 const fit = () => {
   const [w, h] = props.value?.size ?? [1, 1];
   const margin = 2 * parseFloat(getComputedStyle(sheet).paddingTop); // where strokes may begin
   const room = [root.clientWidth, parseFloat(getComputedStyle(frame).maxHeight)].map((side) => side - margin);
-  const [x, y] = [frame.scrollLeft + frame.clientWidth / 2, frame.scrollTop + frame.clientHeight / 2];
-  const before = picture.clientWidth || 1;
+  const [before, seen] = [picture, frame].map((part) => part.getBoundingClientRect());
   picture.style.width = `${Math.floor(zoom.value * Math.min(room[0], (room[1] * w) / h))}px`;
   picture.style.aspectRatio = `${w} / ${h}`;
-  const grown = picture.clientWidth / before;
-  frame.scrollTo(x * grown - frame.clientWidth / 2, y * grown - frame.clientHeight / 2);
+  const after = picture.getBoundingClientRect();
+  frame.scrollBy(...[["left", "width"], ["top", "height"]].map(([start, side], i) => {
+    const place = before[start] + aim[i] * before[side], middle = seen[start] + seen[side] / 2;
+    const kept = Math.abs(place - middle) < seen[side] / 2 ? place : middle;
+    return after[start] + (after[side] * (kept - before[start])) / (before[side] || 1) - kept;
+  }));
   point();
 };
 zoom.addEventListener("input", fit);
+sheet.addEventListener("wheel", (event) => { // two fingers on a trackpad are the same
+  if (!event.ctrlKey) return;
+  event.preventDefault();
+  follow(event);
+  aim = at;
+  zoom.value *= 2 ** (-event.deltaY / 150);
+  fit();
+}, { passive: false });
 new ResizeObserver(fit).observe(root);
 
 const show = () => {
@@ -150,7 +163,7 @@ const show = () => {
   if (subject !== of) {
     subject = of;
     [canvas.width, canvas.height] = size;
-    [unsent, zoom.value, at] = [[], 1, [0.5, 0.5]];
+    [unsent, zoom.value, at, aim] = [[], 1, [0.5, 0.5], [0.5, 0.5]];
     delete root.dataset.touched;
     fit();
   }

@@ -159,6 +159,40 @@ def test_strokes_by_mouse_and_keyboard_change_the_full_size_mask(visitor, served
     assert np.allclose([np.ptp(rows), np.ptp(columns)], [wide, 1.5 * wide], atol=4), "30 px up, then 30 px to the right"
 
 
+def test_zoom_leaves_what_was_pointed_at_where_it_is(visitor, tmp_path):
+    visitor.choose(save(noise(SIZE, 6), tmp_path / "photo.png"))
+    page = visitor.page
+
+    def place(*share: float) -> np.ndarray:
+        box = page.locator("#editor .picture").bounding_box()
+        return np.array([box["x"] + share[0] * box["width"], box["y"] + share[1] * box["height"]])
+
+    def zoom(times: float) -> None:
+        page.fill("#editor .zoom input", str(times))
+
+    middle = place(0.5, 0.5)
+    for times in (1.5, 3, 8, 1):
+        zoom(times)
+        assert np.abs(place(0.5, 0.5) - middle).max() < 3
+    visitor.paint((0.7, 0.8), (0.75, 0.8))
+    pressed = place(0.7, 0.8)
+    zoom(4)
+    assert np.abs(place(0.7, 0.8) - pressed).max() < 3
+    zoom(1)
+    under = place(0.3, 0.25)
+    page.mouse.move(*under)
+    page.keyboard.down("Control")
+    for _ in range(2):
+        page.mouse.wheel(0, -150)
+    page.keyboard.up("Control")
+    page.wait_for_function("document.querySelector('#editor .zoom input').value == 4")
+    assert np.abs(place(0.3, 0.25) - under).max() < 3 and page.evaluate("scrollY") == 0
+    page.locator("#editor .frame").evaluate("(frame) => frame.scrollTo(1e6, 1e6)")
+    seen = place(0.9, 0.9)
+    zoom(5)
+    assert np.abs(place(0.9, 0.9) - seen).max() < 120, "it went back to what is out of sight"
+
+
 def test_find_more_adds_to_what_is_marked_and_brings_nothing_back(visitor, served, tmp_path, monkeypatch):
     left, right, doubtful = (hole(*SIZE, box) for box in ((60, 60, 90, 90), (300, 60, 330, 90), (200, 200, 260, 206)))
     logits = np.select([left | right, doubtful], [np.float32(9), np.float32(WHOLE[1].seed + 0.1)], np.float32(-6))
