@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from restoration.inference.faces import find_faces
 from restoration.inference.regions import touching
 
 PREVIEW = 1600  # px, the longest side of a preview
@@ -33,6 +34,13 @@ def shrink_mask(mask: Mask, size: tuple[int, int]) -> Mask:
     """The mask at a preview's (width, height): a pixel is marked where any of the pixels below it is."""
     share = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     return share > 0
+
+
+def is_on_people(mask: Mask, small: Image.Image) -> bool:
+    """Whether anything is marked in a face or as far below, where a necklace is; `small` is the photo's preview."""
+    marked, faces = shrink_mask(mask, small.size), find_faces(np.asarray(small.convert("L")))
+    boxes = [np.maximum(face.box, 0).astype(int) for face in faces]
+    return any(marked[top : top + 2 * height, left : left + width].any() for left, top, width, height in boxes)
 
 
 def marked_layer(mask: Mask, new: Mask, size: tuple[int, int]) -> Image.Image:

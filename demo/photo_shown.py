@@ -123,7 +123,9 @@ def _found(edit: EditState, language: str) -> str:
         apart = edit.mask & ~touching(edit.mask, edit.mask & ~edit.new)
         words = [say("found_more", language, share=share, count=count_marks(apart))]
     elif edit.mask.any():
-        words = [say("found", language, share=share), *([say("check", language)] if edit.damage.is_worn else [])]
+        words = [say("found", language, share=share)]
+        if edit.damage.is_worn and not edit.history and marks.is_on_people(edit.mask, edit.small):
+            words += [say("check", language)]
     else:
         words = [say("not_found", language)]
     if min(edit.photo.size) < LEAST:
