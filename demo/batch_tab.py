@@ -37,7 +37,7 @@ def batch_tab(stages: Stages, sessions: Sessions) -> gr.Gallery:
         photos = gather([session.keep(file) for file in sent], archive.parent / "sent")
 
         def tell(done: int, name: str) -> None:
-            progress((done, len(photos)), desc=Path(name).name)
+            progress((done, len(photos)), desc=Path(name).name, unit=say("batch_unit", language))
 
         outcome = restore_all(photos, archive, stages, keep_gray, language, tell)
         session.batch = [file for _, _, file in outcome.pairs]

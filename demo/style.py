@@ -1,11 +1,12 @@
 """How the page looks, and what runs in the browser: the files of `browser/`."""
 
+import json
 from pathlib import Path
 
 import gradio as gr
 
 from demo.limits import MEGABYTES
-from demo.texts import PAGE_TEXTS
+from demo.texts import ENGLISH_ONLY, PAGE_TEXTS
 
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Noto Sans KR", "Arial", "sans-serif")
 COPPER = gr.themes.Color(  # orange, dark enough from 500 on to be read on white (4.5 : 1, WCAG AA)
@@ -30,7 +31,7 @@ THEME = gr.themes.Soft(
     slider_color="*primary_500",
 )
 BROWSER = Path(__file__).parent / "browser"
-PAGE = (BROWSER / "page.js").read_text("utf-8")
+PAGE = f"() => ({(BROWSER / 'page.js').read_text('utf-8')})({json.dumps(ENGLISH_ONLY)})"
 PAINTER = (BROWSER / "painter.js").read_text("utf-8")
 # Rendered in the browser only (no ssr_mode): what the tests see is what Spaces serves.
 LAUNCH = {

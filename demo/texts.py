@@ -149,6 +149,7 @@ TEXTS = {
     "batch_done": ("{done} of {count} photos were restored.", "{count}장 가운데 {done}장을 복원했습니다."),
     "batch_pairs": ("Before and after", "복원 전과 후"),
     "batch_choose": ("Choose one below to correct it by hand.", "아래에서 고르면 직접 고칠 수 있습니다."),
+    "batch_unit": ("photos", "장"),
     "batch_share": ("{name}: {share} repaired", "{name}: {share} 고침"),
     "batch_whole": ("{name}: no damage found", "{name}: 손상된 곳 없음"),
     "batch_failed": ("Not restored:", "복원하지 못한 파일:"),
@@ -232,7 +233,15 @@ GRADIO = {
     "upload_text.drop_file": ("Drop photos or a zip here", "사진이나 zip을 여기에 놓으세요"),
     "upload_text.click_to_upload": ("Tap to choose", "눌러서 고르세요"),
     "common.complete": ("Done", "끝났습니다"),
+    "common.progress": ("Progress", "진행"),
+    "status.queue_position": ("In queue: {position} of {size}", "대기 순서: {size} 가운데 {position}"),
 }
+# What they say in English everywhere, as patterns: replaced in the browser.
+ENGLISH_ONLY = {
+    "^Fullscreen$": "전체 화면", "^Exit fullscreen mode$": "전체 화면 끝내기", "^Remove (Image|this file)$": "빼기",
+    "^Reset to default value$": "처음 값으로", "^(number input|range slider) for (.*)": "$2",
+    "^processing": "처리 중", "^queue: ": "대기 순서: ", r"^Uploading (\d+)\s+files?": "파일 $1개 올리는 중",
+}  # fmt: skip
 _KEYED = {f"page.{key}": text for key, text in TEXTS.items()} | GRADIO
 _I18N = {language: {key: text[i] for key, text in _KEYED.items()} for i, language in enumerate(LANGUAGES)}
 PAGE_TEXTS = gr.I18n(**_I18N)  # goes to `launch`

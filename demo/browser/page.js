@@ -1,5 +1,5 @@
 // What the page does in the browser beside painting: names and keys that Gradio's parts lack, one live region, focus.
-() => {
+(englishOnly) => {
   // The slider between two pictures answers to a pointer only: this lends it the keys of a slider.
   const drag = (handle, x) => {
     const box = handle.getBoundingClientRect(), center = box.left + box.width / 2;
@@ -38,6 +38,16 @@
     if (live.innerText !== text) live.innerText = text;
   };
   const find = (selector) => document.querySelector(selector);
+  document.title = find("#title h1").innerText;
+  // What Gradio says in English only; what its next version words otherwise stays English.
+  const translate = (node) => { // text, or an attribute
+    const said = Object.entries(englishOnly).reduce((text, [was, is]) => text.replace(RegExp(was), is), node.nodeValue ?? "");
+    if (said && said !== node.nodeValue) node.nodeValue = said;
+  };
+  const inKorean = () => {
+    document.querySelectorAll(":is(button, input)[aria-label]").forEach((part) => [...part.attributes].forEach(translate));
+    document.querySelectorAll(".progress-text, .uploading").forEach((part) => part.childNodes.forEach(translate));
+  };
   const focus = (selector) => setTimeout(() => find(selector)?.focus({ preventScroll: true }), 100);
   const result = () => [...document.querySelectorAll("#results :is([data-testid=slider].outer, .sheet), #batch-save")]
     .find((part) => part.checkVisibility());
@@ -61,6 +71,7 @@
     }
     const toast = find(".toast-body.error:not([data-told])");
     if (toast) toast.dataset.told = true, show(broken);
+    if (navigator.language.startsWith("ko")) inKorean();
     announce();
   };
   new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });

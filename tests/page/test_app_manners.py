@@ -86,6 +86,10 @@ def test_korean_where_the_browser_asks_for_it(browser, served, tmp_path):
     assert "사진으로 읽을 수 없습니다" in visitor.read_refusal()
     visitor.leave()
     visitor = Visitor(browser, served.url, **PHONE, locale="ko-KR")
+    visitor.page.evaluate("""painted = new Set(), (look = () => {
+        document.querySelectorAll(".progress-text, .uploading").forEach((part) => painted.add(part.innerText));
+        requestAnimationFrame(look);
+    })()""")
     visitor.choose(save(tmp_path / "photo.png", damaged(9)))
     share = f"{70 * 100 / (SIZE[0] * SIZE[1]):.1%}"
     assert visitor.read("#found") == say("found", "ko", share=share)
@@ -97,7 +101,9 @@ def test_korean_where_the_browser_asks_for_it(browser, served, tmp_path):
     english = [text for key, (text, _) in TEXTS.items() if "{" not in text and len(text) > 6]
     told = "[...document.querySelectorAll('[aria-label]')].map((part) => part.ariaLabel).join()"
     shown = visitor.page.inner_text("body") + visitor.page.evaluate(told)
-    assert not [text for text in (*english, "Thumbnail") if text in shown], "English on a Korean page"
+    own = ("Thumbnail", "Fullscreen", "Remove", "Reset", " for ", "processing", "queue", "Uploading", "restoration")
+    shown += visitor.page.title() + visitor.page.evaluate("[...painted].join()")
+    assert not [text for text in (*english, *own) if text in shown], "English on a Korean page"
     assert visitor.width() <= 390
     visitor.leave()
 
