@@ -52,8 +52,10 @@ def test_hints_count_where_they_are_mostly_opaque():
     assert found.rgb[0, 0, 0] == 9
 
 
-def test_a_hint_smaller_than_a_pixel_keeps_its_color():
+@pytest.mark.parametrize("band", [4 * 80, 1 << 16])  # of rows without hints, and with
+def test_a_hint_smaller_than_a_pixel_keeps_its_color(monkeypatch, band):
     """Of each 4 x 4 px the mean of those that are hinted."""
+    monkeypatch.setattr("restoration.inference.scaling.BAND", band)
     color, where = photo("coffee", 80, 60), np.random.default_rng(0).random((60, 80)) < 0.1
     where[:8] = False
     found = coloring._shrunk(Hints(color, where), (15, 20))

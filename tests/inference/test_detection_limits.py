@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from restoration.inference import detection
-from restoration.inference.damage import Damage, accepted
+from restoration.inference.damage import Damage, accepted, enlarged
 from restoration.inference.detection import find_damage
 from restoration.inference.faces import Face
 
@@ -99,3 +99,9 @@ def test_a_photo_is_seen_with_two_million_pixels_at_most():
     assert detection._seen(np.zeros((1000, 2000), np.uint8)).shape == (1000, 2000)
     assert detection._seen(np.zeros((2000, 4000), np.uint8)).shape == (1000, 2000)
     assert detection._seen(np.zeros((1, 4_500_000), np.uint8)).shape == (1, 3_000_000)
+
+
+def test_a_map_enlarged_three_times_is_each_pixel_three_times():
+    column = np.zeros((5, 9), bool)
+    column[:, 4] = True
+    assert np.array_equal(enlarged(column, (5, 27)), column.repeat(3, axis=1))

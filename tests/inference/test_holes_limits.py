@@ -149,3 +149,11 @@ def test_light_may_have_made_a_core_at_an_end_of_the_range(monkeypatch, level, c
     find_compressed_holes(flat(30, 30, level), np.zeros((100, 100)))
     [(asked_clipped, core)] = asked
     assert asked_clipped == clipped and min(core.shape) >= 62, "with 16 px around"
+
+
+def test_the_lower_side_of_a_wide_photo_is_its_own_side():
+    """Two lines of 49 px are drawn, one of 14 is too short; that along the photo's side does not count."""
+    mask = np.zeros((60, 80), bool)
+    mask[10:, 20:35] = True
+    assert holes._is_drawn(Region(np.s_[0:60, 0:80], mask, 0), (60, 80))
+    assert holes._is_drawn(Region(np.s_[0:80, 0:60], mask.T, 0), (80, 60))
