@@ -17,7 +17,7 @@ MAX_SIDE = 32_766  # px, of what OpenCV turns; a longer photo counts as one prin
 MIN_SIDE = 32  # px at that size
 MIN_AREA = 0.015  # of the scan, and a tenth of its largest print: a caption is less
 MAX_NESTED = 3  # paper in paper: a bed, an album's page, a print's white border
-ANGLES = np.radians(np.arange(-8, 8.1, 0.2))
+ANGLES = np.radians(sorted(np.arange(-80, 81, 2) / 10, key=abs))  # of two that fit alike the lesser counts
 TOLERANCE = 14  # levels from those at the scan's edge that are still paper
 SHADOW = 10  # px: paper must be seen this near to a side
 STEP = 10  # levels from paper to picture that count as an edge
@@ -152,7 +152,7 @@ def _rectangle(region: np.ndarray) -> Print:
     along = (np.minimum(turned - low, high - turned) < 1.5).any(axis=-1)
     on_scan = (outline > 3) & (outline < np.array(region.shape[::-1]) - 3)
     along &= on_scan.all(axis=1)  # where the scan ends says nothing
-    best = np.argmax(along.sum(axis=1) - 0.1 * np.abs(np.degrees(ANGLES)))
+    best = np.argmax(along.sum(axis=1))
     (low, high), angle = (low[best, 0] - 0.5, high[best, 0] + 0.5), ANGLES[best]
     return Print(0, 0, 0, 0, np.degrees(angle)).grown(-low[0], -low[1], high[0], high[1])
 

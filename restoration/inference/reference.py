@@ -70,8 +70,8 @@ def _nearest(features: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.n
     """
     own, other = features.reshape(-1, features.shape[-1]), others.reshape(-1, others.shape[-1])
     both = np.concatenate([own, other])
-    both = (both - both.mean(axis=0)) / (both.std(axis=0) + np.float32(1e-6))
-    both /= np.linalg.norm(both, axis=1, keepdims=True) + np.float32(1e-6)
+    both = (both - both.mean(axis=0)) / np.maximum(both.std(axis=0), np.float32(1e-6))
+    both /= np.maximum(np.linalg.norm(both, axis=1, keepdims=True), np.float32(1e-6))
     similarity = both[: len(own)] @ both[len(own) :].T
     match = similarity.argmax(axis=1)
     is_mutual = similarity.argmax(axis=0)[match] == np.arange(len(own))

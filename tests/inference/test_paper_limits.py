@@ -247,3 +247,9 @@ def test_paper_is_even_to_nine_pixels():
     light, where = strip(10)
     light[:8, 50] += 90
     assert _side(light[:, :100], where[:, :100], 10)[1].spread == pytest.approx(10)
+
+
+@pytest.mark.parametrize("side, is_searched", [(32_766, True), (32_767, False)])
+def test_a_side_that_opencv_can_turn_is_searched(monkeypatch, side, is_searched):
+    monkeypatch.setattr(paper, "_search", lambda *_: [])
+    assert (paper.find_prints(np.zeros((2, side), np.uint8)) == []) == is_searched
