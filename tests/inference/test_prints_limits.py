@@ -101,3 +101,16 @@ def test_a_view_is_surrounded_by_what_is_asked_for():
     assert (straightened(image, over, (40, 30)) == 50).all()
     around = straightened(image, over, (40, 30), cv2.INTER_NEAREST, cv2.BORDER_CONSTANT, 2)
     assert (around[5:25, 5:35] == 50).all() and np.count_nonzero(around == 50) == 600 and (around[:5] == 2).all()
+
+
+@pytest.mark.parametrize("angle", [0, 1.0])
+def test_what_is_not_turned_is_taken_as_it_is(angle):
+    """To the pixel, without a copy, at any place between two; a print turned by a degree is looked at anew."""
+    found, image = Print(20.3, 15.4, 20, 10, angle), NOISE.copy()
+    mask, scan = NOISE[:10, :20] > 0, np.zeros((60, 80), bool)
+    cut = found.cut(image)
+    assert np.shares_memory(cut, image) == (angle == 0) and cut.shape == (10, 20)
+    found.lay(mask, scan)
+    assert np.array_equal(scan[10:20, 10:30], mask) == (angle == 0)
+    assert (found.coverage(*found.box((60, 80))) == 1).all() == (angle == 0)
+    assert found.box((60, 80)) == (np.s_[10:20, 10:30] if angle == 0 else np.s_[10:21, 10:31])

@@ -120,3 +120,24 @@ def test_a_snapped_box_is_the_least_on_the_grid(top, left, height, width, grid):
     assert snapped.cut(box) == box and all(edge % grid == 0 for edge in snapped)
     assert all(abs(mine - own) < grid for mine, own in zip(snapped, box, strict=True))
     assert tuple(snapped.divided(grid)) == tuple(edge // grid for edge in snapped)
+
+
+def test_what_just_fits_is_one_window():
+    """A photo of 512 px; in a corner of a larger one a hole of 256, whose box is 512 px long, thick or thin."""
+    mask = np.zeros((512, 512), bool)
+    mask[5, 5] = mask[500, 500] = True
+    assert len(windows(mask, 512)[0]) == 1 and len(windows(np.pad(mask, ((0, 1), (0, 0))), 512)[0]) == 2
+    for height in (256, 10):
+        for length, fits in ((256, True), (257, False)):
+            mask = np.zeros((1000, 1000), bool)
+            mask[: min(height, length), :length] = True
+            found, large = windows(mask, 512)
+            assert (large is None and len(found) == 1 and found[0].seen.longer_side == 512) == fits
+
+
+def test_boxes_that_only_touch_are_two():
+    for gap, count in ((128, 2), (127, 1)):
+        mask = np.zeros((300, 600), bool)
+        mask[100:110, 100:110] = mask[100:110, 110 + gap : 120 + gap] = True
+        for turned in (mask, mask[:, ::-1], mask.T, mask.T[::-1]):
+            assert len(hole_boxes(turned)) == count
