@@ -12,7 +12,7 @@ from conftest import gray_photo, hole, is_one_sentence, pixels
 from safetensors.torch import load_file, save_file
 
 from restoration import Restorer
-from restoration.checkpoint import WeightsError
+from restoration.checkpoint import WeightsError, load_state
 from restoration.models import Colorizer
 
 NETWORKS = {"inpainter": "inpaint", "colorizer": "color"}
@@ -131,3 +131,17 @@ def test_weights_that_are_nowhere_are_refused_in_one_sentence(source):
     with pytest.raises(WeightsError, match=source) as error:
         Restorer.from_pretrained(source)
     assert is_one_sentence(error.value)
+
+
+@pytest.mark.parametrize("error, told", [
+    (torch.OutOfMemoryError("CUDA out of memory"), torch.OutOfMemoryError), (RuntimeError("bad magic"), WeightsError),
+    (EOFError("ended"), WeightsError),
+])  # fmt: skip
+def test_a_state_that_finds_no_memory_is_not_broken(monkeypatch, error, told):
+    def load(*_, weights_only: bool, **__):
+        assert weights_only
+        raise error
+
+    monkeypatch.setattr(torch, "load", load)
+    with pytest.raises(told):
+        load_state(Path("state.pt"))
