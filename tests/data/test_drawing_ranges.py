@@ -60,6 +60,13 @@ def test_a_shadow_lies_up_to_three_pixels_beside(place, moved, sigma):
     assert log_uniform(Ends(place), 2, 8) == pytest.approx(2 * 4**place)
 
 
+class Last(Ends):
+    """It chooses the last of all."""
+
+    def choice(self, values, p=None):
+        return values[-1]
+
+
 @pytest.fixture
 def crack(monkeypatch):
     """Grow a crack -> its lines (from, to, width, shade), its flakes (place, radius), its forks."""
@@ -131,6 +138,8 @@ def test_forks_turn_aside_and_are_thinner_and_shorter(crack, place, until):
     assert (width, length) == pytest.approx((2 * (0.3 + 0.4 * place), 91 * (0.2 + 0.5 * place)))
     _, _, [(_, other, *_)] = crack(Ends(0.5, *[0.5] * 9, 0.1), length=91.0, forks=1)
     assert other == pytest.approx(-0.9) and (angle < -0.4 if place == 0 else angle > 1.4)
+    _, _, [(_, mirrored, *_)] = crack(Last(0.5, *[0.5] * 9, 0.1), length=91.0, forks=1)
+    assert mirrored == pytest.approx(0.9)
 
 
 # Holes ----------------------------------------------------------------------------------------------
@@ -168,6 +177,7 @@ def test_a_hole_is_drawn_anew_or_corrected_until_its_area_is_right_to_15_hundred
     monkeypatch.setattr(masking, "_fill", lambda *given: drawn.append(given) or fill(*given))
     masking.draw_hole(np.random.default_rng(0), 60, 80, 2.0)
     assert len(drawn) == 20, "four shapes, each five times"
+    assert all((np.ptp(points, axis=0) <= (79.001, 59.001)).all() for points, *_ in drawn), "none larger than the photo"
     off = [abs(masking.draw_hole(np.random.default_rng(s), 200, 300, 0.05).mean() / 0.05 - 1) for s in range(150)]
     assert 0.13 < max(off) <= 0.15
     assert masking.draw_hole(np.random.default_rng(0), 60, 80, 0.0).sum() in range(1, 9), "of four pixels"

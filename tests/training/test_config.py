@@ -49,6 +49,13 @@ def test_where_settings_end(setting, value, bounds):
         TrainConfig(**{setting: value})
 
 
+def test_a_bad_architecture_is_refused_before_any_photo_is_read():
+    with pytest.raises(RestorationError, match=r"^encoder is 'a/b'"):
+        TrainConfig(encoder="a/b")
+    with pytest.raises(RestorationError, match=r"^decoder_channels is .*give 5 widths"):
+        TrainConfig(decoder_channels=(8, 8, 8))
+
+
 @pytest.mark.parametrize("least", [
     {"size": 32}, {"folds": 1}, {"wear": 1}, {"wear": 0}, {"seed": 2**32 - 1}, {"minutes": 1e-12},
     {"ema_decay": 0.999999},

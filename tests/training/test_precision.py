@@ -66,11 +66,14 @@ def test_a_probe_runs_a_block_narrow_and_wide_and_changes_no_chance(monkeypatch,
 
     monkeypatch.setattr(nn.Conv2d, "forward", noted)
     monkeypatch.setattr(precision, "is_faster", lambda one, other: (one(), other(), False)[-1])
+    backward, back = torch.Tensor.backward, []
+    monkeypatch.setattr(torch.Tensor, "backward", lambda loss: back.append(loss.shape) or backward(loss))
     before = torch.random.get_rng_state()
     assert precision.torch_precision.__wrapped__("cpu", training) == "float32"
     assert torch.equal(torch.random.get_rng_state(), before)
     expected = [(narrow and not (training and deep), training, deep, (32, 32))
                 for narrow in (True, False) for deep in (False, True, False)]  # fmt: skip
+    assert back == [()] * (2 * training)
     assert seen == expected, "three layers, of which training keeps the depthwise one wide"
 
 
