@@ -220,7 +220,7 @@ def _check(entry: Entry, memory: Memory) -> tuple[tuple[int, int] | None, str]:
     rgb, gray = picture.rgb, luma(picture.rgb)
     if min(gray.shape) < MIN_SIDE:
         return None, f"smaller than {MIN_SIDE} pixels"
-    if np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 1], rgb[..., 2]):
+    if not np.ptp(rgb, axis=2).any():
         return None, "gray, it has no color to learn"
     memory.keep(entry, picture)
     misfit = entry.damaged and picture.hole_bits is None

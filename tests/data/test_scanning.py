@@ -154,8 +154,8 @@ def test_old_prints_are_unevenly_lit_and_compressed(plain, place, light, quality
 
 
 def test_chroma_as_bytes():
-    colors = np.float32([[[0, 0.1], [-0.6, 0.6], [10.4 / 255, -10.6 / 255]]])
-    assert chroma_levels(colors).tolist() == [[[128, 0, 138]], [[154, 255, 117]]]
+    colors = np.float32([[[0, 0.1], [-0.6, 0.6], [125.3 / 255, -10.6 / 255]]])
+    assert chroma_levels(colors).tolist() == [[[128, 0, 253]], [[154, 255, 117]]]
 
 
 @pytest.mark.parametrize("place, area", [(0, 0.02), (1, 0.4)])
@@ -210,7 +210,7 @@ def test_a_dab_is_round_and_of_one_color_or_the_photos_own(place, radius):
 def test_dabs_lie_where_there_is_no_color_or_much_or_anywhere(place, among):
     """Less than 5 of 255, more than 25, all; in 15, 35 and 50 of a hundred."""
     seen, colors = [], np.zeros((1, 4, 2), np.float32)
-    colors[0, :, 0] = np.array([4.9, 5.1, 24.9, 25.1]) / 255
+    colors[0, :, 0] = np.array([4.99, 5.01, 24.95, 25.01]) / 255
 
     class Noted(Ends):
         def choice(self, values, p=None):

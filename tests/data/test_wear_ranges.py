@@ -351,3 +351,14 @@ def test_real_damage_is_faint_if_it_is_a_stain_and_hides_all_if_it_is_torn(monke
     canvas[:] = 90
     assert not wear._shape_mark(Ends(0, 0.59), SHEET, {}).opacity.any(), "a shape that covers a third is none"
     assert asked[0] == ((300, 400), 0.5, None) and asked[1][2] is not None
+
+
+def test_losses_alone_are_the_same_everywhere(monkeypatch):
+    """All other marks may be faint away from the edges."""
+    mark, asked = Mark(np.zeros((40, 40), np.float32), 10), []
+    monkeypatch.setattr(wear, "_at_the_edge", lambda rng, sheet, mark: asked.append(mark) or mark)
+    for name in ("losses", "stains"):
+        monkeypatch.setattr(wear, name, lambda rng, sheet: [mark])
+        monkeypatch.setattr(wear, "KINDS", [(getattr(wear, name), 1.0)])
+        wear.add_wear(np.zeros((40, 40), np.uint8), Ends(0, 0))
+    assert len(asked) == 1

@@ -3,9 +3,11 @@
 import argparse
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from restoration import restoring
 from restoration.arguments import parser
@@ -91,3 +93,24 @@ def test_a_prints_mask_is_empty_where_it_would_cover_the_print():
     mask[10:30, 10:30] = True
     inside, beside = (restoring._mask_of(Print(x, 20, 20, 20), mask) for x in (20, 25))
     assert not inside.any() and beside.sum() == 15 * 20
+
+
+@pytest.mark.parametrize("count, split", [(1, False), (1, True), (3, True)])
+def test_what_is_noted_of_a_scan_and_its_prints(monkeypatch, count, split):
+    """Its prints are named where there are any; what of them is damaged counts, or else of the scan."""
+    masks = [Image.fromarray(np.uint8([[255] * number + [0] * (10 - number)])) for number in range(1, count + 1)]
+    scan = SimpleNamespace(image=Image.new("L", (10, 4)), levels=np.zeros((4, 10), np.uint16), notes=["read."])
+    pieces = [restoring.Piece(Path(f"a-{number}.png"), scan, None) for number in range(1, count)]
+    restored = [(piece, SimpleNamespace(mask=mask)) for piece, mask in
+                zip([*pieces, restoring.Piece(Path("a.png"), scan, None)], masks, strict=True)]  # fmt: skip
+    steps, written = object.__new__(restoring.Restoring), []
+    steps.args = argparse.Namespace(split=split, freshen=True, gray=True)
+    monkeypatch.setattr(steps, "_write", lambda piece, result: written.append(piece.target.name))
+    monkeypatch.setattr(restoring, "_notes", lambda *_: ["seen."])
+    facts = steps.write(None, restored)
+    names = [f"a-{number}.png" for number in range(1, count)]
+    assert written == [*names, "a.png"] and (facts["width"], facts["height"]) == (10, 4)
+    assert facts["damaged"] == (1 / 40 if count == 1 else 3 / 40) and facts.get("prints") == (names if split else None)
+    seen = [f"{name}: seen." for name in [*names, "a.png"]] if count > 1 else ["seen."]
+    alone = ["no print with paper around it was found, so none was cut out."] * (split and count == 1)
+    assert facts["notes"] == ["read.", *seen, "its freshened tones have 8 bits.", *alone]
