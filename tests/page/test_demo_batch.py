@@ -11,7 +11,7 @@ from PIL import Image
 from demo import batch
 from demo.manners import RefusalError
 from demo.stages import Stages
-from demo.texts import say
+from demo.texts import percent, say
 from restoration.files import imaging
 
 BOX = (20, 15, 60, 45)
@@ -63,6 +63,9 @@ def test_results_equal_the_command_lines_and_failures_are_named(tmp_path, restor
     outcome, results, told = restore(photos, tmp_path, restorer)
     assert set(results) == {"album/cat.png", "cat.png", batch.FAILURES} and outcome.done == 2
     assert told == [(0, "album/cat.png"), (1, "album/broken.jpg"), (2, "cat.png")]
+    share = percent(hole(120, 90, BOX).mean())
+    assert [said for _, said, _ in outcome.pairs] == [say("batch_share", "en", name="cat.png", share=share)] * 2
+    assert {pair.size for pair, *_ in outcome.pairs} == {(240, 90)}
     for name, scene in (("album/cat.png", "chelsea"), ("cat.png", "astronaut")):
         expected = restorer.restore(Image.fromarray(damaged(scene))).image
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(results[name]))), np.asarray(expected))
@@ -122,7 +125,9 @@ def test_limits_hold(tmp_path, restorer, archive, monkeypatch):
     monkeypatch.setattr(batch, "BATCH_PHOTOS", 3)
     with pytest.raises(RefusalError, match="more than 3 photos"):
         batch.gather([archive(**{f"{i}.png": b"x" for i in range(4)})], tmp_path / "a")
+    assert len(batch.gather([archive(**{f"{i}.png": b"x" for i in range(3)})], tmp_path / "c")) == 3
     monkeypatch.setattr(batch, "BATCH_MEGABYTES", 1)
+    assert len(batch.gather([archive(**{"full.png": bytes(1 << 20)})], tmp_path / "d")) == 1
     with pytest.raises(RefusalError, match="unpacks to more than 1 MB"):  # and is itself a few kB
         batch.gather([archive(**{"bomb.png": bytes(3 << 20)})], tmp_path / "b")
     monkeypatch.setattr(batch, "BATCH_MEGAPIXELS", 0.02)

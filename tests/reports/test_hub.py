@@ -12,7 +12,7 @@ import pytest
 from conftest import files, is_one_sentence
 from finished_run import NAME, PRIVATE, finished_run
 from hub_server import FAILURES, PUSH, TOKEN, Hub, clock, use
-from huggingface_hub import ModelCard, constants
+from huggingface_hub import ModelCard, constants, get_session
 
 from restoration.checkpoint import find_folds
 from restoration.reports.hub import HubError, check_target, model_card, push_run
@@ -57,6 +57,7 @@ def test_the_hub_holds_all_of_the_run_but_what_is_private_in_one_commit(hub, run
     assert all(held[name] == content for name, content in expected.items())
     assert held["README.md"].decode() == model_card(run, NAME)
     assert hub.commits == ["Training run first run"]
+    assert get_session().timeout.read == 30, "seconds without an answer"
 
 
 def test_the_card_is_the_report_that_loads_the_run_from_the_hub(run):

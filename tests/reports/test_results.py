@@ -113,3 +113,44 @@ def test_the_whole_pipeline_is_scored_on_each_folds_held_out_pairs(run, scenes, 
     report = (run.folder / "report.md").read_text()
     assert "## The whole pipeline" in report and "| contest score ↑ | 1.0000 ± 0.0000 |" in report
     assert "| `workers` |" in report and "`None`" not in report
+
+
+def test_all_folds_together_answer_the_contest_under_the_photos_own_names(tmp_path, monkeypatch):
+    asked, run = [], SimpleNamespace(folder=tmp_path / "run")
+    run.folder.mkdir()
+    for name in ("valid_input/deep/a.jpg", "valid_input/b.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        save(tmp_path / name, photo("coffee", 48, 40))
+    (tmp_path / "valid_input" / "broken.png").write_bytes(b"no photo")
+
+    class Stub:
+        @classmethod
+        def from_pretrained(cls, folder, folds=None):
+            asked.append((folder, folds))
+            return SimpleNamespace(restore=lambda image: SimpleNamespace(image=image.convert("RGB")))
+
+    monkeypatch.setattr(results, "Restorer", Stub)
+    assert results._answer_contest(run, SimpleNamespace(data=tmp_path)) == {"valid_input.zip": 2}
+    assert asked == [(run.folder, "all")]
+    with zipfile.ZipFile(run.folder / "valid_input.zip") as packed:
+        assert sorted(packed.namelist()) == ["b.png", "deep/a.png"]
+    assert read(run.folder / "valid_input" / "deep" / "a.png").shape == (40, 48, 3)
+    assert results._answer_contest(run, SimpleNamespace(data=tmp_path / "none")) == {} and len(asked) == 1
+
+
+def test_a_grid_shows_six_photos_that_fold_0_was_not_trained_on(monkeypatch):
+    asked, black = [], Image.new("RGB", (32, 32))
+    held_out = type("HeldOut", (), {"__len__": lambda self: 9, "picture": lambda self, index: index})()
+    usable = SimpleNamespace(split=lambda config, fold: SimpleNamespace(validation=held_out) if fold == 0 else None)
+    crop = SimpleNamespace(gray=np.zeros((32, 32), np.uint8), mask=None, truth=np.full((32, 32, 3), 9, np.uint8))
+    restore = SimpleNamespace(restore=lambda gray, mask: SimpleNamespace(gray=black.convert("L"), image=black))
+    monkeypatch.setattr(
+        results, "damaged_crop", lambda index, size, rng: asked.append((index, size, rng.random())) or crop
+    )
+    monkeypatch.setattr(
+        results.Restorer, "from_pretrained", lambda folder, folds: restore if folds == 0 else pytest.fail("its own")
+    )
+    rows = results._grid(SimpleNamespace(folder=None), config("photos", validation_size=32, seed=4), usable)
+    assert [index for index, *_ in asked] == list(range(6)) and {size for _, size, _ in asked} == {32}
+    assert asked[2][2] == np.random.default_rng([4, 2]).random() and len(rows) == 6
+    assert [np.asarray(image.convert("L")).max() for image in rows[0]] == [0, 0, 0, 9]
