@@ -12,7 +12,7 @@ from restoration.config import CHROMA_SCALE
 from restoration.inference import faces
 from restoration.inference.backends import Network
 from restoration.inference.distribution import TILTS, ChromaDistribution
-from restoration.inference.hints import Known, Spread, spread
+from restoration.inference.hints import Known, Spread, fading, spread
 from restoration.inference.laplace import membrane
 from restoration.inference.prints import Print
 from restoration.inference.reference import FADE as LENT_FADE
@@ -135,7 +135,8 @@ def spread_known(
             result = spread(light, predicted, reference.lend(for_eyes(found.cut(gray)), size), LENT_FADE)
         if hints:
             known = _shrunk(Hints(*map(found.cut, hints)), size)
-            result = result.then(spread(light, result.over(predicted), known))
+            fade = fading(belief.likelihood(SKIN_HUE), known)
+            result = result.then(spread(light, result.over(predicted), known, fade))
         spreads.append(result)
     return spreads
 

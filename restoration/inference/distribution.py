@@ -57,6 +57,11 @@ class ChromaDistribution:
         """
         return self._colored(self._rarity(strength) + (self.before or self)._tilts[number - 1])
 
+    def likelihood(self, hue: np.ndarray) -> np.ndarray:
+        """How likely a hue is, a direction of chroma (2,): float32 (H, W) in [0, 1]; wholly it within 26 degrees."""
+        of_hue = np.clip((TILTS @ hue - 0.6) / 0.3, 0, 1)
+        return self._enlarged(np.tensordot(of_hue, _softmax(self.logits + self._rarity()), (0, 0)))
+
     @cached_property
     def _tilts(self) -> list[np.ndarray]:
         """By how many logits the hues of each alternative gain, float32 (N, h, w)."""

@@ -8,6 +8,11 @@ from restoration.inference.scaling import smoothstep
 
 PULL = 1e3  # weight of a known color: the system meets it to a hundredth
 FADE = 5e-4  # weight of no change at each pixel: along a plain strip a dab decays by e in sqrt(3 / FADE) = 77 px
+SKIN = (
+    0.1,
+    0.4,
+)  # by how much likelier than at the nearest dab skin must be for a color to fade there, and to fade wholly
+SKIN_FADE = 0.04  # what is added to FADE then
 EDGE = 0.04  # of luma, between neighbors, that a color hardly crosses: 10 levels
 HUE_EDGE = 0.009  # the same of predicted chroma, which is smoother
 WHOLE = 0.5  # of what reaches a pixel, enough to color it wholly
@@ -36,7 +41,20 @@ class Spread(NamedTuple):
         return Spread(self.keep * later.keep, later.over(self.add))
 
 
-def spread(light: np.ndarray, chroma: np.ndarray, known: Known, fade: float = FADE) -> Spread:
+def fading(skin: np.ndarray, known: Known) -> np.ndarray:
+    """The weight of no change, float32 (h, w), for dabs beside skin: one on a blouse does not dye the neck.
+
+    Args:
+        skin: how likely skin is, float32 (h, w) in [0, 1]. A dab on skin spreads over it.
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    nearest = distance_transform_edt(known.trust == 0, return_distances=False, return_indices=True)
+    least, most = SKIN
+    return FADE + SKIN_FADE * np.clip((skin - skin[tuple(nearest)] - least) / (most - least), 0, 1)
+
+
+def spread(light: np.ndarray, chroma: np.ndarray, known: Known, fade: np.ndarray | float = FADE) -> Spread:
     """Spread known colors along luma and predicted chroma.
 
     After Levin, Lischinski and Weiss, "Colorization using Optimization" (2004), with two changes: the system is the
@@ -47,13 +65,13 @@ def spread(light: np.ndarray, chroma: np.ndarray, known: Known, fade: float = FA
     Args:
         light: luma in [0, 1], float32 (h, w).
         chroma: what is predicted, float32 (h, w, 2).
-        fade: the weight of no change at each pixel.
+        fade: the weight of no change, of all pixels or of each (h, w).
     """
     from scipy.sparse.linalg import splu  # slow to load, and seldom wanted
 
     pull = PULL * known.trust.ravel().astype(np.float64)
     wanted = pull[:, None] * np.dstack([known.chroma - OWN * chroma, np.ones_like(light)]).reshape(-1, 3)
-    factors = splu(_system(light, chroma, fade + pull), permc_spec="MMD_AT_PLUS_A")
+    factors = splu(_system(light, chroma, np.ravel(fade) + pull), permc_spec="MMD_AT_PLUS_A")
     solved = factors.solve(wanted).reshape(*light.shape, 3).astype(np.float32)
     reach = np.maximum(solved[..., 2:], 1e-6)
     weight = smoothstep(np.minimum(reach / WHOLE, 1))

@@ -21,7 +21,7 @@ from restoration.inference.coloring import (
     recolored,
     spread_known,
 )
-from restoration.inference.hints import Known, spread
+from restoration.inference.hints import Known, fading, spread
 from restoration.inference.prints import Print
 from restoration.inference.reference import Reference
 
@@ -204,15 +204,17 @@ def test_what_another_photo_shares_is_lent_where_it_lies_here():
 def test_hints_are_followed_alone_or_after_a_reference():
     light = np.float32([0.2] * 20 + [0.5] * 20 + [0.8] * 10)[None].repeat(40, axis=0)
     predicted, gray = np.full((40, 50, 2), 0.05, np.float32), np.zeros((160, 200), np.uint8)
-    belief = SimpleNamespace(light=light, decode=lambda: predicted)
+    skin = np.float32([0] * 25 + [0.9] * 25)[None].repeat(40, axis=0)
+    belief = SimpleNamespace(light=light, decode=lambda: predicted, likelihood=lambda hue: skin * (hue[1] > 0 > hue[0]))
     hints = Hints(np.full((160, 200, 3), (200, 30, 30), np.uint8), hole(200, 160, (40, 40, 60, 60)))
     lent = Known(np.full((40, 50, 2), -0.1, np.float32), (light == 0.5).astype(np.float32))
     known, prints = coloring._shrunk(hints, light.shape), [Print.whole(gray.shape)]
+    fade = fading(skin, known)
     [alone] = spread_known(gray, prints, [belief], hints)
-    assert np.allclose(alone.over(predicted), spread(light, predicted, known).over(predicted), atol=1e-6)
+    assert np.allclose(alone.over(predicted), spread(light, predicted, known, fade).over(predicted), atol=1e-6)
     [both] = spread_known(gray, prints, [belief], hints, SimpleNamespace(lend=lambda *_: lent))
     first = spread(light, predicted, lent).over(predicted)
-    assert np.allclose(both.over(predicted), spread(light, first, known).over(first), atol=1e-6)
+    assert np.allclose(both.over(predicted), spread(light, first, known, fade).over(first), atol=1e-6)
 
 
 @pytest.mark.parametrize("certain, lent", [(8, True), (7, False)])

@@ -146,6 +146,15 @@ def test_colors_go_over_into_each_other_between_the_places_where_they_are_predic
     assert np.allclose(np.diff(enlarged[:, 2:-2], axis=1), 0.3 / 5 / 4, atol=1e-5)
 
 
+def test_how_likely_a_hue_is_counts_the_colors_within_26_degrees_wholly_and_gray_not():
+    def likely(*colors: tuple[list[float], float]) -> float:
+        return belief(colors).likelihood(np.float32([0.6, 0.8]))[80, 80]
+
+    turned = [0.2 * np.array([np.cos(a), np.sin(a)]) for a in np.radians(53.13 + np.array([0, 15, 70, 180]))]
+    found = [likely((color, 1)) for color in (*turned, GRAY)]
+    assert min(found[:2]) > 0.97 and max(found[2:]) < 0.03
+
+
 def test_a_hue_is_free_far_from_those_that_are_taken():
     own = HUES.T[[0, 5]]
     free = distribution._free([own, -own])

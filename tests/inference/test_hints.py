@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from restoration.inference.hints import Known, _system, spread
+from restoration.inference.hints import FADE, SKIN_FADE, Known, _system, fading, spread
 
 SIZE = (40, 60)
 RED, GRAY = np.float32([-0.1, 0.3]), np.float32([0, 0])
@@ -45,6 +45,31 @@ def test_on_plain_ground_a_dab_fades_with_distance():
 def test_two_dabs_each_keep_their_side():
     found = dabbed(two_halves(), {(20, 15): RED, (20, 45): GRAY})
     assert np.abs(found[:, :28] - RED).mean() < 0.02 and np.abs(found[:, 33:] - GRAY).mean() < 0.02
+
+
+def test_beside_skin_a_dab_fades_and_one_on_skin_goes_over_it():
+    light, skin = np.full((40, 120), 0.5, np.float32), np.zeros((40, 120), np.float32)
+    skin[:, 60:] = 0.9
+    chroma = np.broadcast_to(BROWN, (*light.shape, 2))
+    changes = []
+    for column in (40, 80):
+        trust = np.zeros_like(light)
+        trust[19:22, column - 1 : column + 2] = 1
+        known = Known(trust[..., None] * RED, trust)
+        changed = spread(light, chroma, known, fading(skin, known)).over(chroma) - BROWN
+        changes.append(np.abs(changed[20]).sum(axis=-1))
+    cloth, face = changes
+    assert cloth[78:].max() < 0.1 * cloth[42] and cloth[50] > 0.8 * cloth[42] and face[105] > 0.6 * face[82]
+
+
+def test_each_dab_is_compared_with_what_lies_nearest_to_it():
+    skin, trust = np.zeros((2, 3, 90), np.float32)
+    skin[:, 40:], trust[1, [10, 70]] = [0.5], 1
+    skin[:, 20:30] = 0.25
+    fade = fading(skin, Known(np.zeros((3, 90, 2), np.float32), trust))
+    assert fade[1, [10, 70]] == pytest.approx(FADE) and fade[1, 25] == pytest.approx(FADE + SKIN_FADE / 2)
+    assert fade[1, 60] == pytest.approx(FADE) and fade[1, :39].max() == pytest.approx(FADE + SKIN_FADE / 2)
+    assert fading(skin, Known(np.zeros((3, 90, 2), np.float32), 0 * trust)).shape == skin.shape, "no dab at all"
 
 
 def test_nothing_known_or_trusted_changes_nothing():
