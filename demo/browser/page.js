@@ -99,10 +99,18 @@
       new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: asPictures(event.dataTransfer.files) }));
   }, true);
 
-  addEventListener("paste", (event) => {
-    const files = [...(event.clipboardData?.files ?? [])], drop = find("#drop button");
-    if (files.length && drop?.checkVisibility())
+  // What is pasted, or dropped beside the place for it, which would replace the page by the photo.
+  const take = (files) => {
+    const drop = find("#drop button");
+    if (files?.length && drop?.checkVisibility())
       drop.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: asPictures(files) }));
+  };
+  addEventListener("paste", ({ clipboardData }) => take(clipboardData?.files));
+  addEventListener("dragover", (event) => event.preventDefault());
+  addEventListener("drop", (event) => {
+    if (event.target.closest?.("#drop, #batch-files")) return;
+    event.preventDefault();
+    take(event.dataTransfer.files);
   });
 
   // What the server has no room for is asked of it again, and what waits for that is said where it was asked for.

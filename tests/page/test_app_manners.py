@@ -69,6 +69,20 @@ def test_what_is_no_photo_is_answered_with_one_sentence_and_another_may_follow(v
 
 
 @pytest.mark.browser
+def test_a_photo_that_falls_beside_the_drop_zone_is_taken_and_never_shown_instead_of_the_page(
+    visitor, served, tmp_path
+):
+    photo = save(tmp_path / "photo.png", damaged(7))
+    assert not visitor.drop_beside(photo)
+    visitor.wait_for_painter("editor")
+    visitor.wait_for_result()
+    calls = len(served.calls)
+    assert not visitor.drop_beside(photo)
+    visitor.page.wait_for_timeout(300)
+    assert len(served.calls) == calls and visitor.page.is_visible("#editor"), "work was thrown away unasked"
+
+
+@pytest.mark.browser
 def test_a_photo_that_is_too_large_is_refused_before_it_is_decoded(visitor, tmp_path, monkeypatch):
     monkeypatch.setattr("demo.reading.MEGAPIXELS", 0.05)
     visitor.offer(save(tmp_path / "photo.png", damaged(8)))
