@@ -1,13 +1,16 @@
 """What the page shows of a photo at each step, without a network or a browser."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from demo import photo_shown
-from demo.session import Album, EditState, Search, Session
+from demo import photo_shown, reading
+from demo.manners import RefusalError
+from demo.photo_steps import Steps
+from demo.session import Album, EditState, Search, Session, Sessions
 from demo.texts import say
 from restoration.inference.prints import Print
 
@@ -125,3 +128,38 @@ def test_a_scan_and_its_prints_are_chosen_from_small_pictures(visit):
         say("whole_scan", "en"),
         *(say("print", "en", number=n) for n in (1, 2)),
     ]
+
+
+@pytest.mark.parametrize("pixels, is_read", [(64_000_000, True), (64_000_001, False)])
+def test_a_photo_of_64_megapixels_is_read(monkeypatch, pixels, is_read):
+    monkeypatch.setattr(reading.imaging, "claimed_pixels", lambda file: pixels)
+    monkeypatch.setattr(reading.imaging, "read_scan", lambda file: file)
+    if is_read:
+        assert reading.read_scan(Path("a.png")) == Path("a.png")
+        return
+    with pytest.raises(RefusalError, match="64 megapixels"):
+        reading.read_scan(Path("a.png"))
+
+
+def test_a_page_that_is_loaded_again_shows_its_photo_again(visit, monkeypatch):
+    request, session, sessions = SimpleNamespace(session_hash="b", headers={}), visit(), Sessions()
+    steps = Steps(SimpleNamespace(), sessions)
+    assert steps.come_back("", request) == {}, "the first time it has no key"
+    with pytest.raises(RefusalError, match="no longer"):
+        steps.come_back("another", request)
+    sessions._open["a"] = session
+    assert steps.come_back(session.key, request)["key"] == session.key
+    session.album = None
+    with pytest.raises(RefusalError, match="no longer"):
+        steps.come_back(session.key, request)
+    assert steps.start_again()["start"].visible and not steps.start_again()["work"].visible
+
+
+def test_progress_goes_on(visit, monkeypatch):
+    told, session, sessions = [], visit(), Sessions()
+    sessions._open["a"] = session
+    stages = SimpleNamespace(repair=lambda *given: given, colorize=lambda *given: Restored())
+    request = SimpleNamespace(session_hash="a", headers={})
+    Steps(stages, sessions).restore(False, True, request, lambda done, desc: told.append((done, desc)))
+    assert [done for done, _ in told] == [0.1, 0.6, 0.9] and told[1][1] == say("coloring", "en")
+    assert session.edit.repair[2:] == (0, "textured") and session.edit.is_repaired
