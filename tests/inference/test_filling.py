@@ -60,3 +60,9 @@ def test_a_ramp_goes_on_through_a_large_hole_and_a_small_one():
     filled = fill_smoothly(np.where(mask, 0, np.rint(ramp)).astype(np.uint8), mask, Nothing())
     assert np.abs(filled - ramp).max() < 20
     assert np.abs(np.diff(filled.astype(int), axis=0)).max() <= 8
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_hole_in_one_level_gets_exactly_that(level):
+    gray, mask = np.full((60, 80), level, np.uint8), hole(80, 60, (20, 20, 50, 40))
+    assert (fill_smoothly(np.where(mask, 77, gray).astype(np.uint8), mask, Nothing()) == level).all()
