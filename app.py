@@ -47,8 +47,9 @@ def build_demo(restorer: Restorer) -> gr.Blocks:
                 photo = PhotoTab(demo, steps)
             with gr.Tab(label("tab_batch"), elem_id="batch"):
                 pairs = batch_tab(stages, sessions)
-        photo.open_on(pairs.select, steps.open_from_batch, None, pairs)
-        pairs.select(lambda: gr.Tabs(selected="photo"), None, tabs, queue=False, api_visibility="private")
+        shown = {"js": "() => { scrollTo(0, 0); }", "queue": False, "api_visibility": "private"}
+        pairs.select(lambda: gr.Tabs(selected="photo"), None, tabs, **shown)  # first: one listener waits for the other
+        photo.open_on(pairs.select, steps.open_from_batch, None, [photo.view["drop"], photo.view["found"]])
         demo.unload(sessions.leave)
         demo.load(js=PAGE, api_visibility="private")
     atexit.register(sessions.close)

@@ -138,7 +138,7 @@ def _found(edit: EditState, language: str) -> str:
 def _done(edit: EditState, language: str) -> str:
     """What was done; that the marks have changed since."""
     if edit.restored is None:
-        return say("waiting", language)
+        return say("waiting" if edit.needs_work else "nothing_to_do", language)
     if not edit.is_repaired:
         return say("marks_changed", language)
     share = edit.mask.mean()

@@ -98,6 +98,7 @@ def test_a_color_photo_is_said_to_be_so_and_keeps_its_colors_outside_the_marks(v
     color = np.stack([noise(3), noise(4), noise(5)], axis=2)
     visitor.choose(save(tmp_path / "photo.png", color), restored=False)
     assert visitor.read("#found") == f"{say('not_found', 'en')} {say('in_color', 'en')}"
+    assert visitor.read("#note") == say("nothing_to_do", "en"), "a result is promised"
     assert not visitor.page.is_checked("#recolor input")
     assert visitor.page.evaluate("document.activeElement.className") == "sheet", "focus fell back to the page"
     visitor.press_restore()

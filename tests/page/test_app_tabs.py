@@ -1,11 +1,13 @@
 """The tab beside the one photo: many photos."""
 
 import zipfile
+from threading import Event
 
 import numpy as np
 import pytest
 from conftest import read, save
 
+from demo.reading import read_scan
 from demo.texts import say
 
 pytestmark = pytest.mark.browser
@@ -17,7 +19,7 @@ def open_tab(visitor, key: str) -> None:
     visitor.page.click(f"[role=tab]:has-text('{say(key, 'en')}')")
 
 
-def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_path):
+def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_path, monkeypatch):
     open_tab(visitor, "tab_batch")
     photos = []
     for seed in (1, 2):
@@ -45,6 +47,12 @@ def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_p
     for photo, result in zip(photos, ("1.png", "album/2.png"), strict=True):
         assert run("restore", photo, tmp_path / f"cli-{photo.name}")[0] == 0
         assert np.array_equal(read(tmp_path / "results" / result), read(tmp_path / f"cli-{photo.name}"))
+    go_on = Event()
+    monkeypatch.setattr("demo.photo_steps.read_scan", lambda file: go_on.wait(30) and read_scan(file))
+    visitor.page.set_viewport_size({"width": 1280, "height": 500})
     pairs.nth(1).click()
+    visitor.page.wait_for_selector("#drop [data-testid=status-tracker]:not(.hide)", timeout=15000)  # while it is opened
+    assert visitor.page.evaluate("scrollY") == 0
+    go_on.set()
     visitor.wait_for_result()
     assert visitor.read("#found").startswith(say("found", "en", share=f"{25 * 30 / (SIZE[0] * SIZE[1]):.1%}"))
