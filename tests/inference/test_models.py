@@ -5,7 +5,8 @@ import torch
 
 from restoration.checkpoint import WeightsError
 from restoration.chroma_bins import BINS
-from restoration.config import DECODER_BLOCKS, ModelConfig
+from restoration.config import DECODER_BLOCKS, MODEL_CONFIG, MODEL_WEIGHTS, SHIPPED_WEIGHTS, ModelConfig, load_config
+from restoration.inference.graphs import read_table
 from restoration.models import Colorizer, Inpainter, imagenet_tensors, load_encoder
 from restoration.prefill import prefill
 from restoration.training.losses import mean_chroma
@@ -125,3 +126,13 @@ def test_a_config_of_the_other_stage_is_refused():
 
 def test_the_default_is_efficientnet_b3():
     assert ModelConfig("inpaint").encoder == ModelConfig("color").encoder == "efficientnet-b3"
+
+
+@pytest.mark.parametrize("network", [Inpainter, Colorizer])
+def test_the_shipped_weights_have_the_shapes_of_the_networks(network):
+    folder = SHIPPED_WEIGHTS / network.stage
+    table, _ = read_table(folder / MODEL_WEIGHTS)
+    with torch.device("meta"):
+        model = network(load_config(ModelConfig, folder / MODEL_CONFIG))
+    shapes = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
+    assert {name: entry["shape"] for name, entry in table.items()} == shapes

@@ -87,6 +87,7 @@ def test_openvino_is_asked_on_a_processor_with_bfloat16_alone(monkeypatch, units
 
         def compile_model(self, model, device, settings):
             hint = settings["INFERENCE_PRECISION_HINT"]
+            assert list(model.output(0).shape) == [1, 96, 64, 64]
             asked.append((device, hint, settings["INFERENCE_NUM_THREADS"]))
             request = SimpleNamespace(infer=lambda given: run.append((hint, given[0].shape)))
             return SimpleNamespace(create_infer_request=lambda: request)
