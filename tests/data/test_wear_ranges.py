@@ -362,3 +362,22 @@ def test_losses_alone_are_the_same_everywhere(monkeypatch):
         monkeypatch.setattr(wear, "KINDS", [(getattr(wear, name), 1.0)])
         wear.add_wear(np.zeros((40, 40), np.uint8), Ends(0, 0))
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_how_broad_the_hills_of_noise_are(monkeypatch, place):
+    sizes = []
+    monkeypatch.setattr(wear, "clouds", lambda rng, shape, size: sizes.append(size) or np.zeros(shape, np.float32))
+
+    def asked(*given) -> list[float]:
+        sizes.clear()
+        given[0](Ends(place, *given[1:]), SHEET)
+        return sizes
+
+    assert asked(wear.losses, 0.91, 0.9) == pytest.approx([0.6 * (15 + 185 * place) * 0.5 + 2, 3, 3])
+    assert asked(wear.rubbing, 0.41) == pytest.approx([5 if place else 2, (40 + 110 * place) * 0.5])
+    monkeypatch.setattr(wear, "draw_hole", lambda *_: np.zeros((300, 400), bool))
+    assert asked(wear.stains) == pytest.approx([60 * 0.5])
+    sizes.clear()
+    _pressed(np.zeros((9, 9), np.float32), Mark(np.ones((9, 9), np.float32), 10), 200, Ends(place))
+    assert sizes == [32 if place else 4]

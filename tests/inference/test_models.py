@@ -136,3 +136,14 @@ def test_the_shipped_weights_have_the_shapes_of_the_networks(network):
         model = network(load_config(ModelConfig, folder / MODEL_CONFIG))
     shapes = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
     assert {name: entry["shape"] for name, entry in table.items()} == shapes
+
+
+def test_features_are_those_of_the_decoders_second_block():
+    """A vector for each 8 px, of sides filled up to multiples of 32."""
+    model, seen = randomised(Inpainter(config("inpaint"))), []
+    model.unet.decoder.blocks[1].register_forward_hook(lambda block, given, out: seen.append(out))
+    luma = torch.rand(1, 1, 33, 70, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        features = model.features(luma, torch.zeros_like(luma))
+        model.run(luma, torch.zeros_like(luma))
+    assert features.shape == (1, 16, 8, 12) and len(seen) == 2 and torch.equal(features, seen[1])
