@@ -31,6 +31,7 @@ def test_features_are_where_eyes_mouth_and_ears_are():
     between = skin(face, where)
     for x, y in (*EYES, (224, 127), MOUTH, *EARS):
         assert where[y, x] > 0.95 and between[y, x] < 0.05
+    assert where[110, 160] > 0.5, "an ear begins where it meets the cheek, and lies beyond"
     for x, y in ((224, 80), (224, 110), (198, 122), (250, 122)):  # forehead, bridge of the nose, cheeks
         assert where[y, x] < 0.05 and between[y, x] > 0.95
     for x, y in ((224, 200), (140, 60), (180, 150)):  # collar, wall

@@ -1,5 +1,7 @@
 """Constant holes are found to the pixel; what light, clipping and borders make flat is left alone."""
 
+from itertools import product
+
 import cv2
 import numpy as np
 import pytest
@@ -286,9 +288,9 @@ def test_how_much_of_an_outline_lies_on_the_grid_of_jpeg(top, left, share):
 
 @pytest.mark.parametrize("length, is_bar", [(57, False), (58, True), (60, True)])
 def test_a_bar_covers_more_than_95_hundredths_of_a_side(length, is_bar):
-    for turn in range(4):
+    for turn, breadth in product(range(4), (5, 1)):
         mask = np.zeros((60, 60), bool)
-        mask[:5, :length] = True
+        mask[:breadth, :length] = True
         assert holes._is_bar(Region(np.s_[0:60, 0:60], np.rot90(mask, turn), 0), (60, 60)) == is_bar
 
 
