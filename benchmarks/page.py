@@ -101,7 +101,7 @@ def way(browser, url: str, file: Path, device: dict) -> list[float]:
 
 def picture(browser, url: str, file: Path) -> None:
     """The page at work, for the README."""
-    visitor = Visitor(browser, url, viewport={"width": 1240, "height": 1060})
+    visitor = Visitor(browser, url, viewport={"width": 1240, "height": 1000})
     visitor.choose(ROOT / "examples" / "worn.png")
     visitor.page.evaluate("document.activeElement.blur()")
     visitor.page.wait_for_selector("#variants img")
