@@ -150,8 +150,8 @@ def _rectangle(region: np.ndarray) -> Print:
     turned = np.stack([x * cosine + y * sine, y * cosine - x * sine], axis=-1)  # (angles, points, 2)
     low, high = np.percentile(turned, [0.3, 99.7], axis=1, keepdims=True)
     along = (np.minimum(turned - low, high - turned) < 1.5).any(axis=-1)
-    on_scan = (outline > 3) & (outline < np.array(region.shape[::-1]) - 3)
-    along &= on_scan.all(axis=1)  # where the scan ends says nothing
+    from_end = np.minimum(outline, np.array(region.shape[::-1]) - outline)
+    along &= (from_end > 3).all(axis=1)  # where the scan ends says nothing
     best = np.argmax(along.sum(axis=1))
     (low, high), angle = (low[best, 0] - 0.5, high[best, 0] + 0.5), ANGLES[best]
     return Print(0, 0, 0, 0, np.degrees(angle)).grown(-low[0], -low[1], high[0], high[1])

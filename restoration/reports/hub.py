@@ -77,7 +77,7 @@ def _push(run: Path, repository: str, private: bool) -> str:
     api = HfApi(token=find_token())
     get_session().timeout = PATIENCE
     api.create_repo(repository, private=private or None, exist_ok=True)
-    files = sorted(file.relative_to(run).as_posix() for pattern in PUBLIC for file in run.glob(pattern))
+    files = [file.relative_to(run).as_posix() for pattern in PUBLIC for file in run.glob(pattern)]
     stale = [file for file in api.list_repo_files(repository) if _is_ours(file) and file not in files]
     # Not upload_folder: it may spread a folder over several commits.
     operations = [
