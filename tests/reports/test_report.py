@@ -87,12 +87,13 @@ def test_a_page_names_twenty_problems(run, count, said):
 def test_a_report_tells_its_stages_and_its_numbers_are_numbers(run, tmp_path, no_curves):
     assert stages_of(run.folder) == ["inpaint", "color"] and stages_of(tmp_path) == []
     assert (run.folder / "summary.json").read_text().startswith('{\n  "command": "python train.py')
-    other = make_run(tmp_path / "other", {("color", 0): make_records("color", 0)})
+    other = report(make_run(tmp_path / "other", {("color", 0): make_records("color", 0)}))
+    assert stages_of(other.folder) == ["color"]
     summary = summarize(other, ["color"])
     summary["stages"]["color"]["mean"]["ssim"] = float("nan")
     with pytest.raises(ValueError, match="JSON"):
         write_report(other, summary, None)
-    assert stages_of(other.folder) == [], "no half of one"
+    assert stages_of(other.folder) == [], "no half of one, and none of what was before"
 
 
 def read_page(run: Run) -> str:
@@ -146,6 +147,11 @@ def test_the_page_shows_the_summarys_numbers(run):
         psnr = found["folds"]["0"]["hole_psnr"]
         assert table_cells(run, f"Stage {stage}", "PSNR in the hole (dB) ↑")[1] == f"{psnr:.2f}"
         assert f"fold 2, epoch {found['folds']['2']['epoch']} |" in read_page(run)
+
+
+def test_the_colors_page_says_that_their_luma_is_perfect(run):
+    inpaint, color = read_page(run).split("## Stage ")[1:]
+    assert "the luma is perfect" in color and "the luma is perfect" not in inpaint
 
 
 def test_the_page_names_all_that_a_repeat_needs(pieces, run):
