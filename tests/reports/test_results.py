@@ -118,7 +118,7 @@ def test_the_whole_pipeline_is_scored_on_each_folds_held_out_pairs(run, scenes, 
 def test_all_folds_together_answer_the_contest_under_the_photos_own_names(tmp_path, monkeypatch):
     asked, run = [], SimpleNamespace(folder=tmp_path / "run")
     run.folder.mkdir()
-    for name in ("valid_input/deep/a.jpg", "valid_input/b.png"):
+    for name in ("valid_input/deep/a.jpg", "valid_input/deep/c.jpg", "valid_input/b.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         save(tmp_path / name, photo("coffee", 48, 40))
     (tmp_path / "valid_input" / "broken.png").write_bytes(b"no photo")
@@ -130,10 +130,10 @@ def test_all_folds_together_answer_the_contest_under_the_photos_own_names(tmp_pa
             return SimpleNamespace(restore=lambda image: SimpleNamespace(image=image.convert("RGB")))
 
     monkeypatch.setattr(results, "Restorer", Stub)
-    assert results._answer_contest(run, SimpleNamespace(data=tmp_path)) == {"valid_input.zip": 2}
+    assert results._answer_contest(run, SimpleNamespace(data=tmp_path)) == {"valid_input.zip": 3}
     assert asked == [(run.folder, "all")]
     with zipfile.ZipFile(run.folder / "valid_input.zip") as packed:
-        assert sorted(packed.namelist()) == ["b.png", "deep/a.png"]
+        assert sorted(packed.namelist()) == ["b.png", "deep/a.png", "deep/c.png"]
     assert read(run.folder / "valid_input" / "deep" / "a.png").shape == (40, 48, 3)
     assert results._answer_contest(run, SimpleNamespace(data=tmp_path / "none")) == {} and len(asked) == 1
 
