@@ -146,7 +146,7 @@ def test_old_prints_are_faded_or_hard_or_neither(plain, place, tones, expected):
     assert np.abs(found - expected(gray).clip(0, 255)).max() <= 0.501
 
 
-@pytest.mark.parametrize("place, light, quality", [(0, -25, 40), (1, 25, 94)])
+@pytest.mark.parametrize("place, light, quality", [(0, -25, 40), (0.335, -8.25, 58), (1, 25, 94)])
 def test_old_prints_are_unevenly_lit_and_compressed(plain, place, light, quality):
     gray = luma(COLORS).astype(float)
     assert np.abs(aged_gray(COLORS, Ends(place, 0.7, 0.14, 0.3)) - (gray + light).clip(0, 255)).max() <= 0.501
