@@ -84,34 +84,24 @@
       given.items.add(file.type.startsWith("image/") ? file : new File([file], file.name, { type: "image/unknown" }));
     return given;
   };
-  const isStrange = (event) => {
-    const files = event.target.closest?.("#drop") && (event.dataTransfer ?? event.target).files;
-    return [...(files ?? [])].some((file) => !file.type.startsWith("image/"));
-  };
-  addEventListener("change", (event) => {
-    if (isStrange(event)) event.target.files = asPictures(event.target.files).files;
+  addEventListener("change", ({ target }) => {
+    const isStrange = ({ type }) => !type.startsWith("image/");
+    if (target.closest?.("#drop") && [...target.files].some(isStrange)) target.files = asPictures(target.files).files;
   }, true);
-  addEventListener("drop", (event) => {
-    if (!isStrange(event)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    event.target.dispatchEvent(
-      new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: asPictures(event.dataTransfer.files) }));
-  }, true);
-
-  // What is pasted, or dropped beside the place for it, which would replace the page by the photo.
+  // So does what is pasted, and what is dropped, on its place or beside it: there it would replace the page.
   const take = (files) => {
-    const drop = find("#drop button");
-    if (files?.length && drop?.checkVisibility())
-      drop.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: asPictures(files) }));
+    const drop = find("#drop button"), given = { bubbles: true, cancelable: true, dataTransfer: asPictures(files) };
+    if (files.length && drop?.checkVisibility())
+      drop.dispatchEvent(Object.assign(new DragEvent("drop", given), { isTaken: true }));
   };
-  addEventListener("paste", ({ clipboardData }) => take(clipboardData?.files));
+  addEventListener("paste", ({ clipboardData }) => take(clipboardData?.files ?? []));
   addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", (event) => {
-    if (event.target.closest?.("#drop, #batch-files")) return;
+    if (event.isTaken || event.target.closest?.("#batch-files")) return;
     event.preventDefault();
+    event.stopPropagation();
     take(event.dataTransfer.files);
-  });
+  }, true);
 
   // What the server has no room for is asked of it again, and what waits for that is said where it was asked for.
   const fetched = window.fetch, [busy, broken] = [find("#busy"), find("#broken")];

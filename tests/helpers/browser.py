@@ -58,22 +58,22 @@ class Visitor:
 
     def paste(self, file: Path) -> None:
         """As Ctrl+V does with a picture in the clipboard."""
-        self._bring(file, 'new ClipboardEvent("paste", { clipboardData: data, bubbles: true })')
+        self._bring(file, "body", 'new ClipboardEvent("paste", { clipboardData: data, bubbles: true })')
 
-    def drop_beside(self, file: Path) -> bool:
-        """Let a photo fall beside the drop zone. Returns whether the browser would show it instead of the page."""
+    def drop(self, file: Path, on: str) -> bool:
+        """Let a file fall on a part of the page. Returns whether the browser would show it instead of the page."""
         event = "new DragEvent({!r}, {{ dataTransfer: data, bubbles: true, cancelable: true }})"
-        return any([self._bring(file, event.format(name)) for name in ("dragover", "drop")])
+        return any([self._bring(file, on, event.format(name)) for name in ("dragover", "drop")])
 
-    def _bring(self, file: Path, event: str) -> bool:
+    def _bring(self, file: Path, on: str, event: str) -> bool:
         """Dispatch an event with a file in its `data`. Returns whether the browser does what it always does."""
         return self.page.evaluate(
-            """async (content) => {
-                const blob = await (await fetch(`data:image/png;base64,${content}`)).blob(), data = new DataTransfer();
-                data.items.add(new File([blob], "brought.png", { type: blob.type }));
-                return document.body.dispatchEvent(EVENT);
+            """async ([content, name, on]) => {
+                const blob = await (await fetch(`data:;base64,${content}`)).blob(), data = new DataTransfer();
+                data.items.add(new File([blob], name, { type: name.endsWith("png") ? "image/png" : "" }));
+                return document.querySelector(on).dispatchEvent(EVENT);
             }""".replace("EVENT", event),
-            base64.b64encode(file.read_bytes()).decode(),
+            [base64.b64encode(file.read_bytes()).decode(), file.name, on],
         )
 
     def choose(self, file: Path, restored: bool = True) -> None:
