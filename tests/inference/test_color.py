@@ -10,6 +10,8 @@ from skimage import data
 
 from restoration.chroma_bins import AXIS, BINS, NEAREST
 from restoration.color import chroma, luma, with_chroma
+from restoration.config import MODEL_WEIGHTS, SHIPPED_WEIGHTS
+from restoration.inference.graphs import read_table
 
 
 def pillow_luma(rgb: np.ndarray) -> np.ndarray:
@@ -83,3 +85,11 @@ def test_bins_are_the_nodes_of_a_grid_cb_first_near_every_color(every_fifth_colo
     of_bins, (of_nodes, node) = (cKDTree(places.reshape(-1, 2)).query(colors) for places in (BINS, grid))
     assert np.mean(of_bins[0] > of_nodes + 1e-6) < 0.001 and (of_bins[0] - of_nodes).max() < 0.03
     assert len(BINS) <= len(np.unique(node)), "and nowhere else"
+
+
+def test_bins_are_those_that_the_shipped_weights_were_trained_for():
+    """Levels of Cb and of Cr, on both sides of gray; how many of their pairs there are, the weights know."""
+    half = np.array([0, 3, 7.5, 13, 20, 29, 40, 54, 72, 96, 128]) / 255
+    assert np.allclose(AXIS, [*-half[:0:-1], *half])
+    table, _ = read_table(SHIPPED_WEIGHTS / "color" / MODEL_WEIGHTS)
+    assert table["prior"]["shape"] == [len(BINS)]
