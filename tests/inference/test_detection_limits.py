@@ -105,3 +105,12 @@ def test_a_map_enlarged_three_times_is_each_pixel_three_times():
     column = np.zeros((5, 9), bool)
     column[:, 4] = True
     assert np.array_equal(enlarged(column, (5, 27)), column.repeat(3, axis=1))
+
+
+def test_the_smallest_photo_is_seen_three_times_too():
+    seen = []
+    logits = detection.damage_logits(
+        np.zeros((2, 5), np.uint8), lambda image: seen.append(image.shape[1:]) or np.zeros_like(image)
+    )
+    assert seen == [(2, 5), *[(1, 2)] * 2, *[(1, 1)] * 2] and logits.shape == (3, 2, 5)
+    assert detection._seen(np.zeros((1, 9_000_000), np.uint8)).shape == (1, 4_242_641)
