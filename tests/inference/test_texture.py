@@ -331,15 +331,15 @@ def test_beside_the_grid_its_edge_is_what_is_found():
     "inherited, power, number, reaches",
     [
         (True, 1, 0, (16, 2)),
-        (True, 2, 0, (23, 11, 5, 2, 8, 3, 1)),
-        (False, 1, 1, (45, 22, 11, 5, 8, 3, 1)),
-        (False, 1, 2, (11, 5, 2, 1, 8, 3, 1)),
+        (True, 2, 0, (25, 12, 6, 3, 8, 3, 1)),
+        (False, 1, 1, (49, 24, 12, 6, 8, 3, 1)),
+        (False, 1, 2, (12, 6, 3, 1, 8, 3, 1)),
     ],
 )
 def test_what_was_found_before_is_only_improved_nearby(monkeypatch, inherited, power, number, reaches):
-    """Else a search goes over the whole picture, 90 x 80 at the full size, and later over a quarter of it."""
-    mask, asked = hole(90, 80, (30, 24, 56, 50)), []
-    found = patches.Patches(fog(gray_photo("coffee", 90, 80), mask), mask, mask, power)
+    """Else a search goes over the whole picture, 98 x 80 at the full size, and later over a quarter of it."""
+    mask, asked = hole(98, 80, (30, 24, 56, 50)), []
+    found = patches.Patches(fog(gray_photo("coffee", 98, 80), mask), mask, mask, power)
     found.start(None)
     found.has_inherited = inherited
     monkeypatch.setattr(
