@@ -1,6 +1,8 @@
 """What the command line's words become, and that its help tells the truth of them."""
 
 import argparse
+import hashlib
+import os
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +13,7 @@ from PIL import Image
 
 from restoration import restoring
 from restoration.arguments import parser
+from restoration.doctor import facts
 from restoration.files import decoding
 from restoration.inference.prints import Print
 
@@ -114,3 +117,13 @@ def test_what_is_noted_of_a_scan_and_its_prints(monkeypatch, count, split):
     seen = [f"{name}: seen." for name in [*names, "a.png"]] if count > 1 else ["seen."]
     alone = ["no print with paper around it was found, so none was cut out."] * (split and count == 1)
     assert facts["notes"] == ["read.", *seen, "its freshened tones have 8 bits.", *alone]
+
+
+def test_a_report_of_a_bug_names_memory_and_weights_in_order(tmp_path):
+    for name in ("inpaint", "color", "detect"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").write_bytes(name.encode())
+    *_, memory, color, detect, inpaint = facts(tmp_path)
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    assert memory.startswith(f"{total:.1f} GiB of memory, ") and color.startswith("color/model.safetensors, no graphs")
+    assert detect.startswith("detect/") and inpaint.endswith(hashlib.sha256(b"inpaint").hexdigest())

@@ -87,3 +87,13 @@ def test_a_config_has_64_kib_at_most(tmp_path):
     file.write_text(json.dumps({"stage": "color"}).ljust((1 << 16) + 1))
     with pytest.raises(RestorationError, match="more than 65536 bytes"):
         load_config(ModelConfig, file)
+
+
+def test_settings_stand_in_groups():
+    """As `train.py --help` shows them, each begun by its first setting."""
+    begun = {f.metadata["group"]: f.name for f in dataclasses.fields(TrainConfig) if f.metadata["group"]}
+    assert begun == {
+        "photos": "data", "network": "encoder", "length": "minutes", "optimization": "learning_rate",
+        "damage and hints": "max_area", "losses of the Inpainter": "hole_weight",
+        "losses of the Colorizer": "chroma_weight", "GAN": "inpaint_gan_weight", "validation": "validation_photos",
+    }  # fmt: skip
