@@ -3,6 +3,7 @@
     python benchmarks/real_prints.py --prints DIR             # a folder with input/, mask/ and ignore/, see wear.py
     python benchmarks/real_prints.py --prints DIR --scanned 3  # the same, turned by so many degrees on a white sheet
     python benchmarks/real_prints.py --prints DIR --turned 3  # the same, cut out of that sheet
+    python benchmarks/real_prints.py --prints DIR --enlarged 3.5  # soft, large and JPEG, as scans are
     python benchmarks/real_prints.py --prints DIR --strokes   # a rough stroke over every mark that was missed
     python benchmarks/real_prints.py --prints DIR --data DIR  # and false alarms on held-out photos and people
     python benchmarks/real_prints.py --time                   # seconds and memory by megapixels
@@ -29,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not
 from benchmarks.photo_sets import HELDOUT, PEOPLE, heldout_photos
 from benchmarks.wear import real_prints
 from restoration.color import luma
-from restoration.inference.damage import MOST_SENSITIVE
+from restoration.inference.damage import MOST_SENSITIVE, Damage
 from restoration.inference.paper import find_inside_paper
 from restoration.inference.prints import Print, centered, extract
 from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
@@ -76,13 +77,27 @@ def turned(gray: np.ndarray, mask: np.ndarray, ignore: np.ndarray, angle: float)
     return [np.asarray(extract(Image.fromarray(scan), found)), *map(found.cut, masks)]
 
 
+def enlarged(gray: np.ndarray, mask: np.ndarray, ignore: np.ndarray, times: float) -> list[np.ndarray]:
+    """A print scanned at so many times its resolution: soft, with noise of 2 levels, JPEG 85; the masks as they are."""
+    large = cv2.resize(gray, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+    noisy = (large + np.random.default_rng(0).normal(0, 2, large.shape)).clip(0, 255).astype(np.uint8)
+    _, file = cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    return [cv2.imdecode(file, cv2.IMREAD_GRAYSCALE), mask, ignore]
+
+
+def found_at(damage: Damage, sensitivity: float, shape: tuple[int, int]) -> np.ndarray:
+    """What is damaged, bool (h, w), in a photo of that size."""
+    found = damage.mask(sensitivity).view(np.uint8) * np.uint8(255)
+    return cv2.resize(found, shape[::-1], interpolation=cv2.INTER_AREA) > 127
+
+
 def print_scores(restorer: Restorer, prints: Path, prepared: Callable[..., Sequence[np.ndarray]]) -> None:
     print(f"| print | {' | '.join(f'sensitivity {n}' for n in SENSITIVITIES)} |\n|---|{'---:|' * len(SENSITIVITIES)}")
     scores = []
     for name, *images in real_prints(prints):
         gray, mask, ignore = prepared(*images)
         damage = restorer.damage(gray)
-        scores.append([score(damage.mask(n), mask, ignore) for n in SENSITIVITIES])
+        scores.append([score(found_at(damage, n, mask.shape), mask, ignore) for n in SENSITIVITIES])
         print(f"| {name} | {' | '.join(f'{recall:.2f} / {precision:.2f}' for recall, precision in scores[-1])} |")
     means = np.nanmean(scores, axis=0)
     print(f"| mean | {' | '.join(f'{recall:.3f} / {precision:.3f}' for recall, precision in means)} |")
@@ -142,6 +157,7 @@ def main() -> None:
     parser.add_argument("--prints", type=Path, help="folder of labeled prints")
     parser.add_argument("--scanned", type=float, metavar="DEGREES", help="lay each print on a white sheet")
     parser.add_argument("--turned", type=float, metavar="DEGREES", help="the same, and cut it out")
+    parser.add_argument("--enlarged", type=float, metavar="TIMES", help="make each print larger and softer")
     parser.add_argument("--strokes", action="store_true", help="over what was missed, with --prints")
     parser.add_argument("--data", type=Path, help="folder of photos or their tar shards")
     parser.add_argument("--photos", type=int, default=300, help="how many of each list, at most")
@@ -157,6 +173,8 @@ def main() -> None:
         prepared = lambda *images: images  # noqa: E731
         if args.scanned is not None:
             prepared = partial(scanned, angle=args.scanned)
+        elif args.enlarged is not None:
+            prepared = partial(enlarged, times=args.enlarged)
         elif args.turned is not None:
             prepared = partial(turned, angle=args.turned)
         restorer = Restorer.from_pretrained(args.weights)

@@ -19,6 +19,11 @@ from restoration.inference.regions import Box, tiles, touching
 
 MAX_SEEN = 2_000_000  # pixels of the largest view that the network is shown: finer grain is no help to it
 VIEWS = 3  # each half as large as the one before; the mean of their logits tells what is damage
+SOFTER = (
+    3  # times as much that is sure in a smaller view says that the first is soft, as large scans are: not used then,
+)
+SOFT_MARKS = 22  # if the smaller one has so many marks: some of WORN_MARKS have run together in it
+LEAST_SEEN = 400  # px, and its longer side is no shorter
 TILE = 1024  # px, the longest side of what the network sees at once
 LIGHTER, LIGHTER_REACH = 20, 9  # levels over all that is wider than 19 px: what of a worn print is so light
 WORN_LOGIT, WORN_PIXELS = 2, 4  # of a mark that says so, at the first view's size, where no hairline is lost:
@@ -55,8 +60,7 @@ def _find_damage(gray: np.ndarray, detector: Network, known: np.ndarray | None =
     holes = np.zeros(gray.shape, bool) if known is None else known
     if known is None:
         holes[window] = find_holes(gray[window])  # first, since the network keeps its memory
-    seen = _seen(gray[window])
-    views = damage_logits(seen, detector)
+    seen, views = _look(_seen(gray[window]), detector)
     logits = views.mean(axis=0)
     if known is None:
         holes[window] = _with_compressed(holes[window], seen, logits)
@@ -68,6 +72,20 @@ def _find_damage(gray: np.ndarray, detector: Network, known: np.ndarray | None =
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * LIGHTER_REACH + 1, 2 * LIGHTER_REACH + 1))
     light = cv2.morphologyEx(seen, cv2.MORPH_TOPHAT, disk) > LIGHTER
     return Damage(holes, _by_face(logits, found, skin=PLAIN), window, light)
+
+
+def _look(seen: np.ndarray, detector: Network) -> tuple[np.ndarray, np.ndarray]:
+    """The largest view, uint8 (h, w), in which a worn print is sharp, and the damage maps of that and smaller ones."""
+    views = damage_logits(seen, detector)
+    first = np.count_nonzero(views[0] > WORN_LOGIT)
+    for halvings in range(1, VIEWS):
+        size = [side >> halvings for side in reversed(seen.shape)]
+        if max(size) < LEAST_SEEN:
+            break
+        small, smaller = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (seen, views[halvings]))
+        if np.count_nonzero(views[halvings] > WORN_LOGIT) > SOFTER * first and is_worn(smaller, SOFT_MARKS):
+            return _look(small, detector)
+    return seen, views
 
 
 def _by_face(logits: np.ndarray, found: list[faces.Face], skin: float) -> np.ndarray:
@@ -106,12 +124,12 @@ def _without_paper(holes: np.ndarray, prints: list[Print]) -> np.ndarray:
     return mostly[labels] | (holes & deep.view(bool))
 
 
-def is_worn(logits: np.ndarray) -> bool:
-    """Whether the first view's damage map, float32 (h, w), has as many sure marks as a worn print."""
+def is_worn(logits: np.ndarray, least: int = WORN_MARKS) -> bool:
+    """Whether a view's damage map, float32 (h, w), has as many sure marks as a worn print, and as much is sure."""
     sure = (logits > WORN_LOGIT).view(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(sure, connectivity=8)
     marks = np.count_nonzero(stats[1:, cv2.CC_STAT_AREA] >= WORN_PIXELS)
-    return bool(marks >= WORN_MARKS and np.count_nonzero(sure) >= WORN_SHARE * sure.size)
+    return bool(marks >= least and np.count_nonzero(sure) >= WORN_SHARE * sure.size)
 
 
 def _seen(gray: np.ndarray) -> np.ndarray:

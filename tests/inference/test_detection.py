@@ -221,6 +221,40 @@ def test_the_map_speaks_of_a_hole_to_three_pixels_around_it():
     assert np.array_equal(Damage(hole, logits, np.s_[:, :], light=None).mask(), expected)
 
 
+def soft_scan(times: int) -> np.ndarray:
+    """A print of 30 light marks, each of 8 x 4 px, scanned at so many times its resolution."""
+    gray = np.random.default_rng(0).integers(60, 120, (420, 500), np.uint8)
+    for place in range(30):
+        row, column = divmod(place, 6)
+        gray[40 + 70 * row : 44 + 70 * row, 40 + 70 * column : 48 + 70 * column] += 120
+    return np.repeat(np.repeat(gray, times, axis=0), times, axis=1)
+
+
+def sharp_only(image: np.ndarray, box=None) -> np.ndarray:
+    """A network that knows marks of up to 5 px alone; what is wider it takes for anything else."""
+    light = (image[0] > 160 / 255).astype(np.uint8)
+    wide = cv2.morphologyEx(light, cv2.MORPH_OPEN, np.ones((6, 6)))
+    logits = np.where(light > wide, 6.0, -9.0).astype(np.float32)[None].repeat(2, axis=0)
+    return logits if box is None else logits[(slice(None), *box.slices)]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_marks_of_a_soft_scan_are_seen_in_a_smaller_view(times):
+    scan = soft_scan(times)
+    mask = find_damage(scan, sharp_only).mask()
+    assert mask[scan >= 180].mean() > 0.9 and mask[scan < 180].mean() < 0.02
+
+
+@pytest.mark.parametrize(
+    "rows, columns, seen", [(5, 500, 420), (4, 500, 420), (3, 500, 840), (5, 399, 420), (5, 300, 840)]
+)
+def test_a_smaller_view_is_taken_that_has_22_marks_and_a_side_of_400_px(rows, columns, seen):
+    scan = soft_scan(2)[:, : 2 * columns]
+    scan[2 * (20 + 70 * rows) :] = 90
+    looked, _ = detection._look(scan, sharp_only)
+    assert len(looked) == seen
+
+
 def test_where_a_person_says_so_what_is_over_minus_15_is_damaged():
     logits = np.full((40, 40), -6.0)
     logits[10:20, 10:20], logits[10:20, 20:30] = -1.4, -1.5
