@@ -54,7 +54,7 @@ def test_training_lowers_the_loss_on_one_batch(scenes, stage, left):
     batch = TrainingBatches(Photos.find(scenes), piece.config, stage, 0)[0]
     piece.train_step(batch)
     first = piece.mean_losses()["loss"]
-    for _ in range(40):
+    for _ in range(60):
         piece.train_step(batch)
     piece.mean_losses()
     piece.train_step(batch)
