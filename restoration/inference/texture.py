@@ -20,6 +20,7 @@ SHARE = 0.85  # of the texture; the rest is the network's fill, which is nearer 
 CALM = 1.0  # levels of gray, the local contrast at which half of that share is left: a sky has no texture to show
 CONTEXT = 160  # px around a hole that patches are taken from
 MAX_AREA = 1 << 20  # px of a hole with its context; of a larger one, a smaller copy gets the texture
+MAX_PIXELS = 60_000  # of all holes together; with more, too: a person waits
 COARSEST = 4  # px, about the depth of the hole at the coarsest size
 
 
@@ -36,10 +37,10 @@ def add_texture(fill: np.ndarray, mask: np.ndarray) -> np.ndarray:
     thick = thick_parts(mask)
     if not thick.any():
         return fill
-    textured = fill.copy()
+    textured, finest = fill.copy(), _halvings(np.count_nonzero(thick), MAX_PIXELS)
     with ThreadPoolExecutor(threads()) as pool:
         for box, hole in _holes(thick):
-            rebuilt = _rebuilt(fill[box.slices], hole, mask[box.slices], pool)
+            rebuilt = _rebuilt(fill[box.slices], hole, mask[box.slices], finest, pool)
             np.copyto(textured[box.slices], rebuilt, where=hole)
     return textured
 
@@ -60,11 +61,16 @@ def _holes(thick: np.ndarray) -> Iterator[tuple[Box, np.ndarray]]:
         yield box, thick[box.slices] & (labels[box.slices] == label)
 
 
-def _rebuilt(fill: np.ndarray, hole: np.ndarray, mask: np.ndarray, pool: Executor) -> np.ndarray:
-    """One hole with texture, uint8 (h, w); the fill where the photo has nothing to take from."""
+def _halvings(pixels: int, most: int) -> int:
+    """How often both sides are halved until no more than `most` of some pixels are left."""
+    return max(0, int(np.ceil(np.log2(pixels / most) / 2)))
+
+
+def _rebuilt(fill: np.ndarray, hole: np.ndarray, mask: np.ndarray, finest: int, pool: Executor) -> np.ndarray:
+    """One hole with texture at a size of 1 / 2**finest, uint8 (h, w); the fill where nothing can be taken."""
     depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3).max()
     coarsest = max(0, int(np.ceil(np.log2(depth / COARSEST))))
-    finest = max(0, int(np.ceil(np.log2(fill.size / MAX_AREA) / 2)))
+    finest = max(finest, _halvings(fill.size, MAX_AREA))
     level = None
     for power in range(max(coarsest, finest), finest - 1, -1):
         finer = Patches(fill, hole, mask, power)

@@ -349,3 +349,22 @@ def test_what_was_found_before_is_only_improved_nearby(monkeypatch, inherited, p
     with ThreadPoolExecutor(1) as pool:
         found._search(pool, number)
     assert set(asked) == {(4, reaches), (2, reaches), (1, reaches)}
+
+
+@pytest.mark.parametrize("pixels, times", [(1, 0), (60_000, 0), (60_001, 1), (240_000, 1), (240_001, 2)])
+def test_sides_are_halved_until_there_are_few_pixels(pixels, times):
+    assert texture._halvings(pixels, 60_000) == times
+
+
+def test_all_holes_get_a_coarser_texture_where_they_are_many(monkeypatch):
+    made, real = [], texture.Patches
+    monkeypatch.setattr(texture, "Patches", lambda *arguments: made.append(arguments[-1]) or real(*arguments))
+    fill = np.random.default_rng(0).integers(0, 256, (120, 300), np.uint8)
+    mask = np.zeros(fill.shape, bool)
+    mask[40:70, 40:70] = mask[40:70, 200:230] = True
+    texture.add_texture(fill, mask)
+    assert made.count(0) == 2
+    monkeypatch.setattr(texture, "MAX_PIXELS", 1799)  # one less than both have
+    made.clear()
+    textured = texture.add_texture(fill, mask)
+    assert made.count(0) == 0 and made.count(1) == 2 and np.array_equal(textured[~mask], fill[~mask])
