@@ -63,4 +63,4 @@ def test_of_more_than_a_million_pixels_a_smaller_copy_gets_the_texture(monkeypat
     monkeypatch.setattr(texture, "Patches", Nothing)
     fill, mask = np.zeros(shape, np.uint8), np.zeros(shape, bool)
     mask[500:531, 500:531] = True
-    assert texture._rebuilt(fill, mask, mask, None) is fill and made == powers
+    assert texture._rebuilt(fill, mask, mask, 0, None) is fill and made == powers
