@@ -82,9 +82,10 @@ def _look(seen: np.ndarray, detector: Network) -> tuple[np.ndarray, np.ndarray]:
         size = [side >> halvings for side in reversed(seen.shape)]
         if max(size) < LEAST_SEEN:
             break
-        small, smaller = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (seen, views[halvings]))
-        if np.count_nonzero(views[halvings] > WORN_LOGIT) > SOFTER * first and is_worn(smaller, SOFT_MARKS):
-            return _look(small, detector)
+        if np.count_nonzero(views[halvings] > WORN_LOGIT) <= SOFTER * first:
+            continue  # as in nearly all photos
+        if is_worn(cv2.resize(views[halvings], size, interpolation=cv2.INTER_AREA), SOFT_MARKS):
+            return _look(cv2.resize(seen, size, interpolation=cv2.INTER_AREA), detector)
     return seen, views
 
 
