@@ -22,6 +22,7 @@ from restoration.inference.tones import is_tinted
 from restoration.pipeline import MOST_SENSITIVE
 
 STEP = 0.5  # of sensitivity, from one look for damage to the next
+NEWS = 0.02  # of a stroke: with less that is newly marked, all of it counts
 OWN_BORDER, STRAIGHT = 0.6, 1  # of a scan, degrees: a single print that covers so much and is so straight stays whole
 
 
@@ -86,9 +87,10 @@ class Steps:
     def paint(self, snap: bool, event: gr.EventData, request: gr.Request) -> Shown:
         """Strokes of the brush and the eraser; with `snap` a brush takes only what is damaged under it and near it.
 
+        Where that brings nothing new, all of the stroke counts: a person who paints the same place again wants more.
         A tap with whatever pen on what a search has just found takes the whole of it away.
         """
-        edit, whole = self.sessions.of(request).edit, False
+        edit, fit = self.sessions.of(request).edit, ""
         for stroke in event.strokes:
             drawn = marks.drawn([stroke], edit.photo.size)
             tapped = touching(edit.new, drawn) if marks.is_tap(stroke) else np.False_
@@ -96,11 +98,14 @@ class Steps:
                 edit.mark(edit.mask & ~(tapped if tapped.any() else drawn))
             elif stroke["pen"] == "paint":
                 taken = edit.damage.snap(drawn, np.asarray(edit.photo.convert("L"))) if snap else drawn
-                whole |= snap and np.array_equal(taken, drawn)
+                if np.count_nonzero(taken & ~edit.mask) < NEWS * np.count_nonzero(drawn):
+                    taken = drawn
+                if snap:
+                    fit = "whole_stroke" if np.array_equal(taken, drawn) else "fitted_stroke"
                 edit.mark(edit.mask | taken)
         shown = self._marked(request)
-        if whole:
-            shown["found"] = say("whole_stroke", language_of(request)) + " " + shown["found"]
+        if fit:
+            shown["found"] = say(fit, language_of(request)) + " " + shown["found"]
         return shown
 
     def find_more(self, request: gr.Request) -> Shown:

@@ -57,9 +57,12 @@ TEXTS = {
         "지워집니다. 표시된 곳은 모두 {share}.",
     ),
     "whole_stroke": (
-        "**Nothing was found under your stroke, so all of it is marked.** If that is too much, undo it and take a "
-        "smaller brush.",
-        "**칠한 곳에서 찾은 손상이 없어 전체를 표시했습니다.** 너무 넓으면 되돌리고 더 작은 붓을 쓰세요.",
+        "**All of your stroke is marked.** If that is too much, undo it and take a smaller brush.",
+        "**칠한 곳을 모두 표시했습니다.** 너무 넓으면 되돌리고 더 작은 붓을 쓰세요.",
+    ),
+    "fitted_stroke": (
+        "**Only the damage under your stroke is marked.** To mark all of it, paint there again.",
+        "**칠한 곳에서 손상된 부분만 표시했습니다.** 모두 표시하려면 같은 곳을 한 번 더 칠하세요.",
     ),
     "check": (
         "Check faces: an eye or a necklace may be marked.",

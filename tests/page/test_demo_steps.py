@@ -124,7 +124,7 @@ def test_a_rough_stroke_takes_what_is_found_under_it_and_a_precise_one_all_of_it
     edit.damage = SimpleNamespace(snap=lambda mask, gray: mask & crack, is_worn=False)
     stroke = SimpleNamespace(strokes=[{"pen": "paint", "width": 0.1, "points": [[0.2, 0.47], [0.8, 0.47]]}])
     before = edit.mask
-    assert "Nothing was found" not in steps.paint(True, stroke, REQUEST)["found"]
+    assert "paint there again" in steps.paint(True, stroke, REQUEST)["found"]
     rough = edit.mask & ~before
     assert rough.any() and not (rough & ~crack).any()
     steps.undo(REQUEST)
@@ -132,8 +132,20 @@ def test_a_rough_stroke_takes_what_is_found_under_it_and_a_precise_one_all_of_it
     steps.paint(False, stroke, REQUEST)
     assert (edit.mask & ~before).sum() > 5 * rough.sum()
     edit.damage = SimpleNamespace(snap=lambda mask, gray: mask, is_worn=False)  # it found nothing
-    assert "Nothing was found" not in steps.paint(False, stroke, REQUEST)["found"]
-    assert "Nothing was found" in steps.paint(True, stroke, REQUEST)["found"]
+    assert "All of your stroke" not in steps.paint(False, stroke, REQUEST)["found"]
+    assert "All of your stroke" in steps.paint(True, stroke, REQUEST)["found"]
+
+
+def test_all_of_a_rough_stroke_counts_the_second_time(steps, tmp_path):
+    steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 200, 150))), REQUEST, told)
+    edit, crack = steps.sessions.of(REQUEST).edit, hole(200, 150, (20, 70, 180, 72))
+    edit.damage = SimpleNamespace(snap=lambda mask, gray: mask & crack, is_worn=False)
+    stroke = SimpleNamespace(strokes=[{"pen": "paint", "width": 0.1, "points": [[0.2, 0.47], [0.8, 0.47]]}])
+    torn = np.s_[62, 100]  # 8 px above the crack, within the stroke
+    steps.paint(True, stroke, REQUEST)
+    assert not edit.mask[torn] and edit.mask[71, 100]
+    assert "All of your stroke" in steps.paint(True, stroke, REQUEST)["found"]
+    assert edit.mask[torn]
 
 
 def test_a_chosen_coloring_is_what_is_shown_dabbed_on_made_vivid_and_downloaded(steps, tmp_path):
