@@ -12,6 +12,8 @@ from restoration.inference.regions import MAX_DEPTH, Box, Window, depth, tiles, 
 
 Fill = Literal["textured", "smooth"]  # with `texture.add_texture` over it, or as it is
 FILLS: tuple[Fill, ...] = get_args(Fill)
+MANY = 50_000  # px: to fill more takes so long that a photo without fine detail is filled at half the size
+SOFT = 2.0  # levels of gray, the mean that such a photo loses at half the size
 
 
 def fill_smoothly(
@@ -22,13 +24,30 @@ def fill_smoothly(
     Args:
         wanted: those of the masked pixels that are predicted, bool (H, W); None = all.
     """
+    wanted = mask if wanted is None else wanted
+    if np.count_nonzero(wanted) > MANY and _is_soft(gray, mask):
+        return np.where(wanted, _fill_half(gray, mask, wanted, inpainter), gray)
     whole = gray.copy()
-    at_once, large = windows(mask if wanted is None else wanted, FILL_SIZE)
+    at_once, large = windows(wanted, FILL_SIZE)
     for window in at_once:
         _predict(whole, gray, mask, window, inpainter)
     if large is not None:
         _fill_large(whole, gray, mask, large, inpainter)
     return whole
+
+
+def _is_soft(gray: np.ndarray, mask: np.ndarray) -> bool:
+    """Whether what is known of a photo, uint8 (H, W), is hardly sharper than at half the size, as in most scans."""
+    half = cv2.resize(gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    doubled = cv2.resize(half, gray.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    clear = cv2.erode((~mask).view(np.uint8), np.ones((9, 9)))  # of what lies in the mask
+    return cv2.norm(gray, doubled, cv2.NORM_L1, clear) <= SOFT * np.count_nonzero(clear)
+
+
+def _fill_half(gray: np.ndarray, mask: np.ndarray, wanted: np.ndarray, inpainter: Network) -> np.ndarray:
+    """The photo filled at half the size and doubled, uint8 (H, W)."""
+    half = fill_smoothly(*_halved(gray, mask), inpainter, _any_of_four(wanted))
+    return cv2.resize(half, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)[: gray.shape[0], : gray.shape[1]]
 
 
 def _fill_large(whole: np.ndarray, gray: np.ndarray, mask: np.ndarray, holes: np.ndarray, inpainter: Network) -> None:
@@ -38,9 +57,7 @@ def _fill_large(whole: np.ndarray, gray: np.ndarray, mask: np.ndarray, holes: np
     known, and the rim between it and the photo is filled at full resolution.
     """
     deep = holes & (depth(holes) > MAX_DEPTH)
-    coarse = fill_smoothly(*_halved(gray, mask), inpainter, _any_of_four(holes))
-    doubled = cv2.resize(coarse, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)[: gray.shape[0], : gray.shape[1]]
-    guess = np.where(deep, doubled, gray)
+    guess = np.where(deep, _fill_half(gray, mask, holes, inpainter), gray)
     np.copyto(whole, guess, where=deep)
     for window in tiles(holes & ~deep, Box(0, 0, *gray.shape), FILL_SIZE):
         _predict(whole, guess, mask & ~deep, window, inpainter)

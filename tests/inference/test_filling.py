@@ -1,11 +1,13 @@
 """Coarse to fine with a network that adds nothing: what is filled is the membrane, at every size."""
 
+import cv2
 import numpy as np
 import pytest
 from conftest import gray_photo, hole
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from restoration.inference import filling
 from restoration.inference.filling import FILL_SIZE, _any_of_four, _halved, fill_smoothly
 
 
@@ -66,3 +68,22 @@ def test_a_ramp_goes_on_through_a_large_hole_and_a_small_one():
 def test_a_hole_in_one_level_gets_exactly_that(level):
     gray, mask = np.full((60, 80), level, np.uint8), hole(80, 60, (20, 20, 50, 40))
     assert (fill_smoothly(np.where(mask, 77, gray).astype(np.uint8), mask, Nothing()) == level).all()
+
+
+@pytest.mark.parametrize("detail, halved", [(0, True), (8, False)])
+def test_of_a_photo_without_fine_detail_many_pixels_are_filled_at_half_the_size(detail, halved, monkeypatch):
+    """Whatever lies in the mask, and as well as at the full size."""
+    soft = cv2.resize(gray_photo("coffee", 300, 220), (1200, 880), interpolation=cv2.INTER_CUBIC)
+    gray = (soft + np.random.default_rng(0).normal(0, detail, soft.shape)).clip(0, 255).astype(np.uint8)
+    mask = hole(1200, 880, *((left, 40, left + 12, 840) for left in range(100, 1100, 90)))
+
+    def filled(level: int) -> tuple[np.ndarray, float, int]:
+        network = Nothing()
+        fill = fill_smoothly(np.where(mask, level, gray).astype(np.uint8), mask, network)
+        return fill, np.abs(fill[mask] - soft[mask].astype(int)).mean(), sum(map(np.prod, network.seen))
+
+    fill, error, seen = filled(0)
+    assert np.array_equal(fill, filled(255)[0]) and np.array_equal(fill[~mask], gray[~mask])
+    monkeypatch.setattr(filling, "MANY", np.inf)
+    _, full_error, full_seen = filled(0)
+    assert error < 1.05 * full_error and (seen < 0.3 * full_seen) == halved
