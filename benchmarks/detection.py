@@ -25,7 +25,7 @@ from restoration.color import luma
 from restoration.inference.holes import find_holes
 from restoration.inference.regions import touching
 from restoration.masking import MAX_AREA, MIN_AREA, damage, draw_hole
-from restoration.wear import add_wear
+from restoration.synthesis.wear import add_wear
 
 Gray = np.ndarray  # uint8 (H, W)
 Find = Callable[[Gray], np.ndarray]  # -> bool (H, W)

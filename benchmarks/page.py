@@ -28,7 +28,7 @@ from gradio_client import Client
 from PIL import Image
 from skimage import data
 
-from restoration.wear import add_wear
+from restoration.synthesis.wear import add_wear
 
 SIDES = (4000, 3000)  # px: a scan of 12 megapixels
 REPEATS = 3  # the median counts

@@ -17,8 +17,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not
 
 from benchmarks.photo_sets import heldout_photos
 from restoration.color import luma
-from restoration.shapes import NO_SHAPES, load_shapes
-from restoration.wear import add_wear
+from restoration.synthesis.shapes import NO_SHAPES, load_shapes
+from restoration.synthesis.wear import add_wear
 
 SIDE = 600  # pixels, the shorter side of a drawn print: about that of the labeled ones
 STATISTICS = {  # name: unit

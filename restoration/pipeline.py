@@ -23,7 +23,7 @@ from restoration.inference.prints import Print
 from restoration.inference.reference import Reference
 from restoration.inference.scaling import Rows
 from restoration.inference.texture import add_texture
-from restoration.restored import Repair, Restoration
+from restoration.result import Repair, Restoration
 
 Photo = imaging.Source
 

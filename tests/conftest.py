@@ -72,7 +72,7 @@ def load_once(weights):
 @pytest.fixture
 def typed(capsys):
     """Run a command in this process -> exit status, lines of stdout, lines of stderr."""
-    from restoration.__main__ import main
+    from restoration.cli.main import main
 
     def run(command: str, *args) -> tuple[int, list[str], list[str]]:
         status = main([command, *map(str, args)])
@@ -103,7 +103,7 @@ def asked(monkeypatch) -> list:
         restore=lambda *args, **_: asked.append(args) or quick_restorer.restore(*args),
         detect=lambda photo, _: quick_restorer.restore(photo, None).mask,
     )
-    monkeypatch.setattr("restoration.restoring._restorer", lambda _: one)
+    monkeypatch.setattr("restoration.cli.restoring._restorer", lambda _: one)
     return asked
 
 

@@ -37,7 +37,7 @@ class Core(PathFinder):
         known = path is not None or name.split('.')[0] in {core} | sys.stdlib_module_names
         return super().find_spec(name, path, target) if known else None
 sys.meta_path = [Core if finder is PathFinder else finder for finder in sys.meta_path]
-from restoration.__main__ import main
+from restoration.cli.main import main
 sys.exit(main(['restore', {str(tmp_path / "a.png")!r}, {str(tmp_path / "b.png")!r}]))
 """
 

@@ -13,9 +13,9 @@ from restoration.config import Stage, TrainConfig
 from restoration.data.color_samples import Sample, color_sample, marks
 from restoration.data.photos import Hole, Photos
 from restoration.masking import MIN_AREA, clip_tones, damage, jpeg
-from restoration.scanning import draw_mount, fade, mounted, simulate_scan
-from restoration.shapes import NO_SHAPES, load_shapes
-from restoration.wear import add_wear
+from restoration.synthesis.scanning import draw_mount, fade, mounted, simulate_scan
+from restoration.synthesis.shapes import NO_SHAPES, load_shapes
+from restoration.synthesis.wear import add_wear
 
 PRINT_SIZE = 1000  # pixels, of the shorter side: in a larger scan the network is shown a smaller view
 ASPECTS = 0.75, 1.0, 4 / 3  # of the Colorizer's crops, height over width; their area is about that of a square

@@ -6,7 +6,7 @@ import numpy as np
 from restoration.color import chroma, luma
 from restoration.config import TrainConfig
 from restoration.masking import draw_hole, jpeg
-from restoration.scanning import draw_mount, fade, mounted, simulate_scan
+from restoration.synthesis.scanning import draw_mount, fade, mounted, simulate_scan
 
 Sample = dict[str, np.ndarray]  # uint8 (C, H, W): a quarter of what floats would take on the way to the device
 NEUTRAL, VIVID = 5 / 255, 25 / 255  # of chroma: less is no color, more is one that is seen at once

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))  # runs on a fresh clone, not installed
 
 from restoration.color import luma
 from restoration.masking import damage
-from restoration.wear import add_wear
+from restoration.synthesis.wear import add_wear
 
 
 def main() -> None:

@@ -14,10 +14,10 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from restoration import restoring
-from restoration.__main__ import main
+from restoration.cli import restoring
+from restoration.cli.main import main
 from restoration.inference.holes import find_holes
-from restoration.restored import Restoration
+from restoration.result import Restoration
 
 
 def restore(photo: Image.Image, mask: np.ndarray | None, **_: object) -> Restoration:

@@ -8,8 +8,8 @@ import pytest
 from ends import Ends
 from scipy.ndimage import gaussian_filter, uniform_filter
 
-from restoration import wear
-from restoration.wear import Mark, Sheet, _at_the_edge, _pressed, _sheet
+from restoration.synthesis import wear
+from restoration.synthesis.wear import Mark, Sheet, _at_the_edge, _pressed, _sheet
 
 SHEET = Sheet(300, 400, (0, 1, 2, 3), 0.5)
 

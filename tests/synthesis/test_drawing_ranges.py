@@ -8,8 +8,9 @@ import pytest
 from ends import Ends
 from scipy.ndimage import gaussian_filter
 
-from restoration import drawing, masking, shapes
-from restoration.drawing import clouds, draw_line, flaked, log_uniform, shadow_of
+from restoration import masking
+from restoration.synthesis import drawing, shapes
+from restoration.synthesis.drawing import clouds, draw_line, flaked, log_uniform, shadow_of
 
 
 def blurred(x: np.ndarray, sigma: float) -> np.ndarray:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from restoration import restoring
-from restoration.arguments import parser
-from restoration.doctor import facts
+from restoration.cli import restoring
+from restoration.cli.arguments import parser
+from restoration.cli.doctor import facts
 from restoration.files import decoding
 from restoration.inference.prints import Print
 

@@ -6,12 +6,12 @@ import pytest
 from ends import Ends
 from scipy.ndimage import gaussian_filter
 
-from restoration import scanning
 from restoration.color import luma
 from restoration.config import TrainConfig
 from restoration.data import color_samples
 from restoration.data.color_samples import aged_gray, chroma_levels, color_hints, film_gray
-from restoration.scanning import draw_mount, fade, mounted, simulate_scan
+from restoration.synthesis import scanning
+from restoration.synthesis.scanning import draw_mount, fade, mounted, simulate_scan
 
 RAMP = np.arange(256, dtype=np.uint8)[None]
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from restoration.drawing import clouds, draw_line, flaked, grow_crack, log_uniform, shadow_of
 from restoration.masking import draw_hole
-from restoration.shapes import NO_SHAPES, Shapes, draw_shape
+from restoration.synthesis.drawing import clouds, draw_line, flaked, grow_crack, log_uniform, shadow_of
+from restoration.synthesis.shapes import NO_SHAPES, Shapes, draw_shape
 
 SEEN = 6  # levels of change from which a pixel counts as damaged: what is fainter stays in the picture, unmarked
 HIDDEN = 1.0  # of the change per pixel that the print's own texture has there: less is not seen in it

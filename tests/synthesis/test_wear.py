@@ -8,9 +8,9 @@ import pytest
 from skimage import data
 
 from restoration.errors import RestorationError
-from restoration.scanning import draw_mount, fade, mounted, simulate_scan
-from restoration.shapes import draw_shape, load_shapes
-from restoration.wear import KINDS, SEEN, Sheet, add_wear
+from restoration.synthesis.scanning import draw_mount, fade, mounted, simulate_scan
+from restoration.synthesis.shapes import draw_shape, load_shapes
+from restoration.synthesis.wear import KINDS, SEEN, Sheet, add_wear
 
 PHOTO = data.camera()[:256, :200]
 SHEET = Sheet(300, 400, (0, 3), 0.3)

@@ -19,7 +19,7 @@ from restoration.inference.damage import MOST_SENSITIVE, count_marks
 from restoration.inference.paper import find_inside_paper
 from restoration.inference.prints import Print, extract
 from restoration.inference.tones import is_tinted
-from restoration.restored import Restoration
+from restoration.result import Restoration
 
 LEAST_SIDE = 16  # px: where nothing is found in a smaller photo, that is why
 DOUBTFUL = 2  # the sensitivity from which on about half of what is found on a real print is none

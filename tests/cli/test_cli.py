@@ -16,7 +16,7 @@ from conftest import files, gray_photo, hole, is_one_sentence, photo, pixels, re
 
 import restoration
 from restoration import Restorer
-from restoration.arguments import parser
+from restoration.cli.arguments import parser
 from restoration.files import imaging
 from restoration.inference.damage import WHOLE
 
@@ -294,7 +294,7 @@ def test_a_fault_of_the_program_is_shown_with_its_traceback(quick, tmp_path, mon
     status, _, err = quick("restore", tmp_path / "in", tmp_path / "out")
     assert status == 1 and sum(line.startswith("Traceback") for line in err) == 2
     assert "a.png: it could not be worked on, which is a fault of this program" in "\n".join(err)
-    monkeypatch.setattr("restoration.restoring.find_jobs", broken)
+    monkeypatch.setattr("restoration.cli.restoring.find_jobs", broken)
     with pytest.raises(ValueError, match="broadcast"):
         quick("restore", tmp_path / "in", tmp_path / "out")
 
@@ -314,7 +314,7 @@ def test_stopping_keeps_what_is_done(quick, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("guide", ["README.md", "restoration/arguments.py"])
+@pytest.mark.parametrize("guide", ["README.md", "restoration/cli/arguments.py"])
 def test_the_commands_that_are_shown_run_one_after_the_other(run, tmp_path, monkeypatch, guide):
     """Each reads what is there by then, and writes a file of its own."""
     shown = re.findall(r"(?:python -m restoration|%\(prog\)s) ((?:restore|detect) .*?)  ", (ROOT / guide).read_text())
@@ -365,7 +365,7 @@ def test_names_are_printed_where_the_terminal_lacks_their_letters(tmp_path):
 
 
 def test_help_does_not_wait_for_torch():
-    code = "import sys, restoration.__main__ as m\ntry: m.main(['--help'])\nfinally: sys.exit('torch' in sys.modules)"
+    code = "import sys, restoration.cli.main as m\ntry: m.main(['--help'])\nfinally: sys.exit('torch' in sys.modules)"
     shown = python("-c", code)
     assert shown.returncode == 0
     assert all(command in shown.stdout for command in ("restore", "detect", "damage", "evaluate"))

@@ -6,8 +6,8 @@ OpenCV adds about two pixels to the width of a smooth line.
 import numpy as np
 import pytest
 
-from restoration.drawing import clouds, draw_line, flaked, grow_crack, log_uniform, shadow_of
-from restoration.wear import Mark, _pressed
+from restoration.synthesis.drawing import clouds, draw_line, flaked, grow_crack, log_uniform, shadow_of
+from restoration.synthesis.wear import Mark, _pressed
 
 
 def generator(seed: int = 0) -> np.random.Generator:

@@ -1,0 +1,1 @@
+"""The command line: restore, detect, damage, evaluate, export, doctor."""
