@@ -30,21 +30,29 @@ lint: $(VENV)/dev  ## mend what the linter can mend
 fuzz: $(VENV)/dev  ## 10,000 mutated files through every reader
 	$(RUN) tests/helpers/fuzz.py --count 10000
 
-bench: $(VENV)/app  ## the README's table on photos that everybody has
+bench: $(VENV)/all  ## the README's table on photos that everybody has
 	$(RUN) benchmarks/quality.py --mini
 
-weights: $(VENV)/app  ## train the networks that ship: make weights DATA=folder MINUTES=720
+weights: $(VENV)/all  ## train the networks that ship: make weights DATA=folder MINUTES=720
 	$(RUN) scripts/weights/recipe.py --data "$(DATA)" --minutes "$(MINUTES)" $(OPTIONS)
 
 clean:
 	rm -rf $(VENV)
 
-# One environment, two stages: what the product needs, and what its developers need on top.
-$(VENV)/app: requirements.txt
-	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+# One environment, three stages: what the page needs, what training needs (PyTorch), and what developers need.
+PIP = $(RUN) -m pip install --quiet --disable-pip-version-check
+
+$(RUN):
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/app: pyproject.toml | $(RUN)
+	$(PIP) --editable ".[demo]"
 	touch $@
 
-$(VENV)/dev: requirements-dev.txt $(VENV)/app
-	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/all: requirements.txt | $(RUN)
+	$(PIP) --requirement requirements.txt
+	touch $@
+
+$(VENV)/dev: requirements-dev.txt $(VENV)/all
+	$(PIP) --requirement requirements-dev.txt
 	touch $@
