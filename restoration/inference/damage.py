@@ -22,9 +22,9 @@ class Rule(NamedTuple):
     pixels: float  # of a region, at least
 
 
-WHOLE = Rule(0.5, 3, 12), Rule(0, 2.3, 10), Rule(-0.5, 1.4, 8), Rule(-1, 0.3, 8)  # by sensitivity, of most photos,
-WORN = Rule(-0.4, 0, 8), Rule(-0.7, -0.3, 8), Rule(-1.4, -1, 8), Rule(-1.8, -1.4, 8)  # and of prints with many marks,
-LIGHT = -1.8, -2.1, -2.1, -2.5  # logits from which what is light in them counts beside what counts, by sensitivity
+WHOLE = Rule(0.5, 3, 12), Rule(0, 2.3, 10), Rule(-0.5, 1.4, 8), Rule(-1, 0.3, 8)  # of most photos, by sensitivity
+WORN = Rule(-0.4, 0, 8), Rule(-0.7, -0.3, 8), Rule(-1.4, -1, 8), Rule(-1.8, -1.4, 8)  # of worn prints
+LIGHT = -1.8, -2.1, -2.1, -2.5  # logits from which light spots of worn prints count beside what counts
 MAX_FOUND = 0.5  # of the photo: a map that takes more for damage has misunderstood it
 RIM = 3  # px around a hole in which the map speaks of the hole
 SNAP_LOGIT = -1.5  # from which a pixel counts as damaged where a person says that something is
@@ -66,7 +66,7 @@ class Damage:
             found[self.window] = enlarged(regions, found[self.window].shape)
         around = cv2.dilate(self.holes.view(np.uint8), None, iterations=RIM).view(bool)
         damaged = (found & ~around) | self.holes  # known to the pixel: the map's soft edges are no news
-        return damaged & (not damaged.all())
+        return np.zeros_like(damaged) if damaged.all() else damaged
 
     def likely(self) -> np.ndarray:
         """What counts where a person says that something is damaged, bool (H, W)."""

@@ -19,17 +19,15 @@ from restoration.inference.regions import Box, tiles, touching
 
 MAX_SEEN = 2_000_000  # pixels of the largest view that the network is shown: finer grain is no help to it
 VIEWS = 3  # each half as large as the one before; the mean of their logits tells what is damage
-SOFTER = (
-    3  # times as much that is sure in a smaller view says that the first is soft, as large scans are: not used then,
-)
-SOFT_MARKS = 22  # if the smaller one has so many marks: some of WORN_MARKS have run together in it
-LEAST_SEEN = 400  # px, and its longer side is no shorter
+SOFTER = 3  # times as much sure in a smaller view: the first is soft, as large scans are, and may be left out
+SOFT_MARKS = 22  # that the smaller view must have for that: some of WORN_MARKS have run together in it
+LEAST_SEEN = 400  # px, the longer side that it must have
 TILE = 1024  # px, the longest side of what the network sees at once
-LIGHTER, LIGHTER_REACH = 20, 9  # levels over all that is wider than 19 px: what of a worn print is so light
-WORN_LOGIT, WORN_PIXELS = 2, 4  # of a mark that says so, at the first view's size, where no hairline is lost:
-WORN_MARKS, WORN_SHARE = 25, 0.001  # worn prints have that many or more, on that share of the photo
+LIGHTER, LIGHTER_REACH = 20, 9  # levels that a worn print's light spots are above all that is wider than 19 px
+WORN_LOGIT, WORN_PIXELS = 2, 4  # of a sure mark, at the first view's size, where no hairline is lost
+WORN_MARKS, WORN_SHARE = 25, 0.001  # sure marks of a worn print at least, and the share of it that is sure
 FILLED = Rule(-0.6, -0.2, 8)  # what is filled for the second look
-AGAIN = 0.8  # logits that the second look at a worn print gains: without its sure marks it looks like a whole photo
+SECOND_LOOK = 0.8  # logits that it gains: without its sure marks a worn print looks like a whole photo
 SPARED = 2  # logits that a mark loses in eyes, ears and mouths, which look like wear
 PLAIN = 0.5  # logits that it gains on a worn print's skin, where little else is so fine and light
 SIDE = 0.01  # of a print's longer side: paper seen so near to its sides is not in it
@@ -68,7 +66,7 @@ def _find_damage(gray: np.ndarray, detector: Network, known: np.ndarray | None =
     if not is_worn(views[0]):
         return Damage(holes, _by_face(logits, found, skin=0), window, light=None)
     filled = np.rint(membrane(seen.astype(np.float32), accepted(logits, FILLED))).astype(np.uint8)
-    logits = np.maximum(logits, damage_logits(filled, detector).mean(axis=0) + AGAIN)
+    logits = np.maximum(logits, damage_logits(filled, detector).mean(axis=0) + SECOND_LOOK)
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * LIGHTER_REACH + 1, 2 * LIGHTER_REACH + 1))
     light = cv2.morphologyEx(seen, cv2.MORPH_TOPHAT, disk) > LIGHTER
     return Damage(holes, _by_face(logits, found, skin=PLAIN), window, light)

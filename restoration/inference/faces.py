@@ -23,8 +23,8 @@ MOST_OVERLAP = 0.3  # of two faces, intersection over union
 ZOOM = 1.6  # how much larger the photo's parts are seen, for small faces
 STEP = 0.6  # of a part's side, from one to the next at most
 EYE, NOSE, MOUTH, EAR = (0.62, 0.42), (0.6, 0.35), (1.1, 0.6), (0.6, 1.0)  # ellipses, in eye distances
-OVAL = 0.7, 1.1  # width and height of a face's ellipse, in those of its box, which reaches from ear to ear,
-OVAL_MIDDLE = 0.45  # of the box's height
+OVAL = 0.7, 1.1  # width and height of a face's ellipse, in those of its box, which reaches from ear to ear
+OVAL_MIDDLE = 0.45  # of the box's height, the ellipse's middle
 OUTWARD = 0.15  # eye distances from where the network sees an ear, at the cheek, to its middle
 SOFTNESS = 0.04  # eye distances, of an ellipse's edge
 

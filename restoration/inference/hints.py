@@ -8,11 +8,8 @@ from restoration.inference.scaling import smoothstep
 
 PULL = 1e3  # weight of a known color: the system meets it to a hundredth
 FADE = 5e-4  # weight of no change at each pixel: along a plain strip a dab decays by e in sqrt(3 / FADE) = 77 px
-SKIN = (
-    0.1,
-    0.4,
-)  # by how much likelier than at the nearest dab skin must be for a color to fade there, and to fade wholly
-SKIN_FADE = 0.04  # what is added to FADE then
+SKIN = 0.1, 0.4  # by so much likelier skin than at the nearest dab: a color begins to fade there, and fades wholly
+SKIN_FADE = 0.04  # added to FADE where it fades wholly
 EDGE = 0.04  # of luma, between neighbors, that a color hardly crosses: 10 levels
 HUE_EDGE = 0.009  # the same of predicted chroma, which is smoother
 WHOLE = 0.5  # of what reaches a pixel, enough to color it wholly

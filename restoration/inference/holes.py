@@ -19,24 +19,24 @@ from restoration.inference.regions import Box, touching
 
 MIN_AREA = 0.004  # of the photo; half of the smallest hole of a pair is 0.005, most natural plateaus are less
 MIN_INSIDE = 0.4  # of the region's pixels have only equal neighbors; plateaus by chance are mostly outline
-FEW_LEVELS, MANY_PIXELS = 0.65, 10_000  # a photo of at least so many pixels, but less of the levels between its ends,
-PALETTE_INSIDE = 0.72  # has a palette, whose flats are ragged: of nearly all at most 0.70 is inside, of holes 0.73 on
+FEW_LEVELS, MANY_PIXELS = 0.65, 10_000  # less of the levels between its ends, in so many pixels or more: a palette
+PALETTE_INSIDE = 0.72  # MIN_INSIDE then: a palette's flats are ragged, nearly all have at most 0.70, holes 0.73 or more
 MAX_SIDE = 0.95  # of a side of the photo; what covers more is a letterbox bar, a pillarbox or a frame
 NEAR_STEPS = 2  # shading reaches its next plateau within this many of the photo's levels
 MAX_NEAR = 0.35  # of the rim; with more neighbors that near, the edge is shading
 END_STEPS = 1  # from the darkest or the brightest level: what clipping leaves, give or take rounding
 MAX_BLUR = 0.35  # of the step at the edge: the change one pixel further out, of any sign; a lens leaves more
-MAX_DRIFT = 0.1  # the same, signed: texture goes both ways and cancels, blur goes on in the edge's direction
+MAX_DRIFT = 0.1  # of that step: the signed change; texture goes both ways and cancels, blur goes on in one direction
 MIN_FAR = 0.3  # of the rim, clearly another tone, where the rest may be of the region's: a black hole by dark windows
-FAR_BLUR, FAR_DRIFT = 0.45, 0.25  # of such an edge, where the outline tells
-MIN_STRAIGHT, MIN_LINE = 0.8, 15  # of its outline in lines of at least 15 pixels: drawn, not clipped
-MIN_OPEN = 0.95  # of its pixels in 5 x 5 squares of its own
+FAR_BLUR, FAR_DRIFT = 0.45, 0.25  # MAX_BLUR and MAX_DRIFT where the outline is drawn
+MIN_STRAIGHT, MIN_LINE = 0.8, 15  # of a drawn outline in lines of so many pixels; a clipped one wavers
+MIN_OPEN = 0.95  # of a drawn region's pixels in 5 x 5 squares of its own
 JPEG_GRID = 8  # pixels: strong JPEG leaves blocks of one level, a few levels from the blocks beside them
 MAX_ON_GRID = 0.5  # of the outline on that grid's lines; by chance 1/8 is, of JPEG's plateaus 3/4 and more
 MAX_JPEG_STEP = 16  # levels, the median over the rim, that the strongest quantization in use leaves
 JPEG_NOISE = 14  # levels: how far JPEG takes what is left of a hole in a block that the hole's edge crosses
-JPEG_EDGE = 1 / 3  # of the step there: what is nearer to the hole's level than that is mixed with it
-JPEG_REACH = 9  # pixels: such a block, and one more
+JPEG_EDGE = 1 / 3  # of the step at a hole's edge: what is nearer to the hole's level than that is mixed with it
+JPEG_REACH = 9  # pixels: a block that the hole's edge crosses, and one more
 JPEG_STEPS, MIN_NOISE = 3, 0.25  # levels that JPEG leaves at least so much of a core's rim within; clipping does not
 MIN_SURER = 1.6  # logits, inside more than around: of 200 photos as JPEG 40 to 95 one flat area has more
 MIN_APART = 1  # where tones may be clipped: nine tenths inside over nine tenths around
@@ -242,9 +242,8 @@ def _on_grid(region: Region) -> float:
 
 
 def _is_sharp(
-    around: np.ndarray, value: int, rim: np.ndarray, beyond: np.ndarray,
-    blur: float = MAX_BLUR, drift: float = MAX_DRIFT,
-) -> bool:  # fmt: skip
+    around: np.ndarray, value: int, rim: np.ndarray, beyond: np.ndarray, blur=MAX_BLUR, drift=MAX_DRIFT
+) -> bool:
     """Whether the step to the region is over at once: from the rim to the pixels beyond, little is left of it."""
     total = cv2.boxFilter(around * beyond, cv2.CV_32F, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
     count = cv2.boxFilter(beyond, cv2.CV_32F, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)

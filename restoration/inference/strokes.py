@@ -6,13 +6,13 @@ import numpy as np
 from restoration.inference.regions import Box, touching
 
 REACH = 4  # px around a stroke in which what is damaged belongs to it
-LEAST, MOST = 0.02, 0.5  # of a stroke: with less found in it, or more, the stroke itself counts
+LEAST, MOST = 0.02, 0.5  # of a stroke that is found damaged: with less, or more, the stroke itself counts
 SEEN = 16  # px, half the width at which a stroke is searched for specks at most
 WAYS = cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT  # what is lighter than all around, and what is darker
 OUTLYING, CONTRAST = 3.5, 12  # median absolute deviations, and levels, by which a speck is lighter or darker at least
-FLANK = 0.5  # of that, from which what touches a speck belongs to it
-RIM = 2  # px along a stroke's edge,
-MOST_IN_RIM = 1.5  # times as dense there as in all: the stroke follows an edge, or its middle is the damage
+FLANK = 0.5  # of these, from which what touches a speck belongs to it
+RIM = 2  # px along a stroke's edge
+MOST_IN_RIM = 1.5  # times as dense in the rim as in all: more, and the stroke follows an edge, or its middle is damage
 
 
 def fitted(mask: np.ndarray, likely: np.ndarray, gray: np.ndarray) -> np.ndarray:
@@ -33,7 +33,8 @@ def fitted(mask: np.ndarray, likely: np.ndarray, gray: np.ndarray) -> np.ndarray
         box = Box.of(*stats[number, :4]).grown(2 * REACH, mask.shape).slices
         stroke = strokes[box] == number
         found = specks(stroke, gray[box])
-        taken[box] &= found | ~stroke | (not found.any())
+        if found.any():
+            taken[box] &= found | ~stroke
     return taken
 
 
