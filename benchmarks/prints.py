@@ -22,7 +22,7 @@ from restoration.color import luma
 from restoration.inference.coloring import painted, predict_chroma
 from restoration.inference.paper import find_prints
 from restoration.inference.prints import Print
-from restoration.inference.tones import for_eyes
+from restoration.inference.tones import stretch_if_faded
 from restoration.metrics import ab_mae, colorfulness
 from restoration.pipeline import Repair, Restorer
 
@@ -149,7 +149,7 @@ def faded(photos: list[np.ndarray], restorer: Restorer) -> Iterator[str]:
             whole = [Print.whole(gray.shape)]
             results = [
                 np.asarray(painted(gray, [predict_chroma(seen, restorer._color).decode()], whole))
-                for seen in (old, for_eyes(old))
+                for seen in (old, stretch_if_faded(old))
             ]
             none = ab_mae(rgb, np.repeat(gray[..., None], 3, axis=2))
             errors.append([none, *(ab_mae(rgb, result) for result in results)])

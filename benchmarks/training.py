@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # runs on a fresh clone, not
 from restoration.config import STAGES, TrainConfig
 from restoration.data import batches as data
 from restoration.data import splits
-from restoration.data.batches import Batch, TrainingBatches, Window
+from restoration.data.batches import Batch, Crop, TrainingBatches
 from restoration.data.photos import Photos, decode
 from restoration.precision import torch_precision
 from restoration.training import loop as training
@@ -109,7 +109,7 @@ def profile(piece: Trainer, batches: TrainingBatches, step: int) -> dict[str, fl
     clock, sample = Stopwatch(), f"{piece.stage}_sample"
     watched = [
         (batches.photos, "picture", "photo, crop"),
-        (Window, "cut", "photo, crop"),
+        (Crop, "cut", "photo, crop"),
         (data, sample, "damage, hints"),
         (piece, "network", "forward"),
         (piece, "forward", "losses"),

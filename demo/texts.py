@@ -115,7 +115,7 @@ TEXTS = {
     "save_png": ("Download PNG", "PNG 내려받기"),
     "save_jpeg": ("Download JPEG", "JPEG 내려받기"),
     "freshen": ("Freshen faded tones", "바랜 명암 되살리기"),
-    "variants": ("Three ways to color it: choose one", "세 가지 색: 하나를 고르세요"),
+    "variants": ("Ways to color it: choose one", "여러 가지 색: 하나를 고르세요"),
     "vividness": ("Vividness", "색의 진하기"),
     "hints_open": ("Choose colors", "색 고르기"),
     "hints": ("The photo, to dab colors on", "색을 찍을 사진"),

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from restoration.inference.coloring import painted
-from restoration.inference.distribution import ChromaDistribution
+from restoration.inference.distribution import COLORINGS, ChromaDistribution
 from restoration.inference.hints import Spread
 from restoration.inference.paper import find_prints
 from restoration.inference.prints import Print
@@ -48,11 +48,11 @@ class Restoration:
         return self.image if as_it_is else self._painted(self._colors(strength, number))
 
     def variants(self) -> list[Image.Image]:
-        """Three colorings to choose from, `image` first; of a photo that kept its own colors `image` alone.
+        """COLORINGS to choose from, `image` first; of a photo that kept its own colors `image` alone.
 
-        No network is asked again. The same photo always gives the same three, which all follow its hints.
+        No network is asked again. The same photo always gives the same ones, which all follow its hints.
         """
-        return [self.vivid(1, number) for number in range(1 if self.own else 3)]
+        return [self.vivid(1, number) for number in range(1 if self.own else COLORINGS)]
 
     def smaller(self, size: tuple[int, int]) -> "Restoration":
         """The same at a smaller (width, height), to be looked at; it is painted in a fraction of the time."""

@@ -24,8 +24,8 @@ REAL_AREA = 0.4  # of a crop, the most that a real hole may cover: a crop may li
 Batch = dict[str, Tensor]
 
 
-class Window(NamedTuple):
-    """A part of a photo that becomes a training crop of `size`, (H, W) in pixels, maybe mirrored."""
+class Crop(NamedTuple):
+    """A part of a photo that training sees at `size`, (H, W) in pixels, maybe mirrored."""
 
     top: int
     left: int
@@ -35,9 +35,7 @@ class Window(NamedTuple):
     mirrored: bool
 
     @classmethod
-    def draw(
-        cls, shape: tuple[int, ...], size: tuple[int, int], min_scale: float, rng: np.random.Generator
-    ) -> "Window":
+    def draw(cls, shape: tuple[int, ...], size: tuple[int, int], min_scale: float, rng: np.random.Generator) -> "Crop":
         """A random part of the crop's aspect, its sides at least `min_scale` of the largest that fits."""
         fit = min(shape[0] / size[0], shape[1] / size[1])
         scale = rng.uniform(max(min(1, fit), min_scale * fit), fit)  # never enlarge where it can be helped
@@ -46,12 +44,12 @@ class Window(NamedTuple):
         return cls(int(top), int(left), *sides, size, bool(rng.random() < 0.5))
 
     def cut(self, plane: np.ndarray) -> np.ndarray:
-        """The crop of a photo, uint8, or of a mask, bool."""
-        crop = plane[self.top : self.top + self.height, self.left : self.left + self.width]
+        """It, cut out of a photo, uint8, or out of a mask, bool."""
+        part = plane[self.top : self.top + self.height, self.left : self.left + self.width]
         shrink = cv2.INTER_AREA if self.height >= self.size[0] else cv2.INTER_LINEAR
         how = cv2.INTER_NEAREST_EXACT if plane.dtype == bool else shrink
-        crop = cv2.resize(crop.view(np.uint8), self.size[::-1], interpolation=how).view(plane.dtype)
-        return crop[:, ::-1] if self.mirrored else crop
+        part = cv2.resize(part.view(np.uint8), self.size[::-1], interpolation=how).view(plane.dtype)
+        return part[:, ::-1] if self.mirrored else part
 
 
 class TrainingBatches:
@@ -89,12 +87,11 @@ class TrainingBatches:
         picture = self.photos.picture(index)
         is_whole = self.stage == "color" and rng.random() < 0.5
         least = max(WHOLE, self.config.min_scale) if is_whole else self.config.min_scale
-        window = Window.draw(picture.rgb.shape, shape, least, rng)
-        crop, hole = window.cut(picture.rgb), picture.hole
+        crop, hole = Crop.draw(picture.rgb.shape, shape, least, rng), picture.hole
+        rgb = crop.cut(picture.rgb)
         if self.stage == "color":
-            return color_sample(crop, rng, self.config)
-        real = hole and Hole(window.cut(hole.mask), hole.level)
-        return inpaint_sample(crop, rng, self.config, real)
+            return color_sample(rgb, rng, self.config)
+        return inpaint_sample(rgb, rng, self.config, hole and Hole(crop.cut(hole.mask), hole.level))
 
 
 @lru_cache(maxsize=4)

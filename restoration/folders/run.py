@@ -14,7 +14,7 @@ from restoration.files.imaging import claimed_pixels, shown
 from restoration.folders.jobs import Job, split_done
 from restoration.folders.journal import Journal
 from restoration.folders.sharding import Share, ends_together, own_share
-from restoration.folders.streaming import Outcome, stream
+from restoration.folders.streaming import Processed, stream
 
 MAX_PIXELS_HELD = 100_000_000  # of photos that are read ahead, in work and being written; each costs up to 20 bytes
 FAULT = "which is a fault of this program"
@@ -73,7 +73,7 @@ def run(
     return 1 if problems and not ends_together() else 0
 
 
-def _told(outcome: Outcome[Job], alone: bool) -> list[str]:
+def _told(outcome: Processed[Job], alone: bool) -> list[str]:
     """Show the notes of a photo, and the files of one alone; what went wrong with it, to be shown at the end."""
     source = shown(outcome.item.source)
     for note in (outcome.value or {}).get("notes", ()):
@@ -108,7 +108,7 @@ def _sentence(error: Exception) -> str:
     return f"it could not be worked on, {FAULT} ({type(error).__name__}: {said})."
 
 
-def _entry(outcome: Outcome[Job]) -> Facts:
+def _entry(outcome: Processed[Job]) -> Facts:
     job, error = outcome.item, outcome.error
     about = {"photo": str(job.name), "result": str(job.target), "seconds": round(outcome.seconds, 3)}
     return {**about, **(outcome.value or {}), "error": None if error is None else _sentence(error)}

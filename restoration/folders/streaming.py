@@ -14,7 +14,7 @@ _END = object()  # of the items
 
 
 @dataclass(frozen=True)
-class Outcome(Generic[Item]):
+class Processed(Generic[Item]):
     """What has become of one item."""
 
     item: Item
@@ -22,7 +22,7 @@ class Outcome(Generic[Item]):
     seconds: float = 0.0  # that the steps took, without waiting for each other
     error: Exception | None = None
 
-    def after(self, step: Callable, *first: object) -> "Outcome[Item]":
+    def after(self, step: Callable, *first: object) -> "Processed[Item]":
         """What becomes of it by one more step, which is given the value; none is taken once one has failed."""
         if self.error is not None:
             return self
@@ -31,7 +31,7 @@ class Outcome(Generic[Item]):
             value = step(*first, self.value)
         except Exception as failure:  # whatever one photo of a million makes of it, the others go on
             error = failure
-        return Outcome(self.item, value, self.seconds + time.perf_counter() - began, error)
+        return Processed(self.item, value, self.seconds + time.perf_counter() - began, error)
 
 
 def stream(
@@ -41,7 +41,7 @@ def stream(
     write: Callable[[Item, Worked], object],
     weigh: Callable[[Item], float] = lambda item: 0,
     room: float = math.inf,
-) -> Iterator[Outcome[Item]]:
+) -> Iterator[Processed[Item]]:
     """Each item through read, work and write, in order. `work` runs in the caller's thread, the others beside it.
 
     An item that fails does not stop the others; where the caller stops, what is being written is written to its end.
@@ -65,7 +65,7 @@ def stream(
     try:
         while coming is not _END or reading or writing:
             while coming is not _END and len(reading) <= AHEAD and fits(weight := weigh(coming)):
-                reading.append((weight, readers.submit(Outcome(coming, coming).after, read)))
+                reading.append((weight, readers.submit(Processed(coming, coming).after, read)))
                 coming = next(items, _END)
             if reading:
                 writing.append(worked(*reading.popleft()))

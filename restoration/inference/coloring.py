@@ -18,7 +18,7 @@ from restoration.inference.prints import Print
 from restoration.inference.reference import FADE as LENT_FADE
 from restoration.inference.reference import Reference
 from restoration.inference.scaling import Guided, Rows, bands, shrink
-from restoration.inference.tones import for_eyes
+from restoration.inference.tones import stretch_if_faded
 
 COLOR_SIZE = 192  # px, the shorter side at which chroma is predicted: eyes want color coarser than light
 VIEWS = (160, False), (224, True)  # the same of the two views that a gray photo is seen in; whether mirrored
@@ -113,7 +113,7 @@ def predict_prints(
     Args:
         before: what was believed of them before more of the scan was repaired; [] = nothing.
     """
-    grays = [for_eyes(found.cut(gray)) for found in prints]
+    grays = [stretch_if_faded(found.cut(gray)) for found in prints]
     beliefs = [_with_skin(predict_chroma(each, colorizer), each) for each in grays]
     known = len(before) == len(prints)
     return [belief.after(old) for belief, old in zip(beliefs, before, strict=True)] if known else beliefs
@@ -132,7 +132,7 @@ def spread_known(
         light, predicted, size = belief.light, belief.decode(), belief.light.shape
         result = Spread(np.float32(1), np.float32(0))  # changes nothing
         if reference:
-            result = spread(light, predicted, reference.lend(for_eyes(found.cut(gray)), size), LENT_FADE)
+            result = spread(light, predicted, reference.lend(stretch_if_faded(found.cut(gray)), size), LENT_FADE)
         if hints:
             known = _shrunk(Hints(*map(found.cut, hints)), size)
             fade = fading(belief.likelihood(SKIN_HUE), known)

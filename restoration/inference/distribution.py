@@ -9,6 +9,7 @@ import numpy as np
 from restoration.chroma_bins import BINS, LEAST_PRIOR, TAU, TEMPERATURE
 from restoration.inference.agreement import agreed, without_spots
 
+COLORINGS = 3  # that one belief gives: the likeliest, and alternatives
 VIVID_TAU = 0.3  # by how much tau grows from strength 1 to 2
 _ANGLES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
 HUES = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)]).astype(np.float32)  # (2, 24), directions of chroma
@@ -51,7 +52,7 @@ class ChromaDistribution:
         return replace(self, before=before.before or before) if before.logits.shape == self.logits.shape else self
 
     def alternative(self, number: int, strength: float = 1) -> np.ndarray:
-        """Another coloring, 1 or 2, float32 (H, W, 2): where the hue of a region is open, it takes the next likely one.
+        """Another coloring, 1 to COLORINGS - 1, float32 (H, W, 2): a region whose hue is open takes the next likely.
 
         A region keeps its color where no other hue is believable, as skin and sky do. `strength` as in `decode`.
         """
@@ -72,7 +73,7 @@ class ChromaDistribution:
         first = np.einsum("hwc,rhw->rc", _mean(scores), regions) / area[:, None]
         taken = [first / np.maximum(np.linalg.norm(first, axis=1, keepdims=True), HUED / 2)]
         found = []
-        for _ in range(2):
+        for _ in range(COLORINGS - 1):
             free = hues * _free(taken)
             taken.append(HUES.T[free.argmax(axis=1)])
             tilt = _trust(free.max(axis=1), area)[:, None] * (TILT * taken[-1] @ TILTS.T)

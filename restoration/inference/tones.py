@@ -1,4 +1,4 @@
-"""Faded tones stretched: always for the Colorizer's eyes, in the result only when asked; tinted paper."""
+"""Faded tones stretched: always for the Colorizer, in the result only when asked; tinted paper."""
 
 import numpy as np
 from PIL import Image
@@ -29,7 +29,7 @@ def freshened(levels: np.ndarray, prints: list[Print]) -> np.ndarray:
     return result
 
 
-def for_eyes(levels: np.ndarray) -> np.ndarray:
+def stretch_if_faded(levels: np.ndarray) -> np.ndarray:
     """A print's levels, uint8 (H, W), as a network is used to see them: stretched if they are faded."""
     low, high = _ends(levels)
     return levels if high - low >= FADED else tone_curve(levels)[levels]

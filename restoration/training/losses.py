@@ -45,7 +45,7 @@ def log_error(prediction: Tensor, truth: Tensor, mask: Tensor, floor: float = 1e
     return masked_sum((error + floor).log10(), (pixels > 0).to(error.dtype))
 
 
-def ssim_map(x: Tensor, y: Tensor, window: int = 7) -> Tensor:
+def biased_ssim_map(x: Tensor, y: Tensor, window: int = 7) -> Tensor:
     """SSIM of two (B, 1, H, W) images in [0, 1] per pixel (Wang et al. 2004), uniform window, biased variances."""
     c1, c2 = 0.01**2, 0.03**2
 

@@ -40,7 +40,7 @@ def inpaint_forward(model: Inpainter, batch: Batch, config: TrainConfig) -> Forw
         "hole": losses.charbonnier(filled.luma, luma, mask),
         "known": losses.charbonnier(filled.luma, luma, 1 - mask),
         "log_error": losses.log_error(filled.luma, luma, mask),
-        "ssim": losses.masked_sum(1 - losses.ssim_map(composite, luma), mask),
+        "ssim": losses.masked_sum(1 - losses.biased_ssim_map(composite, luma), mask),
         "damage": losses.damage_loss(filled.damage, mask, batch["hint"], config.false_alarm_weight),
     }
     if config.overlap_weight > 0:

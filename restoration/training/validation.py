@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from restoration import machine
 from restoration.color import luma, with_chroma
 from restoration.config import Stage
-from restoration.data.batches import TrainingBatches, Window
+from restoration.data.batches import Crop, TrainingBatches
 from restoration.data.photos import Photos, Picture
 from restoration.evaluation import Row, evaluate_pair
 from restoration.masking import damage
@@ -95,9 +95,9 @@ def damaged_crop(picture: Picture, size: int, rng: np.random.Generator) -> Damag
     """The photo's middle square, at most `size` wide, with its real hole; one is drawn where it has or shows none."""
     side = min(picture.rgb.shape[:2])
     top, left = ((length - side) // 2 for length in picture.rgb.shape[:2])
-    window = Window(top, left, side, side, (min(side, size),) * 2, mirrored=False)
-    truth = window.cut(picture.rgb)
-    mask = window.cut(picture.hole.mask) if picture.hole else np.zeros(truth.shape[:2], bool)
+    crop = Crop(top, left, side, side, (min(side, size),) * 2, mirrored=False)
+    truth = crop.cut(picture.rgb)
+    mask = crop.cut(picture.hole.mask) if picture.hole else np.zeros(truth.shape[:2], bool)
     if np.count_nonzero(mask) >= WINDOW:
         return Damaged(truth, np.where(mask, np.uint8(picture.level), luma(truth)), mask)
     return Damaged(truth, *damage(luma(truth), rng))

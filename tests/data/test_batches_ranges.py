@@ -8,7 +8,7 @@ from ends import Ends
 from restoration.color import luma
 from restoration.config import TrainConfig
 from restoration.data import batches
-from restoration.data.batches import Window
+from restoration.data.batches import Crop
 from restoration.data.photos import Hole
 
 RGB = np.random.default_rng(0).integers(60, 200, (40, 50, 3), np.uint8)
@@ -144,6 +144,6 @@ def test_a_real_hole_is_used_once_in_two_where_a_crop_shows_a_hundredth_to_four_
     ],
 )
 def test_a_crop_is_a_part_of_at_least_the_least_scale(shape, least, place, sides, corner):
-    window = Window.draw(shape, (64, 64), least, Ends(place))
-    assert (window.height, window.width) == sides and (window.top, window.left) == corner
-    assert window.mirrored == (place == 0)
+    crop = Crop.draw(shape, (64, 64), least, Ends(place))
+    assert (crop.height, crop.width) == sides and (crop.top, crop.left) == corner
+    assert crop.mirrored == (place == 0)

@@ -10,7 +10,7 @@ from skimage import data
 from restoration.color import chroma, luma
 from restoration.config import TrainConfig
 from restoration.data import batches as training_data
-from restoration.data.batches import TrainingBatches, Window, expanded
+from restoration.data.batches import Crop, TrainingBatches, expanded
 from restoration.data.photos import Hole, Photos, Picture
 
 COLOR = {
@@ -121,7 +121,7 @@ def test_a_mask_is_cut_as_its_photo_is(mirrored):
     mask[30:70, 50:120] = True
     photo = np.repeat(np.uint8(255) * mask[..., None], 3, axis=-1)
     for side in (90, 60, 40):  # reduced, as it is, enlarged
-        window = Window(top=20, left=35, height=side, width=side, size=(60, 60), mirrored=mirrored)
+        window = Crop(top=20, left=35, height=side, width=side, size=(60, 60), mirrored=mirrored)
         crop, cut = window.cut(photo), window.cut(mask)
         assert cut.dtype == bool and cut.any() and not cut.all()
         assert np.abs(crop[..., 0] / 255 - cut).max() <= 0.75 and ((crop[..., 0] > 127) != cut).mean() < 0.02
@@ -141,7 +141,7 @@ def test_the_colorizer_learns_from_upright_square_and_wide_crops_and_nothing_is_
     assert {large._crop_shape(step) for step in range(9)} == {(224, 288), (256, 256), (288, 224)}
     assert TrainingBatches(photos, config(size=32), "color", 0)._crop_shape(1)[0] == 32
     for size in shapes["color"]:
-        window = Window.draw((300, 200), size, 0.4, np.random.default_rng(0))
+        window = Crop.draw((300, 200), size, 0.4, np.random.default_rng(0))
         assert window.height / window.width == pytest.approx(size[0] / size[1], rel=0.02)
         assert window.top + window.height <= 300 and window.left + window.width <= 200
 

@@ -10,7 +10,7 @@ from skimage import data
 from restoration.color import chroma, luma
 from restoration.config import TrainConfig
 from restoration.data import batches, color_samples
-from restoration.data.batches import Window
+from restoration.data.batches import Crop
 from restoration.data.photos import Hole, Picture
 
 RAMP = np.broadcast_to(np.linspace(60, 190, 64).astype(np.uint8), (48, 64))
@@ -35,27 +35,27 @@ def near(share: float, count: int = 500) -> object:
 
 
 def test_a_crop_comes_from_everywhere_and_is_mirrored_half_of_the_time():
-    windows = drawn(400, lambda rng: Window.draw((70, 66, 3), (64, 64), 0.9, rng))
+    windows = drawn(400, lambda rng: Crop.draw((70, 66, 3), (64, 64), 0.9, rng))
     assert {w.top + w.height for w in windows} >= {70, 69} and {w.left + w.width for w in windows} >= {66, 65}
     assert {w.top for w in windows} >= {0, 1, 5} and {w.left for w in windows} >= {0, 1}
     assert near(0.5, 400) == np.mean([w.mirrored for w in windows])
     assert {w.top + w.height for w in windows} <= {*range(71)} and {w.left + w.width for w in windows} <= {*range(67)}
-    tall = drawn(50, lambda rng: Window.draw((100, 300), (80, 40), 1.0, rng))
+    tall = drawn(50, lambda rng: Crop.draw((100, 300), (80, 40), 1.0, rng))
     assert {(w.height, w.width) for w in tall} == {(100, 50)}, "the largest of its aspect that fits"
 
 
 def test_a_crop_is_enlarged_only_from_a_photo_that_is_smaller():
-    large = drawn(200, lambda rng: Window.draw((100, 300), (64, 64), 0.1, rng))
+    large = drawn(200, lambda rng: Crop.draw((100, 300), (64, 64), 0.1, rng))
     assert min(w.height for w in large) in (64, 65) and max(w.height for w in large) >= 98
-    small = drawn(50, lambda rng: Window.draw((40, 50), (64, 64), 0.5, rng))
+    small = drawn(50, lambda rng: Crop.draw((40, 50), (64, 64), 0.5, rng))
     assert {(w.height, w.width) for w in small} == {(40, 40)}
 
 
 def test_reducing_takes_the_mean_and_enlarging_is_smooth():
     board = np.indices((64, 64)).sum(axis=0).astype(np.uint8) % 2 * 200
-    half = Window(0, 0, 64, 64, (32, 32), False).cut(board)
+    half = Crop(0, 0, 64, 64, (32, 32), False).cut(board)
     assert (half == 100).all()
-    twice = Window(0, 0, 2, 2, (8, 8), False).cut(np.array([[0, 200], [0, 200]], np.uint8))
+    twice = Crop(0, 0, 2, 2, (8, 8), False).cut(np.array([[0, 200], [0, 200]], np.uint8))
     assert len(np.unique(twice[0])) > 2 and (np.diff(twice[0].astype(int)) >= 0).all()
 
 
@@ -70,12 +70,12 @@ def test_half_of_the_colorizers_crops_show_nearly_the_whole_photo(monkeypatch):
     sizes = {}
     for stage in ("color", "inpaint"):
         recorder(monkeypatch, batches, f"{stage}_sample", lambda *_: sample)
-        windows, draw = [], Window.draw
-        monkeypatch.setattr(batches.Window, "draw", lambda *a, w=windows, d=draw: w.append(d(*a)) or w[-1])
+        windows, draw = [], Crop.draw
+        monkeypatch.setattr(batches.Crop, "draw", lambda *a, w=windows, d=draw: w.append(d(*a)) or w[-1])
         settings = TrainConfig(batch_size=8, size=64, min_scale=0.4)
         found = batches.TrainingBatches(Photos([0] * 8), settings, stage, seed=0)
         _ = [found[step] for step in range(60)]
-        monkeypatch.setattr(batches.Window, "draw", draw)
+        monkeypatch.setattr(batches.Crop, "draw", draw)
         assert all(w.height / w.width == pytest.approx(w.size[0] / w.size[1], rel=0.03) for w in windows)
         sizes[stage] = np.array([max(w.height, w.width) / 400 for w in windows])
     assert near(0.5 + 0.5 * 0.25, 480) == np.mean(sizes["color"] >= 0.849)

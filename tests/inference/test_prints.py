@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 from restoration.files import imaging
 from restoration.inference.paper import Side, _in_reading_order, _is_print, _side, find_inside_paper, find_prints
 from restoration.inference.prints import Print, extract, straightened
-from restoration.inference.tones import for_eyes, tone_curve
+from restoration.inference.tones import stretch_if_faded, tone_curve
 
 
 class Laid(NamedTuple):
@@ -427,14 +427,14 @@ def faded(levels: np.ndarray) -> np.ndarray:
 
 def test_a_network_sees_a_faded_photo_nearly_as_it_was():
     whole = gray_photo("astronaut", 300, 300)
-    assert np.array_equal(for_eyes(whole), whole), "not faded: not touched"
-    error = np.abs(for_eyes(faded(whole)).astype(int) - whole)
+    assert np.array_equal(stretch_if_faded(whole), whole), "not faded: not touched"
+    error = np.abs(stretch_if_faded(faded(whole)).astype(int) - whole)
     assert error.mean() < 6 and np.abs(faded(whole).astype(int) - whole).mean() > 35
 
 
 def test_without_light_and_dark_nothing_is_stretched():
     flat = np.full((50, 50), 120, np.uint8)
-    assert np.array_equal(for_eyes(flat + (np.arange(50) % 2).astype(np.uint8)), flat + np.arange(50) % 2)
+    assert np.array_equal(stretch_if_faded(flat + (np.arange(50) % 2).astype(np.uint8)), flat + np.arange(50) % 2)
     curve = tone_curve(faded(gray_photo("coffee", 100, 80)))
     assert (np.diff(curve.astype(int)) >= 0).all() and curve.dtype == np.uint8
 

@@ -6,7 +6,7 @@ from conftest import gray_photo
 from PIL import Image
 
 from restoration.inference.prints import Print
-from restoration.inference.tones import for_eyes, freshened, is_tinted, tone_curve
+from restoration.inference.tones import freshened, is_tinted, stretch_if_faded, tone_curve
 
 
 def tones(low: int, high: int, size: int = 40) -> np.ndarray:
@@ -29,7 +29,7 @@ def test_what_is_not_faded_or_has_no_light_and_dark_stays(low, high):
 
 def test_a_network_sees_only_faded_prints_stretched():
     faded, whole = tones(30, 229), tones(30, 230)
-    assert np.ptp(for_eyes(faded)) == 245 and for_eyes(whole) is whole
+    assert np.ptp(stretch_if_faded(faded)) == 245 and stretch_if_faded(whole) is whole
 
 
 def test_each_print_has_its_own_curve_and_paper_the_mean():

@@ -42,7 +42,7 @@ def test_ssim_map_is_scikit_images_inside_the_border():
     tensors = [torch.from_numpy(p / 255.0)[None, None] for p in (photo, noisy)]
     _, expected = structural_similarity(photo, noisy, data_range=255, full=True, use_sample_covariance=False)
     inside = (slice(3, -3), slice(3, -3))
-    assert np.abs(losses.ssim_map(*tensors)[0, 0].numpy()[inside] - expected[inside]).max() < 1e-6
+    assert np.abs(losses.biased_ssim_map(*tensors)[0, 0].numpy()[inside] - expected[inside]).max() < 1e-6
 
 
 def test_damage_loss_counts_blind_samples_only():
