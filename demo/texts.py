@@ -1,7 +1,7 @@
 """Every text of the page, in English and Korean.
 
-What stands on the page is chosen by the browser's language (`label`), what the server says while it works by the
-language that the browser asks for (`say`).
+Text on the page follows the browser's language (`label`); text from the server follows the language that the browser
+asks for (`say`).
 """
 
 import re
@@ -15,10 +15,10 @@ TEXTS = {
     # the page
     "title": ("# Photo restoration", "# 사진 복원"),
     "lead": (
-        "Drop an old photo: cracks, scratches and holes are filled, and it comes back in color.",
+        "Drop an old photo. Cracks, scratches and holes are filled, and it comes back in color.",
         "오래된 사진을 넣으면, 갈라지고 긁히고 빠진 곳이 채워지고 색이 돌아옵니다.",
     ),
-    "to_result": ("To the result", "결과로 가기"),
+    "to_result": ("Go to result", "결과로 가기"),
     "tab_photo": ("One photo", "사진 한 장"),
     "tab_batch": ("Many photos", "여러 장"),
     # one photo: the start
@@ -43,51 +43,51 @@ TEXTS = {
     ),
     # one photo: what is damaged
     "found": (
-        "Marked in red: {share} of the photo. Paint over what is missing, erase what is not damage.",
-        "붉은 부분은 사진의 {share}입니다. 빠진 곳은 칠하고, 손상이 아닌 곳은 지우세요.",
+        "Marked in red: {share} of the photo. Paint over what was missed; erase what isn't damage.",
+        "붉은 부분은 사진의 {share}입니다. 놓친 곳은 칠하고, 손상이 아닌 곳은 지우세요.",
     ),
     "not_found": (
-        "No damage is marked. Press Find more, or paint over what should be repaired.",
+        "No damage is marked. Press Find more, or paint over the areas to repair.",
         "표시된 손상이 없습니다. 더 찾기를 누르거나 고칠 곳을 칠하세요.",
     ),
     "found_more": (
-        "**New: {count}**, circled; where old marks grew it is yellow, too. Tap what is no damage (an eye, a collar) "
-        "to unmark it. Marked in all: {share}.",
+        "**New: {count}**, circled. Old marks that grew are yellow too. Tap anything that isn't damage "
+        "(an eye, a collar) to unmark it. Total marked: {share}.",
         "**새로 찾은 곳: {count}군데**, 동그라미 안. 넓어진 곳도 노란색입니다. 손상이 아닌 곳(눈, 옷깃)은 누르면 "
         "지워집니다. 표시된 곳은 모두 {share}.",
     ),
     "whole_stroke": (
-        "**All of your stroke is marked.** If that is too much, undo it and take a smaller brush.",
+        "**Your whole stroke is marked.** If that's too much, undo it and use a smaller brush.",
         "**칠한 곳을 모두 표시했습니다.** 너무 넓으면 되돌리고 더 작은 붓을 쓰세요.",
     ),
     "fitted_stroke": (
-        "**Only the damage under your stroke is marked.** To mark all of it, paint there again.",
+        "**Only the damage under your stroke is marked.** To mark the whole stroke, paint there again.",
         "**칠한 곳에서 손상된 부분만 표시했습니다.** 모두 표시하려면 같은 곳을 한 번 더 칠하세요.",
     ),
     "check": (
-        "Check faces: an eye or a necklace may be marked.",
-        "얼굴을 확인하세요. 눈이나 목걸이가 표시되었을 수 있습니다.",
+        "Check faces: an eye or necklace may be marked by mistake.",
+        "얼굴을 확인하세요. 눈이나 목걸이가 잘못 표시되었을 수 있습니다.",
     ),
     "small": (
-        "It has only {width} x {height} pixels, too few to repair or to color: choose a larger file of it.",
+        "At {width} x {height} pixels this photo is too small to repair or color. Choose a larger version.",
         "{width} x {height} 픽셀뿐이라 고치거나 색을 입히기에는 너무 작습니다. 더 큰 파일을 고르세요.",
     ),
-    "no_more": ("Nothing more was found.", "더 찾은 곳이 없습니다."),
+    "no_more": ("Nothing more found.", "더 찾은 곳이 없습니다."),
     "in_color": (
-        "This photo is in color already: only what is marked is repaired, all other colors are kept.",
+        "This photo is already in color. Only the marked areas are repaired; other colors stay.",
         "이미 컬러 사진입니다. 표시한 곳만 고치고 나머지 색은 그대로 둡니다.",
     ),
     "tinted": (
-        "This looks like a gray photo on tinted paper: it is colored anew.",
-        "색이 바랜 흑백 사진으로 보입니다. 색을 새로 입힙니다.",
+        "This looks like a tinted black-and-white photo, so it gets new colors.",
+        "종이 색이 변한 흑백 사진으로 보입니다. 색을 새로 입힙니다.",
     ),
-    "prints": ("Found on this scan: choose one", "스캔에서 찾은 사진: 하나를 고르세요"),
-    "print": ("Picture {number}", "사진 {number}"),
-    "whole_scan": ("The whole scan", "스캔 전체"),
-    "editor": ("The photo, its damage marked", "손상된 곳을 표시한 사진"),
-    "recolor": ("Take it for a gray photo and color it anew", "흑백 사진으로 보고 색을 새로 입히기"),
+    "prints": ("On this scan: choose a photo", "스캔에서 찾은 사진: 하나를 고르세요"),
+    "print": ("Photo {number}", "사진 {number}"),
+    "whole_scan": ("Whole scan", "스캔 전체"),
+    "editor": ("Photo with damage marked", "손상된 곳을 표시한 사진"),
+    "recolor": ("Treat it as black-and-white and recolor it", "흑백 사진으로 보고 색을 새로 입히기"),
     "move": ("Scroll", "화면 이동"),
-    "offer": ("Your finger scrolls. Tap here to paint.", "지금은 화면이 움직입니다. 칠하려면 여기를 누르세요."),
+    "offer": ("Swiping scrolls. Tap here to paint.", "지금은 화면이 움직입니다. 칠하려면 여기를 누르세요."),
     "paint": ("Mark", "칠하기"),
     "erase": ("Erase", "지우기"),
     "pen": ("Brush", "붓"),
@@ -95,122 +95,122 @@ TEXTS = {
     "width": ("Brush size", "붓 크기"),
     "zoom": ("Zoom", "확대"),
     "keys": (
-        "Arrow keys: move the brush (Shift: finely), Space: begin and end a stroke",
+        "Arrows: move the brush (Shift: small steps), Space: start or end a stroke",
         "화살표: 붓 옮기기 (Shift: 조금씩), 스페이스: 획 시작과 끝",
     ),
     "enter": (", Enter: restore", ", 엔터: 복원"),
     "undo": ("Undo", "되돌리기"),
-    "snap": ("Fit strokes to the damage under them", "칠한 곳에서 손상된 부분만 고르기"),
-    "texture": ("Fill large holes with made-up texture", "큰 구멍에는 질감을 만들어 넣기"),
+    "snap": ("Snap strokes to damage", "칠한 곳에서 손상된 부분만 고르기"),
+    "texture": ("Add invented texture to large holes", "큰 구멍에는 질감을 만들어 넣기"),
     "more": ("Find more", "더 찾기"),
     "unmark": ("Unmark all", "표시 모두 해제"),
-    "mask_file": ("Take marks from a picture: white on black", "그림에서 표시 가져오기: 검은 바탕에 흰색"),
+    "mask_file": ("Load a mask (white = damaged)", "마스크 불러오기 (흰색 = 손상)"),
     "restore": ("Restore", "복원하기"),
     "another": ("Another photo", "다른 사진"),
     # one photo: the result
-    "waiting": ("The restored photo appears here.", "복원된 사진이 여기에 나타납니다."),
+    "waiting": ("The restored photo will appear here.", "복원된 사진이 여기에 나타납니다."),
     "color": ("Color", "컬러"),
     "gray": ("Gray", "흑백"),
     "slider": ("Before and after", "복원 전과 후"),
     "save_png": ("Download PNG", "PNG 내려받기"),
     "save_jpeg": ("Download JPEG", "JPEG 내려받기"),
     "freshen": ("Freshen faded tones", "바랜 명암 되살리기"),
-    "variants": ("Ways to color it: choose one", "여러 가지 색: 하나를 고르세요"),
+    "variants": ("Colorings: choose one", "여러 가지 색: 하나를 고르세요"),
     "vividness": ("Vividness", "색의 진하기"),
     "hints_open": ("Choose colors", "색 고르기"),
-    "hints": ("The photo, to dab colors on", "색을 찍을 사진"),
+    "hints": ("Photo to dab colors on", "색을 찍을 사진"),
     "hints_how_to": (
-        "Pick a color, dab it on the dress, the car, the sky: a small spot is enough. Where it runs over, dab the "
-        "right color.",
+        "Pick a color and dab it on a dress, a car, the sky. A small spot is enough. If it spreads too far, dab the "
+        "right color there.",
         "색을 고른 뒤 옷, 자동차, 하늘에 살짝 찍어 보세요. 작은 점이면 충분합니다. 번진 곳에는 맞는 색을 찍으세요.",
     ),
     "hints_in_color": (
-        "This photo keeps its colors: a dab counts only where it was repaired.",
+        "This photo keeps its own colors. Dabs work only where it was repaired.",
         "이 사진은 원래 색을 지킵니다. 고친 곳에만 색을 찍을 수 있습니다.",
     ),
-    "reference": ("Take colors from another photo", "다른 사진에서 색 가져오기"),
-    "hints_undo": ("Undo the last color", "마지막 색 되돌리기"),
+    "reference": ("Use colors from another photo", "다른 사진에서 색 가져오기"),
+    "hints_undo": ("Undo last color", "마지막 색 되돌리기"),
     "repaired": (
-        "{share} of the photo was repaired: what fills it, and all color, is a guess.",
-        "사진의 {share}를 고쳤습니다. 채운 부분과 색은 추측입니다.",
+        "{share} of the photo was repaired. The fill and the added colors are guesses.",
+        "사진의 {share}를 고쳤습니다. 채운 부분과 입힌 색은 추측입니다.",
     ),
     "marks_changed": (
-        "The marks have changed since: press Restore to repair what is marked now.",
-        "그 뒤 표시가 바뀌었습니다. 복원하기를 누르면 지금 표시된 곳을 고칩니다.",
+        "The marks have changed. Press Restore to update the result.",
+        "표시가 바뀌었습니다. 복원하기를 누르면 결과에 반영됩니다.",
     ),
-    "only_colored": ("Nothing was marked: the photo was only colored.", "표시된 곳이 없어 색만 입혔습니다."),
+    "only_colored": ("Nothing was marked, so the photo was only colored.", "표시된 곳이 없어 색만 입혔습니다."),
     # many photos
     "batch_lead": (
-        "Up to {count} photos, or a zip of them, of at most {megapixels} megapixels together. The damage of each is "
-        "found by itself.",
-        "사진 최대 {count}장 또는 zip 파일, 모두 합해 {megapixels}메가픽셀까지. 손상된 곳은 저절로 찾습니다.",
+        "Up to {count} photos or a zip, {megapixels} megapixels in total. Damage is detected automatically in "
+        "each photo.",
+        "사진 최대 {count}장 또는 zip 파일, 모두 합해 {megapixels}메가픽셀까지. 손상은 자동으로 찾습니다.",
     ),
     "batch_files": ("Photos or a zip", "사진 또는 zip"),
-    "batch_gray": ("Repair only, keep them gray", "고치기만 하고 흑백으로 두기"),
+    "batch_gray": ("Repair only, no color", "고치기만 하고 흑백으로 두기"),
     "batch_start": ("Restore all", "모두 복원하기"),
-    "batch_save": ("Download the zip", "zip 내려받기"),
-    "batch_done": ("{done} of {count} photos were restored.", "{count}장 가운데 {done}장을 복원했습니다."),
+    "batch_save": ("Download zip", "zip 내려받기"),
+    "batch_done": ("{done} of {count} photos restored.", "{count}장 가운데 {done}장을 복원했습니다."),
     "batch_pairs": ("Before and after", "복원 전과 후"),
-    "batch_choose": ("Choose one below to correct it by hand.", "아래에서 고르면 직접 고칠 수 있습니다."),
+    "batch_choose": ("Choose a photo below to correct it by hand.", "아래에서 고르면 직접 고칠 수 있습니다."),
     "batch_unit": ("photos", "장"),
     "batch_share": ("{name}: {share} repaired", "{name}: {share} 고침"),
     "batch_whole": ("{name}: no damage found", "{name}: 손상된 곳 없음"),
     "batch_failed": ("Not restored:", "복원하지 못한 파일:"),
     # stages
     "reading": ("Reading the photo", "사진을 읽는 중"),
-    "finding": ("Finding the damage", "손상된 곳을 찾는 중"),
-    "filling": ("Filling what is missing", "빠진 곳을 채우는 중"),
+    "finding": ("Finding damage", "손상된 곳을 찾는 중"),
+    "filling": ("Filling the damage", "손상된 곳을 채우는 중"),
     "coloring": ("Coloring", "색을 입히는 중"),
     "showing": ("Preparing the view", "화면을 준비하는 중"),
     "writing": ("Writing the file", "파일을 쓰는 중"),
     # refusals
-    "no_photo": ("Please choose a photo first.", "먼저 사진을 고르세요."),
+    "no_photo": ("Choose a photo first.", "먼저 사진을 고르세요."),
     "photo_gone": (
-        "Your photo is no longer on the server: please choose it again.",
+        "Your photo is no longer on the server. Please choose it again.",
         "사진이 이제 서버에 없습니다. 다시 골라 주세요.",
     ),
     "nothing_to_do": (
-        "This photo is in color and nothing is marked: paint over what should be repaired, or have it colored anew.",
+        "This photo is in color and nothing is marked. Paint over the areas to repair, or choose to recolor it.",
         "컬러 사진이고 표시된 곳이 없습니다. 고칠 곳을 칠하거나 색을 새로 입히기를 고르세요.",
     ),
     "busy": (
-        "Many visitors are here just now, or the server cannot be reached. It is asked again every ten seconds.",
-        "지금 방문자가 많거나 서버에 연결되지 않습니다. 10초마다 다시 시도합니다.",
+        "The server is busy or unreachable. Retrying every 10 seconds.",
+        "서버가 바쁘거나 연결되지 않습니다. 10초마다 다시 시도합니다.",
     ),
     "broken": (
-        "That did not reach the server: the file is larger than {megabytes} MB, or the connection broke. Try it again.",
-        "서버에 닿지 못했습니다. 파일이 {megabytes}MB를 넘거나 연결이 끊겼습니다. 다시 해 보세요.",
+        "Upload failed: the file is over {megabytes} MB, or the connection dropped. Try again.",
+        "업로드하지 못했습니다. 파일이 {megabytes}MB를 넘거나 연결이 끊겼습니다. 다시 해 보세요.",
     ),
-    "again": ("Try again now", "지금 다시 시도하기"),
+    "again": ("Retry now", "지금 다시 시도하기"),
     "too_much": (
-        "The server had not enough memory for this photo, please try a smaller one.",
-        "이 사진을 처리하기에는 서버의 메모리가 부족합니다. 더 작은 사진으로 해 보세요.",
+        "The server ran out of memory. Try a smaller photo.",
+        "서버의 메모리가 부족합니다. 더 작은 사진으로 해 보세요.",
     ),
     "fault": (
-        "Something went wrong here that should not have, please try again or with another photo.",
-        "서버에서 예상하지 못한 문제가 생겼습니다. 다시 시도하거나 다른 사진으로 해 보세요.",
+        "Something went wrong on our side. Try again, or try another photo.",
+        "서버에서 문제가 생겼습니다. 다시 시도하거나 다른 사진으로 해 보세요.",
     ),
     "too_many_pixels": (
-        "{name} is too large: photos of up to {megapixels} megapixels are read here.",
-        "{name} 파일이 너무 큽니다. 최대 {megapixels}메가픽셀까지 읽습니다.",
+        "{name} is too large. The limit is {megapixels} megapixels.",
+        "{name} 파일이 너무 큽니다. 최대 {megapixels}메가픽셀까지 됩니다.",
     ),
     "too_many_photos": (
-        "These are more than {count} photos: please send them in parts.",
-        "사진이 {count}장을 넘습니다. 나누어 보내 주세요.",
+        "More than {count} photos. Please upload fewer at a time.",
+        "사진이 {count}장을 넘습니다. 나누어 올려 주세요.",
     ),
     "zip_too_large": (
-        "{name} unpacks to more than {megabytes} MB: please send it in parts.",
-        "{name} 파일은 풀면 {megabytes}MB를 넘습니다. 나누어 보내 주세요.",
+        "{name} unpacks to more than {megabytes} MB. Please split it.",
+        "{name} 파일은 풀면 {megabytes}MB를 넘습니다. 나누어 올려 주세요.",
     ),
-    "bad_zip": ("{name} cannot be read as a zip.", "{name} 파일을 zip으로 읽을 수 없습니다."),
-    "no_photos_inside": ("No photo was found in what you sent.", "보내신 파일에 사진이 없습니다."),
+    "bad_zip": ("{name} is not a readable zip file.", "{name} 파일을 zip으로 읽을 수 없습니다."),
+    "no_photos_inside": ("No photos found in your upload.", "올리신 파일에 사진이 없습니다."),
     "beyond_limit": (
-        "not read, the photos before it reach the limit of {megapixels} megapixels.",
-        "앞의 사진들이 {megapixels}메가픽셀 한도에 이르러 읽지 않았습니다.",
+        "skipped because the photos before it reach the {megapixels}-megapixel limit.",
+        "앞의 사진들이 {megapixels}메가픽셀 한도에 이르러 건너뛰었습니다.",
     ),
 }  # fmt: skip
 
-# What restoration itself says, by the keys of its sentences. One that is not here stays English.
+# Messages of the package, by their keys. One that is missing here stays English.
 KOREAN = {
     "unreadable": "{name} 파일을 사진으로 읽을 수 없습니다. 온전한 이미지 파일을 고르세요.",
     "empty": "{name} 파일이 비어 있습니다. 온전한 파일을 고르세요.",
@@ -231,7 +231,7 @@ KOREAN = {
     "no_profile": "색 프로파일을 따를 수 없어 sRGB로 읽었습니다.",
 }
 
-# What Gradio's own parts say, by its keys.
+# Gradio's own texts, by its keys.
 GRADIO = {
     "upload_text.drop_file": ("Drop photos or a zip here", "사진이나 zip을 여기에 놓으세요"),
     "upload_text.click_to_upload": ("Tap to choose", "눌러서 고르세요"),
@@ -239,7 +239,7 @@ GRADIO = {
     "common.progress": ("Progress", "진행"),
     "status.queue_position": ("In queue: {position} of {size}", "대기 순서: {size} 가운데 {position}"),
 }
-# What they say in English everywhere, as patterns: replaced in the browser.
+# Texts that Gradio has in English only, as patterns: replaced in the browser.
 ENGLISH_ONLY = {
     "^Fullscreen$": "전체 화면", "^Exit fullscreen mode$": "전체 화면 끝내기", "^Remove (Image|this file)$": "빼기",
     "^Reset to default value$": "처음 값으로", "^(number input|range slider) for (.*)": "$2",
@@ -251,7 +251,7 @@ PAGE_TEXTS = gr.I18n(**_I18N)  # goes to `launch`
 
 
 def label(key: str, **values: object) -> gr.i18n.I18nData:
-    """A text for the page, in the language of the browser; `values` fill its blanks, the same for every visitor."""
+    """A text for the page, in the browser's language; `values` fill its blanks and are the same for every visitor."""
     for i, language in enumerate(LANGUAGES):
         PAGE_TEXTS.translations[language][f"page.{key}"] = TEXTS[key][i].format(**values)
     return PAGE_TEXTS(f"page.{key}")
@@ -263,18 +263,18 @@ def say(key: str, language: str, **values: object) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of a photo that is not zero, in either language."""
+    """A share above zero as a percentage, for either language."""
     return f"{share:.1%}" if share >= 0.0005 else "< 0.1%"
 
 
 def language_of(request: "gr.Request | None") -> str:
-    """Korean where the browser prefers it to English, else English; programs ask for no language."""
+    """Korean if it is the browser's first choice, else English, also for programs, which name no language."""
     wanted = request.headers.get("accept-language", "") if request else ""
     first = re.match(r"\s*([a-z]{2})", wanted.lower())
     return "ko" if first and first.group(1) == "ko" else "en"
 
 
 def translated(sentence: Sentence, language: str) -> str:
-    """A sentence of the package or of TEXTS in the visitor's language."""
+    """A message of the package or of TEXTS in the visitor's language."""
     korean = TEXTS[sentence.key][1] if sentence.key in TEXTS else KOREAN.get(sentence.key)
     return korean.format(**sentence.values) if korean and language == "ko" else sentence

@@ -132,8 +132,8 @@ def test_a_rough_stroke_takes_what_is_found_under_it_and_a_precise_one_all_of_it
     steps.paint(False, stroke, REQUEST)
     assert (edit.mask & ~before).sum() > 5 * rough.sum()
     edit.damage = SimpleNamespace(snap=lambda mask, gray: mask, is_worn=False)  # it found nothing
-    assert "All of your stroke" not in steps.paint(False, stroke, REQUEST)["found"]
-    assert "All of your stroke" in steps.paint(True, stroke, REQUEST)["found"]
+    assert "Your whole stroke" not in steps.paint(False, stroke, REQUEST)["found"]
+    assert "Your whole stroke" in steps.paint(True, stroke, REQUEST)["found"]
 
 
 def test_all_of_a_rough_stroke_counts_the_second_time(steps, tmp_path):
@@ -144,7 +144,7 @@ def test_all_of_a_rough_stroke_counts_the_second_time(steps, tmp_path):
     torn = np.s_[62, 100]  # 8 px above the crack, within the stroke
     steps.paint(True, stroke, REQUEST)
     assert not edit.mask[torn] and edit.mask[71, 100]
-    assert "All of your stroke" in steps.paint(True, stroke, REQUEST)["found"]
+    assert "Your whole stroke" in steps.paint(True, stroke, REQUEST)["found"]
     assert edit.mask[torn]
 
 
