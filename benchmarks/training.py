@@ -136,20 +136,6 @@ def measure_parts(pieces: list[Trainer], photos: Photos, turns: int) -> list[dic
     return [{part: np.median([times[part] for times in own]) for part in PARTS} for own in zip(*rounds, strict=True)]
 
 
-def measure_compile(config: TrainConfig, stage: str, photos: Photos, turns: int) -> dict[str, list[float]]:
-    """Photos/s in each turn, eager and compiled; the first turn pays for compiling."""
-    pieces = {
-        name: Trainer(replace(config, compile=name == "compiled"), stage, ENDLESS, World())
-        for name in ("eager", "compiled")
-    }
-    batch = on_device(TrainingBatches(photos, config, stage, seed=0)[0], pieces["eager"])
-    speeds = defaultdict(list)
-    for _ in range(turns + 1):
-        for name, piece in pieces.items():
-            speeds[name].append(pace(lambda p=piece: p.train_step(batch), 1, config.batch_size))
-    return speeds
-
-
 def print_speeds(speeds: dict[str, list[float]], base: str) -> None:
     """Medians over the turns; the ratio is that of the two in the same turn."""
     print(f"\n| | photos/s | of the {base} | quartiles |\n|---|---:|---:|---:|")
@@ -175,7 +161,6 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, help="default: train.py's for the device")
     parser.add_argument("--steps", type=int, default=12, help="turns of what is compared; half as many of the profile")
     parser.add_argument("--encoder", default=TrainConfig.encoder)
-    parser.add_argument("--compile", action="store_true", help="also measure torch.compile")
     return parser.parse_args()
 
 
@@ -195,11 +180,6 @@ def main() -> None:
     print_parts(measure_parts([plain, adversarial], photos, -(-args.steps // 2)))
     decoding = pace(lambda: decode(photos.entries[0], photos.memory.side), args.steps, 1)
     print(f"\nDecoding, paid once for a photo that memory has room for: {decoding:.0f} photos/s.")
-    if args.compile:
-        speeds = measure_compile(without, args.stage, photos, args.steps)
-        first = {name: config.batch_size / own.pop(0) for name, own in speeds.items()}
-        print_speeds(speeds, "eager")
-        print(f"\nThe first step took {first['eager']:.1f} s, compiled {first['compiled']:.1f} s.")
 
 
 if __name__ == "__main__":

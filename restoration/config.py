@@ -132,7 +132,6 @@ class TrainConfig:
     batch_size: int | None = _setting(None, "photos per step, of all processes together", COUNT)
     size: int | None = _setting(None, "side of the square training crop, in pixels", SIDE)
     precision: str | None = _setting(None, "bf16, float32 or float64 (default: bf16 on a GPU, what is faster on a CPU)")
-    compile: bool = _setting(False, "compile the network with torch.compile")
     save_every_minutes: float = _setting(5.0, "how often the state is saved within an epoch", AMOUNT)
 
     learning_rate: float = _setting(1e-3, "peak learning rate", POSITIVE, group="optimization")

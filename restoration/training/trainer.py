@@ -60,7 +60,6 @@ class Trainer:
         self.discriminator = self._placed(judge(config, stage, model.config))
         if config.precision == "bf16" and world.device.type == "cpu":
             self.model, self.discriminator = map(widen_depthwise, (self.model, self.discriminator))
-        self.network = torch.compile(self.model) if config.compile else self.model
         own = self.model.state_dict()
         floating = [name for name, t in own.items() if t.is_floating_point()]
         self.ema = own | {name: own[name].clone() for name in floating}  # the model's own counters
@@ -109,7 +108,7 @@ class Trainer:
             layer.eval()
         # Stochastic depth draws from torch's generator: seeded by the step, a resumed run draws the same.
         torch.manual_seed((self.seed << 32) + self.step * self.world.size + self.world.rank)
-        forward = self.forward(batch, self.network)
+        forward = self.forward(batch, self.model)
         values, terms = {}, forward.terms
         if self.gan_is_on:
             judged, pair = self.judged(forward)

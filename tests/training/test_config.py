@@ -15,7 +15,7 @@ UNSET = {  # nothing, or left to the machine
 DEFAULTS = {
     "data": "data", "folds": 5, "seed": 0, "min_scale": 0.5, "encoder": "efficientnet-b3",
     "decoder_channels": (128, 64, 48, 32, 16), "luma_mean": 0.449, "luma_std": 0.226, "encoder_weights": "imagenet",
-    "freeze_stem": False, "freeze_norm": False, "compile": False, "save_every_minutes": 5, "learning_rate": 0.001,
+    "freeze_stem": False, "freeze_norm": False, "save_every_minutes": 5, "learning_rate": 0.001,
     "warmup": 0.02, "weight_decay": 0.01, "gradient_clip": 1, "ema_decay": 0.998, "max_area": 0.2, "max_holes": 2,
     "hint_dropout": 0.25, "wear": 0.2, "color_hints": 0.3, "old_gray": 0.5, "filled_share": 0.2, "hole_weight": 6,
     "known_weight": 1, "log_error_weight": 0, "ssim_weight": 0.2, "damage_weight": 0.05, "overlap_weight": 0,

@@ -17,7 +17,7 @@ from restoration.training.trainer import Trainer
 STEPS = 3
 ELSEWHERE = {  # settings that change no step of a piece, and where they are shown to do something
     "data": "test_photos", "exclude": "test_photos", "folds": "test_folds", "encoder_weights": "test_initial",
-    "init": "test_initial", "compile": "test_training", "epochs": "test_training", "workers": "test_resume",
+    "init": "test_initial", "epochs": "test_training", "workers": "test_resume",
     "cache_gib": "test_training", "validation_photos": "test_training", "validation_size": "test_folds",
     "save_every_minutes": "test_resume",
     "epoch_photos": "test_settings", "minutes": "test_training", "wear_shapes": "test_data",

@@ -188,7 +188,9 @@ def test_a_fold_that_does_not_exist_is_one_sentence(scenes, tmp_path):
     assert is_one_sentence(error.value) and not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("given", [["--epochs", "9"], ["--no-compile"], ["--decoder-channels", "1", "2"], ["--name=x"]])
+@pytest.mark.parametrize(
+    "given", [["--epochs", "9"], ["--freeze-stem"], ["--decoder-channels", "1", "2"], ["--name=x"]]
+)
 def test_a_run_that_goes_on_takes_no_settings(tmp_path, capsys, given):
     with pytest.raises(SystemExit):
         train.main(["--resume", str(tmp_path), *given])
