@@ -43,10 +43,14 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--name is that of one folder below --runs: give it without slashes.")
     if args.resume and (given := [*(name for name in settings if name not in PLACES), *["name"] * bool(args.name)]):
         parser.error(f"--{given[0].replace('_', '-')} with --resume: a run goes on with its own settings.")
-    from restoration.reports.hub import check_target, push_run  # after parsing: --help and a typing error need no torch
-    from restoration.reports.results import gather
-    from restoration.training.loop import StoppedError, train
-    from restoration.training.runs import Run
+    try:  # after parsing: --help and a typing error need no torch
+        from restoration.reports.hub import check_target, push_run
+        from restoration.reports.results import gather
+        from restoration.training.loop import StoppedError, train
+        from restoration.training.runs import Run
+    except ModuleNotFoundError as error:
+        print(f"train.py: {error.name} is missing: pip install -r requirements.txt.", file=sys.stderr)
+        return 1
 
     run = Run(args.resume or args.runs / (args.name or time.strftime("%Y-%m-%d-%H%M%S")))
     try:

@@ -73,7 +73,8 @@ def _download(repository: str, subfolder: str) -> Path:
         return Path(snapshot_download(repository, allow_patterns=wanted))
     except (HFValidationError, HTTPError, OfflineModeIsEnabled, OSError) as error:
         raise WeightsError(
-            f"{repository} is neither a folder here nor a hub repository that can be reached ({type(error).__name__})."
+            f"{repository} is no folder here, and no hub repository of that name can be reached "
+            f"({type(error).__name__}): name a folder with inpaint/ and color/, or a repository as user/name."
         ) from error
 
 

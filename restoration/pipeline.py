@@ -174,7 +174,7 @@ class Restorer:
             beliefs = (before and before.chroma) or []
             if not beliefs or before.prints != prints or before.gray != repair.gray:
                 beliefs = predict_prints(gray, prints, self._color, beliefs)
-            lender = None if reference is None else Reference(_in_color(reference), self._inpaint)
+            lender = None if reference is None else Reference(imaging.read_reference(reference), self._inpaint)
             known = spread_known(gray, prints, beliefs, given, lender) if given or lender else None
             return Restoration(repair.gray, repair.mask, None, beliefs, prints, known)
         mask = np.asarray(repair.mask) > 0
@@ -203,14 +203,6 @@ def _prints(gray: np.ndarray, hints: Hints | None) -> list[Print]:
         if on_paper.any():
             return [Print.whole(gray.shape)]
     return prints
-
-
-def _in_color(reference: Photo) -> np.ndarray:
-    """uint8 RGB (H, W, 3)."""
-    photo = imaging.read_photo(reference, "reference")
-    if photo.mode == "L":
-        raise imaging.PhotoError("The reference is a gray photo: give one in color.")
-    return np.asarray(photo)
 
 
 def _luma(photo: Image.Image) -> np.ndarray:

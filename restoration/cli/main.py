@@ -34,7 +34,8 @@ def main(argv: list[str] | None = None) -> int:
         if error.name.startswith("restoration"):
             raise
         extra = "export" if error.name == "onnx" else "train"
-        print(f"restoration: {error.name} is missing: pip install 'photo-restoration[{extra}]'.", file=sys.stderr)
+        way = f"in the project's folder, pip install '.[{extra}]'"
+        print(f"restoration: {error.name} is missing: {way}.", file=sys.stderr)
         return 1
     except OSError as error:
         if error.strerror is None:  # not the system's, such as of a name too long, of a folder without permission

@@ -51,7 +51,7 @@ class Restoring:
         """`targets`: the files of all the run's photos, which no print may take."""
         self.args, self.targets = args, targets
         self.masks = args.mask and Masks(args.mask)
-        self.reference = args.reference and imaging.read_photo(args.reference)
+        self.reference = args.reference and imaging.read_reference(args.reference)
         self.restorer = _restorer(args)
 
     def read(self, job: Job) -> list[Piece]:

@@ -95,6 +95,18 @@ def read_photo(source: Source, kind: str = "photo") -> Image.Image:
     return read_scan(source, kind).image
 
 
+def read_reference(source: Source) -> np.ndarray:
+    """A photo that lends its colors, uint8 RGB (H, W, 3).
+
+    Raises:
+        PhotoError: it cannot be read, or is gray.
+    """
+    photo = read_photo(source, "reference")
+    if photo.mode == "L":
+        raise PhotoError("The reference is a gray photo: give one in color.")
+    return np.asarray(photo)
+
+
 def read_mask(source: Source, size: tuple[int, int]) -> np.ndarray:
     """A mask, white on black or painted on transparency in any color, as bool (H, W) for a photo of `size` =
     (width, height); True = damaged.

@@ -12,14 +12,13 @@ import os
 import shutil
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from restoration import machine
 from restoration import precision as probes
@@ -36,7 +35,7 @@ BACKENDS = get_args(Backend)
 AGAIN = "it has no up-to-date ONNX graphs; `python -m restoration export OUT --weights IT` writes them."
 GRID = 8  # px, of the coarsest features that the tail reads
 MARGIN = 24  # px around a box that its pixels depend on in the tail: seven 3 x 3 convolutions, at 1/4, 1/2 and 1/1
-AnyNetwork = "Inpainter | Colorizer | tuple | GraphNetwork"  # of `models`, which is not loaded for a name
+AnyNetwork = "Inpainter | Colorizer | tuple | TorchNetwork | GraphNetwork"  # of `models`, loaded when needed
 
 
 class TorchNetwork:
@@ -108,7 +107,7 @@ def _padded(image: np.ndarray) -> np.ndarray:
 
 def as_network(network: AnyNetwork, device: str | None = None, precision: Precision = "float32") -> Network:
     """A model or several as a network; one that is a network already comes back as it is."""
-    if isinstance(network, GraphNetwork):
+    if isinstance(network, TorchNetwork | GraphNetwork):
         return network
     return TorchNetwork(network, torch_device(device), precision)
 
@@ -142,11 +141,13 @@ def load(
     root = Path(source) if folds is None else Path(source) / f"folds/{folds}"
     folders = [root / "inpaint", root / "color", *filter(Path.is_dir, [root / DETECTOR])]
     if all(map(graphs.fit, folders)):
-        with suppress(Exception):  # OpenVINO's, of a damaged graph
+        try:
             own = _graph_precision(precision)  # once, not in three threads at a time
             with ThreadPoolExecutor(len(folders)) as pool:
                 inpaint, color, *detect = pool.map(partial(open_graphs, precision=own), folders)
             return inpaint, color, *(detect or [None])
+        except (RuntimeError, SafetensorError):  # a damaged graph is none; of damaged weights PyTorch says more
+            pass
     if backend == "openvino":
         from restoration.checkpoint import WeightsError
 

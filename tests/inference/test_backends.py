@@ -192,7 +192,7 @@ def test_an_export_without_its_package_is_one_sentence(run, weights, tmp_path, m
     monkeypatch.setitem(sys.modules, "onnx", None)
     monkeypatch.delitem(sys.modules, "restoration.inference.export", raising=False)
     status, _, err = run("export", tmp_path / "out", "--weights", weights)
-    assert status == 1 and len(err) == 1 and "onnx is missing: pip install 'photo-restoration[export]'" in err[0]
+    assert status == 1 and len(err) == 1 and "pip install '.[export]'" in err[0]
 
 
 @pytest.mark.slow

@@ -90,7 +90,7 @@ def test_an_ensemble_answers_with_the_mean_of_its_members():
     )
     assert np.array_equal(together(image, Box(1, 2, 4, 7)), whole[:, 1:4, 2:7])
     assert np.allclose(together.features(image)[0], image[0] + 1) and np.allclose(together.prior, 3)
-    assert as_network(GraphNetwork(None, None)).prior is None
+    assert as_network(GraphNetwork(None, None)).prior is None and as_network(together) is together
 
 
 def test_a_device_that_is_not_there_is_one_sentence():
