@@ -166,7 +166,7 @@ def _fitted(view: np.ndarray, paper: np.ndarray, found: Print) -> tuple[Print, l
     wide = found.grown(*[margin] * 4)
     size = round(wide.width), round(wide.height)
     light = straightened(view, wide, size).astype(np.float32)
-    where = straightened(paper.view(np.uint8), wide, size, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT, 2)
+    where = straightened(paper.view(np.uint8), wide, size, cv2.INTER_NEAREST, beyond=2)
     moved, sides = [], []
     for turn in range(4):  # each side in turn becomes the upper one
         corner = margin + np.rot90(light, turn).shape[1] // 16

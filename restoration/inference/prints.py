@@ -105,10 +105,13 @@ def straightened(
     found: Print,
     size: tuple[int, int],
     how: int = cv2.INTER_LINEAR,
-    border: int = cv2.BORDER_REPLICATE,
-    value: float | tuple[float, ...] = 0,
+    beyond: int | None = None,
 ) -> np.ndarray:
-    """A print of an image (H, W) or (H, W, C), as an image of `size` (width, height)."""
+    """A print of an image (H, W) or (H, W, C), as an image of `size` (width, height).
+
+    Args:
+        beyond: the level of what lies beyond the image; None = its edge goes on.
+    """
     left, top = np.floor(found.corners().min(axis=0) - 1).clip(0).astype(int)
     right, bottom = np.ceil(found.corners().max(axis=0) + 1).astype(int)
     part = image[top:bottom, left:right]
@@ -119,8 +122,8 @@ def straightened(
     matrix = found.matrix() - [[0, 0, left], [0, 0, top]]
     matrix[:, :2] *= [found.width / size[0], found.height / size[1]]
     matrix *= shrunk
-    flags = how | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(part, centered(matrix), size, flags=flags, borderMode=border, borderValue=value)
+    around = {"borderMode": cv2.BORDER_REPLICATE} if beyond is None else {"borderValue": beyond}
+    return cv2.warpAffine(part, centered(matrix), size, flags=how | cv2.WARP_INVERSE_MAP, **around)
 
 
 def centered(matrix: np.ndarray) -> np.ndarray:

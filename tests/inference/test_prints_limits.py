@@ -99,7 +99,7 @@ def test_a_view_is_surrounded_by_what_is_asked_for():
     image = np.full((20, 30), 50, np.uint8)
     over = Print(15, 10, 40, 30)
     assert (straightened(image, over, (40, 30)) == 50).all()
-    around = straightened(image, over, (40, 30), cv2.INTER_NEAREST, cv2.BORDER_CONSTANT, 2)
+    around = straightened(image, over, (40, 30), cv2.INTER_NEAREST, beyond=2)
     assert (around[5:25, 5:35] == 50).all() and np.count_nonzero(around == 50) == 600 and (around[:5] == 2).all()
 
 
