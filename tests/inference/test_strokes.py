@@ -3,7 +3,9 @@
 import cv2
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
+from restoration.inference import strokes
 from restoration.inference.strokes import fitted, specks
 
 GRAIN = np.random.default_rng(0).normal(100, 3, (120, 140)).clip(0, 255).astype(np.uint8)
@@ -40,10 +42,27 @@ def test_a_stroke_counts_as_it_is_with_little_found_in_it_or_much(pixels, taken)
     assert fitted(stroke, likely, np.full_like(GRAIN, 100)).sum() == taken
 
 
-def test_what_belongs_to_a_stroke_lies_within_four_pixels_of_it():
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_belongs_to_a_stroke_lies_within_four_pixels_of_it(turned):
     stroke, line = masks(np.s_[20:40, 40:90], np.s_[30, :])
-    rows, columns = np.nonzero(fitted(stroke, line, GRAIN))
+    given = [np.ascontiguousarray(each.T) if turned else each for each in (stroke, line, GRAIN)]
+    taken = fitted(*given)
+    rows, columns = np.nonzero(taken.T if turned else taken)
     assert set(rows) == {30} and (columns.min(), columns.max()) == (36, 93)
+
+
+def test_a_dab_of_one_pixel_on_a_crack_counts_as_it_is():
+    dab, crack = masks(np.s_[30:31, 50:51], np.s_[30:32, 5:100])
+    assert np.array_equal(fitted(dab, crack, GRAIN), dab)
+
+
+def test_with_a_fiftieth_found_by_the_network_no_specks_are_looked_for():
+    stroke, likely, speck = masks(np.s_[40:60, 40:90], np.s_[44:46, 45:55], np.s_[50:53, 70:73])
+    gray = np.where(speck, 220, GRAIN).astype(np.uint8)
+    assert np.array_equal(fitted(stroke, likely, gray), likely)
+    likely[44, 45] = False
+    taken = fitted(stroke, likely, gray)
+    assert taken[speck].all() and not taken[44, 50]
 
 
 @pytest.mark.parametrize("level", [200, 20])
@@ -77,3 +96,103 @@ def test_light_that_changes_slowly_hides_no_speck():
     stroke, speck = masks(np.s_[40:66, 20:100], np.s_[50:54, 30:34])
     taken = fitted(stroke, np.zeros_like(stroke), gray)
     assert taken[speck].all() and taken.sum() < 5 * speck.sum()
+
+
+@pytest.mark.parametrize("deviation, step", [(0, 12), (1, 12), (2, 13), (4, 24)])
+def test_a_speck_stands_out_by_12_levels_and_by_three_and_a_half_deviations(deviation, step):
+    """A median absolute deviation of 4 levels is 1.48 * 4 in a normal distribution; one more is for rounding."""
+    heights = np.full((40, 50), 100, np.uint8)
+    heights[::3] -= np.uint8(deviation)
+    heights[1::3] += np.uint8(deviation)
+    inside = np.zeros(heights.shape, bool)
+    inside[2:38, 2:38] = True
+    heights[10, 10], heights[10, 30], heights[10, 45] = 100 + step, 101 + step, 101 + step
+    half = step // 2
+    heights[20, 20:23] = 101 + step, 101 + half, 100 + half  # what touches a speck, too
+    heights[30, 30] = 101 + half  # alone
+    more, found = strokes._standing_out(heights, inside)
+    assert np.argwhere(found).tolist() == [[10, 30], [20, 20], [20, 21]] and more == 2 * (1 + step)
+
+
+@pytest.fixture
+def shown(monkeypatch) -> list:
+    """What is looked at for specks: heights of light, of dark and the stroke; nothing is found there."""
+    seen = []
+
+    def standing_out(heights: np.ndarray, inside: np.ndarray) -> tuple[float, np.ndarray]:
+        seen.append((heights, inside))
+        return 0.0, np.zeros_like(inside)
+
+    monkeypatch.setattr(strokes, "_standing_out", standing_out)
+    return seen
+
+
+@pytest.mark.parametrize("width, seen", [(21, 21), (31, 31), (124, 33.5), (248, 33.5)])
+def test_a_wide_stroke_is_searched_at_a_size_at_which_it_is_34_px_wide(shown, width, seen):
+    stroke = np.zeros((width + 16, 600), bool)
+    stroke[8:-8, 20:-20] = True
+    checked = (np.indices(stroke.shape).sum(axis=0) % 2 * 100).astype(np.uint8)
+    assert not specks(stroke, checked).any()
+    (light, inside), (dark, _) = shown
+    assert inside.any(axis=1).sum() == pytest.approx(seen, abs=1)
+    if seen < width:
+        assert max(light.max(), dark.max()) < 8, "no pixel is skipped"
+
+
+@pytest.mark.parametrize(
+    "width, band, stands_out", [(21, 20, True), (21, 26, False), (124, 80, True), (124, 160, False)]
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_is_wider_than_the_stroke_does_not_stand_out(shown, width, band, stands_out, turned):
+    gray = np.full((width + 16, 600), 100, np.uint8)
+    gray[:, 300 - band // 2 : 300 + band // 2] = 150
+    stroke = np.zeros(gray.shape, bool)
+    stroke[8:-8, 20:-20] = True
+    specks(*(np.ascontiguousarray(each.T) if turned else each for each in (stroke, gray)))
+    light = shown[0][0].T if turned else shown[0][0]
+    height = light[light.shape[0] // 2, light.shape[1] // 2]
+    assert height > 35 if stands_out else height < 3
+
+
+def test_grain_is_smoothed_by_four_fifths_of_a_pixel(shown):
+    (stroke,) = masks(np.s_[40:66, 20:100])
+    gray = np.full_like(GRAIN, 100)
+    gray[52, 60] = 250
+    specks(stroke, gray)
+    assert np.abs(shown[0][0] - gaussian_filter(gray - 100.0, 0.8)).max() < 1.5
+
+
+@pytest.mark.parametrize(
+    "found, is_kept",
+    [
+        (np.s_[2:3, :], False),  # with a pixel around it, one of the two rows along each edge: a quarter of the rim
+        (np.s_[3:4, :], True),  # the third row is none of it
+        (np.s_[:, :59], True),  # half of the stroke
+        (np.s_[:, :60], False),
+    ],
+)
+def test_what_lies_along_a_strokes_edge_is_no_speck(monkeypatch, found, is_kept):
+    (stroke,) = masks(np.s_[40:71, 10:130])
+    answer = np.zeros_like(stroke)
+    answer[40:71, 10:130][found] = True
+    monkeypatch.setattr(strokes, "_standing_out", lambda heights, inside: (1.0, answer))
+    assert specks(stroke, GRAIN).any() == is_kept
+
+
+@pytest.mark.parametrize("width", [31, 120])
+def test_a_speck_is_taken_with_a_pixel_around_it(monkeypatch, width):
+    """Of those that are looked at."""
+    stroke = np.zeros((width + 16, 400), bool)
+    stroke[8:-8, 20:-20] = True
+
+    def one(heights: np.ndarray, inside: np.ndarray) -> tuple[float, np.ndarray]:
+        answer = np.zeros_like(inside)
+        answer[heights.shape[0] // 2, heights.shape[1] // 2] = True
+        return 1.0, answer
+
+    monkeypatch.setattr(strokes, "_standing_out", one)
+    found = specks(stroke, np.full(stroke.shape, 90, np.uint8))
+    rows, columns = np.flatnonzero(found.any(axis=1)), np.flatnonzero(found.any(axis=0))
+    side = 3 * max(1, 0.955 * (width + 1) / 2 / 16)  # 0.955: of one pixel, in OpenCV's distances
+    assert len(rows) == pytest.approx(side, abs=1 if width > 31 else 0) and abs(len(rows) - len(columns)) <= 1
+    assert found.sum() == len(rows) * len(columns), "a square"
