@@ -110,7 +110,7 @@ class ChromaDistribution:
 
         seen, size = np.dstack([self.light, self.decode()]), self.logits.shape[:0:-1]
         least = self.light.size // MOST_REGIONS
-        labels = felzenszwalb(seen, scale=60, sigma=0.8, min_size=least, channel_axis=2)
+        labels = felzenszwalb(seen, scale=60, sigma=0.8, min_size=least)
         masks = [(labels == label).astype(np.float32) for label in range(labels.max() + 1)]
         soft = [cv2.resize(cv2.GaussianBlur(mask, (0, 0), 1.5), size, interpolation=cv2.INTER_AREA) for mask in masks]
         return np.stack(soft) / np.sum(soft, axis=0)

@@ -1,12 +1,14 @@
 """What a distribution over chroma is decoded to, on distributions that are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
 from restoration.chroma_bins import BINS
 from restoration.inference import distribution
-from restoration.inference.distribution import HUES, OF_HUE, ChromaDistribution
+from restoration.inference.distribution import HUES, OF_HUE, TILTS, ChromaDistribution
 
 PRIOR = np.exp(-20 * np.linalg.norm(BINS, axis=1)).astype(np.float32)
 BLUE, ORANGE, GREEN, GRAY = ([0.2, -0.05], [-0.15, 0.12], [-0.15, -0.15], [0, 0])
@@ -33,7 +35,7 @@ def others_of(believed: ChromaDistribution) -> list[np.ndarray]:
 
 
 def test_what_is_certain_is_decoded_at_any_strength_from_1():
-    certain = belief([(GREEN, 1)])
+    certain = belief([(GREEN, 1)], height=8, width=8)
     for strength in (1, 2):
         assert np.abs(certain.decode(strength) - GREEN).max() < 0.03  # of the nearest bin
 
@@ -42,6 +44,14 @@ def test_more_strength_moves_to_the_rarer_of_two_colors():
     torn = belief([(GRAY, 0.8), (BLUE, 0.2)])
     lengths = [np.linalg.norm(middle(torn.decode(strength), 0, 1)) for strength in (1, 1.5, 2)]
     assert lengths == sorted(lengths) and lengths[-1] > lengths[0] + 0.02
+    assert np.array_equal(torn.decode(), torn.decode(1)) and np.array_equal(torn.alternative(1), torn.alternative(1, 1))
+
+
+def test_only_differences_between_colors_count():
+    """One place may be surer of all of them than another by any number of logits."""
+    torn = belief([(GRAY, 0.7), (BLUE, 0.3)], height=6, width=6)
+    surer = replace(torn, logits=torn.logits + 400 * np.arange(6, dtype=np.float32))
+    assert np.abs(surer.decode() - torn.decode()).max() < 1e-3
 
 
 def test_alternatives_change_what_is_open_and_leave_what_is_certain():
@@ -110,6 +120,9 @@ def test_a_color_has_the_hue_that_it_has():
         assert (weight[(length >= 20 / 255) & (off < 1)] > 0.99).all() and (
             weight[(off > 46) | (length < 0.05)] == 0
         ).all()
+        assert np.allclose(
+            TILTS @ HUES[:, direction], np.minimum(length / 20 * 255, 1) * np.cos(np.radians(off)), atol=1e-4
+        )
         near = (length >= 20 / 255) & (off < 45)
         assert np.allclose(weight[near], (np.cos(np.radians(off[near])) - 0.7) / 0.3, atol=1e-4)
 
@@ -152,7 +165,32 @@ def test_how_likely_a_hue_is_counts_the_colors_within_26_degrees_wholly_and_gray
 
     turned = [0.2 * np.array([np.cos(a), np.sin(a)]) for a in np.radians(53.13 + np.array([0, 15, 70, 180]))]
     found = [likely((color, 1)) for color in (*turned, GRAY)]
-    assert min(found[:2]) > 0.97 and max(found[2:]) < 0.03
+    assert min(found[:2]) > 0.97 and max(found[:2]) <= 1 and max(found[2:]) < 0.03
+    rare, common = 0.5 * np.array([0.02, 0.98]) ** -0.25
+    prior = np.where(np.abs(BINS - turned[0]).max(axis=1) < 0.05, 0.02, 0.98).astype(np.float32)
+    torn = replace(belief([(turned[0], 0.5), (GRAY, 0.5)]), prior=prior)
+    assert torn.likelihood(np.float32([0.6, 0.8]))[80, 80] == pytest.approx(rare / (rare + common), abs=0.005)
+
+
+def bin_of(color: list[float]) -> int:
+    return int(np.square(BINS - color).sum(axis=1).argmin())
+
+
+def test_another_hue_gains_two_logits_and_where_it_is_doubtful_less():
+    """Believed with 0.4 on the left and 0.075 on the right, halfway from a twentieth to a tenth."""
+    parts = belief([(ORANGE, 0.6), (GREEN, 0.4)], [(BLUE, 0.925), (GREEN, 0.075)], height=20)
+    tilts = replace(parts, prior=np.ones_like(PRIOR))._tilts
+    assert len(tilts) == 2
+    for color, gain in ((GREEN, 1), (GRAY, 0), (np.negative(GREEN), -1)):
+        left, right = tilts[0][bin_of(color), 10, [10, 70]]
+        assert (left, right) == pytest.approx((2 * gain, gain), abs=0.06)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.393])
+def test_where_the_first_coloring_is_nearly_gray_its_hue_is_another_one(share):
+    """With 0.393 it has a quarter of a hue's least length, and half of its hue counts as taken."""
+    pale = replace(belief([(GRAY, 1 - share), (ORANGE, share)]), prior=np.ones_like(PRIOR))
+    assert pale._tilts[0][bin_of(ORANGE), 20, 20] > 1.85
 
 
 def test_a_hue_is_free_far_from_those_that_are_taken():
@@ -166,6 +204,8 @@ def test_a_hue_is_free_far_from_those_that_are_taken():
 def test_regions_of_one_belief_choose_together():
     area, roots = np.array([1.0, 3.0, 2.0]), np.sqrt([[0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, 1]])
     pooled = distribution._pooled(roots, area)
+    some = np.random.default_rng(0).dirichlet(np.ones(4), 5)
+    assert np.allclose(distribution._pooled(np.sqrt(some), np.arange(1.0, 6)).sum(axis=1), 1)
     assert np.allclose(pooled, [[0.25, 0.75, 0], [0.25, 0.75, 0], [0, 0, 1]], atol=1e-9)
     close = np.sqrt([[0.5, 0.5], [0.5 + 0.17, 0.5 - 0.17]])
     coefficient = (close[0] * close[1]).sum()  # 0.985
@@ -176,7 +216,7 @@ def test_regions_of_one_belief_choose_together():
 @pytest.mark.parametrize(
     "likely, area, trust",
     [
-        ([0.1, 0.05, 0.075], [1, 1, 1], [1, 0, 0.5]),  # from a tenth on wholly, to a twentieth not at all
+        ([0.3, 0.1, 0.05, 0.075], [1, 1, 1, 1], [1, 1, 0, 0.5]),  # from a tenth wholly, to a twentieth not at all
         ([0.3, 0.01], [1, 9], [1, 1]),  # the likely tenth is not enough
         ([0.04, 0.03, 0.01], [1, 4, 5], [1, 1, 0]),  # a quarter always changes: the likeliest places
         ([0.04, 0.03, 0.02], [3, 4, 3], [1, 0.5, 0]),
@@ -187,11 +227,17 @@ def test_how_far_another_hue_is_taken(likely, area, trust):
     assert np.allclose(distribution._trust(np.array(likely), np.array(area, float)), trust, atol=1e-6)
 
 
-def test_regions_part_a_photo_softly():
+@pytest.mark.parametrize("turned", [False, True])
+def test_regions_part_a_photo_softly(turned):
     light = np.zeros((80, 120), np.float32)
     light[:, 60:] = 0.8
     believed = ChromaDistribution(belief([(GRAY, 1)], height=20, width=30).logits, light, PRIOR / PRIOR.sum())
-    regions = believed._regions
+    if turned:
+        regions = replace(believed, light=light.T, logits=believed.logits.transpose(0, 2, 1))._regions.transpose(
+            0, 2, 1
+        )
+    else:
+        regions = believed._regions
     assert regions.shape == (2, 20, 30) and np.allclose(regions.sum(axis=0), 1, atol=1e-5)
     left = regions[np.argmax(regions[:, 0, 0])]
     true = gaussian_filter((light == 0).astype(float), 1.5).reshape(20, 4, 30, 4).mean(axis=(1, 3))
