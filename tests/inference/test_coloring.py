@@ -18,9 +18,12 @@ from restoration.inference.coloring import (
     painted,
     predict_chroma,
     predict_hole,
+    predict_prints,
     recolored,
     spread_known,
 )
+from restoration.inference.distribution import ChromaDistribution
+from restoration.inference.faces import Face
 from restoration.inference.hints import Known, fading, spread
 from restoration.inference.prints import Print
 from restoration.inference.reference import Reference
@@ -108,6 +111,44 @@ def test_a_gray_photo_is_seen_twice_once_mirrored():
     assert np.abs(belief.logits - [1.5 * means, -means]).max() < 0.03
 
 
+@pytest.mark.parametrize("zoom", [1, 8])
+def test_the_hue_of_skin_gains_two_logits_in_a_face_that_is_looked_for_with_1024_px(monkeypatch, zoom):
+    """The oval is 0.7 times as wide as the box of a face, and 1.1 times as high."""
+    seen, shape = [], (256 * zoom, 208 * zoom)
+
+    def faces(gray: np.ndarray) -> list[Face]:
+        seen.append(gray)
+        scale = gray.shape[1] / 208
+        points = [[90, 120], [118, 120], [104, 130], [104, 140], [80, 125], [128, 125]]
+        return [Face(0.9, np.array([64.0, 80, 80, 80]) * scale, np.array(points, float) * scale)]
+
+    monkeypatch.setattr(coloring.faces, "find_faces", faces)
+    checked = np.zeros(shape, np.uint8)
+    checked[::2, ::2] = checked[1::2, 1::2] = 200
+    light = np.zeros(color_size(*shape), np.float32)
+    plain = ChromaDistribution(np.zeros((len(BINS), 59, 48), np.float32), light, Colorizer.prior)
+    gained = coloring._with_skin(plain, checked).logits
+    assert max(seen[0].shape) == min(1024, max(shape)) and (zoom == 1 or (seen[0] == 100).all())
+    away = np.radians(130.5) - np.arctan2(BINS[:, 1], BINS[:, 0])
+    hued = np.linalg.norm(BINS, axis=1) >= 20 / 255
+    for column in (24, 20, 28):
+        assert np.allclose(gained[hued, 26, column], 2 * np.cos(away[hued]), atol=0.02)
+    assert (
+        not gained[:, 26, [15, 34]].any()
+        and not gained[:, [13, 40], 24].any()
+        and np.abs(gained[hued][:, [17, 35], 24]).min() > 0.01
+    )
+
+
+@pytest.mark.parametrize("count, is_known", [(0, False), (1, True), (2, False)])
+def test_what_was_believed_of_as_many_prints_is_kept_beside_the_new(monkeypatch, count, is_known):
+    monkeypatch.setattr(coloring.faces, "find_faces", lambda _: [])
+    gray = gray_photo("coffee", 80, 64)
+    old = ChromaDistribution(np.ones((len(BINS), 16, 20), np.float32), gray / np.float32(255), Colorizer.prior)
+    [belief] = predict_prints(gray, [Print.whole(gray.shape)], Colorizer(), [old] * count)
+    assert (belief.before is old) == is_known and not belief.logits.any()
+
+
 def test_a_prediction_meets_known_colors_exactly_and_goes_over_smoothly():
     color, where = photo("coffee", 60, 40), ~hole(60, 40, (20, 10, 40, 30))
     predicted = np.full((40, 60, 2), 0.1, np.float32)
@@ -144,6 +185,8 @@ def test_the_chroma_of_a_turned_print_lies_where_the_print_does(found):
     outside = (across < -0.02) & (np.abs(along - 0.5) < 0.3)
     assert np.allclose(small[..., 0][outside], 0.025, atol=0.01), "its edge goes on"
     assert coloring._turned(plane, found._replace(angle=0.0), box) is plane
+    corner = np.s_[0:8, 0:9]  # the scan lacks the rest
+    assert coloring._turned(plane[::5, ::5], found._replace(width=320, height=240), corner).shape == (1, 1, 2)
 
 
 @pytest.mark.parametrize("band", [7 * 160, 1 << 16])
