@@ -12,14 +12,14 @@ from restoration.inference.filling import FILL_SIZE, _any_of_four, _halved, fill
 
 
 class Nothing:
-    """An Inpainter's network before its first step; it keeps the sizes that it sees."""
+    """An Inpainter's network before its first step, or one that adds a few levels; it keeps the sizes that it sees."""
 
-    def __init__(self):
-        self.seen = []
+    def __init__(self, levels: float = 0):
+        self.seen, self.added = [], levels / 255
 
     def __call__(self, image, box=None):
         self.seen.append(image.shape[1:])
-        return np.zeros((2, *image.shape[1:]), np.float32)[(slice(None), *box.slices)]
+        return np.full((2, *image.shape[1:]), self.added, np.float32)[(slice(None), *box.slices)]
 
 
 @settings(max_examples=60, deadline=None)
@@ -64,10 +64,23 @@ def test_a_ramp_goes_on_through_a_large_hole_and_a_small_one():
     assert np.abs(np.diff(filled.astype(int), axis=0)).max() <= 8
 
 
-@pytest.mark.parametrize("level", [0, 128, 255])
-def test_a_hole_in_one_level_gets_exactly_that(level):
+@pytest.mark.parametrize(
+    "level, added, expected",
+    [
+        (0, 0, 0),
+        (128, 0, 128),
+        (255, 0, 255),
+        (128, 9.4, 137),
+        (128, -9.4, 119),
+        (128, 9.6, 138),
+        (9, -20, 0),
+        (250, 9, 255),
+    ],
+)
+def test_a_hole_in_one_level_gets_exactly_that_and_what_the_network_adds_to_the_nearest_level(level, added, expected):
     gray, mask = np.full((60, 80), level, np.uint8), hole(80, 60, (20, 20, 50, 40))
-    assert (fill_smoothly(np.where(mask, 77, gray).astype(np.uint8), mask, Nothing()) == level).all()
+    filled = fill_smoothly(np.where(mask, 77, gray).astype(np.uint8), mask, Nothing(added))
+    assert (filled[mask] == expected).all() and (filled[~mask] == level).all()
 
 
 @pytest.mark.parametrize("detail, halved", [(0, True), (8, False)])

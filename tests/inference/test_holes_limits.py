@@ -22,6 +22,13 @@ def test_two_fifths_of_a_hole_lie_inside_it(height, width, is_hole):
     assert find_holes(flat(height, width, 130, (100, 200))).any() == is_hole
 
 
+@pytest.mark.parametrize("side, is_hole", [(1, False), (2, False), (3, True)])
+def test_where_no_pixel_has_eight_neighbors_nothing_is_flat(side, is_hole):
+    gray = flat(0, 0, 0, (side, 200))
+    gray[:, 50:90] = 130
+    assert find_holes(gray).any() == find_holes(np.ascontiguousarray(gray.T)).any() == is_hole
+
+
 @pytest.mark.parametrize("levels, pixels, is_one", [(64, 10_000, True), (65, 10_000, False), (64, 9_999, False)])
 def test_a_palette_has_less_than_65_hundredths_of_the_levels_between_its_ends(levels, pixels, is_one):
     gray = np.arange(pixels)[None] % levels

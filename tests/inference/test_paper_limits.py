@@ -56,7 +56,7 @@ def test_a_scan_is_looked_at_with_800_px_and_three_times_deep(monkeypatch):
 @pytest.mark.parametrize("off, is_kept", [(15, True), (17, False)])
 def test_a_print_in_a_print_reaches_out_of_it_by_a_fiftieth_of_its_longer_side(monkeypatch, off, is_kept):
     inner = Print(398.5 + off, 250, 797, 400)
-    monkeypatch.setattr(paper, "_prints", lambda view: [inner])
+    monkeypatch.setattr(paper, "_prints", lambda view: [Print(400, 250, 300, 200), inner])
     around = Print(400, 250, 800, 500)
     found = _search(np.zeros((500, 800), np.uint8), around, 1)
     assert (found == [around]) != is_kept
