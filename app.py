@@ -36,9 +36,10 @@ def build_demo(restorer: Restorer) -> gr.Blocks:
         api(stages)  # first: it is to have the endpoints' plain names
         gr.Button(label("to_result"), size="sm", elem_id="to-result")
         gr.Markdown(label("broken", megabytes=MEGABYTES), elem_id="broken", elem_classes="refusal")
-        with gr.Row(elem_id="busy"):
-            gr.Markdown(label("busy"), elem_classes="refusal")
-            gr.Button(label("again"), size="sm")
+        for notice, way in (("busy", "again"), ("instead", "open_it")):
+            with gr.Row(elem_id=notice):
+                gr.Markdown(label(notice), elem_classes="refusal")
+                gr.Button(label(way), size="sm")
         gr.Markdown(label("title"), elem_id="title")
         gr.Markdown(label("lead"), elem_id="lead")
         with gr.Tabs() as tabs:
@@ -49,7 +50,7 @@ def build_demo(restorer: Restorer) -> gr.Blocks:
                 pairs = batch_tab(stages, sessions)
         shown = {"js": "() => { scrollTo(0, 0); }", "queue": False, "api_visibility": "private"}
         pairs.select(lambda: gr.Tabs(selected="photo"), None, tabs, **shown)  # first: one listener waits for the other
-        photo.open_on(pairs.select, steps.open_from_batch, None, [photo.view["drop"], photo.view["found"]])
+        photo.open_on(pairs.select, steps.open_from_batch, [photo.view["drop"], photo.view["found"]])
         demo.unload(sessions.leave)
         demo.load(js=PAGE, api_visibility="private")
     atexit.register(sessions.close)

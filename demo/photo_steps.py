@@ -32,19 +32,29 @@ class Steps:
     def __init__(self, stages: Stages, sessions: Sessions):
         self.stages, self.sessions = stages, sessions
 
-    def open(self, upload: str | list[str], request: gr.Request, progress=gr.Progress()) -> Shown:
-        """A new photo, or one of a row of examples: its damage is found, and shown to be corrected.
+    def want(self, upload: str | list[str] | None, request: gr.Request) -> None:
+        """A new photo, or one of a row of examples; None: none after all. One in work is given up for it."""
+        session = self.sessions.of(request)
+        session.wanted = upload[0] if isinstance(upload, list) else upload
+        if session.wanted:
+            session.own(session.wanted)
+
+    def open(self, request: gr.Request, progress=gr.Progress()) -> Shown:
+        """The photo that is wanted last: its damage is found, and shown to be corrected.
 
         Of a scan with prints it is the first print, cut out and straight.
         """
-        upload = upload[0] if isinstance(upload, list) else upload
         session = self.sessions.of(request)
+        upload = session.wanted
+        if not upload:  # it was opened for an earlier request, or taken back
+            return {}
         progress(0.1, desc=say("reading", language_of(request)))
         original = session.keep(upload)
         scan = read_scan(original)
         prints = _worth_cutting(find_inside_paper(np.asarray(scan.image.convert("L"))), scan.image.size)
         small = photo_shown.choices_of(session, scan.image, prints) if prints else []
-        return self._show(session, Album(original.stem, scan, prints, small), min(1, len(prints)), request, progress)
+        album, number = Album(original.stem, scan, prints, small), min(1, len(prints))
+        return self._show(session, album, number, request, progress, upload)
 
     def open_print(self, event: gr.SelectData, request: gr.Request, progress=gr.Progress()) -> Shown:
         """One of the prints on a scan, or the scan, which comes first; what was done to each is still there."""
@@ -53,7 +63,9 @@ class Steps:
             return {}
         return self._show(session, session.album, event.index, request, progress)
 
-    def _show(self, session: Session, album: Album, number: int, request: gr.Request, progress: gr.Progress) -> Shown:
+    def _show(
+        self, session: Session, album: Album, number: int, request: gr.Request, progress: gr.Progress, wanted=None
+    ) -> Shown:
         if number not in album.edits:
             progress(0.4, desc=say("finding", language_of(request)))
             scan, name = album.scan, album.name
@@ -64,12 +76,15 @@ class Steps:
             album.edits[number] = EditState(
                 name, scan, damage, mask, small, shown, Search(mask), is_tinted=tinted, recolor=tinted
             )
-        session.album, album.open = album, number
+        if session.wanted != wanted:  # meanwhile another
+            return {}
+        session.wanted, session.album, album.open = None, album, number
         return photo_shown.opened(session, language_of(request))
 
     def open_from_batch(self, event: gr.SelectData, request: gr.Request, progress=gr.Progress()) -> Shown:
         """One of many photos."""
-        return self.open(str(self.sessions.of(request).batch[event.index]), request, progress)
+        self.want(str(self.sessions.of(request).batch[event.index]), request)
+        return self.open(request, progress)
 
     def come_back(self, key: str, request: gr.Request) -> Shown:
         """The page was loaded again: all that was there is there again, while it is kept."""
@@ -78,6 +93,7 @@ class Steps:
         session = self.sessions.return_to(key, request)
         if session is None or session.album is None:
             raise RefusalError("photo_gone")
+        session.wanted = None
         return photo_shown.opened(session, language_of(request))
 
     def start_again(self) -> Shown:
@@ -157,12 +173,12 @@ class Steps:
         edit.search = replace(edit.search, new=None)
         return photo_shown.marked(session, language) | photo_shown.results(session, language)
 
-    def restore_at_once(self, recolor: bool, texture: bool, request: gr.Request, progress=gr.Progress()) -> Shown:
+    def restore_at_once(self, request: gr.Request, progress=gr.Progress()) -> Shown:
         """The same, unasked, once for each photo that was opened; where nothing is to be done, nothing is said."""
         session = self.sessions.of(request)
-        if session.album is None or session.edit.restored or not session.edit.needs_work:
+        if session.wanted or session.album is None or session.edit.restored or not session.edit.needs_work:
             return {}
-        return self.restore(recolor, texture, request, progress)
+        return self.restore(session.edit.recolor, session.edit.texture, request, progress)
 
     def dab(self, event: gr.EventData, request: gr.Request) -> Shown:
         """Strokes of color: the photo is colored again at once. Only the second stage runs, the fill stays."""

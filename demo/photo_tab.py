@@ -10,6 +10,7 @@ from demo.photo_steps import Steps
 from demo.photo_view import marking_view, results_view, start_view
 
 QUEUE = {"concurrency_id": "work", "concurrency_limit": 1, "api_visibility": "private"}
+EACH = {"trigger_mode": "multiple", **QUEUE}  # asked again before it is answered, it waits its turn
 HIDDEN = {"show_progress": "hidden", "api_visibility": "private"}
 AT_ONCE = {"queue": False, **HIDDEN}
 # What was painted last is on the server before anything is done with it.
@@ -35,11 +36,11 @@ class PhotoTab:
         self._tie_marks()
         self._tie_results()
 
-    def open_on(self, listener: Callable, step: Callable, inputs: object, progress_on: object) -> None:
+    def open_on(self, listener: Callable, step: Callable, progress_on: object) -> None:
         """Tie a listener to a step that opens a photo; it is then restored."""
-        opened = self._tie(listener, step, inputs, OPENED, "start", show_progress_on=progress_on, **QUEUE)
+        opened = self._tie(listener, step, None, OPENED, "start", show_progress_on=progress_on, **EACH)
         opened.then(None, self.view["key"], self.view["drop"], js="(key) => page.opened(key)", **AT_ONCE)
-        self._restore_on(opened.then, self.steps.restore_at_once)
+        self._restore_on(opened.then, self.steps.restore_at_once, None)
 
     def _tie(
         self, listener: Callable, step: Callable, inputs: object, changed: Iterable[str], where: str, **settings
@@ -51,16 +52,17 @@ class PhotoTab:
 
     def _tie_start(self, demo: gr.Blocks) -> None:
         view, steps = self.view, self.steps
-        self.open_on(view["drop"].upload, steps.open, view["drop"], view["drop"])
-        self.open_on(view["examples"].click, steps.open, view["examples"], view["drop"])
-        self.open_on(view["prints"].select, steps.open_print, None, view["found"])
+        for name, wanting in (("drop", view["drop"].upload), ("examples", view["examples"].click)):
+            wanting(steps.want, view[name], None, trigger_mode="multiple", **AT_ONCE)
+            self.open_on(wanting, steps.open, view["drop"])
+        view["drop"].clear(steps.want, view["drop"], None, **AT_ONCE)
+        self.open_on(view["prints"].select, steps.open_print, view["found"])
         self._tie(demo.load, steps.come_back, view["key"], OPENED, "start", js=REMEMBERED, **AT_ONCE)
         again = self._tie(view["another"].click, steps.start_again, None, ("start", "work"), "start", **AT_ONCE)
         again.then(js="() => page.startAgain()", **AT_ONCE)
 
-    def _restore_on(self, listener: Callable, step: Callable, **settings) -> None:
-        view = self.view
-        inputs, settings = [view["recolor"], view["texture"]], {"show_progress_on": view["note"], **settings, **QUEUE}
+    def _restore_on(self, listener: Callable, step: Callable, inputs: object, **settings) -> None:
+        settings = {"show_progress_on": self.view["note"], **settings, **QUEUE}
         restored = self._tie(listener, step, inputs, RESULTS, "marking", **settings)
         restored.then(js="() => page.showResult()", **AT_ONCE)
 
@@ -78,7 +80,8 @@ class PhotoTab:
         settings = {"trigger_mode": "multiple", **AT_ONCE}
         painted = self._tie(view["editor"].input, steps.paint, view["snap"], MARKS, "marking", **settings)
         painted.then(js=ANSWERED.format(name="editor"), **AT_ONCE)
-        self._restore_on(view["restore"].click, steps.restore, js=SENT.format(count=2))
+        wishes = [view["recolor"], view["texture"]]
+        self._restore_on(view["restore"].click, steps.restore, wishes, js=SENT.format(count=2))
 
     def _tie_results(self) -> None:
         view, steps = self.view, self.steps
@@ -87,8 +90,7 @@ class PhotoTab:
             (view["hints_undo"].click, steps.undo_dab, None, {"show_progress_on": view["note"]}),
             (view["reference"].upload, steps.take_reference, view["reference"], {"show_progress_on": view["note"]}),
         ):
-            settings = {"trigger_mode": "multiple", **QUEUE, **progress}
-            colored = self._tie(listener, step, inputs, (*COLORS, "variants"), "results", **settings)
+            colored = self._tie(listener, step, inputs, (*COLORS, "variants"), "results", **EACH | progress)
             colored.then(js=ANSWERED.format(name="hints"), **AT_ONCE)
         for listener, step, inputs, changed, settings in (
             (view["variants"].select, steps.take_variant, None, COLORS, QUEUE | HIDDEN),

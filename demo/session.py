@@ -118,6 +118,7 @@ class Session:
 
     folder: Path
     uploads: set[Path] = field(default_factory=set)  # what was sent, as Gradio keeps it: two sessions' may be one file
+    wanted: str | None = None  # what was sent, and is to be opened next
     album: Album | None = None
     batch: list[Path] = field(default_factory=list)  # the photos of the last one
     key: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # known to this page's browser alone
@@ -150,9 +151,13 @@ class Session:
         """A copy of a sent file, which Gradio's own clearing does not reach."""
         copy = self.file(Path(upload).name)
         shutil.copyfile(upload, copy)
+        self.own(upload)
+        return copy
+
+    def own(self, upload: str | Path) -> None:
+        """What was sent goes with this session, used or not."""
         if Path(upload).is_relative_to(get_upload_folder()):  # not one of our examples
             self.uploads.add(Path(upload))
-        return copy
 
 
 class Sessions:

@@ -182,6 +182,8 @@ TEXTS = {
         "업로드하지 못했습니다. 파일이 {megabytes}MB를 넘거나 연결이 끊겼습니다. 다시 해 보세요.",
     ),
     "again": ("Retry now", "지금 다시 시도하기"),
+    "instead": ("Opening the new photo ends your work on this one.", "새 사진을 열면 지금 하던 작업은 사라집니다."),
+    "open_it": ("Open the new photo", "새 사진 열기"),
     "too_much": (
         "The server ran out of memory. Try a smaller photo.",
         "서버의 메모리가 부족합니다. 더 작은 사진으로 해 보세요.",

@@ -220,7 +220,13 @@ def served(weights, tmp_path_factory):
         _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **app.LAUNCH)
         folder = Path(os.environ["GRADIO_TEMP_DIR"])
         yield SimpleNamespace(
-            demo=demo, url=url, calls=asked.calls, instead=asked.instead, folder=folder, sessions=demo.sessions
+            demo=demo,
+            url=url,
+            calls=asked.calls,
+            instead=asked.instead,
+            restorer=asked.restorer,
+            folder=folder,
+            sessions=demo.sessions,
         )
         demo.close()
 

@@ -89,25 +89,51 @@
     if (target.closest?.("#drop") && [...target.files].some(isStrange)) target.files = asPictures(target.files).files;
   }, true);
   // So does what is pasted, and what is dropped, on its place or beside it: there it would replace the page.
-  const take = (files) => {
-    const drop = find("#drop button"), given = { bubbles: true, cancelable: true, dataTransfer: asPictures(files) };
-    if (files.length && drop?.checkVisibility())
-      drop.dispatchEvent(Object.assign(new DragEvent("drop", given), { isTaken: true }));
+  // Many go to the tab for many; one, while another is worked on, replaces it if that costs no work, else after a question.
+  const isSeen = (selector) => find(selector)?.checkVisibility();
+  const give = async (files, place) => {
+    while (!isSeen(place)) await new Promise((done) => setTimeout(done, 50));
+    const given = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: asPictures(files) });
+    find(`${place} button.upload-container`).dispatchEvent(Object.assign(given, { isTaken: true }));
   };
-  addEventListener("paste", ({ clipboardData }) => take(clipboardData?.files ?? []));
+  const replace = (files) => {
+    find("#another").click();
+    give(files, "#drop");
+  };
+  const take = (files) => {
+    if (!files.length) return;
+    if (files.length > 1) find("#batch-button").click();
+    if (files.length > 1 || isSeen("#batch-files")) give(files, "#batch-files");
+    else if (!isSeen("#work")) give(files, "#drop");
+    else if (!result() && !painter().dataset.touched) replace(files);
+    else {
+      instead.querySelector("button").onclick = () => replace(files);
+      asked = find("#note");
+      show(instead);
+    }
+  };
+  // A folder stands for what lies in it.
+  const within = async (entry) => {
+    const read = (from, how) => new Promise((done, fail) => from[how](done, fail));
+    if (entry.isFile) return [await read(entry, "file")];
+    return (await Promise.all((await read(entry.createReader(), "readEntries")).map(within))).flat();
+  };
+  addEventListener("paste", ({ clipboardData }) => take([...clipboardData?.files ?? []]));
   addEventListener("dragover", (event) => event.preventDefault());
-  addEventListener("drop", (event) => {
-    if (event.isTaken || event.target.closest?.("#batch-files")) return;
+  addEventListener("drop", async (event) => {
+    if (event.isTaken) return;
     event.preventDefault();
     event.stopPropagation();
-    take(event.dataTransfer.files);
+    const { items, files } = event.dataTransfer, entries = [...items].map((item) => item.webkitGetAsEntry());
+    const isFolder = entries.some((entry) => entry?.isDirectory);
+    take((await Promise.all(isFolder ? entries.map(within) : [...files])).flat());
   }, true);
 
   // What the server has no room for is asked of it again, and what waits for that is said where it was asked for.
-  const fetched = window.fetch, [busy, broken] = [find("#busy"), find("#broken")];
+  const fetched = window.fetch, [busy, broken, instead] = ["#busy", "#broken", "#instead"].map(find);
   let asked;
   const touched = ({ target }) => {
-    broken.classList.remove("shown");
+    [broken, instead].forEach((notice) => notice.classList.remove("shown"));
     if (!busy.contains(target)) asked = target.closest?.(".column .block, .column button");
   };
   ["click", "change", "drop", "keydown"].forEach((type) => addEventListener(type, touched, true));
@@ -160,7 +186,7 @@
     opened: (visit) => {
       if (visit) sessionStorage.setItem("visit", visit);
       focus("#editor .sheet");
-      return null;
+      return isSeen("#work") || isSeen("#start > .refusal:not(#broken)") ? null : undefined; // a photo that was dropped meanwhile stays
     },
     // On a phone the result lies below the screen. Nothing moves under a hand that paints.
     showResult: () => setTimeout(() => { // the slider takes its height first

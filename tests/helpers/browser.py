@@ -3,7 +3,7 @@
 import base64
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,22 +58,34 @@ class Visitor:
 
     def paste(self, file: Path) -> None:
         """As Ctrl+V does with a picture in the clipboard."""
-        self._bring(file, "body", 'new ClipboardEvent("paste", { clipboardData: data, bubbles: true })')
+        self._bring([file], "body", 'new ClipboardEvent("paste", { clipboardData: data, bubbles: true })')
 
-    def drop(self, file: Path, on: str) -> bool:
-        """Let a file fall on a part of the page. Returns whether the browser would show it instead of the page."""
+    def drop(self, *files: Path, on: str) -> bool:
+        """Let files fall on a part of the page. Returns whether the browser would show them instead of the page."""
         event = "new DragEvent({!r}, {{ dataTransfer: data, bubbles: true, cancelable: true }})"
-        return any([self._bring(file, on, event.format(name)) for name in ("dragover", "drop")])
+        return any([self._bring(files, on, event.format(name)) for name in ("dragover", "drop")])
 
-    def _bring(self, file: Path, on: str, event: str) -> bool:
-        """Dispatch an event with a file in its `data`. Returns whether the browser does what it always does."""
+    def drop_folder(self, folder: Path, on: str) -> None:
+        """As a hand does it: no script can make up a folder."""
+        box = self.page.locator(on).bounding_box()
+        place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+        devtools = self.page.context.new_cdp_session(self.page)
+        for kind in ("dragEnter", "dragOver", "drop"):
+            devtools.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
+
+    def _bring(self, files: Sequence[Path], on: str, event: str) -> bool:
+        """Dispatch an event with files in its `data`. Returns whether the browser does what it always does."""
         return self.page.evaluate(
-            """async ([content, name, on]) => {
-                const blob = await (await fetch(`data:;base64,${content}`)).blob(), data = new DataTransfer();
-                data.items.add(new File([blob], name, { type: name.endsWith("png") ? "image/png" : "" }));
+            """async ([files, on]) => {
+                const data = new DataTransfer();
+                for (const [name, content] of files) {
+                    const blob = await (await fetch(`data:;base64,${content}`)).blob();
+                    data.items.add(new File([blob], name, { type: name.endsWith("png") ? "image/png" : "" }));
+                }
                 return document.querySelector(on).dispatchEvent(EVENT);
             }""".replace("EVENT", event),
-            [base64.b64encode(file.read_bytes()).decode(), file.name, on],
+            [[(file.name, base64.b64encode(file.read_bytes()).decode()) for file in files], on],
         )
 
     def choose(self, file: Path, restored: bool = True) -> None:

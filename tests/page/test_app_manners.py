@@ -69,25 +69,6 @@ def test_what_is_no_photo_is_answered_with_one_sentence_and_another_may_follow(v
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("place", ["#drop button", "#title"])
-def test_what_is_dropped_is_taken_and_never_shown_instead_of_the_page(visitor, served, tmp_path, place):
-    (tmp_path / "album.pdf").write_bytes(b"%PDF-1.7")
-    assert not visitor.drop(tmp_path / "album.pdf", place)
-    assert visitor.read_refusal() == "album.pdf cannot be read as a photo: give a whole image file."
-    photo = save(tmp_path / "photo.png", damaged(7))
-    assert not visitor.drop(photo, place)
-    visitor.wait_for_painter("editor")
-    visitor.wait_for_result()
-    calls = len(served.calls)
-    assert not visitor.drop(photo, "#title")
-    visitor.page.wait_for_timeout(300)
-    assert len(served.calls) == calls and visitor.page.is_visible("#editor"), "work was thrown away unasked"
-    visitor.page.click("[role=tab] >> nth=1")
-    assert not visitor.drop(photo, "#batch-files button")
-    visitor.page.wait_for_selector("#batch-files tr.file")
-
-
-@pytest.mark.browser
 def test_a_photo_that_is_too_large_is_refused_before_it_is_decoded(visitor, tmp_path, monkeypatch):
     monkeypatch.setattr("demo.reading.MEGAPIXELS", 0.05)
     visitor.offer(save(tmp_path / "photo.png", damaged(8)))

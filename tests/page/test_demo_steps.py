@@ -27,6 +27,12 @@ def told(*_, **__) -> None:
     """Progress that nobody watches."""
 
 
+def opened(steps: Steps, file: Path) -> dict:
+    """What is shown of a photo that was dropped."""
+    steps.want(str(file), REQUEST)
+    return steps.open(REQUEST, told)
+
+
 def lying(picture: np.ndarray, shape: tuple[int, int], turn: float = 0) -> np.ndarray:
     """A scan of white paper with one print on it, in the middle, turned by some degrees."""
     white = Image.new("L", shape[::-1], 235)
@@ -43,12 +49,12 @@ def test_each_print_on_a_scan_is_worked_on_alone_and_straight_and_the_scan_too(s
     scan = np.full((500, 900), 235, np.uint8)
     scan[60:360, 60:360] = gray_photo("astronaut", 300, 300)
     scan[100:400, 480:840] = gray_photo("coffee", 360, 300)
-    opened = steps.open(str(save(tmp_path / "album.png", scan)), REQUEST, told)
+    shown = opened(steps, save(tmp_path / "album.png", scan))
     first = steps.sessions.of(REQUEST).edit
-    assert opened["prints"].visible and len(opened["prints"].value) == 3 and opened["prints"].selected_index == 1
+    assert shown["prints"].visible and len(shown["prints"].value) == 3 and shown["prints"].selected_index == 1
     assert first.name == "album-1" and np.abs(np.subtract(first.photo.size, 300)).max() < 12, "the scan is what is seen"
 
-    steps.restore_at_once(False, True, REQUEST, told)
+    steps.restore_at_once(REQUEST, told)
     shown = steps.open_print(SimpleNamespace(index=2), REQUEST, told)
     edit = steps.sessions.of(REQUEST).edit
     taken = np.asarray(edit.photo.resize((356, 296)), int)
@@ -67,37 +73,66 @@ def test_one_print_is_cut_out_of_a_scanners_lid_or_straightened_but_keeps_its_ow
     steps, tmp_path, shape, turn, is_cut
 ):
     scan = lying(gray_photo("coffee", 400, 300), shape, turn)
-    opened = steps.open(str(save(tmp_path / "print.png", scan)), REQUEST, told)
+    shown = opened(steps, save(tmp_path / "print.png", scan))
     size = steps.sessions.of(REQUEST).edit.photo.size
-    assert opened["prints"].visible == is_cut
+    assert shown["prints"].visible == is_cut
     assert np.abs(np.subtract(size, (400, 300))).max() < 12 if is_cut else size == (440, 340)
 
 
 def test_what_is_done_unasked_is_done_once_and_only_where_there_is_something_to_do(steps, tmp_path):
-    steps.open(str(save(tmp_path / "color.png", photo("chelsea", 120, 90))), REQUEST, told)
+    opened(steps, save(tmp_path / "color.png", photo("chelsea", 120, 90)))
     edit = steps.sessions.of(REQUEST).edit
     edit.mask, edit.recolor = np.zeros((90, 120), bool), False
-    steps.restore_at_once(False, True, REQUEST, told)
+    steps.restore_at_once(REQUEST, told)
     assert edit.restored is None, "a whole photo in color was restored"
     edit.recolor = True
-    assert steps.restore_at_once(True, True, REQUEST, told)["results"].visible
+    assert steps.restore_at_once(REQUEST, told)["results"].visible
     first = edit.restored
-    steps.restore_at_once(True, True, REQUEST, told)
+    steps.restore_at_once(REQUEST, told)
     assert first is not None and edit.restored is first
+
+
+def test_of_photos_that_come_in_a_row_the_last_is_opened_and_restored_and_none_that_was_taken_back(steps, tmp_path):
+    first, second = (save(tmp_path / f"{name}.png", gray_photo(name, 120, 90)) for name in ("coffee", "chelsea"))
+    damage = steps.stages.damage
+
+    def meanwhile(upload: Path | None) -> None:
+        """While the next photo is looked at another one comes, or none after all."""
+        steps.stages.damage = lambda photo: steps.want(upload and str(upload), REQUEST) or damage(photo)
+
+    meanwhile(second)
+    session = steps.sessions.of(REQUEST)
+    assert opened(steps, first) == {} and session.album is None
+    assert steps.restore_at_once(REQUEST, told) == {}
+    steps.stages.damage = damage
+    assert steps.open(REQUEST, told)["work"].visible and session.edit.name == "chelsea"
+    assert steps.open(REQUEST, told) == {}, "what is open is opened anew"
+    assert steps.restore_at_once(REQUEST, told)["results"].visible
+    meanwhile(None)
+    assert opened(steps, first) == {} and session.edit.name == "chelsea"
+
+
+def test_what_was_sent_goes_with_the_visit_though_it_was_never_opened(steps, tmp_path):
+    session = steps.sessions.of(REQUEST)
+    sent = save(session.folder.parent / "sent" / "photo.png", gray_photo("coffee", 120, 90))
+    steps.want(str(sent), REQUEST)
+    steps.want(None, REQUEST)
+    steps.sessions.close()
+    assert not sent.exists()
 
 
 def test_a_tinted_print_in_which_nothing_is_found_names_the_ways_to_more(steps, tmp_path):
     sepia = np.uint8(255 * (gray_photo("coffee", 120, 90)[..., None] / 255) ** np.array([0.8, 1.0, 1.4]))
-    shown = steps.open(str(save(tmp_path / "sepia.png", sepia)), REQUEST, told)
+    shown = opened(steps, save(tmp_path / "sepia.png", sepia))
     assert shown["found"] == f"{say('not_found', 'en')} {say('tinted', 'en')}" and shown["recolor"].value
-    gray = steps.open(str(save(tmp_path / "gray.png", sepia[..., 0])), REQUEST, told)
+    gray = opened(steps, save(tmp_path / "gray.png", sepia[..., 0]))
     assert shown["recolor"].visible and not gray["recolor"].visible, "a gray photo has no colors to keep"
 
 
 def test_freshened_tones_reach_the_picture_and_the_file(steps, tmp_path):
     faded = (100 + gray_photo("chelsea", 200, 150) * 0.3).astype(np.uint8)
-    steps.open(str(save(tmp_path / "faded.png", faded)), REQUEST, told)
-    steps.restore_at_once(False, True, REQUEST, told)
+    opened(steps, save(tmp_path / "faded.png", faded))
+    steps.restore_at_once(REQUEST, told)
     steps.freshen(True, REQUEST)
     file = steps.save("gray", "png")(REQUEST, told)["saved"]
     assert np.ptp(np.asarray(Image.open(file))) > 1.5 * np.ptp(faded)
@@ -111,15 +146,15 @@ def test_another_photo_lends_its_colors_until_that_is_undone(steps, tmp_path):
     asked = []
     colorize = steps.stages.colorize
     steps.stages.colorize = lambda *given: asked.append(given[2]) or colorize(*given[:2])
-    steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 120, 90))), REQUEST, told)
-    steps.restore_at_once(False, True, REQUEST, told)
+    opened(steps, save(tmp_path / "photo.png", gray_photo("coffee", 120, 90)))
+    steps.restore_at_once(REQUEST, told)
     steps.take_reference(str(save(tmp_path / "lender.png", photo("coffee", 60, 45))), REQUEST)
     steps.undo_dab(REQUEST)
     assert [lender and lender.size for lender in asked] == [None, (60, 45), None]
 
 
 def test_a_rough_stroke_takes_what_is_found_under_it_and_a_precise_one_all_of_it(steps, tmp_path):
-    steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 200, 150))), REQUEST, told)
+    opened(steps, save(tmp_path / "photo.png", gray_photo("coffee", 200, 150)))
     edit, crack = steps.sessions.of(REQUEST).edit, hole(200, 150, (20, 70, 180, 72))
     edit.damage = SimpleNamespace(snap=lambda mask, gray: mask & crack, is_worn=False)
     stroke = SimpleNamespace(strokes=[{"pen": "paint", "width": 0.1, "points": [[0.2, 0.47], [0.8, 0.47]]}])
@@ -137,7 +172,7 @@ def test_a_rough_stroke_takes_what_is_found_under_it_and_a_precise_one_all_of_it
 
 
 def test_all_of_a_rough_stroke_counts_the_second_time(steps, tmp_path):
-    steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 200, 150))), REQUEST, told)
+    opened(steps, save(tmp_path / "photo.png", gray_photo("coffee", 200, 150)))
     edit, crack = steps.sessions.of(REQUEST).edit, hole(200, 150, (20, 70, 180, 72))
     edit.damage = SimpleNamespace(snap=lambda mask, gray: mask & crack, is_worn=False)
     stroke = SimpleNamespace(strokes=[{"pen": "paint", "width": 0.1, "points": [[0.2, 0.47], [0.8, 0.47]]}])
@@ -149,8 +184,8 @@ def test_all_of_a_rough_stroke_counts_the_second_time(steps, tmp_path):
 
 
 def test_a_chosen_coloring_is_what_is_shown_dabbed_on_made_vivid_and_downloaded(steps, tmp_path):
-    steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 120, 90))), REQUEST, told)
-    gallery = steps.restore_at_once(False, True, REQUEST, told)["variants"]
+    opened(steps, save(tmp_path / "photo.png", gray_photo("coffee", 120, 90)))
+    gallery = steps.restore_at_once(REQUEST, told)["variants"]
     assert gallery.visible and len(gallery.value) == 3
     edit = steps.sessions.of(REQUEST).edit
 
@@ -177,7 +212,7 @@ def test_a_chosen_coloring_is_what_is_shown_dabbed_on_made_vivid_and_downloaded(
 
 
 def test_where_there_is_no_more_to_be_found_it_is_not_offered(steps, tmp_path):
-    steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 120, 90))), REQUEST, told)
+    opened(steps, save(tmp_path / "photo.png", gray_photo("coffee", 120, 90)))
     edit = steps.sessions.of(REQUEST).edit
     edit.mark(hole(120, 90, (10, 10, 30, 20)))
     edit.search = Search(edit.mask)
@@ -188,7 +223,7 @@ def test_where_there_is_no_more_to_be_found_it_is_not_offered(steps, tmp_path):
 
 
 def test_what_a_search_adds_is_yellow_and_counted_until_it_is_undone_or_restored(steps, tmp_path):
-    steps.open(str(save(tmp_path / "photo.png", gray_photo("coffee", 120, 90))), REQUEST, told)
+    opened(steps, save(tmp_path / "photo.png", gray_photo("coffee", 120, 90)))
     edit, sure, doubtful = (
         steps.sessions.of(REQUEST).edit,
         hole(120, 90, (10, 10, 20, 20)),
@@ -219,8 +254,8 @@ def test_what_a_search_adds_is_yellow_and_counted_until_it_is_undone_or_restored
 
 @pytest.mark.parametrize("width, said", [(3, True), (64, False)])
 def test_a_photo_of_a_few_pixels_is_said_to_be_too_small(steps, tmp_path, width, said):
-    opened = steps.open(str(save(tmp_path / "icon.png", gray_photo("coffee", width, 64))), REQUEST, told)
-    assert (say("small", "en", width=width, height=64) in opened["found"]) == said
+    shown = opened(steps, save(tmp_path / "icon.png", gray_photo("coffee", width, 64)))
+    assert (say("small", "en", width=width, height=64) in shown["found"]) == said
 
 
 @pytest.mark.parametrize("is_worn, box, said", [
@@ -230,7 +265,7 @@ def test_a_photo_of_a_few_pixels_is_said_to_be_too_small(steps, tmp_path, width,
     (False, (225, 100, 235, 110), False),
 ])  # fmt: skip
 def test_on_a_print_with_many_marks_faces_are_to_be_checked_where_one_is_marked(steps, tmp_path, is_worn, box, said):
-    steps.open(str(save(tmp_path / "photo.png", gray_photo("astronaut", 512, 512))), REQUEST, told)
+    opened(steps, save(tmp_path / "photo.png", gray_photo("astronaut", 512, 512)))
     edit = steps.sessions.of(REQUEST).edit
     edit.damage, edit.mask = SimpleNamespace(is_worn=is_worn), hole(512, 512, box)
     assert steps.restore(False, True, REQUEST, told)["found"].endswith(say("check", "en")) == said

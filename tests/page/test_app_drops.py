@@ -1,0 +1,100 @@
+"""Photos that are dropped: anywhere, while others are in work, many at once."""
+
+from threading import Event
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from conftest import save
+
+from demo.texts import say
+
+pytestmark = pytest.mark.browser
+
+SIZE = (320, 240)
+
+
+def damaged(seed: int) -> np.ndarray:
+    gray = np.random.default_rng(seed).integers(20, 236, SIZE[::-1], np.uint8)
+    gray[gray == 86] += 1
+    gray[60:130, 80:180] = 86
+    return gray
+
+
+@pytest.mark.parametrize("place", ["#drop button", "#title"])
+def test_what_is_dropped_is_taken_and_never_shown_instead_of_the_page(visitor, served, tmp_path, place):
+    (tmp_path / "album.pdf").write_bytes(b"%PDF-1.7")
+    assert not visitor.drop(tmp_path / "album.pdf", on=place)
+    assert visitor.read_refusal() == "album.pdf cannot be read as a photo: give a whole image file."
+    photo = save(tmp_path / "photo.png", damaged(7))
+    assert not visitor.drop(photo, on=place)
+    visitor.wait_for_painter("editor")
+    visitor.wait_for_result()
+    calls = len(served.calls)
+    another = save(tmp_path / "another.png", damaged(8)[:200])
+    assert not visitor.drop(another, on="#title")
+    assert visitor.read_refusal() == say("instead", "en")
+    assert len(served.calls) == calls and visitor.page.is_visible("#editor"), "work was thrown away unasked"
+    visitor.page.click("#note")
+    assert not visitor.page.is_visible("#instead")
+    visitor.drop(another, on="#editor .picture")
+    visitor.page.click(f"#instead button:has-text('{say('open_it', 'en')}')")
+    visitor.page.wait_for_function("document.querySelector('#editor .photo')?.naturalHeight === 200")
+    assert not visitor.page.is_visible("#instead")
+    visitor.page.click("[role=tab] >> nth=1")
+    for many, place in enumerate(("#batch-files button", "#batch-files tr.file", "#title"), 1):
+        assert not visitor.drop(photo, on=place)
+        visitor.page.wait_for_function(f"document.querySelectorAll('#batch-files tr.file').length === {many}")
+
+
+@pytest.fixture
+def paused(served, monkeypatch):
+    """The first photo's look for damage, or its repair, takes as long as the test wants."""
+
+    def pause(stage: str) -> SimpleNamespace:
+        working, go_on = Event(), Event()
+
+        def wait(*given):
+            working.set()
+            assert go_on.wait(60)
+            return getattr(served.restorer, stage)(*given)
+
+        monkeypatch.setitem(served.instead, stage, wait)
+        return SimpleNamespace(working=working, go_on=go_on)
+
+    return pause
+
+
+@pytest.mark.parametrize("stage, way", [("damage", "drop"), ("damage", "choose"), ("repair", "drop")])
+def test_a_photo_that_comes_while_another_is_in_work_is_shown_instead_of_it(visitor, paused, tmp_path, stage, way):
+    at_work = paused(stage)
+    visitor.page.evaluate("""seen = new Set(), new MutationObserver(() =>
+        seen.add(document.querySelector("#compare-color img")?.naturalHeight)).observe(document, {childList: true,
+        subtree: true, attributes: true})""")
+    visitor.offer(save(tmp_path / "first.png", damaged(14)))
+    assert at_work.working.wait(30)
+    second = save(tmp_path / "second.png", damaged(15)[:200])
+    if way == "choose":
+        visitor.page.click("#drop [aria-label='Remove Image']")
+        visitor.offer(second)
+    else:
+        assert not visitor.drop(second, on="#drop" if stage == "damage" else "#title")
+    visitor.page.wait_for_selector("#drop img", state="visible")
+    at_work.go_on.set()
+    visitor.wait_for_painter("editor")
+    visitor.wait_for_result()
+    assert visitor.download()[1].size == (320, 200)
+    assert not {240} & set(visitor.page.evaluate("[...seen]")), "the first was shown all the same"
+
+
+def test_many_photos_and_a_folder_of_them_go_to_the_tab_for_many_wherever_they_are_dropped(visitor, tmp_path):
+    photos = [save(tmp_path / "scans" / place, np.zeros((9, 9), np.uint8)) for place in ("1.png", "box/2.png")]
+    visitor.drop(*photos, on="#drop")
+    visitor.page.wait_for_function("document.querySelectorAll('#batch-files tr.file').length == 2")
+    assert visitor.page.is_visible("#batch-start")
+    visitor.page.click("#batch-files [aria-label=Clear]")
+    visitor.drop_folder(tmp_path / "scans", on="#batch-files")
+    visitor.page.wait_for_function("document.querySelectorAll('#batch-files tr.file').length == 2")
+    visitor.page.click("[role=tab] >> nth=0")
+    visitor.drop_folder(tmp_path / "scans", on="#drop")
+    visitor.page.wait_for_function("document.querySelectorAll('#batch-files tr.file').length == 4")
