@@ -31,33 +31,8 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--version", action="version", version=f"photo-restoration {restoration.__version__}")
     commands = whole.add_subparsers(required=True, metavar="COMMAND", dest="command")
 
-    _add_restore(commands)
-    detect = _command(commands, "detect", "write a mask of the damage that is found, white = damaged")
-    detect.add_argument("input", type=_path, metavar="IN", help="photo or folder")
-    detect.add_argument("output", type=_out, metavar="OUT_MASK", help="a PNG, or a folder for PNGs")
-    _add_sensitivity(detect)
-    _add_weights(detect)
-    _add_folder_options(detect)
-
-    damage = _command(commands, "damage", "damage color photos on purpose, to test restore with evaluate")
-    damage.add_argument("input", type=_path, metavar="IN_FOLDER", help="folder of color photos")
-    damage.add_argument("output", type=_path, metavar="OUT_FOLDER", help="gets input/, mask/ and gt/ (the truth)")
-    damage.add_argument("--seed", type=int, default=0, help="random seed of the holes (default: 0)")
-    damage.add_argument("--holes", type=int, default=1, help="largest number of holes per photo (default: 1)")
-    _add_overwrite(damage)
-
-    evaluate = _command(commands, "evaluate", "compare restored photos with the truth")
-    evaluate.add_argument("--pred", type=_path, required=True, help="folder of results")
-    evaluate.add_argument("--truth", type=_path, required=True, help="folder of the true photos, with the same names")
-    evaluate.add_argument("--mask", type=_path, help="folder of masks; without it, only metrics of the whole photo")
-    evaluate.add_argument("--json", action="store_true", help="one flat JSON object instead of a table")
-
-    export = _command(commands, "export", "write models together with the ONNX graphs that OpenVINO runs")
-    export.add_argument("output", type=_path, metavar="OUT", help="folder to write to, which may be the weights' own")
-    _add_weights(export)
-
-    doctor = _command(commands, "doctor", "print what a bug report needs: versions, weights, memory")
-    doctor.add_argument("--weights", type=_path, help="folder (default: the shipped weights)")
+    for add in (_add_restore, _add_detect, _add_damage, _add_evaluate, _add_export, _add_doctor):
+        add(commands)
     return whole
 
 
@@ -92,6 +67,43 @@ def _add_restore(commands) -> None:
     _add_weights(restore)
     restore.add_argument("--report", type=_path, metavar="FILE", help="JSON line per photo: time, damage, error")
     _add_folder_options(restore)
+
+
+def _add_detect(commands) -> None:
+    detect = _command(commands, "detect", "write a mask of the damage that is found, white = damaged")
+    detect.add_argument("input", type=_path, metavar="IN", help="photo or folder")
+    detect.add_argument("output", type=_out, metavar="OUT_MASK", help="a PNG, or a folder for PNGs")
+    _add_sensitivity(detect)
+    _add_weights(detect)
+    _add_folder_options(detect)
+
+
+def _add_damage(commands) -> None:
+    damage = _command(commands, "damage", "damage color photos on purpose, to test restore with evaluate")
+    damage.add_argument("input", type=_path, metavar="IN_FOLDER", help="folder of color photos")
+    damage.add_argument("output", type=_path, metavar="OUT_FOLDER", help="gets input/, mask/ and gt/ (the truth)")
+    damage.add_argument("--seed", type=int, default=0, help="random seed of the holes (default: 0)")
+    damage.add_argument("--holes", type=int, default=1, help="largest number of holes per photo (default: 1)")
+    _add_overwrite(damage)
+
+
+def _add_evaluate(commands) -> None:
+    evaluate = _command(commands, "evaluate", "compare restored photos with the truth")
+    evaluate.add_argument("--pred", type=_path, required=True, help="folder of results")
+    evaluate.add_argument("--truth", type=_path, required=True, help="folder of the true photos, with the same names")
+    evaluate.add_argument("--mask", type=_path, help="folder of masks; without it, only metrics of the whole photo")
+    evaluate.add_argument("--json", action="store_true", help="one flat JSON object instead of a table")
+
+
+def _add_export(commands) -> None:
+    export = _command(commands, "export", "write models together with the ONNX graphs that OpenVINO runs")
+    export.add_argument("output", type=_path, metavar="OUT", help="folder to write to, which may be the weights' own")
+    _add_weights(export)
+
+
+def _add_doctor(commands) -> None:
+    doctor = _command(commands, "doctor", "print what a bug report needs: versions, weights, memory")
+    doctor.add_argument("--weights", type=_path, help="folder (default: the shipped weights)")
 
 
 def _add_weights(command: argparse.ArgumentParser) -> None:

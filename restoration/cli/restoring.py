@@ -1,8 +1,8 @@
-"""The commands that ask the networks, restore and detect: from files to files, and what is said of each photo."""
+"""The commands that ask the networks, restore and detect: from files to files."""
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -10,18 +10,16 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from restoration.cli.notes import notes_on_found, notes_on_result
 from restoration.errors import RestorationError
 from restoration.files import decoding, imaging
 from restoration.folders.jobs import Job, Masks, check_masks, find_jobs
 from restoration.folders.run import Facts, run
 from restoration.folders.sharding import own_gpu
-from restoration.inference.damage import MOST_SENSITIVE, count_marks
 from restoration.inference.paper import find_inside_paper
 from restoration.inference.prints import Print, extract
-from restoration.inference.tones import is_tinted
 from restoration.result import Restoration
 
-LEAST_SIDE = 16  # px: where nothing is found in a smaller photo, that is why
 DOUBTFUL = 2  # the sensitivity from which on about half of what is found on a real print is none
 
 
@@ -71,19 +69,26 @@ class Restoring:
 
     def write(self, job: Job, restored: list[tuple[Piece, Restoration]]) -> Facts:
         """Every piece to its file, the scan's last: where it is, the photo is done."""
-        args, scan, notes = self.args, restored[-1][0].scan, []
         for piece, result in restored:
             self._write(piece, result)
-            name = f"{piece.target.name}: " if args.split and len(restored) > 1 else ""
-            notes += [f"{name}{note}" for note in _notes(args, scan.image, result.mask)]
+        *prints, (whole, _) = restored
+        width, height = whole.scan.image.size
+        damaged = sum(np.count_nonzero(result.mask) for _, result in prints or restored) / (width * height)
+        notes = [*whole.scan.notes, *self._notes(restored)]
+        facts = {"width": width, "height": height, "damaged": round(damaged, 6), "notes": notes}
+        if self.args.split:
+            facts["prints"] = [piece.target.name for piece, _ in prints]
+        return facts
+
+    def _notes(self, restored: list[tuple[Piece, Restoration]]) -> Iterator[str]:
+        args, scan = self.args, restored[-1][0].scan
+        for piece, result in restored:
+            name = f"{piece.target.name}: " if len(restored) > 1 else ""
+            yield from (f"{name}{note}" for note in notes_on_result(args, scan.image, result.mask))
         if args.freshen and args.gray and scan.levels is not None:
-            notes.append("its freshened tones have 8 bits.")
+            yield "its freshened tones have 8 bits."
         if args.split and len(restored) == 1:
-            notes.append("no print with paper around it was found, so none was cut out.")
-        width, height = scan.image.size
-        damaged = sum(np.count_nonzero(result.mask) for _, result in restored[:-1] or restored) / (width * height)
-        facts = {"width": width, "height": height, "damaged": round(damaged, 6), "notes": [*scan.notes, *notes]}
-        return facts | {"prints": [piece.target.name for piece, _ in restored[:-1]]} if args.split else facts
+            yield "no print with paper around it was found, so none was cut out."
 
     def _find_prints(self, target: Path, scan: imaging.Scan) -> dict[Path, Print]:
         """The prints on a scan by the files that they go to; none where the scan is one print from edge to edge."""
@@ -117,26 +122,7 @@ def _read_mask(file: Path, scan: imaging.Scan) -> np.ndarray:
 def _mask_of(found: Print, mask: np.ndarray) -> np.ndarray:
     """The mask of a print on a scan; empty where it covers the print, which leaves nothing to restore it from."""
     cut = found.cut(mask)
-    return cut & (not cut.all())
-
-
-def _notes(args: argparse.Namespace, photo: Image.Image, mask: Image.Image) -> list[str]:
-    """What a user may not expect of a result: a tint was kept, little or nothing was repaired, or nearly everything."""
-    damaged = np.asarray(mask) > 0
-    keeps_color = photo.mode == "RGB" and not args.recolor
-    notes = []
-    if keeps_color and not args.gray and is_tinted(photo):
-        notes = ["it seems to be a gray photo on tinted paper, whose tint was kept: --recolor colors it anew."]
-    done = "copied" if args.gray or keeps_color else "colored"
-    if not args.mask:
-        anew = ["--recolor colors it anew"] if keeps_color and not args.gray and not notes and not damaged.any() else []
-        return notes + _found(damaged, args, f", it was only {done}", ["--mask repairs what you mark", *anew])
-    if damaged.mean() > 0.5:
-        way = "where that is the sound part, invert the mask"
-        return [*notes, f"the mask marks {damaged.mean():.0%} of it as damaged; {way}."]
-    return notes if damaged.any() else [
-        *notes, f"the mask marks nothing{' or all of it' * args.split}, it was only {done}."
-    ]  # fmt: skip
+    return np.zeros_like(cut) if cut.all() else cut
 
 
 def detect(args: argparse.Namespace) -> int:
@@ -148,7 +134,7 @@ def detect(args: argparse.Namespace) -> int:
     def write(job: Job, mask: Image.Image) -> Facts:
         imaging.write_photo(mask, job.target)
         damaged = np.asarray(mask) > 0
-        return {"damaged": damaged.mean(), "notes": _found(damaged, args)}
+        return {"damaged": damaged.mean(), "notes": notes_on_found(args, damaged)}
 
     def read(job: Job) -> Image.Image:
         return imaging.read_photo(job.source)
@@ -161,31 +147,19 @@ def detect(args: argparse.Namespace) -> int:
     return status
 
 
-def _found(damaged: np.ndarray, args: argparse.Namespace, done: str = "", ways: Sequence[str] = ()) -> list[str]:
-    """What was found in a photo that was named itself, and in any photo that nothing was; the ways to more."""
-    height, width = damaged.shape
-    more = [f"--sensitivity {args.sensitivity + 1} finds more"] if args.sensitivity < MOST_SENSITIVE else []
-    more = "; " * bool(more or ways) + ", ".join([*more, *ways])
-    if damaged.any():
-        marks = count_marks(damaged)
-        said = f"found {marks} mark{'s' * (marks > 1)}, {100 * damaged.mean():.2g} % of the photo{more}."
-        return [] if args.input.is_dir() else [said]
-    if min(height, width) < LEAST_SIDE:
-        return [f"{width} x {height} px are too few for damage to be found{done}."]
-    return [f"no damage was found{done}{more}."]
-
-
 def _place(args: argparse.Namespace) -> str | None:
     """The folder of a folder's results."""
     return args.output if args.input.is_dir() else None
 
 
 def _warn_of_false_marks(args: argparse.Namespace) -> None:
-    if args.sensitivity >= DOUBTFUL and not (args.command == "restore" and args.mask):
-        kinds = "eyes, jewelry or lights may be among the marks"
+    if args.sensitivity < DOUBTFUL or (args.command == "restore" and args.mask):
+        return
+    way = "look at the mask, above all at faces, before you use it"
+    if args.command == "restore":
         way = f"look at the mask that detect --sensitivity {args.sensitivity} writes, above all at faces"
-        way = "look at the mask, above all at faces, before you use it" if args.command == "detect" else way
-        print(f"restoration: at --sensitivity {args.sensitivity} {kinds}: {way}.", file=sys.stderr)
+    kinds = "eyes, jewelry or lights may be among the marks"
+    print(f"restoration: at --sensitivity {args.sensitivity} {kinds}: {way}.", file=sys.stderr)
 
 
 def _restorer(args: argparse.Namespace):

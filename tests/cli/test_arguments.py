@@ -109,7 +109,7 @@ def test_what_is_noted_of_a_scan_and_its_prints(monkeypatch, count, split):
     steps, written = object.__new__(restoring.Restoring), []
     steps.args = argparse.Namespace(split=split, freshen=True, gray=True)
     monkeypatch.setattr(steps, "_write", lambda piece, result: written.append(piece.target.name))
-    monkeypatch.setattr(restoring, "_notes", lambda *_: ["seen."])
+    monkeypatch.setattr(restoring, "notes_on_result", lambda *_: ["seen."])
     facts = steps.write(None, restored)
     names = [f"a-{number}.png" for number in range(1, count)]
     assert written == [*names, "a.png"] and (facts["width"], facts["height"]) == (10, 4)

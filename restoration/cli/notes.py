@@ -1,0 +1,60 @@
+"""What the command line says of a photo: what was found in it, and what a user may not expect of the result."""
+
+import argparse
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from restoration.inference.damage import MOST_SENSITIVE, count_marks
+from restoration.inference.tones import is_tinted
+
+LEAST_SIDE = 16  # px: where nothing is found in a smaller photo, that is why
+TINTED = "it seems to be a gray photo on tinted paper, whose tint was kept: --recolor colors it anew."
+
+
+def notes_on_result(args: argparse.Namespace, photo: Image.Image, mask: Image.Image) -> list[str]:
+    """Of a restored photo: a tint was kept; what was found, or what the mask marks if that is nothing or nearly all."""
+    damaged = np.asarray(mask) > 0
+    keeps_color = photo.mode == "RGB" and not args.recolor and not args.gray
+    tint = [TINTED] if keeps_color and is_tinted(photo) else []
+    done = "it was only copied" if keeps_color or args.gray else "it was only colored"
+    if args.mask:
+        return tint + _notes_on_mask(damaged, args.split, done)
+    ways = ["--mask repairs what you mark"]
+    if keeps_color and not tint and not damaged.any():
+        ways.append("--recolor colors it anew")
+    return tint + notes_on_found(args, damaged, f", {done}", ways)
+
+
+def notes_on_found(
+    args: argparse.Namespace, damaged: np.ndarray, done: str = "", ways: Sequence[str] = ()
+) -> list[str]:
+    """What was found in a photo that was named itself, and in any photo that nothing was; the ways to more."""
+    height, width = damaged.shape
+    if damaged.any() and args.input.is_dir():
+        return []
+    if damaged.any():
+        marks = count_marks(damaged)
+        said = f"found {marks} mark{'s' if marks > 1 else ''}, {_percent(damaged.mean())} of the photo"
+    elif min(height, width) < LEAST_SIDE:
+        return [f"{width} x {height} px are too few for damage to be found{done}."]
+    else:
+        said = f"no damage was found{done}"
+    if args.sensitivity < MOST_SENSITIVE:
+        ways = [f"--sensitivity {args.sensitivity + 1} finds more", *ways]
+    return [f"{said}; {', '.join(ways)}." if ways else f"{said}."]
+
+
+def _notes_on_mask(damaged: np.ndarray, split: bool, done: str) -> list[str]:
+    if not damaged.any():
+        none = "nothing or all of it" if split else "nothing"  # a print that is masked wholly is left as it is
+        return [f"the mask marks {none}, {done}."]
+    if damaged.mean() > 0.5:
+        return [f"the mask marks {damaged.mean():.0%} of it as damaged; where that is the sound part, invert the mask."]
+    return []
+
+
+def _percent(share: float) -> str:
+    """Of two digits, as people write them."""
+    return f"{np.format_float_positional(100 * share, precision=2, fractional=False, trim='-')} %"
