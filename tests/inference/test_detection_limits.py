@@ -39,6 +39,13 @@ def test_what_a_mark_needs_to_count(sensitivity, is_worn, grown, seed, pixels):
         assert found(logits, sensitivity, light).sum() == (pixels if counts else 0)
 
 
+def test_what_is_just_at_a_limit_does_not_count():
+    logits = np.full(SHAPE, -6, np.float32)
+    logits[10, 10:40], logits[10, 15] = 1, 3
+    logits[20, 10:40], logits[20, 20], logits[20, 30:] = 1, 3.1, 0.5
+    assert np.array_equal(np.argwhere(found(logits, 0, None)), [[20, column] for column in range(10, 30)])
+
+
 @pytest.mark.parametrize("sensitivity, least", [(0, -1.8), (1, -2.1), (2, -2.1), (2.5, -2.3), (3, -2.5)])
 def test_from_when_on_what_is_light_goes_on(sensitivity, least):
     logits, light = np.full(SHAPE, -6, np.float32), np.zeros(SHAPE, bool)
@@ -48,14 +55,19 @@ def test_from_when_on_what_is_light_goes_on(sensitivity, least):
     assert found(logits, sensitivity, light).sum() == 10
 
 
+@pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("contrast, width, is_light", [(21, 5, True), (20, 5, False), (21, 19, False), (21, 18, True)])
-def test_light_is_narrower_than_19_px_and_more_than_20_levels_over_its_ground(monkeypatch, contrast, width, is_light):
+def test_light_is_narrower_than_19_px_and_more_than_20_levels_over_its_ground(
+    monkeypatch, contrast, width, is_light, turned
+):
     monkeypatch.setattr(detection.faces, "find_faces", lambda _: [])
     monkeypatch.setattr(detection, "is_worn", lambda _: True)
-    monkeypatch.setattr(detection, "picture_window", lambda _: np.s_[0:60, 0:120])
+    monkeypatch.setattr(detection, "picture_window", lambda gray: tuple(slice(0, side) for side in gray.shape))
     gray = np.full((60, 120), 100, np.uint8)
     gray[:, 50 : 50 + width] += np.uint8(contrast)
-    light = find_damage(gray, lambda image: np.full((2, *image.shape[1:]), -6, np.float32)).light
+    seen = np.ascontiguousarray(gray.T) if turned else gray
+    light = find_damage(seen, lambda image: np.full((2, *image.shape[1:]), -6, np.float32)).light
+    light = light.T if turned else light
     assert light[:, 50 : 50 + width].all() == light.any() == is_light
 
 
@@ -105,6 +117,11 @@ def test_a_map_enlarged_three_times_is_each_pixel_three_times():
     column = np.zeros((5, 9), bool)
     column[:, 4] = True
     assert np.array_equal(enlarged(column, (5, 27)), column.repeat(3, axis=1))
+
+
+def test_the_edge_of_an_enlarged_map_has_no_stairs_of_whole_pixels():
+    lengths = enlarged(np.tri(9, dtype=bool), (36, 36)).sum(axis=1)
+    assert np.diff(lengths).min() >= 0 and np.diff(lengths).max() < 4
 
 
 def test_the_smallest_photo_is_seen_three_times_too():
