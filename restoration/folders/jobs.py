@@ -36,8 +36,16 @@ def find_jobs(source: Path, target: str | Path, results: Path | None = None, *, 
         file = _target(source, target)
         check_free([file], overwrite)
         return [Job(source, file, Path(source.name))]
-    root, results = source.resolve(), results or Path(target)
-    place = imaging.shown(results)
+    results = results or Path(target)
+    _check_place(source, target, results)
+    jobs = _named(source, Path(target), _photos_below(source, results))
+    _keep_originals(jobs)
+    return jobs
+
+
+def _check_place(source: Path, target: str | Path, results: Path) -> None:
+    """PhotoError where the results of a folder would lie in a place that is not theirs."""
+    root, place = source.resolve(), imaging.shown(results)
     if results.exists() and not results.is_dir():
         raise imaging.PhotoError(f"{place} is a file: name a folder for the results.")
     is_photo = results.suffix.lower() in imaging.SUFFIXES and not str(target).endswith("/")
@@ -45,20 +53,29 @@ def find_jobs(source: Path, target: str | Path, results: Path | None = None, *, 
         raise imaging.PhotoError(f"{place} would be a photo, {imaging.shown(source)} is a folder: name a folder.")
     if results.resolve() in (root, *root.parents):
         raise imaging.PhotoError(f"{place} is the input itself or holds it: name another place for the results.")
+
+
+def _photos_below(source: Path, results: Path) -> list[Path]:
+    """The photos of a folder, relative to it, but those of an earlier run; photos that cannot be read are spoken of."""
+    root, own = source.resolve(), results.resolve()
     names = [photo.relative_to(source) for photo in imaging.find_files(source)]
-    names = [name for name in names if results.resolve() not in (root / name).parents]  # none of an earlier run
-    if left_out := [file for file in imaging.find_unread(source) if results.resolve() not in file.resolve().parents]:
+    names = [name for name in names if own not in (root / name).parents]
+    if left_out := [file for file in imaging.find_unread(source) if own not in file.resolve().parents]:
         some = f"{len(left_out)} files seem to be photos of other kinds, such as {imaging.shown(left_out[0])}"
         print(f"restoration: {some}; save them as PNG, JPEG or TIFF.", file=sys.stderr)
     if not names:
         raise imaging.PhotoError(f"{imaging.shown(source)} holds no photos: name a folder of image files.")
-    target, jobs, taken = Path(target), [], set()
+    return names
+
+
+def _named(source: Path, target: Path, names: list[Path]) -> list[Job]:
+    jobs, taken = [], set()
     for name in names:
         file = (target / name).with_suffix(".png")
-        file = target / f"{name}.png" if file in taken else file
+        if file in taken:
+            file = target / f"{name}.png"
         taken.add(file)
         jobs.append(Job(source / name, file, name))
-    _keep_originals(jobs)
     return jobs
 
 

@@ -47,45 +47,58 @@ def run(
     share = own_share() if place else Share()
     jobs = [job for job in jobs if share.has(job.name.with_suffix(""))]
     to_do, done = split_done(jobs)
-    to_do, done = (jobs, []) if again or not place else (to_do, done)
+    if again or not place:
+        to_do, done = jobs, []
     if done:
         print(f"restoration: {len(done)} of {len(jobs)} photos were done already (--overwrite: anew).", file=sys.stderr)
     problems, damaged = [], []
-    redone = {str(job.name) for job in to_do}
-    with closing(Journal(report, share, redone)) if report else nullcontext() as journal:
-        for job in done:
-            if journal and str(job.name) not in journal.known:
-                journal.add(photo=str(job.name), result=str(job.target), error=None)  # its process did not live to tell
+    with closing(Journal(report, share, {str(job.name) for job in to_do})) if report else nullcontext() as journal:
+        if journal:
+            _enter_done(journal, done)
         steps = stream(to_do, read, work, write, lambda job: claimed_pixels(job.source), MAX_PIXELS_HELD)
-        for outcome in tqdm(steps, total=len(to_do), unit="photo", disable=len(to_do) < 2 or share.index > 0 or None):
-            problems += _told(outcome, alone=not place)
-            damaged += [outcome.value["damaged"] > 0] if outcome.value and "damaged" in outcome.value else []
+        for photo in tqdm(steps, total=len(to_do), unit="photo", disable=len(to_do) < 2 or share.index > 0 or None):
+            problems += _show(photo, alone=not place)
+            if photo.value and "damaged" in photo.value:
+                damaged.append(photo.value["damaged"] > 0)
             if journal:
-                journal.add(**_entry(outcome))
+                journal.add(**_entry(photo))
     for problem in problems:
         print(f"restoration: {problem}", file=sys.stderr)
     if to_do and place:
-        said = [f"{len(to_do) - len(problems)} of {len(to_do)} photo{'s' * (len(to_do) > 1)} {done_is}"]
-        said += [f"{sum(damaged)} of them had damage"] if damaged else []
-        said += [f"{len(problems)} failed"] if problems else []
-        where = f"; the results are in {shown(place)}" if len(problems) < len(to_do) else ""
-        print(f"restoration: {', '.join(said)}{where}.", file=sys.stderr)
+        print(f"restoration: {_summary(len(to_do), len(problems), damaged, done_is, place)}.", file=sys.stderr)
     return 1 if problems and not ends_together() else 0
 
 
-def _told(outcome: Processed[Job], alone: bool) -> list[str]:
+def _enter_done(journal: Journal, done: list[Job]) -> None:
+    """Enter the photos whose process did not live to tell of them."""
+    for job in done:
+        if str(job.name) not in journal.known:
+            journal.add(photo=str(job.name), result=str(job.target), error=None)
+
+
+def _summary(count: int, failed: int, damaged: list[bool], done_is: str, place: str | Path) -> str:
+    said = [f"{count - failed} of {count} {'photos' if count > 1 else 'photo'} {done_is}"]
+    if damaged:
+        said.append(f"{sum(damaged)} of them had damage")
+    if failed:
+        said.append(f"{failed} failed")
+    where = f"; the results are in {shown(place)}" if failed < count else ""
+    return f"{', '.join(said)}{where}"
+
+
+def _show(photo: Processed[Job], alone: bool) -> list[str]:
     """Show the notes of a photo, and the files of one alone; what went wrong with it, to be shown at the end."""
-    source = shown(outcome.item.source)
-    for note in (outcome.value or {}).get("notes", ()):
+    source = shown(photo.item.source)
+    for note in (photo.value or {}).get("notes", ()):
         tqdm.write(f"{source}: {note}", file=sys.stderr)  # print would break the bar
-    if outcome.error is None:
-        prints = map(outcome.item.target.with_name, outcome.value.get("prints", ()))
+    if photo.error is None:
+        prints = map(photo.item.target.with_name, photo.value.get("prints", ()))
         if alone:
-            print(f"restoration: wrote {', '.join(map(shown, [*prints, outcome.item.target]))}.", file=sys.stderr)
+            print(f"restoration: wrote {', '.join(map(shown, [*prints, photo.item.target]))}.", file=sys.stderr)
         return []
-    problem = _named(source, _sentence(outcome.error))
+    problem = _named(source, _sentence(photo.error))
     if FAULT in problem:
-        tqdm.write("".join(traceback.format_exception(outcome.error)), file=sys.stderr)
+        tqdm.write("".join(traceback.format_exception(photo.error)), file=sys.stderr)
     return [problem]
 
 
@@ -108,7 +121,7 @@ def _sentence(error: Exception) -> str:
     return f"it could not be worked on, {FAULT} ({type(error).__name__}: {said})."
 
 
-def _entry(outcome: Processed[Job]) -> Facts:
-    job, error = outcome.item, outcome.error
-    about = {"photo": str(job.name), "result": str(job.target), "seconds": round(outcome.seconds, 3)}
-    return {**about, **(outcome.value or {}), "error": None if error is None else _sentence(error)}
+def _entry(photo: Processed[Job]) -> Facts:
+    job, error = photo.item, photo.error
+    about = {"photo": str(job.name), "result": str(job.target), "seconds": round(photo.seconds, 3)}
+    return {**about, **(photo.value or {}), "error": None if error is None else _sentence(error)}
