@@ -28,6 +28,7 @@ from restoration.training.validation import validate
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ENDLESS = 1 << 40  # steps of a training that ends by the clock
+Piece = tuple[int, Stage, bool]  # fold, stage, whether there is a state to go on from
 MAX_RESERVE = 0.25  # of a training's time, the most that is kept for its last validation
 
 
@@ -78,22 +79,25 @@ def train(
     if pieces:  # else there is no need to read all photos
         usable = usable or splits.find(chosen, run.folder / DATA)
         usable.split(chosen, 0)  # refuses too few groups
-        if world.is_first:
-            # Not before: what was refused must leave the name free.
-            chosen = run.join(config, chosen, command_of(sys.argv))
-            _describe(run, chosen, usable)
-            for k, s, _ in pieces:
-                run.piece(k, s).mkdir(parents=True, exist_ok=True)  # which says what was asked for
-        chosen = world.from_first(chosen)
+        chosen = world.from_first(_begin(run, config, chosen, usable, pieces) if world.is_first else None)
         asked = len(stages) * (chosen.folds if fold is None else 1)
         late = (time.monotonic() - began) / len(pieces)  # each gives up its share of what reading the photos took
         seconds = None if chosen.minutes is None else max(0.0, 60 * chosen.minutes / asked - late)
         job = Context(run, chosen, world, seconds)
-        with _signals() as told:
+        with _signals() as received:
             for k, s, _ in pieces:
-                _train_piece(job, k, s, usable.split(chosen, k), told)
+                _train_piece(job, k, s, usable.split(chosen, k), received)
     world.close()
     return world.is_first
+
+
+def _begin(run: Run, config: TrainConfig, chosen: TrainConfig, usable: Usable, pieces: list[Piece]) -> TrainConfig:
+    """Make the run's folder, not before all is agreed on: what was refused leaves the name free."""
+    chosen = run.join(config, chosen, command_of(sys.argv))
+    _describe(run, chosen, usable)
+    for k, s, _ in pieces:
+        run.piece(k, s).mkdir(parents=True, exist_ok=True)  # which says what was asked for
+    return chosen
 
 
 def _check(config: TrainConfig, world: World, fold: int | None) -> None:
@@ -105,10 +109,8 @@ def _check(config: TrainConfig, world: World, fold: int | None) -> None:
         raise RestorationError(f"fold {fold} does not exist: {config.folds} folds are counted from 0.")
 
 
-def _unfinished(
-    run: Run, config: TrainConfig, fold: int | None, stages: Collection[Stage]
-) -> list[tuple[int, Stage, bool]]:
-    """The pieces still to be trained among those asked for, and whether each has a state to go on from."""
+def _unfinished(run: Run, config: TrainConfig, fold: int | None, stages: Collection[Stage]) -> list[Piece]:
+    """The pieces still to be trained among those asked for."""
     asked = [(k, s) for k, s in run.missing(config) if fold in (None, k) and s in stages]
     return [(k, s, (run.piece(k, s) / STATE).exists()) for k, s in asked]
 
@@ -126,7 +128,7 @@ def _describe(run: Run, config: TrainConfig, usable: Usable) -> None:
         print(f"{again} photos do not fit into memory and are decoded at each use: raise --cache-gib.", flush=True)
 
 
-def _train_piece(job: Context, fold: int, stage: Stage, split: Split, told: list[int]) -> None:
+def _train_piece(job: Context, fold: int, stage: Stage, split: Split, received: list[int]) -> None:
     """Take the piece's folder, begin or go on, and finish."""
     folder, first = job.run.piece(fold, stage), job.world.is_first
     with locked(folder, wait=False) if first else nullcontext():
@@ -137,12 +139,12 @@ def _train_piece(job: Context, fold: int, stage: Stage, split: Split, told: list
         steps = job.config.steps(len(split.training))
         trainer = Trainer(job.config, stage, steps, job.world, fold, state, job.seconds)
         state.clear()  # its tensors are copied
-        _learn(folder, trainer, split, told, MetricsLog(folder / METRICS, trainer.step) if first else None)
+        _learn(folder, trainer, split, received, MetricsLog(folder / METRICS, trainer.step) if first else None)
         if first:
             checkpoint.save_state({"finished": True, "step": trainer.step, "ema": trainer.ema}, folder / STATE)
 
 
-def _learn(folder: Path, trainer: Trainer, split: Split, told: list[int], journal: MetricsLog | None) -> None:
+def _learn(folder: Path, trainer: Trainer, split: Split, received: list[int], journal: MetricsLog | None) -> None:
     config, saved = trainer.config, time.monotonic()
     title = f"fold {folder.parent.name} {trainer.stage}"
     if trainer.is_finished and trainer.epoch == config.epochs:  # stopped between its last two writes
@@ -158,14 +160,14 @@ def _learn(folder: Path, trainer: Trainer, split: Split, told: list[int], journa
                     journal.write(**record)
                 end_epoch(bar, record)
             late = time.monotonic() - saved > 60 * config.save_every_minutes
-            stops, saves = _agreed(trainer, bool(told), late, epoch_ends)
+            stops, saves = _agreed(trainer, bool(received), late, epoch_ends)
             if epoch_ends or stops or saves:
                 trainer.save(folder / STATE)
                 saved = time.monotonic()
             if trainer.is_finished:
                 return
             if stops:
-                raise StoppedError(told[0] if told else signal.SIGTERM)
+                raise StoppedError(received[0] if received else signal.SIGTERM)
 
 
 def _end_epoch(folder: Path, trainer: Trainer, validation: Photos) -> dict[str, float]:
@@ -193,11 +195,11 @@ def _end_epoch(folder: Path, trainer: Trainer, validation: Photos) -> dict[str, 
     return place | losses | scores
 
 
-def _agreed(trainer: Trainer, told: bool, late: bool, asks: bool) -> tuple[bool, bool]:
+def _agreed(trainer: Trainer, stop: bool, late: bool, asks: bool) -> tuple[bool, bool]:
     """Whether to stop and whether to save: all processes do it at the same step, as soon as one of them must."""
     if trainer.world.size > 1 and not asks and trainer.step % AGREE_EVERY:
         return False, False
-    stops, saves = trainer.world.sum_numbers({"told": float(told), "late": float(late)}).values()
+    stops, saves = trainer.world.sum_numbers({"stop": float(stop), "late": float(late)}).values()
     return stops > 0, saves > 0
 
 
@@ -231,17 +233,17 @@ def _signals() -> Iterator[list[int]]:
 
     A second Ctrl-C does not wait. A second SIGTERM does: launchers send it twice.
     """
-    told: list[int] = []
+    received: list[int] = []
     before = {number: signal.getsignal(number) for number in SIGNALS}
 
-    def tell(number: int, _) -> None:
-        told.append(number)
+    def note(number: int, _) -> None:
+        received.append(number)
         signal.signal(signal.SIGINT, before[signal.SIGINT])
 
     for number in SIGNALS:
-        signal.signal(number, tell)
+        signal.signal(number, note)
     try:
-        yield told
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -48,27 +49,16 @@ class Trainer:
         self.config, self.stage, self.steps, self.world = config, stage, steps, world
         self.weights = objectives.weights(config, stage)
         self.seed = int(np.random.SeedSequence([config.seed, fold]).generate_state(1)[0])
-        torch.manual_seed(self.seed)  # every process starts from the same weights
-        model = MODELS[stage](ModelConfig(**state["config"])) if state else initialization.network(config, stage)
-        self.model = self._placed(model)
-        stem = initialization.stem(self.model.unet.encoder, INPUT_CHANNELS[stage]) if config.freeze_stem else []
-        for layer in stem:
-            layer.requires_grad_(False)
-        norms = [layer for layer in self.model.modules() if config.freeze_norm and isinstance(layer, _BatchNorm)]
-        self.frozen = [*stem, *norms]  # whose statistics stand still
-        judge = discriminator if state else initialization.discriminator
-        self.discriminator = self._placed(judge(config, stage, model.config))
-        if config.precision == "bf16" and world.device.type == "cpu":
-            self.model, self.discriminator = map(widen_depthwise, (self.model, self.discriminator))
+        self.model, self.discriminator = map(self._placed, self._networks(state))
+        self.frozen = self._frozen()
         own = self.model.state_dict()
         floating = [name for name, t in own.items() if t.is_floating_point()]
         self.ema = own | {name: own[name].clone() for name in floating}  # the model's own counters
         self._averages, self._averaged = ([of[name] for name in floating] for of in (self.ema, own))
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=config.weight_decay, fused=True)
+        adamw = partial(torch.optim.AdamW, weight_decay=config.weight_decay, fused=True)
+        self.optimizer = adamw(self.model.parameters())
         judging = [p for p in self.discriminator.parameters() if p.requires_grad]
-        self.discriminator_optimizer = torch.optim.AdamW(
-            judging, weight_decay=config.weight_decay, betas=(0.5, 0.99), fused=True
-        )
+        self.discriminator_optimizer = adamw(judging, betas=(0.5, 0.99))
         self.step, self.epoch, self.best = 0, 0, -math.inf
         self.clock = Clock(seconds) if seconds is not None else None
         self.share, self._pace = 0.0, 0.0  # of the training that is done; of it, what one step is
@@ -76,13 +66,32 @@ class Trainer:
         self.loss = torch.zeros(())  # of the last step; not finite where its gradients were not
         if state:
             self._go_on(state)
-        self._tell_time(resumed=True)
+        self._update_share(resumed=True)
         self.began = self.step, time.monotonic()  # what is timed since the last epoch, or since the run resumed
+
+    def _networks(self, state: dict | None) -> tuple[nn.Module, nn.Module]:
+        """Generator and discriminator as they begin, the same in every process; a state's weights come later."""
+        torch.manual_seed(self.seed)
+        if state:
+            model, judge = MODELS[self.stage](ModelConfig(**state["config"])), discriminator
+        else:
+            model, judge = initialization.network(self.config, self.stage), initialization.discriminator
+        networks = model, judge(self.config, self.stage, model.config)
+        on_cpu = self.world.device.type == "cpu"
+        return tuple(map(widen_depthwise, networks)) if on_cpu and self.config.precision == "bf16" else networks
 
     def _placed(self, module: nn.Module) -> nn.Module:
         if self.world.size > 1 and self.world.device.type == "cuda":
             module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
         return module.to(self.world.device, PRECISIONS[self.config.precision], memory_format=torch.channels_last)
+
+    def _frozen(self) -> list[nn.Module]:
+        """The layers whose statistics stand still; those of the stem learn nothing either."""
+        config, model = self.config, self.model
+        stem = initialization.stem(model.unet.encoder, INPUT_CHANNELS[self.stage]) if config.freeze_stem else []
+        for layer in stem:
+            layer.requires_grad_(False)
+        return [*stem, *(layer for layer in model.modules() if config.freeze_norm and isinstance(layer, _BatchNorm))]
 
     @property
     def gan_is_on(self) -> bool:
@@ -111,10 +120,10 @@ class Trainer:
         forward = self.forward(batch, self.model)
         values, terms = {}, forward.terms
         if self.gan_is_on:
-            judged, pair = self.judged(forward)
+            own, pair = self.discriminator_losses(forward)
             optimizer = self.discriminator_optimizer
-            values |= self._update(self.discriminator, optimizer, judged, objectives.DISCRIMINATOR_WEIGHTS, "loss_d")
-            terms = terms | self.convinced(pair)
+            values |= self._update(self.discriminator, optimizer, own, objectives.DISCRIMINATOR_WEIGHTS, "loss_d")
+            terms = terms | self.adversarial_losses(pair)
         values |= self._update(self.model, self.optimizer, terms, self.weights, "loss")
         self.loss = values["loss"] + 0 * values.pop("norm")
         for name, value in values.items():
@@ -123,10 +132,10 @@ class Trainer:
         self.step += 1
         if self.step % CHECK_EVERY == 0:
             self.check()
-        self._tell_time()
+        self._update_share()
         self._average()
 
-    def _tell_time(self, resumed: bool = False) -> None:
+    def _update_share(self, resumed: bool = False) -> None:
         """How far the training is: all processes go by the clock of the first, and between two looks by the pace."""
         if self.clock is None:
             self.share, self._pace = self.step / self.steps, 1 / self.steps
@@ -145,13 +154,13 @@ class Trainer:
         with self._autocast():
             return objectives.FORWARD[self.stage](network, planes, self.config)
 
-    def judged(self, forward: Forward) -> tuple[Terms, Encoded]:
+    def discriminator_losses(self, forward: Forward) -> tuple[Terms, Encoded]:
         """The discriminator's losses, and what they were computed of."""
         with self._autocast():
             pair = objectives.encode(self.discriminator, forward)
             return objectives.discriminator_loss(self.discriminator, pair), pair
 
-    def convinced(self, pair: Encoded) -> Terms:
+    def adversarial_losses(self, pair: Encoded) -> Terms:
         """The generator's losses by the discriminator as it is now."""
         with self._autocast():
             return objectives.adversarial_loss(self.discriminator, pair, self.weights.get("features", 0) > 0)

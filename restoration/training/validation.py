@@ -48,8 +48,8 @@ def _losses(trainer: Trainer, model: nn.Module, photos: Photos) -> dict[str, flo
             forward = trainer.forward(batch, model)
             terms = forward.terms
             if trainer.gan_is_on:
-                judged, pair = trainer.judged(forward)
-                terms = terms | judged | trainer.convinced(pair)
+                own, pair = trainer.discriminator_losses(forward)
+                terms = terms | own | trainer.adversarial_losses(pair)
             for name, term in terms.items():
                 sums[name] = torch.stack([part.double() for part in term]) + sums.get(name, 0)
     totals = {name: world.sum(each).tolist() for name, each in sums.items()}

@@ -44,7 +44,7 @@ def test_its_heads_learn_its_encoder_does_not_and_the_generator_hears_of_both(se
     after = piece.discriminator.encoder.state_dict()
     assert all(torch.equal(tensor, after[name]) for name, tensor in before.items()), "batch norm's statistics too"
     for term in ("loss_g", "features"):
-        loss = piece.convinced(piece.judged(piece.forward(batch, piece.model))[1])[term].total
+        loss = piece.adversarial_losses(piece.discriminator_losses(piece.forward(batch, piece.model))[1])[term].total
         assert any(bool(g.any()) for g in torch.autograd.grad(loss, piece.model.parameters()))
     assert not any(p.requires_grad for p in piece.discriminator.encoder.parameters())
 

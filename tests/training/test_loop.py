@@ -34,7 +34,7 @@ def world(size: int, answer: dict | None = None) -> SimpleNamespace:
 
 
 @pytest.mark.parametrize(
-    "size, step, asks, told, late, expected",
+    "size, step, asks, stop, late, expected",
     [
         (1, 3, False, True, False, (True, False)),
         (1, 3, False, False, True, (False, True)),
@@ -44,9 +44,9 @@ def world(size: int, answer: dict | None = None) -> SimpleNamespace:
         (2, 20, False, False, False, (False, False)),
     ],
 )
-def test_processes_agree_at_every_tenth_step_and_at_an_epochs_end(size, step, asks, told, late, expected):
+def test_processes_agree_at_every_tenth_step_and_at_an_epochs_end(size, step, asks, stop, late, expected):
     trainer = SimpleNamespace(world=world(size), step=step)
-    assert loop._agreed(trainer, told, late, asks) == expected
+    assert loop._agreed(trainer, stop, late, asks) == expected
 
 
 def test_a_run_that_cannot_be_is_one_sentence(scenes):
@@ -117,15 +117,15 @@ def test_an_epochs_record(make, tmp_path, monkeypatch, ticking):
 
 def test_signals_are_given_back():
     before = [signal.getsignal(number) for number in loop.SIGNALS]
-    with loop._signals() as told:
+    with loop._signals() as received:
         signal.raise_signal(signal.SIGTERM)
-        assert told == [signal.SIGTERM] and signal.getsignal(signal.SIGINT) == before[0], "a second Ctrl-C is heeded"
+        assert received == [signal.SIGTERM] and signal.getsignal(signal.SIGINT) == before[0], "a second Ctrl-C counts"
     assert [signal.getsignal(number) for number in loop.SIGNALS] == before
-    with loop._signals() as told:
+    with loop._signals() as received:
         loop._prepare_worker(0)
         for number in loop.SIGNALS:
             signal.raise_signal(number)
-        assert told == []
+        assert received == []
 
 
 @pytest.mark.parametrize("device, cores, workers", [("cuda", 8, 7), ("cuda", 1, 1), ("cpu", 8, 1)])
@@ -330,12 +330,12 @@ def test_a_state_is_saved_as_often_as_asked_and_where_a_signal_came(monkeypatch,
         save=saved.append,
     )  # fmt: skip
     monkeypatch.setattr(loop, "batches_ahead", lambda *_: iter("abc" if minutes > 1 else "a"))
-    split, folder, told = SimpleNamespace(training=None, validation=None), tmp_path / "0" / "color", []
-    loop._learn(folder, trainer, split, told, None)
+    split, folder, received = SimpleNamespace(training=None, validation=None), tmp_path / "0" / "color", []
+    loop._learn(folder, trainer, split, received, None)
     assert saved == [folder / "state.pt"] * saves
-    told.append(15)
+    received.append(15)
     with pytest.raises(loop.StoppedError, match="15"):
-        loop._learn(folder, trainer, split, told, None)
+        loop._learn(folder, trainer, split, received, None)
     assert len(saved) == saves + 1
 
 

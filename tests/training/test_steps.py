@@ -211,19 +211,19 @@ def test_a_training_by_the_clock(make, ticking):
     source = batches(trainer)
     assert (trainer.share, trainer.epochs_due) == (0, 0)
     ticking[0] = 1.0
-    trainer._tell_time()
+    trainer._update_share()
     for step, (now, due) in enumerate(((20, 0), (40, 1), (99, 3), (120, 4))):
         paced = trainer.share + trainer._pace
         trainer.train_step(source[step])
         rate = 0.005 * (1 + math.cos(math.pi * min(1, paced)))
         assert trainer.optimizer.param_groups[0]["lr"] == pytest.approx(rate, abs=1e-9)
         ticking[0] = now
-        trainer._tell_time()
+        trainer._update_share()
         assert trainer.share == pytest.approx(min(1, now / 100)) and trainer.epochs_due == due
         assert trainer._pace == pytest.approx(trainer.share / (step + 1))
     assert trainer.is_finished
     trainer.clock.reserve = -1e9
-    trainer._tell_time()
+    trainer._update_share()
     assert trainer.share == 1, "it never goes back"
 
 
@@ -233,14 +233,14 @@ def test_many_processes_look_at_the_clock_at_every_tenth_step(make, ticking):
     shares = []
     for step in range(1, 22):
         trainer.step, ticking[0] = step, 2.0 * step + (step > 10)
-        trainer._tell_time()
+        trainer._update_share()
         shares.append(trainer.share)
     assert shares[:10] == pytest.approx([0.02 * step for step in range(1, 11)])
     assert shares[10:19] == pytest.approx([0.2 + 0.02 * n for n in range(1, 10)]), "by the pace, not the clock"
     assert shares[19] == pytest.approx(0.41) and shares[20] == pytest.approx(0.41 + 0.41 / 20)
     late = make(steps=0, seconds=100.0, world=Two(rank=1))
     late.world.sum_numbers = lambda numbers: numbers
-    late._tell_time()
+    late._update_share()
     assert late.share == 0, "only the first one's clock counts"
 
 
@@ -255,7 +255,7 @@ def test_a_state_holds_all_that_goes_on(make, tmp_path, ticking):
     assert (again.step, again.epoch, again.best, again.began[0]) == (1, 2, 17.5, 1)
     assert (again.clock.seconds, again.clock.used, again.clock.reserve) == (50, 20, 5)
     assert all(torch.equal(again.sums[name], trainer.sums[name]) for name in trainer.sums)
-    trainer._tell_time()
+    trainer._update_share()
     for piece in (trainer, again):
         piece.train_step(source[1])
     for part in ("model", "discriminator"):

@@ -71,7 +71,7 @@ def test_the_discriminator_learns_and_the_generator_hears_of_it(scenes):
     for _ in range(30):
         piece.train_step(batch)
     assert piece.mean_losses()["loss_d"] < first["loss_d"]
-    judged_by = piece.convinced(piece.judged(piece.forward(batch, piece.model))[1])
+    judged_by = piece.adversarial_losses(piece.discriminator_losses(piece.forward(batch, piece.model))[1])
     gradients = torch.autograd.grad(judged_by["loss_g"].total, piece.model.parameters())
     assert any(bool(g.any()) for g in gradients)
     assert all(p.grad is None or p.requires_grad for p in piece.discriminator.parameters())
