@@ -61,7 +61,7 @@ def build_demo(restorer: Restorer) -> gr.Blocks:
 
 def port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 65535")
     return int(text)
 
 
@@ -71,9 +71,9 @@ def free_port(host: str, port: int) -> int:
         with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as server:
             return server.getsockname()[1]
     except OSError as error:
-        way = "name another --host or --port"
+        way = "choose another --host or --port"
         why = error.strerror.split(" (")[0]  # what follows repeats the address
-        raise SystemExit(f"app.py: {host}, port {port}, cannot be had ({why}): {way}.") from None
+        raise SystemExit(f"app.py: cannot listen on {host}, port {port} ({why}); {way}.") from None
 
 
 def parse_args() -> argparse.Namespace:
@@ -99,4 +99,4 @@ if __name__ == "__main__":
     try:
         demo.launch(server_name=args.host, server_port=args.port, share=args.share, **LAUNCH)
     except OSError:  # Gradio's sentence names a method of its own
-        raise SystemExit("app.py: no port from 7860 on is free: name another with --port.") from None
+        raise SystemExit("app.py: no free port from 7860 up; choose one with --port.") from None

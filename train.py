@@ -37,12 +37,12 @@ def main(argv: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name may hold letters that the terminal lacks
     if int(os.environ.get("WORLD_SIZE", 1)) > 1 and not (args.name or args.resume):
-        parser.error("give --name: several processes must agree on the run's folder.")
+        parser.error("--name is required: several processes must agree on the run's folder.")
     settings = {f.name: getattr(args, f.name) for f in dataclasses.fields(TrainConfig) if f.name in args}
     if args.name and (Path(args.name).name != args.name or args.name == ".."):
-        parser.error("--name is that of one folder below --runs: give it without slashes.")
+        parser.error("--name is a single folder below --runs: no slashes.")
     if args.resume and (given := [*(name for name in settings if name not in PLACES), *["name"] * bool(args.name)]):
-        parser.error(f"--{given[0].replace('_', '-')} with --resume: a run goes on with its own settings.")
+        parser.error(f"--{given[0].replace('_', '-')} with --resume: a run keeps its own settings.")
     try:  # after parsing: --help and a typing error need no torch
         from restoration.reports.hub import check_target, push_run
         from restoration.reports.results import gather
@@ -74,7 +74,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _ended(run, reason: str, status: int) -> int:
     """Say why the program ends, and how a run that has begun goes on."""
-    way = f"; `python train.py --resume {run.folder}` goes on." if run.exists else "."
+    way = f"; continue with `python train.py --resume {run.folder}`." if run.exists else "."
     print(f"train.py: {shown(reason.rstrip('.'))}{way}", file=sys.stderr)
     return status
 

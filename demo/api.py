@@ -119,7 +119,7 @@ def _hints(file: str | None, size: tuple[int, int]) -> Image.Image | None:
 
 def _strength(vividness: float) -> float:
     if not 0 <= vividness <= 2:
-        raise RestorationError(f"A vividness of {vividness:g} is not possible: give one from 0 to 2.")
+        raise RestorationError(f"Vividness {vividness:g} is out of range: use 0 to 2.")
     return vividness
 
 

@@ -230,7 +230,7 @@ KOREAN = {
     "pages": "여러 페이지 가운데 한 장만 씁니다.",
     "deep_color": "16비트 색을 8비트로 읽었습니다.",
     "left_out": "{kind} 정보가 손상되었거나 너무 커서 뺐습니다.",
-    "no_profile": "색 프로파일을 따를 수 없어 sRGB로 읽었습니다.",
+    "no_profile": "색 프로파일을 쓸 수 없어 sRGB로 읽었습니다.",
 }
 
 # Gradio's own texts, by its keys.

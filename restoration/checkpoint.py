@@ -41,7 +41,7 @@ def find_model(source: str | Path, subfolder: str = "") -> Path:
     for name in (MODEL_CONFIG, MODEL_WEIGHTS):
         if not (folder / name).is_file():
             where = f"{source}/{subfolder}".rstrip("/")
-            raise WeightsError(f"{where} holds no {name}: name a folder or hub repository that holds a trained model.")
+            raise WeightsError(f"{where} holds no {name}; give a folder or hub repository with a trained model.")
     return folder
 
 
@@ -63,7 +63,7 @@ def find_folds(source: str | Path) -> list[Path]:
     root = Path(source) if Path(source).is_dir() else _download(str(source), "folds/*/*")
     folds = [folder for folder in (root / "folds").glob("*") if folder.name.isdecimal()]
     if not folds:
-        raise WeightsError(f"{source} holds no folds: name a run of train.py, or leave folds out.")
+        raise WeightsError(f"{source} holds no folds; give a run of train.py, or omit folds.")
     return sorted(folds, key=lambda folder: int(folder.name))
 
 
@@ -85,7 +85,7 @@ def load_model_config(folder: Path) -> ModelConfig:
     except RestorationError as error:
         where = folder / MODEL_CONFIG
         raise WeightsError(
-            f"{where} is not the config of a model of this version: fetch or train the weights again."
+            f"{where} is not a model config of this version; download or train the weights again."
         ) from error
 
 
@@ -99,7 +99,7 @@ def load_tensors(file: Path) -> dict[str, Tensor]:
         with safe_open(file, "pt") as opened:
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118, it is no dict
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{file} cannot be read as safetensors: fetch or train it again ({error}).") from error
+        raise WeightsError(f"{file} cannot be read as safetensors; download or train it again ({error}).") from error
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
 
 
@@ -125,7 +125,7 @@ def save_state(state: dict, file: Path) -> None:
         with replacing(file) as part:
             torch.save(state, part)
     except RuntimeError as error:  # torch's name for what the system refuses to write
-        raise OSError(f"{file} cannot be written: the disk may be full, or a quota reached.") from error
+        raise OSError(f"{file} cannot be written: the disk may be full or a quota exceeded.") from error
 
 
 def load_state(file: Path, device: torch.device | str = "cpu") -> dict:
@@ -139,4 +139,4 @@ def load_state(file: Path, device: torch.device | str = "cpu") -> dict:
     except (RuntimeError, EOFError, UnpicklingError) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
-        raise WeightsError(f"{file} is broken: remove it, and this piece begins anew.") from error
+        raise WeightsError(f"{file} is corrupt; delete it to train this piece again.") from error

@@ -54,7 +54,7 @@ class ModelConfig:
         if not isinstance(self.stage, str) or self.stage not in INPUT_CHANNELS:
             raise RestorationError(f"stage is {self.stage!r}: use 'inpaint' or 'color'.")
         if not isinstance(self.encoder, str) or not re.fullmatch(ENCODER, self.encoder):
-            raise RestorationError(f"encoder is {str(self.encoder)[:80]!r}: name one of segmentation-models-pytorch.")
+            raise RestorationError(f"encoder is {str(self.encoder)[:80]!r}: use one from segmentation-models-pytorch.")
         blocks = DECODER_BLOCKS[self.stage]
         widths = DECODER_WIDTHS[:blocks] if self.decoder_channels is None else self.decoder_channels
         widths = widths if isinstance(widths, (list, tuple)) else ()
@@ -175,7 +175,7 @@ class TrainConfig:
     def __post_init__(self):
         object.__setattr__(self, "decoder_channels", tuple(self.decoder_channels))
         if empty := [field.name for field in dataclasses.fields(self) if getattr(self, field.name) == ""]:
-            raise RestorationError(f"{empty[0]} is empty: give a name, or leave it out.")  # "" is no path
+            raise RestorationError(f"{empty[0]} is empty: give a name or omit it.")  # "" is no path
         self.model_config("inpaint")  # refuses a bad architecture before any photo is read
         choices = {
             "precision": (None, "bf16", "float32", "float64"),
@@ -187,7 +187,7 @@ class TrainConfig:
         if self.discriminator == "projected" and self.encoder_weights == "none":
             raise RestorationError("discriminator is 'projected', which needs a trained encoder: give encoder_weights.")
         if self.minutes is not None and self.epoch_photos is not None:
-            raise RestorationError(f"epoch_photos is {self.epoch_photos}: leave it out, minutes set the length.")
+            raise RestorationError(f"epoch_photos is {self.epoch_photos}: omit it, minutes sets the length.")
         for field in dataclasses.fields(self):
             value, within = getattr(self, field.name), field.metadata["within"]
             if within and value is not None and not within[0] <= value <= within[1]:  # NaN lies nowhere

@@ -105,7 +105,7 @@ def evaluate_folders(pred: Path, truth: Path, mask: Path | None = None) -> Evalu
     """
     predictions, truths, masks = (_by_name(folder) if folder else {} for folder in (pred, truth, mask))
     if not predictions.keys() & truths.keys():
-        raise RestorationError(f"No file in {pred} has the name of one in {truth}; name each prediction as its truth.")
+        raise RestorationError(f"No file in {pred} has the same name as one in {truth}; the names must match.")
     rows, problems = {}, []
     for name in sorted(predictions.keys() | truths.keys()):
         try:
@@ -118,7 +118,7 @@ def evaluate_folders(pred: Path, truth: Path, mask: Path | None = None) -> Evalu
             continue
         if mask and (hole is None or np.count_nonzero(hole) < metrics.WINDOW):
             least = f"no mask, or a hole of under {metrics.WINDOW} pixels"
-            problems.append(f"{name}: {least}; metrics of the hole leave it out.")
+            problems.append(f"{name}: {least}; it is left out of the hole metrics.")
     if not rows:
         raise RestorationError("No pair could be evaluated. " + " ".join(problems))
     return Evaluation(rows, tuple(problems))
@@ -126,7 +126,7 @@ def evaluate_folders(pred: Path, truth: Path, mask: Path | None = None) -> Evalu
 
 def _by_name(folder: Path) -> dict[str, list[Path]]:
     if not folder.is_dir():
-        raise RestorationError(f"There is no folder {folder}; give one that holds photos.")
+        raise RestorationError(f"There is no folder {folder}; give a folder of photos.")
     return imaging.by_name(folder)
 
 

@@ -21,17 +21,17 @@ def check(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray | None = N
     """Refuse what the formulas cannot take with a RestorationError that says what to give."""
     for name, image in (("truth", truth), ("prediction", prediction)):
         if image.dtype != np.uint8:
-            raise RestorationError(f"The {name} is {image.dtype}; give it as uint8, 0 to 255.")
+            raise RestorationError(f"The {name} is {image.dtype}; pass uint8, 0 to 255.")
         if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or image.size == 0:
-            raise RestorationError(f"The {name} has the shape {image.shape}; give it as (H, W, 3) or (H, W).")
+            raise RestorationError(f"The {name} has shape {image.shape}; pass (H, W, 3) or (H, W).")
     if truth.shape != prediction.shape:
         raise RestorationError(
-            f"The truth has the shape {truth.shape} and the prediction {prediction.shape}; give both in one shape."
+            f"The truth has shape {truth.shape} and the prediction {prediction.shape}; the shapes must match."
         )
     if mask is not None and mask.dtype != bool:
-        raise RestorationError(f"The mask is {mask.dtype}; give it as bool, for example `mask > 127`.")
+        raise RestorationError(f"The mask is {mask.dtype}; pass it as bool, for example `mask > 127`.")
     if mask is not None and mask.shape != truth.shape[:2]:
-        raise RestorationError(f"The mask has the shape {mask.shape}; give it in the photo's, {truth.shape[:2]}.")
+        raise RestorationError(f"The mask has shape {mask.shape}; pass it in the photo's, {truth.shape[:2]}.")
 
 
 def hole_ssim(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:

@@ -140,7 +140,7 @@ class Restorer:
     def repair(self, photo: Photo, mask: Photo | None = None, sensitivity: int = 0, fill: Fill = "textured") -> Repair:
         """The first half of `restore`: find the damage, unless a mask says where it is, and fill it."""
         if fill not in FILLS:
-            raise RestorationError(f"A fill of {fill!r} is not possible: give {' or '.join(FILLS)}.")
+            raise RestorationError(f"Unknown fill {fill!r}: use {' or '.join(FILLS)}.")
         photo = imaging.read_photo(photo)
         gray = _luma(photo)
         if mask is None:
@@ -148,7 +148,7 @@ class Restorer:
         else:
             damaged = imaging.read_mask(mask, photo.size)
         if damaged.all():
-            sentence = "The mask covers the whole photo: leave something to restore it from."
+            sentence = "The mask covers the whole photo; leave something to restore it from."
             raise imaging.PhotoError(sentence, "all_masked")
         whole = fill_smoothly(gray, damaged, self._inpaint)
         whole = add_texture(whole, damaged) if fill == "textured" else whole

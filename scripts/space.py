@@ -46,7 +46,7 @@ def push_space(repository: str) -> str:
         SpaceError: nothing was pushed; one sentence says why.
     """
     if not is_name(repository):
-        raise SpaceError(f"{repository!r} is not a name of the form user/name: give one, as in REPO=user/name.")
+        raise SpaceError(f"{repository!r} is not a name of the form user/name, as in REPO=user/name.")
     try:
         return _push(repository)
     except (HTTPError, OSError, HubError) as error:

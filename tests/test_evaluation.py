@@ -139,7 +139,7 @@ def test_every_file_that_is_left_out_is_named(folders, photos):
     assert set(about) == {"astronaut", "stranger", "coffee", "chelsea"}
     assert "no prediction" in about["astronaut"]
     assert "no truth" in about["stranger"]
-    assert "one shape" in about["coffee"]
+    assert "must match" in about["coffee"]
     assert "no mask" in about["chelsea"]
     assert all(problem in evaluation.as_table() for problem in evaluation.problems)
 
@@ -152,7 +152,7 @@ def test_an_unreadable_file_is_named(folders, which, content):
     evaluation = evaluate_folders(*folders)
     assert sorted(evaluation.rows) == ["astronaut", "chelsea"]
     (problem,) = evaluation.problems
-    reason = "is empty" if content == b"" else "cannot be read"
+    reason = "is empty" if content == b"" else "is not a readable image"
     assert problem.startswith(f"coffee: in {path.parent}, {path.name} {reason}")
 
 
@@ -180,7 +180,7 @@ def test_subfolders_are_paired_by_their_paths(folders, photos, hole):
     (folders[2] / "sub" / "deep" / "x.png").unlink()
     assert evaluate_folders(*folders).problems == (
         "sub/coffee: no prediction.",
-        "sub/deep/x: no mask, or a hole of under 7 pixels; metrics of the hole leave it out.",
+        "sub/deep/x: no mask, or a hole of under 7 pixels; it is left out of the hole metrics.",
     )
 
 
@@ -196,7 +196,7 @@ def test_a_mask_of_another_size_or_without_a_hole_is_named(folders):
     Image.new("L", (64, 48), 127).save(folders[2] / "chelsea.png")
     evaluation = evaluate_folders(*folders)
     assert sorted(evaluation.rows) == ["astronaut", "chelsea"]
-    assert "coffee.png is 10 x 10 px, the photo 64 x 48" in evaluation.problems[1]
+    assert "coffee.png is 10 x 10 px, but the photo is 64 x 48" in evaluation.problems[1]
     assert evaluation.rows["chelsea"]["hole_psnr"] is None and evaluation.rows["chelsea"]["ssim"] is not None
     assert [problem.split(":")[0] for problem in evaluation.problems] == ["chelsea", "coffee"]
 

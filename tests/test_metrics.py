@@ -232,8 +232,8 @@ def test_a_wrong_mask_is_refused(photo, prediction, mask):
 
 def test_unlike_photos_are_refused(photo):
     for truth, other, said in (
-        (photo, photo[:, :-1], "one shape"), (photo / 255, photo / 255, "uint8"),
-        (photo[..., :2], photo[..., :2], "the shape"), (photo[:0], photo[:0], "the shape"),
+        (photo, photo[:, :-1], "must match"), (photo / 255, photo / 255, "uint8"),
+        (photo[..., :2], photo[..., :2], "has shape"), (photo[:0], photo[:0], "has shape"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=said):
             evaluate_pair(truth, other)

@@ -10,14 +10,14 @@ from restoration.files import decoding
 from restoration.inference.damage import MOST_SENSITIVE
 from restoration.inference.filling import FILLS
 
-WAYS = """a first try:
+WAYS = """examples:
   %(prog)s restore old.jpg new.png                   find the damage, repair it, add color
   %(prog)s detect old.jpg mask.png                   only find the damage: white = damaged
-  %(prog)s restore old.jpg mine.png --mask mask.png  restore with the mask, corrected in a paint program
+  %(prog)s restore old.jpg mine.png --mask mask.png  restore with the mask as corrected in a paint program
   %(prog)s restore box/ restored/                    a whole folder; repeat it to resume
   %(prog)s COMMAND --help                            all options of a command
 """
-KINDS = "PNG, TIFF, BMP and WebP keep every level, JPEG does not"
+KINDS = "PNG, TIFF, BMP and WebP are lossless, JPEG is not"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,19 +49,17 @@ def _add_restore(commands) -> None:
         "--mask", type=_path, help="white = damaged: an image, or a folder of images with the photos' names"
     )
     restore.add_argument("--gray", action="store_true", help="write the repaired photo without color")
-    restore.add_argument("--recolor", action="store_true", help="color a color photo anew, such as a sepia print")
+    restore.add_argument("--recolor", action="store_true", help="give a color photo new colors, such as a sepia print")
     restore.add_argument(
         "--fill", choices=FILLS, default=FILLS[0],
-        help="textured: large holes get texture from the rest of the photo, a guess; smooth: none (default: textured)",
+        help="textured: invent texture in large holes, from the rest of the photo; smooth: none (default: textured)",
     )  # fmt: skip
     restore.add_argument(
         "--reference", type=_path, metavar="FILE", help="a color photo of the same people or place, to take colors from"
     )
+    restore.add_argument("--freshen", action="store_true", help="stretch faded tones; in a color photo, per channel")
     restore.add_argument(
-        "--freshen", action="store_true", help="stretch faded tones; in a color photo, each channel by itself"
-    )
-    restore.add_argument(
-        "--split", action="store_true", help="also restore each print on a scan by itself, straightened: OUT-1.png, ..."
+        "--split", action="store_true", help="also restore each print on a scan alone, straightened: OUT-1.png, ..."
     )
     _add_sensitivity(restore)
     _add_weights(restore)
@@ -70,7 +68,7 @@ def _add_restore(commands) -> None:
 
 
 def _add_detect(commands) -> None:
-    detect = _command(commands, "detect", "write a mask of the damage that is found, white = damaged")
+    detect = _command(commands, "detect", "detect damage and write it as a mask, white = damaged")
     detect.add_argument("input", type=_path, metavar="IN", help="photo or folder")
     detect.add_argument("output", type=_out, metavar="OUT_MASK", help="a PNG, or a folder for PNGs")
     _add_sensitivity(detect)
@@ -81,23 +79,23 @@ def _add_detect(commands) -> None:
 def _add_damage(commands) -> None:
     damage = _command(commands, "damage", "damage color photos on purpose, to test restore with evaluate")
     damage.add_argument("input", type=_path, metavar="IN_FOLDER", help="folder of color photos")
-    damage.add_argument("output", type=_path, metavar="OUT_FOLDER", help="gets input/, mask/ and gt/ (the truth)")
+    damage.add_argument("output", type=_path, metavar="OUT_FOLDER", help="gets input/, mask/ and gt/ (the originals)")
     damage.add_argument("--seed", type=int, default=0, help="random seed of the holes (default: 0)")
     damage.add_argument("--holes", type=int, default=1, help="largest number of holes per photo (default: 1)")
     _add_overwrite(damage)
 
 
 def _add_evaluate(commands) -> None:
-    evaluate = _command(commands, "evaluate", "compare restored photos with the truth")
+    evaluate = _command(commands, "evaluate", "compare restored photos with the originals")
     evaluate.add_argument("--pred", type=_path, required=True, help="folder of results")
-    evaluate.add_argument("--truth", type=_path, required=True, help="folder of the true photos, with the same names")
-    evaluate.add_argument("--mask", type=_path, help="folder of masks; without it, only metrics of the whole photo")
+    evaluate.add_argument("--truth", type=_path, required=True, help="folder of the originals, with the same names")
+    evaluate.add_argument("--mask", type=_path, help="folder of masks; without it, only whole-photo metrics")
     evaluate.add_argument("--json", action="store_true", help="one flat JSON object instead of a table")
 
 
 def _add_export(commands) -> None:
     export = _command(commands, "export", "write models together with the ONNX graphs that OpenVINO runs")
-    export.add_argument("output", type=_path, metavar="OUT", help="folder to write to, which may be the weights' own")
+    export.add_argument("output", type=_path, metavar="OUT", help="output folder; may be the weights' own folder")
     _add_weights(export)
 
 
@@ -113,7 +111,7 @@ def _add_weights(command: argparse.ArgumentParser) -> None:
 def _add_sensitivity(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--sensitivity", type=int, choices=range(MOST_SENSITIVE + 1), default=0,
-        help="higher finds more damage, with more false alarms; from 2 on, see what detect marks in faces (default: 0)",
+        help="higher finds more damage and more false alarms; at 2 or 3, check what detect marks in faces (default: 0)",
     )  # fmt: skip
 
 

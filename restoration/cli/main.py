@@ -53,7 +53,7 @@ def _damage(args: argparse.Namespace) -> int:
     from restoration.masking import damage
 
     if args.seed < 0 or args.holes < 1:
-        raise RestorationError(f"--seed {args.seed} --holes {args.holes}: give a seed of 0 or more and 1 hole or more.")
+        raise RestorationError(f"--seed {args.seed} --holes {args.holes}: the least seed is 0, and the least holes 1.")
     inputs = args.output / "input"
     jobs = find_jobs(args.input, inputs, args.output, overwrite=True)
 
@@ -96,7 +96,7 @@ def _export(args: argparse.Namespace) -> int:
     from restoration.pipeline import SHIPPED_WEIGHTS
 
     for name, error in export(args.weights or SHIPPED_WEIGHTS, args.output).items():
-        print(f"{name}: at most {error:.1e} from PyTorch ({TOLERANCE:.0e} is allowed)")
+        print(f"{name}: differs from PyTorch by at most {error:.1e} (limit: {TOLERANCE:.0e})")
     return 0
 
 

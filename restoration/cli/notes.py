@@ -10,7 +10,7 @@ from restoration.inference.damage import MOST_SENSITIVE, count_marks
 from restoration.inference.tones import is_tinted
 
 LEAST_SIDE = 16  # px: where nothing is found in a smaller photo, that is why
-TINTED = "it seems to be a gray photo on tinted paper, whose tint was kept: --recolor colors it anew."
+TINTED = "it looks like a tinted black-and-white photo and keeps its tint; --recolor gives it new colors."
 
 
 def notes_on_result(args: argparse.Namespace, photo: Image.Image, mask: Image.Image) -> list[str]:
@@ -23,8 +23,8 @@ def notes_on_result(args: argparse.Namespace, photo: Image.Image, mask: Image.Im
         return tint + _notes_on_mask(damaged, args.split, done)
     ways = ["--mask repairs what you mark"]
     if keeps_color and not tint and not damaged.any():
-        ways.append("--recolor colors it anew")
-    return tint + notes_on_found(args, damaged, f", {done}", ways)
+        ways.append("--recolor gives it new colors")
+    return tint + notes_on_found(args, damaged, f", so {done}", ways)
 
 
 def notes_on_found(
@@ -38,23 +38,23 @@ def notes_on_found(
         marks = count_marks(damaged)
         said = f"found {marks} mark{'s' if marks > 1 else ''}, {_percent(damaged.mean())} of the photo"
     elif min(height, width) < LEAST_SIDE:
-        return [f"{width} x {height} px are too few for damage to be found{done}."]
+        return [f"{width} x {height} px is too small to detect damage{done}."]
     else:
         said = f"no damage was found{done}"
     if args.sensitivity < MOST_SENSITIVE:
-        ways = [f"--sensitivity {args.sensitivity + 1} finds more", *ways]
+        ways = [f"--sensitivity {args.sensitivity + 1} may find more", *ways]
     return [f"{said}; {', '.join(ways)}." if ways else f"{said}."]
 
 
 def _notes_on_mask(damaged: np.ndarray, split: bool, done: str) -> list[str]:
     if not damaged.any():
         none = "nothing or all of it" if split else "nothing"  # a print that is masked wholly is left as it is
-        return [f"the mask marks {none}, {done}."]
+        return [f"the mask marks {none}, so {done}."]
     if damaged.mean() > 0.5:
-        return [f"the mask marks {damaged.mean():.0%} of it as damaged; where that is the sound part, invert the mask."]
+        return [f"the mask marks {damaged.mean():.0%} of the photo; if it marks the undamaged parts, invert it."]
     return []
 
 
 def _percent(share: float) -> str:
     """Of two digits, as people write them."""
-    return f"{np.format_float_positional(100 * share, precision=2, fractional=False, trim='-')} %"
+    return f"{np.format_float_positional(100 * share, precision=2, fractional=False, trim='-')}%"

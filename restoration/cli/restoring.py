@@ -86,9 +86,9 @@ class Restoring:
             name = f"{piece.target.name}: " if len(restored) > 1 else ""
             yield from (f"{name}{note}" for note in notes_on_result(args, scan.image, result.mask))
         if args.freshen and args.gray and scan.levels is not None:
-            yield "its freshened tones have 8 bits."
+            yield "the freshened tones are 8-bit."
         if args.split and len(restored) == 1:
-            yield "no print with paper around it was found, so none was cut out."
+            yield "no print with paper around it was found, so nothing was cut out."
 
     def _find_prints(self, target: Path, scan: imaging.Scan) -> dict[Path, Print]:
         """The prints on a scan by the files that they go to; none where the scan is one print from edge to edge."""
@@ -96,7 +96,7 @@ class Restoring:
         files = [target.with_stem(f"{target.stem}-{n}") for n in range(1, len(prints) + 1)]
         for file in files:
             if file in self.targets or (file.exists() and not self.args.overwrite):
-                raise RestorationError(f"{imaging.shown(file)} would be overwritten: move it away, or use --overwrite.")
+                raise RestorationError(f"{imaging.shown(file)} would be overwritten; move it or use --overwrite.")
         return dict(zip(files, prints, strict=True))
 
     def _restored(self, piece: Piece) -> Restoration:
@@ -155,11 +155,11 @@ def _place(args: argparse.Namespace) -> str | None:
 def _warn_of_false_marks(args: argparse.Namespace) -> None:
     if args.sensitivity < DOUBTFUL or (args.command == "restore" and args.mask):
         return
-    way = "look at the mask, above all at faces, before you use it"
+    way = "check the mask, especially in faces, before using it"
     if args.command == "restore":
-        way = f"look at the mask that detect --sensitivity {args.sensitivity} writes, above all at faces"
-    kinds = "eyes, jewelry or lights may be among the marks"
-    print(f"restoration: at --sensitivity {args.sensitivity} {kinds}: {way}.", file=sys.stderr)
+        way = f"check the mask that detect --sensitivity {args.sensitivity} writes, especially in faces"
+    kinds = "eyes, jewelry or lights may be marked too"
+    print(f"restoration: at --sensitivity {args.sensitivity}, {kinds}; {way}.", file=sys.stderr)
 
 
 def _restorer(args: argparse.Namespace):
@@ -173,5 +173,5 @@ def _restorer(args: argparse.Namespace):
         device = f"cuda:{own_gpu(torch.cuda.device_count())}"
     restorer = Restorer.from_pretrained(args.weights or SHIPPED_WEIGHTS, device)
     if restorer.precision == "bf16" and args.input.is_dir():
-        print("restoration: in bf16, which is faster here (RESTORATION_PRECISION=float32 prevents it)", file=sys.stderr)
+        print("restoration: using bf16, faster here (RESTORATION_PRECISION=float32 turns it off)", file=sys.stderr)
     return restorer

@@ -221,10 +221,10 @@ def _check(entry: Entry, memory: Memory) -> tuple[tuple[int, int] | None, str]:
     if min(gray.shape) < MIN_SIDE:
         return None, f"smaller than {MIN_SIDE} pixels"
     if not np.ptp(rgb, axis=2).any():
-        return None, "gray, it has no color to learn"
+        return None, "gray, no color to learn"
     memory.keep(entry, picture)
     misfit = entry.damaged and picture.hole_bits is None
-    problem = "used without its damaged partner, which does not fit" if misfit else ""
+    problem = "used without its damaged partner, which does not match" if misfit else ""
     return (perceptual_hash(gray), perceptual_hash(gray[:, ::-1])), problem
 
 

@@ -63,7 +63,7 @@ def find_entries(source: str | Path) -> list[Entry]:
     if not entries:
         raise RestorationError(
             f"no photos in {Path(source).absolute()}: put photos, tar shards of them or the contest's "
-            f"{CONTEST_TRUTH} there, or name --data {BUNDLED} for the photos that come with scikit-image and "
+            f"{CONTEST_TRUTH} there, or use --data {BUNDLED} for the photos that come with scikit-image and "
             "scikit-learn."
         )
     return sorted(entries, key=lambda entry: (entry.name, str(entry.file), entry.offset))
@@ -105,7 +105,7 @@ def _members(file: Path, folder: Path) -> list[Entry]:
         with tarfile.open(file, "r:") as shard:
             members = [(Path(m.name), m) for m in shard if m.isfile()]
     except (tarfile.TarError, OSError) as error:
-        raise RestorationError(f"{file} cannot be read: give an uncompressed tar file.") from error
+        raise RestorationError(f"{file} cannot be read; give an uncompressed tar file.") from error
     return [
         Entry(path.name, file, member.offset_data, member.size, (folder / path.parent).as_posix())
         for path, member in members

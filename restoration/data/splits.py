@@ -129,7 +129,7 @@ def fold_of(groups: np.ndarray, folds: int, fold: int, seed: int) -> tuple[np.nd
     """
     numbers = np.unique(groups)
     if len(numbers) < max(2, folds):
-        raise RestorationError(f"{len(numbers)} groups of photos cannot make {folds} folds: give more photos.")
+        raise RestorationError(f"{len(numbers)} groups of photos cannot make {folds} folds; add more photos.")
     if folds == 1:
         chosen = np.random.default_rng(seed).permutation(numbers)[: max(1, round(HELD_OUT * len(numbers)))]
     else:

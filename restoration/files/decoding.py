@@ -67,7 +67,7 @@ def decode(source: Source, kind: str = "photo") -> Decoded:
     source = Path(source) if isinstance(source, os.PathLike) else source
     source = _as_image(source, kind) if isinstance(source, np.ndarray) else source
     if not isinstance(source, (str, Path, Image.Image)) and not hasattr(source, "read"):
-        raise PhotoError(f"The {kind} is a {type(source).__name__}: give a PIL image, an array or a path.")
+        raise PhotoError(f"The {kind} is a {type(source).__name__}; pass a PIL image, an array or a path.")
     name = name_of(source, kind)
     try:
         with warnings.catch_warnings():
@@ -76,18 +76,18 @@ def decode(source: Source, kind: str = "photo") -> Decoded:
     except FileNotFoundError as error:
         raise PhotoError(f"{shown(source)} does not exist.") from error
     except PermissionError as error:
-        raise PhotoError(f"{shown(source)} may not be read: you have no permission.") from error
+        raise PhotoError(f"{shown(source)} cannot be read: permission denied.") from error
     except Image.DecompressionBombError as error:
         raise _too_large(name) from error
     except MemoryError as error:
-        raise PhotoError("{name} needs more memory than there is.", "memory", name=name) from error
+        raise PhotoError("{name} needs more memory than is available.", "memory", name=name) from error
 
 
 def _as_image(pixels: np.ndarray, kind: str) -> Image.Image:
     pixels = pixels.astype(np.uint8) * 255 if pixels.dtype == bool else pixels
     if pixels.dtype != np.uint8 or pixels.ndim < 2 or pixels.shape[2:] not in ((), (3,), (4,)) or pixels.size == 0:
         wanted = "uint8 or bool of shape (H, W), (H, W, 3) or (H, W, 4)"
-        raise PhotoError(f"The {kind} is {pixels.dtype} of shape {pixels.shape}: give {wanted}.")
+        raise PhotoError(f"The {kind} is {pixels.dtype} of shape {pixels.shape}; pass {wanted}.")
     return Image.fromarray(pixels)
 
 
@@ -99,7 +99,7 @@ def _pillows(name: str) -> Iterator[None]:
     except (PhotoError, FileNotFoundError, PermissionError):
         raise
     except BROKEN as error:
-        sentence = "{name} cannot be read as a photo: give a whole image file."
+        sentence = "{name} is not a readable image file."
         raise PhotoError(sentence, "unreadable", name=name) from error
 
 
@@ -132,7 +132,7 @@ def _decoded(source: Source, name: str) -> Decoded:
     if not isinstance(source, (str, Path)):
         return _read(source, name)
     if not stat.S_ISREG(os.stat(source).st_mode):  # a pipe would be waited for, a device never end
-        raise PhotoError(f"{name} is no file: give a photo.")
+        raise PhotoError(f"{name} is not a regular file.")
     with open(source, "rb") as file:  # not Image.open: what Pillow maps into memory of a turned TIFF is scrambled
         return _read(file, name)
 
@@ -141,9 +141,9 @@ def _read(file: BinaryIO, name: str) -> Decoded:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     if size == 0:
-        raise PhotoError("{name} is empty: give a whole image file.", "empty", name=name)
+        raise PhotoError("{name} is empty; choose another file.", "empty", name=name)
     if size > MAX_BYTES:
-        sentence = "{name} is too large: files of up to {mebibytes} MiB are read."
+        sentence = "{name} is too large; the limit is {mebibytes} MiB."
         raise PhotoError(sentence, "file_too_large", name=name, mebibytes=MAX_BYTES >> 20)
     with _pillows(name):
         photo = _opened(file, name)
@@ -164,11 +164,11 @@ def _opened(file: BinaryIO, name: str) -> Image.Image:
     except UnidentifiedImageError:
         file.seek(0)
         if not HAS_HEIF and file.read(12)[4:] in HEIF_FILES:
-            sentence = "{name} is HEIC, which is read once pi-heif is installed: pip install pi-heif."
+            sentence = "{name} is HEIC, which needs pi-heif: pip install pi-heif."
             raise PhotoError(sentence, "heic", name=name) from None
         file.seek(0)
         if file.read(4) in TIFF_FILES:
-            sentence = "{name} is a TIFF of a kind that is not read here: save it with 8 or 16 bits, not as floats."
+            sentence = "{name} is an unsupported kind of TIFF; save it with 8 or 16 bits, not as floats."
             raise PhotoError(sentence, "odd_tiff", name=name) from None
         raise
 
@@ -205,7 +205,7 @@ def _check_pixels(size: tuple[int, int], name: str) -> None:
 
 def _too_large(name: str) -> PhotoError:
     most = MAX_PIXELS // 1_000_000
-    sentence = "{name} is too large: photos of up to {megapixels} megapixels are read."
+    sentence = "{name} is too large; the limit is {megapixels} megapixels."
     return PhotoError(sentence, "too_large", name=name, megapixels=most)
 
 
@@ -217,12 +217,12 @@ def _check_work(photo: Image.Image, name: str) -> None:
         scans = photo.fp.read().count(b"\xff\xda")
         photo.fp.seek(place)
         if scans * photo.width * photo.height > MAX_SCANNED:
-            sentence = "{name} is a JPEG of {scans} scans: save it again with another program."
+            sentence = "{name} is a JPEG with {scans} scans; save it again with another program."
             raise PhotoError(sentence, "many_scans", name=name, scans=scans)
     if photo.format == "TIFF":
         width, height = (photo.tag_v2.get(tag, 1) for tag in (TILE_WIDTH, TILE_HEIGHT))
         if width * height > max(MAX_TILE, 4 * photo.width * photo.height):
-            sentence = "{name} has tiles that are much larger than itself: save it again with another program."
+            sentence = "{name} has tiles far larger than the image; save it again with another program."
             raise PhotoError(sentence, "large_tiles", name=name)
 
 
@@ -232,7 +232,7 @@ def _pages(photo: Image.Image) -> str:
     Counting may take hours, which words save.
     """
     if photo.format == "GIF":
-        return "first of its several" if photo.is_animated else ""
+        return "the first of several frames" if photo.is_animated else ""
     best, count = 0, 0
     if photo.format == "TIFF":  # the first of the largest, as small ones may be thumbnails
         sizes = [photo.width * photo.height]
@@ -246,5 +246,5 @@ def _pages(photo: Image.Image) -> str:
         count = getattr(photo, "n_frames", 1)
     if count < 2:
         return ""
-    which = f"largest, number {best + 1}," if best else "first"
-    return f"{which} of its {count if count < MAX_PAGES else f'{MAX_PAGES} or more'}"
+    which = f"page {best + 1} of {count if count < MAX_PAGES else f'{MAX_PAGES} or more'}"
+    return f"{which}, the largest" if best else which

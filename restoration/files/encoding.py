@@ -33,7 +33,7 @@ def check_ending(file: Path) -> None:
         PhotoError: its ending is not one of a photo's, or one that would lose the photo's levels.
     """
     if file.suffix.lower() not in WRITTEN:
-        raise PhotoError(f"{shown(file.name)}: no photo is written with this ending, use {', '.join(WRITTEN)}.")
+        raise PhotoError(f"{shown(file.name)}: cannot write this file type; use {', '.join(WRITTEN)}.")
 
 
 def write_photo(image: Image.Image, file: Path, scan: Scan | None = None) -> None:
@@ -83,7 +83,7 @@ def _save(image: Image.Image, target: "_Unnumbered | BytesIO", ending: str, scan
     options = WRITTEN[ending.lower()]
     kind = options["format"]
     if (side := max(image.size)) > MAX_SIDE.get(kind, side):
-        raise OSError(f"{kind} holds up to {MAX_SIDE[kind]} pixels a side, use .png")
+        raise OSError(f"{kind} is limited to {MAX_SIDE[kind]} pixels per side; use .png")
     own_profile, beside = image.info.get("icc_profile"), {}
     if image.mode == "I;16" and kind not in DEEP:
         image = Image.fromarray(eight_bit(np.asarray(image)))

@@ -46,7 +46,7 @@ def find_files(folder: Path, suffixes: Collection[str] = SUFFIXES) -> list[Path]
     found, seen = [], {os.path.realpath(folder)}
 
     def fail(error: OSError) -> None:
-        raise PhotoError(f"{shown(error.filename)} may not be read: you have no permission.") from error
+        raise PhotoError(f"{shown(error.filename)} cannot be read: permission denied.") from error
 
     for place, inner, names in os.walk(folder, onerror=fail, followlinks=True):
         inner.sort()  # that each process takes the same way
@@ -103,7 +103,7 @@ def read_reference(source: Source) -> np.ndarray:
     """
     photo = read_photo(source, "reference")
     if photo.mode == "L":
-        raise PhotoError("The reference is a gray photo: give one in color.")
+        raise PhotoError("The reference is a gray photo; use one in color.")
     return np.asarray(photo)
 
 
@@ -142,7 +142,7 @@ def read_hints(source: Source, size: tuple[int, int]) -> np.ndarray:
     """
     hints, name = _plain(source, "hint image"), name_of(source, "hint image")
     if not hints.has_transparency_data:
-        sentence = "{name} has no alpha channel to say where its colors count: give RGBA."
+        sentence = "{name} has no alpha channel to show where its colors apply; use RGBA."
         raise PhotoError(sentence, "no_alpha", name=name)
     _check_size(hints, size, name)
     return np.asarray(hints.convert("RGBA"))
@@ -151,7 +151,7 @@ def read_hints(source: Source, size: tuple[int, int]) -> np.ndarray:
 def _check_size(image: Image.Image, size: tuple[int, int], name: str) -> None:
     if image.size != size:
         sizes = {"width": image.width, "height": image.height, "wanted": f"{size[0]} x {size[1]}"}
-        sentence = "{name} is {width} x {height} px, the photo {wanted}: give one of the photo's size."
+        sentence = "{name} is {width} x {height} px, but the photo is {wanted}; the sizes must match."
         raise PhotoError(sentence, "other_size", name=name, **sizes)
 
 

@@ -84,9 +84,9 @@ def read_scan(source: Source, kind: str = "photo") -> Scan:
     if alpha is not None:
         image = Image.composite(image, Image.new(image.mode, image.size, "white"), alpha)
     if decoded.pages:
-        notes.insert(0, Sentence("The {which} pages is used.", "pages", which=decoded.pages))
+        notes.insert(0, Sentence("Using {which}.", "pages", which=decoded.pages))
     if decoded.is_deep_color:
-        notes.append(Sentence("Its colors have 16 bits: they are read as 8.", "deep_color"))
+        notes.append(Sentence("Its 16-bit colors are read as 8-bit.", "deep_color"))
     tones = None if levels is None else tones
     return Scan(_bare(image), alpha, levels, tones, profile, exif, xmp, dpi, tuple(notes))
 
@@ -103,7 +103,7 @@ def _bare(image: Image.Image) -> Image.Image:
 def _carried(photo: Image.Image, dpi: Dpi | None, notes: list[Sentence]) -> tuple[bytes, bytes]:
     kept = {"EXIF": carried(photo, dpi), "XMP": carried_xmp(photo)}
     for kind in (kind for kind, content in kept.items() if content is None):
-        notes.append(Sentence("Its {kind} is damaged or too large: it is left out.", "left_out", kind=kind))
+        notes.append(Sentence("Its {kind} is damaged or too large and was left out.", "left_out", kind=kind))
     return kept["EXIF"] or b"", kept["XMP"] or b""
 
 
@@ -137,7 +137,7 @@ def _in_srgb(
     try:
         return _followed(photo, levels, profile)
     except (ProfileError, ImageCms.PyCMSError):
-        notes.append(Sentence("Its color profile cannot be followed: its colors are taken for sRGB.", "no_profile"))
+        notes.append(Sentence("Its color profile cannot be used; its colors are read as sRGB.", "no_profile"))
         return _followed(photo, levels, None)
 
 

@@ -31,7 +31,7 @@ def find_jobs(source: Path, target: str | Path, results: Path | None = None, *, 
         PhotoError: there is nothing to read, or the results would lie in a place that is not theirs.
     """
     if not source.exists():
-        raise imaging.PhotoError(f"{imaging.shown(source)} does not exist: name a photo or a folder of photos.")
+        raise imaging.PhotoError(f"{imaging.shown(source)} does not exist; give a photo or a folder of photos.")
     if not source.is_dir():
         file = _target(source, target)
         check_free([file], overwrite)
@@ -47,12 +47,12 @@ def _check_place(source: Path, target: str | Path, results: Path) -> None:
     """PhotoError where the results of a folder would lie in a place that is not theirs."""
     root, place = source.resolve(), imaging.shown(results)
     if results.exists() and not results.is_dir():
-        raise imaging.PhotoError(f"{place} is a file: name a folder for the results.")
+        raise imaging.PhotoError(f"{place} is a file; the results need a folder.")
     is_photo = results.suffix.lower() in imaging.SUFFIXES and not str(target).endswith("/")
     if is_photo and not results.exists():
-        raise imaging.PhotoError(f"{place} would be a photo, {imaging.shown(source)} is a folder: name a folder.")
+        raise imaging.PhotoError(f"{place} is a photo's name, but {imaging.shown(source)} is a folder; give a folder.")
     if results.resolve() in (root, *root.parents):
-        raise imaging.PhotoError(f"{place} is the input itself or holds it: name another place for the results.")
+        raise imaging.PhotoError(f"{place} is or contains the input folder; choose another folder for the results.")
 
 
 def _photos_below(source: Path, results: Path) -> list[Path]:
@@ -61,10 +61,10 @@ def _photos_below(source: Path, results: Path) -> list[Path]:
     names = [photo.relative_to(source) for photo in imaging.find_files(source)]
     names = [name for name in names if own not in (root / name).parents]
     if left_out := [file for file in imaging.find_unread(source) if own not in file.resolve().parents]:
-        some = f"{len(left_out)} files seem to be photos of other kinds, such as {imaging.shown(left_out[0])}"
+        some = f"{len(left_out)} files look like photos in unsupported formats, such as {imaging.shown(left_out[0])}"
         print(f"restoration: {some}; save them as PNG, JPEG or TIFF.", file=sys.stderr)
     if not names:
-        raise imaging.PhotoError(f"{imaging.shown(source)} holds no photos: name a folder of image files.")
+        raise imaging.PhotoError(f"{imaging.shown(source)} contains no photos; give a folder of image files.")
     return names
 
 
@@ -87,13 +87,13 @@ def _keep_originals(jobs: list[Job]) -> None:
     for job in jobs:
         if real[job.target.parent] / job.target.name in photos:
             place = imaging.shown(job.target)
-            raise imaging.PhotoError(f"{place} is one of the photos: name another place for the results.")
+            raise imaging.PhotoError(f"{place} is one of the input photos; choose another folder for the results.")
 
 
 def check_masks(mask: Path | None, target: Path, jobs: list[Job]) -> None:
     """PhotoError where results would take the place of masks."""
     if mask is not None and mask.resolve() in {target.resolve(), *(job.target.resolve() for job in jobs[:1])}:
-        raise imaging.PhotoError(f"{imaging.shown(mask)} holds the masks: name another place for the results.")
+        raise imaging.PhotoError(f"{imaging.shown(mask)} holds the masks; choose another place for the results.")
 
 
 def check_free(files: Iterable[Path], overwrite: bool) -> None:
@@ -101,7 +101,7 @@ def check_free(files: Iterable[Path], overwrite: bool) -> None:
     for file in files:
         if not overwrite and os.path.lexists(file):
             place = imaging.shown(file)
-            raise imaging.PhotoError(f"{place} is there already: name another place, or give --overwrite.")
+            raise imaging.PhotoError(f"{place} already exists; choose another name or use --overwrite.")
 
 
 def _target(source: Path, target: str | Path) -> Path:
@@ -110,7 +110,7 @@ def _target(source: Path, target: str | Path) -> Path:
     if is_folder or target.is_dir() or not target.suffix:
         target = target / f"{source.stem}.png"
     if source.resolve() == target.resolve():
-        raise imaging.PhotoError(f"{imaging.shown(target)} is the input itself: name another place for the result.")
+        raise imaging.PhotoError(f"{imaging.shown(target)} is the input file itself; choose another name.")
     imaging.check_ending(target)
     return target
 
@@ -143,9 +143,9 @@ class Masks:
             return self.place
         found, place = self._files.get(imaging.name_key(photo), []), imaging.shown(self.place)
         if not found:
-            missing = f"{place} holds no {imaging.shown(photo.with_suffix('.png'))}"
-            raise imaging.PhotoError(f"{missing}: add it, or leave --mask out to have the damage found.")
+            missing = f"{place} has no {imaging.shown(photo.with_suffix('.png'))}"
+            raise imaging.PhotoError(f"{missing}; add it, or omit --mask to detect the damage.")
         if len(found) > 1:
             names = " and ".join(imaging.shown(file.name) for file in found)
-            raise imaging.PhotoError(f"{place} holds {names} for this photo: leave only one of them there.")
+            raise imaging.PhotoError(f"{place} has {names} for this photo; keep only one.")
         return found[0]

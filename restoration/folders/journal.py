@@ -38,7 +38,7 @@ class Journal:
                 found.append(json.loads(line))
         begun = text.startswith('{"photo": "')  # the first line may be the unfinished one
         if text and not (begun and all(isinstance(line, dict) and "photo" in line for line in found)):
-            raise RestorationError(f"{self.file} is no report: name another file, or remove it.")
+            raise RestorationError(f"{self.file} is not a report; choose another file or delete it.")
         return [line for line in found if line.get("error") is None]
 
     def add(self, **entry) -> None:

@@ -17,7 +17,7 @@ from restoration.folders.sharding import Share, ends_together, own_share
 from restoration.folders.streaming import Processed, stream
 
 MAX_PIXELS_HELD = 100_000_000  # of photos that are read ahead, in work and being written; each costs up to 20 bytes
-FAULT = "which is a fault of this program"
+FAULT = "this is a bug in the program"
 Facts = dict[str, object]  # what is reported of a photo; "notes" are sentences, which are shown too
 Read, Worked = TypeVar("Read"), TypeVar("Worked")
 
@@ -50,7 +50,7 @@ def run(
     if again or not place:
         to_do, done = jobs, []
     if done:
-        print(f"restoration: {len(done)} of {len(jobs)} photos were done already (--overwrite: anew).", file=sys.stderr)
+        print(f"restoration: {len(done)} of {len(jobs)} photos were already done (--overwrite: redo).", file=sys.stderr)
     problems, damaged = [], []
     with closing(Journal(report, share, {str(job.name) for job in to_do})) if report else nullcontext() as journal:
         if journal:
@@ -117,8 +117,8 @@ def _sentence(error: Exception) -> str:
         return f"{error.strerror}."
     said = (str(error).splitlines() or [""])[0]
     if isinstance(error, MemoryError) or "memory" in said.lower():  # torch and OpenCV have errors of their own for it
-        return f"it needs more memory than there is ({said or 'none is left'})."
-    return f"it could not be worked on, {FAULT} ({type(error).__name__}: {said})."
+        return f"it needs more memory than is available ({said or 'none is left'})."
+    return f"it could not be processed; {FAULT} ({type(error).__name__}: {said})."
 
 
 def _entry(photo: Processed[Job]) -> Facts:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from restoration.errors import RestorationError
 
-UNCLEAR = "RANK, WORLD_SIZE or SLURM_ARRAY_TASK_ID do not say whose photo is whose: use torchrun or --array=0-7."
+UNCLEAR = "RANK, WORLD_SIZE or SLURM_ARRAY_TASK_ID do not say how the photos are shared; use torchrun or --array=0-7."
 
 
 class Share(NamedTuple):

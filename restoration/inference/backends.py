@@ -32,7 +32,7 @@ Precision = Literal["auto", "bf16", "float32"]
 PRECISIONS = get_args(Precision)
 PRECISION = "RESTORATION_PRECISION"  # the environment's variable that answers where nobody asks for one
 BACKENDS = get_args(Backend)
-AGAIN = "it has no up-to-date ONNX graphs; `python -m restoration export OUT --weights IT` writes them."
+AGAIN = "it has no up-to-date ONNX graphs; write them with `python -m restoration export OUT --weights IT`."
 GRID = 8  # px, of the coarsest features that the tail reads
 MARGIN = 24  # px around a box that its pixels depend on in the tail: seven 3 x 3 convolutions, at 1/4, 1/2 and 1/1
 AnyNetwork = "Inpainter | Colorizer | tuple | TorchNetwork | GraphNetwork"  # of `models`, loaded when needed
@@ -46,7 +46,7 @@ class TorchNetwork:
         try:
             self._torch.empty(0, device=device)
         except (RuntimeError, AssertionError, NotImplementedError) as error:  # PyTorch's, of names and lacking hardware
-            raise RestorationError(f"device {device!r} cannot be used here: give 'cuda' or 'cpu'.") from error
+            raise RestorationError(f"device {device!r} is not available here: use 'cuda' or 'cpu'.") from error
         self.precision = probes.torch_precision(device, training=False) if precision == "auto" else precision
         members = model if isinstance(model, tuple) else (model,)
         self._members = [each.eval().to(device, memory_format=self._torch.channels_last) for each in members]
@@ -137,7 +137,7 @@ def load(
     if backend == "torch" or (backend == "auto" and (folds == "all" or torch_device(device) != "cpu")):
         return _load_models(source, folds)
     if folds == "all":
-        raise RestorationError(f"{backend} cannot run all folds together: leave the backend out, PyTorch can.")
+        raise RestorationError(f"{backend} cannot run all folds together: omit the backend to use PyTorch.")
     root = Path(source) if folds is None else Path(source) / f"folds/{folds}"
     folders = [root / "inpaint", root / "color", *filter(Path.is_dir, [root / DETECTOR])]
     if all(map(graphs.fit, folders)):

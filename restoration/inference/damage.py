@@ -55,7 +55,7 @@ class Damage:
             RestorationError: no such sensitivity.
         """
         if not 0 <= sensitivity <= MOST_SENSITIVE:
-            raise RestorationError(f"A sensitivity of {sensitivity} is not possible: give 0 to {MOST_SENSITIVE}.")
+            raise RestorationError(f"Sensitivity {sensitivity} is out of range: use 0 to {MOST_SENSITIVE}.")
         found = np.zeros_like(self.holes)
         limits = zip(*(WORN if self.is_worn else WHOLE), strict=True)
         rule = Rule(*(_between(limit, sensitivity) for limit in limits))

@@ -49,7 +49,7 @@ def _copy(model: Path, folder: Path) -> None:
     for file in (MODEL_CONFIG, MODEL_WEIGHTS):
         if (model / file).resolve() != (folder / file).resolve():
             if (folder / file).exists() and not filecmp.cmp(model / file, folder / file, shallow=False):
-                raise WeightsError(f"{folder} holds another model: name another folder.")
+                raise WeightsError(f"{folder} holds another model; choose another folder.")
             shutil.copyfile(model / file, folder / file)
 
 

@@ -30,8 +30,8 @@ PUBLIC = (  # what a push uploads, and what it takes away when another run was p
     *(f"folds/[0-9]*/{stage}/{name}" for stage in STAGES for name in (*MODEL, "metrics.jsonl")),
 )
 REFUSALS = {
-    401: "the hub does not accept the token, `hf auth login` stores another",
-    403: "the token may not write there, the hub's settings give it that right",
+    401: "the hub rejected the token, store another with `hf auth login`",
+    403: "the token has no write permission, grant it in the hub's settings",
 }
 PATIENCE = 30  # s without an answer; the client alone would wait for ever
 
@@ -50,7 +50,7 @@ def check_target(repository: str) -> None:
         _check_name(repository)
         find_token()
     except HubError as error:
-        raise HubError(f"--push-to cannot work, {error}.") from None
+        raise HubError(f"--push-to will not work: {error}.") from None
 
 
 def push_run(run: Path, repository: str, private: bool = False) -> str:
@@ -68,7 +68,7 @@ def push_run(run: Path, repository: str, private: bool = False) -> str:
         name = repository if is_name(repository) else "user/name"
         again = f"`python train.py --resume {shlex.quote(str(run))} --push-to {name}{' --private' * private}`"
         # No chained traceback: it may show the request's headers, and the token is one of them.
-        raise HubError(f"Not pushed, {reason(error)}: type {again} to try again, the run is untouched.") from None
+        raise HubError(f"Not pushed, {reason(error)}; the run is untouched, try again with {again}.") from None
 
 
 def _push(run: Path, repository: str, private: bool) -> str:
@@ -125,7 +125,7 @@ def find_token() -> str:
     if not token:
         raise HubError("there is no hub token (store one with `hf auth login`, or set HF_TOKEN)")
     if not (token.isascii() and token.isprintable()):
-        raise HubError("the hub token holds characters that no token has (store another with `hf auth login`)")
+        raise HubError("the hub token contains characters that no token has (store another with `hf auth login`)")
     return token
 
 
@@ -139,7 +139,7 @@ def reason(error: Exception) -> str:
         return "HF_HUB_OFFLINE forbids it (unset it)"
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
-        return f"{REFUSALS.get(status, 'the hub fails')} (HTTP {status} at {error.response.request.url.path})"
+        return f"{REFUSALS.get(status, 'the hub failed')} (HTTP {status} at {error.response.request.url.path})"
     if isinstance(error, HTTPError):
-        return f"the hub cannot be reached or does not answer ({type(error).__name__})"
-    return f"the upload broke off ({type(error).__name__})"
+        return f"the hub is unreachable or does not answer ({type(error).__name__})"
+    return f"the upload was interrupted ({type(error).__name__})"

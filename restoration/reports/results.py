@@ -29,7 +29,7 @@ def gather(run: Run, asked: tuple[Stage, ...] = STAGES) -> bool:
     the stages `asked` for is not among them."""
     config = run.config()
     if report.stages_of(run.folder) == list(STAGES):  # it is written last, and what is finished does not change
-        print(f"Finished before: {_results(run)}")
+        print(f"Already finished: {_results(run)}")
         return True
     missing = run.missing(config)
     if awaited := [(fold, stage) for fold, stage in missing if stage in asked]:

@@ -37,7 +37,7 @@ def load_shapes(source: str) -> Shapes:
             shapes.setdefault(kind, []).append(cv2.convertScaleAbs(shape, alpha=255 / shape.max()))
     if not shapes:
         raise RestorationError(
-            f"{source} holds no shapes of wear: give a folder or tar of PNGs named {', '.join(KINDS)}-*."
+            f"{source} holds no shapes of wear; give a folder or tar of PNGs named {', '.join(KINDS)}-*."
         )
     return shapes
 

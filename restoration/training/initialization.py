@@ -32,7 +32,7 @@ def check(config: TrainConfig, stages: Iterable[Stage]) -> None:
             with torch.inference_mode():
                 model.unet(torch.zeros(1, INPUT_CHANNELS[stage], 64, 96))
         except NOT_BUILT as error:
-            raise WeightsError(f"encoder {model.config.encoder!r} takes one size only: use another.") from error
+            raise WeightsError(f"encoder {model.config.encoder!r} takes one size only; choose another.") from error
         discriminator(config, stage, model.config)
 
 
@@ -69,7 +69,7 @@ def _further(config: TrainConfig, stage: Stage) -> nn.Module:
     for name in ARCHITECTURE:
         value, theirs = getattr(asked, name), getattr(model.config, name)
         if value not in (theirs, getattr(usual, name)):
-            raise WeightsError(f"{name} is {value}, but that of --init {config.init} is {theirs}: leave it out.")
+            raise WeightsError(f"{name} is {value}, but --init {config.init} has {theirs}: omit it.")
     return model
 
 

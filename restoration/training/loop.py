@@ -106,7 +106,7 @@ def _check(config: TrainConfig, world: World, fold: int | None) -> None:
     if config.batch_size // world.size == 1 and config.size < 64 and not config.freeze_norm:
         raise RestorationError(f"batch norm needs more than one photo of {config.size} px, or --freeze-norm.")
     if fold is not None and not 0 <= fold < config.folds:
-        raise RestorationError(f"fold {fold} does not exist: {config.folds} folds are counted from 0.")
+        raise RestorationError(f"fold {fold} does not exist: the {config.folds} folds are numbered from 0.")
 
 
 def _unfinished(run: Run, config: TrainConfig, fold: int | None, stages: Collection[Stage]) -> list[Piece]:
@@ -125,7 +125,7 @@ def _describe(run: Run, config: TrainConfig, usable: Usable) -> None:
         print(f"problem: {problem}", flush=True)
     again = len(usable.photos) - len(usable.photos.memory)
     if again > 0:
-        print(f"{again} photos do not fit into memory and are decoded at each use: raise --cache-gib.", flush=True)
+        print(f"{again} photos do not fit into memory and are decoded on every use; raise --cache-gib.", flush=True)
 
 
 def _train_piece(job: Context, fold: int, stage: Stage, split: Split, received: list[int]) -> None:

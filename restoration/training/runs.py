@@ -40,7 +40,7 @@ class Run:
             RestorationError: the folder holds no run.
         """
         if not self.exists:
-            raise RestorationError(f"{self.folder} holds no run: name a folder that train.py made.")
+            raise RestorationError(f"{self.folder} holds no run; give a folder that train.py made.")
         return load_config(TrainConfig, self.folder / CONFIG)
 
     def moved(self, places: dict[str, str]) -> TrainConfig:
@@ -61,7 +61,7 @@ class Run:
             return chosen
         own = self.config()
         if config.agreeing(own) != own:
-            raise RestorationError(f"{self.folder} holds a run with other settings: give this one another --name.")
+            raise RestorationError(f"{self.folder} holds a run with other settings; choose another --name.")
         return own
 
     def join(self, config: TrainConfig, chosen: TrainConfig, command: str) -> TrainConfig:
@@ -92,7 +92,7 @@ class Run:
             if file.exists():
                 if json.loads(file.read_text())["fingerprint"] != description["fingerprint"]:
                     raise RestorationError(
-                        f"the photos are not those that {self.folder} began with: start another run."
+                        f"the photos are not those that {self.folder} began with; start another run."
                     )
                 return
             with replacing(file) as part:
@@ -130,6 +130,6 @@ def locked(folder: Path, wait: bool = True) -> Iterator[None]:
             fcntl.lockf(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except (BlockingIOError, PermissionError) as error:  # what POSIX allows a taken lock to be
             raise RestorationError(
-                f"another process is writing to {folder}: wait for it, or give another --name."
+                f"another process is writing to {folder}; wait for it or choose another --name."
             ) from error
         yield

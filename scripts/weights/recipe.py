@@ -116,7 +116,7 @@ def _train_lane(lane: list[Part], lanes: list[list[Part]], args: argparse.Namesp
         try:
             train(run, config, 0, (part.stage,), usable=usable)
         except StoppedError as stopped:
-            print(f"{part.name} is stopped; the same command goes on.", file=sys.stderr)
+            print(f"{part.name} is stopped; run the same command to continue.", file=sys.stderr)
             return 128 + stopped.args[0]
         gather(run, (part.stage,))
         _keep(run, part, args)

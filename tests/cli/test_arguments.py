@@ -76,7 +76,7 @@ def test_the_help_begins_with_ways_to_start(capsys):
             parser().parse_args(words)
         assert end.value.code == 0
     shown = capsys.readouterr().out
-    assert re.search(r"\n\na first try:\n  \S.* restore old\.jpg new\.png +find the damage", shown)
+    assert re.search(r"\n\nexamples:\n  \S.* restore old\.jpg new\.png +find the damage", shown)
     assert re.search(r"usage: .* COMMAND \.\.\.", shown) and re.search(r"photo-restoration \d+\.\d+\.\d+\n$", shown)
     assert "%(" not in shown
 
@@ -115,8 +115,8 @@ def test_what_is_noted_of_a_scan_and_its_prints(monkeypatch, count, split):
     assert written == [*names, "a.png"] and (facts["width"], facts["height"]) == (10, 4)
     assert facts["damaged"] == (1 / 40 if count == 1 else 3 / 40) and facts.get("prints") == (names if split else None)
     seen = [f"{name}: seen." for name in [*names, "a.png"]] if count > 1 else ["seen."]
-    alone = ["no print with paper around it was found, so none was cut out."] * (split and count == 1)
-    assert facts["notes"] == ["read.", *seen, "its freshened tones have 8 bits.", *alone]
+    alone = ["no print with paper around it was found, so nothing was cut out."] * (split and count == 1)
+    assert facts["notes"] == ["read.", *seen, "the freshened tones are 8-bit.", *alone]
 
 
 def test_a_report_of_a_bug_names_memory_and_weights_in_order(tmp_path):

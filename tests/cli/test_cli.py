@@ -65,11 +65,11 @@ def test_a_higher_sensitivity_finds_more_and_it_is_said(run, tmp_path, monkeypat
     logits = np.where(doubtful, WHOLE[2].seed + 0.1, -6).astype(np.float32)
     monkeypatch.setattr("restoration.inference.detection.damage_logits", lambda *_: logits[None])
     save(tmp_path / "in.png", gray_photo("coffee", 90, 60))
-    share = f"{100 * doubtful.mean():.2g} % of the photo"
+    share = f"{100 * doubtful.mean():.2g}% of the photo"
     for sensitivity, found, said in (
-        (0, False, "no damage was found; --sensitivity 1 finds more."),
-        (1, False, "no damage was found; --sensitivity 2 finds more."),
-        (2, doubtful, f"found 1 mark, {share}; --sensitivity 3 finds more."),
+        (0, False, "no damage was found; --sensitivity 1 may find more."),
+        (1, False, "no damage was found; --sensitivity 2 may find more."),
+        (2, doubtful, f"found 1 mark, {share}; --sensitivity 3 may find more."),
         (3, doubtful, f"found 1 mark, {share}."),
     ):
         options = "--sensitivity", sensitivity, "--overwrite"
@@ -126,7 +126,7 @@ def test_one_bad_photo_does_not_stop_the_others(quick, tmp_path):
     assert files(tmp_path / "out") == ["a.png", "c.png"]
     photo = tmp_path / "in" / "b.png"
     assert err == [
-        f"restoration: {photo} cannot be read as a photo: give a whole image file.",
+        f"restoration: {photo} is not a readable image file.",
         f"restoration: 2 of 3 photos restored, 2 of them had damage, 1 failed; the results are in {tmp_path / 'out'}.",
     ]
 
@@ -134,7 +134,7 @@ def test_one_bad_photo_does_not_stop_the_others(quick, tmp_path):
 def test_a_mask_is_not_mistaken_for_the_photo_of_its_name(quick, tmp_path):
     source, mask = save(tmp_path / "a.png", DAMAGED), save(tmp_path / "mask" / "a.png", MASK[:9])
     _, _, [said] = quick("restore", source, tmp_path / "out.png", "--mask", mask)
-    assert said.startswith(f"restoration: {source}: its mask a.png is 96 x 9 px, the photo 96 x 72")
+    assert said.startswith(f"restoration: {source}: its mask a.png is 96 x 9 px, but the photo is 96 x 72")
 
 
 def test_two_photos_of_one_stem_do_not_overwrite_each_other(quick, tmp_path):
@@ -252,7 +252,7 @@ def test_a_tinted_print_in_which_little_is_found_names_the_ways_to_more(quick, t
     assert len(quick("restore", source, tmp_path / "new.png", "--recolor")[2]) == 2
 
 
-@pytest.mark.parametrize("inverted, said", [(False, "marks nothing, it was only colored"), (True, "invert the mask")])
+@pytest.mark.parametrize("inverted, said", [(False, "nothing, so it was only colored"), (True, "invert it")])
 def test_a_mask_that_marks_nothing_or_nearly_all_is_told(quick, tmp_path, inverted, said):
     source = save(tmp_path / "a.png", gray_photo("coffee", 96, 72))
     save(tmp_path / "mask.png", ~MASK if inverted else MASK & False)
@@ -263,9 +263,9 @@ def test_a_mask_that_marks_nothing_or_nearly_all_is_told(quick, tmp_path, invert
 @pytest.mark.parametrize("side, is_too_small", [(3, True), (15, True), (16, False)])
 def test_of_a_few_pixels_it_is_said_why_nothing_was_found(quick, tmp_path, side, is_too_small):
     source = save(tmp_path / "a.png", gray_photo("coffee", 40, side))
-    for command, done in (("restore", ", it was only colored."), ("detect", ".")):
+    for command, done in (("restore", ", so it was only colored."), ("detect", ".")):
         said = quick(command, source, tmp_path / f"{command}.png")[2][0]
-        assert (f"40 x {side} px are too few for damage to be found{done}" in said) == is_too_small
+        assert (f"40 x {side} px is too small to detect damage{done}" in said) == is_too_small
 
 
 def test_a_mask_has_its_photos_name_however_accents_and_endings_are_written(quick, tmp_path):
@@ -279,7 +279,7 @@ def test_a_mask_has_its_photos_name_however_accents_and_endings_are_written(quic
     save(tmp_path / "mask" / "sub" / "é.png", MASK)
     options = "--mask", tmp_path / "mask", "--overwrite"
     status, _, err = quick("restore", tmp_path / "in", tmp_path / "out", *options)
-    assert status == 1 and "leave only one of them" in err[0], "which of two masks is meant, nobody knows"
+    assert status == 1 and "keep only one" in err[0], "which of two masks is meant, nobody knows"
 
 
 def test_a_fault_of_the_program_is_shown_with_its_traceback(quick, tmp_path, monkeypatch):
@@ -293,7 +293,7 @@ def test_a_fault_of_the_program_is_shown_with_its_traceback(quick, tmp_path, mon
         save(tmp_path / "in" / name, DAMAGED)
     status, _, err = quick("restore", tmp_path / "in", tmp_path / "out")
     assert status == 1 and sum(line.startswith("Traceback") for line in err) == 2
-    assert "a.png: it could not be worked on, which is a fault of this program" in "\n".join(err)
+    assert "a.png: it could not be processed; this is a bug in the program" in "\n".join(err)
     monkeypatch.setattr("restoration.cli.restoring.find_jobs", broken)
     with pytest.raises(ValueError, match="broadcast"):
         quick("restore", tmp_path / "in", tmp_path / "out")

@@ -74,7 +74,7 @@ def test_a_broken_photo_of_an_odd_name_is_named_on_one_line(quick, tmp_path, nam
     (tmp_path / "in" / name).write_bytes(b"no photo")
     (tmp_path / "single").mkdir()
     status, _, err = quick("restore", tmp_path / "in", tmp_path / "out")
-    assert status == 1 and len(err) == 2 and "cannot be read" in err[0] and all(map(is_one_sentence, err))
+    assert status == 1 and len(err) == 2 and "not a readable image" in err[0] and all(map(is_one_sentence, err))
     assert "\x1b" not in err[0] and files(tmp_path / "out") == ["whole.png"]
     status, _, err = quick("restore", tmp_path / "in" / name, tmp_path / "single" / name)
     assert status == 1 and len(err) == 1 and files(tmp_path / "single") == []
@@ -109,7 +109,7 @@ def test_links_are_read_through_and_never_written_through(quick, tmp_path):
     (tmp_path / "out.png").symlink_to(precious)
     status, _, err = quick("restore", tmp_path / "in" / "a.png", tmp_path / "out.png")
     assert precious.read_bytes() == before
-    assert status == 1 and "is the input itself" in err[0], "the same file by two names"
+    assert status == 1 and "is the input file itself" in err[0], "the same file by two names"
     assert quick("restore", tmp_path / "in" / "loop.png", tmp_path / "b.png")[0] == 1
 
 
@@ -135,7 +135,7 @@ def test_a_disk_that_fills_up_within_a_folder_is_told_and_later_taken_up(quick, 
     assert status == 1 and files(tmp_path / "out") == ["a.png"]
     assert [line for line in err if "b.png cannot be written" in line] and all(map(is_one_sentence, err))
     status, _, err = quick("restore", tmp_path / "in", tmp_path / "out")
-    assert status == 0 and "1 of 2 photos were done already" in err[0]
+    assert status == 0 and "1 of 2 photos were already done" in err[0]
     assert files(tmp_path / "out") == ["a.png", "b.png"]
 
 

@@ -15,7 +15,7 @@ def said(damaged: np.ndarray, sensitivity: int = 3, place: Path = Path("photo.pn
 
 @pytest.mark.parametrize(
     "whole, share",
-    [(1, "0.00025 %"), (48, "0.012 %"), (4000, "1 %"), (4938, "1.2 %"), (49_380, "12 %"), (398_400, "100 %")],
+    [(1, "0.00025%"), (48, "0.012%"), (4000, "1%"), (4938, "1.2%"), (49_380, "12%"), (398_400, "100%")],
 )
 def test_a_share_of_the_photo_has_two_digits_and_no_power_of_ten(whole, share):
     damaged = np.zeros(400_000, bool)
@@ -26,12 +26,10 @@ def test_a_share_of_the_photo_has_two_digits_and_no_power_of_ten(whole, share):
 def test_the_ways_to_more_follow_what_was_found():
     damaged = np.zeros((20, 20), bool)
     assert said(damaged, 3, done=", it was copied") == ["no damage was found, it was copied."]
-    assert said(damaged, 1, ways=["paint"]) == ["no damage was found; --sensitivity 2 finds more, paint."]
-    assert said(damaged[:15], 1, done=", it was copied") == [
-        "20 x 15 px are too few for damage to be found, it was copied."
-    ]
+    assert said(damaged, 1, ways=["paint"]) == ["no damage was found; --sensitivity 2 may find more, paint."]
+    assert said(damaged[:15], 1, done=", it was copied") == ["20 x 15 px is too small to detect damage, it was copied."]
     damaged[::10, 3] = True
-    assert said(damaged, 0) == ["found 2 marks, 0.5 % of the photo; --sensitivity 1 finds more."]
+    assert said(damaged, 0) == ["found 2 marks, 0.5% of the photo; --sensitivity 1 may find more."]
 
 
 def test_of_a_folder_only_photos_without_damage_are_named(tmp_path):

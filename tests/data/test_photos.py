@@ -91,7 +91,7 @@ def test_the_contests_folder_gives_truth_with_its_real_damage(tmp_path):
     assert checked.photos.names == ["a.png", "b.png", "c.png"]
     assert np.array_equal(checked.photos.picture(0).hole.mask, wanted) and checked.photos.picture(0).hole.level == 73
     assert checked.photos.picture(1).hole is None and checked.photos.picture(2).hole is None
-    assert checked.problems == ["c.png: used without its damaged partner, which does not fit"]
+    assert checked.problems == ["c.png: used without its damaged partner, which does not match"]
     unseen = {name: [file.name for file in files] for name, files in unseen_inputs(tmp_path).items()}
     assert unseen == {"test_input1": ["t1.png", "t2.png"]}
 
@@ -189,9 +189,9 @@ def test_what_cannot_be_used_is_named_and_stops_nothing(folder):
     assert checked.photos.names == ["astronaut.png", "cat.png", "small.png"] and checked.hashes.shape == (3, 2)
     assert [line.split(": ") for line in checked.problems] == [
         ["empty.jpg", "cannot be read as a photo"],
-        ["gray.png", "gray, it has no color to learn"],
+        ["gray.png", "gray, no color to learn"],
         ["half.png", "cannot be read as a photo"],
-        ["level.png", "gray, it has no color to learn"],
+        ["level.png", "gray, no color to learn"],
         ["tiny.png", "smaller than 32 pixels"],
     ]
 

@@ -110,7 +110,7 @@ def test_what_counts_as_white(levels, expected):
 def test_a_mask_that_is_one_comes_back_itself_and_of_another_size_is_refused():
     mask = np.zeros((4, 6), bool)
     assert read_mask(mask, (6, 4)) is mask
-    with pytest.raises(PhotoError, match="6 x 4 px, the photo 4 x 6"):
+    with pytest.raises(PhotoError, match="6 x 4 px, but the photo is 4 x 6"):
         read_mask(mask, (4, 6))
     assert not read_mask(np.zeros((4, 6), np.uint8), (6, 4)).any()
 
@@ -135,7 +135,7 @@ def test_hints_need_transparency_and_the_photos_size():
     assert np.array_equal(read_hints(made(rgba), (40, 30)), rgba)
     for source, size, said in (
         (COLOR, (40, 30), "no alpha channel"),
-        (rgba, (30, 40), "40 x 30 px, the photo 30 x 40"),
+        (rgba, (30, 40), "40 x 30 px, but the photo is 30 x 40"),
     ):
         with pytest.raises(PhotoError, match=said):
             read_hints(made(source), size)
@@ -195,11 +195,11 @@ def test_a_tile_may_have_four_times_the_pixels_of_its_photo(monkeypatch, width, 
     monkeypatch.setattr(decoding, "MAX_TILE", 10)
     with pytest.raises(PhotoError) as error:  # none of them holds any pixels
         read_photo(io.BytesIO(tiff(TILED | {256: 1000, 257: 100, 322: width, 323: 200})))
-    assert ("tiles that are much larger" in str(error.value)) == is_refused
+    assert ("tiles far larger" in str(error.value)) == is_refused
 
 
 @pytest.mark.parametrize(
-    "pages, said", [(1, ()), (2, "first of its 2"), (99, "first of its 99"), (100, "100 or more"), (130, "100 or more")]
+    "pages, said", [(1, ()), (2, "page 1 of 2."), (99, "page 1 of 99."), (100, "100 or more"), (130, "100 or more")]
 )
 def test_pages_are_counted_to_a_hundred(pages, said):
     frames = [Image.new("L", (2, 2), i) for i in range(pages)]
@@ -211,7 +211,7 @@ def test_pages_are_counted_to_a_hundred(pages, said):
 def test_a_gifs_frames_are_not_counted_and_a_still_ones_have_no_note():
     frames = [Image.new("L", (4, 4), 60 * i) for i in range(3)]
     assert read_scan(made(frames[0], "GIF", save_all=True, append_images=frames[1:])).notes == (
-        "The first of its several pages is used.",
+        "Using the first of several frames.",
     )
     assert read_scan(made(frames[0], "GIF")).notes == ()
 
@@ -220,7 +220,7 @@ def test_an_animation_is_told_by_its_first_picture():
     frames = [Image.new("RGB", (4, 4), (60 * i, 0, 0)) for i in range(2)]
     for kind in ("PNG", "WEBP"):
         scan = read_scan(made(frames[0], kind, save_all=True, append_images=frames[1:]))
-        assert scan.notes == ("The first of its 2 pages is used.",) and pixels(scan.image).max() == 0
+        assert scan.notes == ("Using page 1 of 2.",) and pixels(scan.image).max() == 0
 
 
 def test_a_photo_is_turned_whatever_it_comes_in_and_the_callers_stays_as_it_is():
@@ -449,7 +449,7 @@ def test_a_gray_profile_that_moves_tones_by_two_levels_is_srgb(levels, is_same):
 
 
 def test_endings_of_downloads_are_checked_first():
-    with pytest.raises(PhotoError, match="no photo is written with this ending"):
+    with pytest.raises(PhotoError, match="cannot write this file type"):
         encode_photo(Image.fromarray(GRAY), ".gif")
 
 
@@ -469,7 +469,7 @@ def test_a_tiff_says_where_its_largest_page_is():
     )
 
 
-@pytest.mark.parametrize("content, said", [(b"", "is empty"), (b"\0", "cannot be read as a photo")])
+@pytest.mark.parametrize("content, said", [(b"", "is empty"), (b"\0", "is not a readable image")])
 def test_an_empty_file_is_told_from_a_broken_one(content, said):
     with pytest.raises(PhotoError, match=said):
         read_photo(io.BytesIO(content))
@@ -477,7 +477,7 @@ def test_an_empty_file_is_told_from_a_broken_one(content, said):
 
 def test_a_file_beyond_the_limit_is_told_in_mebibytes(monkeypatch):
     monkeypatch.setattr(decoding, "MAX_BYTES", 3 << 20)
-    with pytest.raises(PhotoError, match="files of up to 3 MiB are read"):
+    with pytest.raises(PhotoError, match="limit is 3 MiB"):
         read_photo(io.BytesIO(bytes((3 << 20) + 1)))
 
 

@@ -17,7 +17,7 @@ def test_a_profile_whose_color_space_is_no_text_is_left_aside():
     content = io.BytesIO()
     fuzz.photo("RGB").save(content, "PNG", icc_profile=bytes(profile))
     scan = read_scan(content)
-    assert scan.notes == ("Its color profile cannot be followed: its colors are taken for sRGB.",)
+    assert scan.notes == ("Its color profile cannot be used; its colors are read as sRGB.",)
     assert scan.image.tobytes() == fuzz.photo("RGB").tobytes()
 
 

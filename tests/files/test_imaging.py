@@ -273,6 +273,6 @@ def test_an_opaque_mask_with_an_alpha_channel_is_white_on_black(tmp_path):
 
 
 def test_a_mask_of_another_size_names_both_sizes(tmp_path):
-    with pytest.raises(PhotoError, match="32 x 16 px, the photo 16 x 32") as error:
+    with pytest.raises(PhotoError, match="32 x 16 px, but the photo is 16 x 32") as error:
         read_mask(saved(tmp_path, UPRIGHT), (16, 32))
     assert is_one_sentence(error.value)

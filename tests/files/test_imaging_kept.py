@@ -235,7 +235,7 @@ def test_xmp_is_true_for_the_result(ending):
 def test_xmp_that_no_jpeg_holds_is_left_out_with_a_note():
     large = XMP.replace(b"Dear Grandma", b"x" * 70_000)
     scan = read_scan(io.BytesIO(made("WebP", COLOR, xmp=large)))
-    assert scan.xmp == b"" and scan.notes == ("Its XMP is damaged or too large: it is left out.",)
+    assert scan.xmp == b"" and scan.notes == ("Its XMP is damaged or too large and was left out.",)
 
 
 def test_a_resolution_that_the_file_does_not_name_is_not_invented():
@@ -262,7 +262,7 @@ def test_damaged_exif_is_left_out_with_a_note():
     large[Base.ImageDescription] = "x" * 70_000
     left_out = read_scan(io.BytesIO(made("PNG", UPRIGHT, exif=large.tobytes())))
     assert fine.exif and not fine.notes and left_out.exif == b""
-    assert left_out.notes == ("Its EXIF is damaged or too large: it is left out.",)
+    assert left_out.notes == ("Its EXIF is damaged or too large and was left out.",)
     assert np.array_equal(pixels(left_out.image), UPRIGHT)
 
 
@@ -344,7 +344,7 @@ def test_the_inks_of_cmyk_are_those_of_its_profile():
 def test_a_profile_that_cannot_be_followed_is_named_in_a_note(profile, image):
     scan = read_scan(io.BytesIO(made("TIFF", image, icc_profile=profile)))
     assert np.array_equal(pixels(scan.image), image)
-    assert scan.notes == ("Its color profile cannot be followed: its colors are taken for sRGB.",)
+    assert scan.notes == ("Its color profile cannot be used; its colors are read as sRGB.",)
 
 
 @pytest.mark.parametrize("ending", [".png", ".tif", ".webp"])
@@ -369,13 +369,13 @@ def test_pages_and_deep_colors_are_named_in_notes():
     pages[0].save(content, "TIFF", save_all=True, append_images=pages[1:], compression="tiff_lzw")
     scan = read_scan(content)
     assert np.array_equal(pixels(scan.image), UPRIGHT)
-    assert scan.notes == ("The first of its 3 pages is used.",)
+    assert scan.notes == ("Using page 1 of 3.",)
     import cv2
 
     deep = (COLOR.astype(np.uint16) * 257)[..., ::-1]
     scan = read_scan(io.BytesIO(cv2.imencode(".png", deep)[1].tobytes()))
     assert np.array_equal(pixels(scan.image), COLOR)
-    assert scan.notes == ("Its colors have 16 bits: they are read as 8.",)
+    assert scan.notes == ("Its 16-bit colors are read as 8-bit.",)
 
 
 @pytest.mark.parametrize("ending", [".png", ".tif", ".webp"])
@@ -398,7 +398,7 @@ def test_a_thumbnail_before_the_photo_is_not_taken_for_it(tmp_path):
     whole.resize((6, 4)).save(tmp_path / "a.tif", save_all=True, append_images=[whole, whole.rotate(180)])
     scan = read_scan(tmp_path / "a.tif")
     assert np.array_equal(pixels(scan.image), pixels(whole))
-    assert scan.notes == ("The largest, number 2, of its 3 pages is used.",)
+    assert scan.notes == ("Using page 2 of 3, the largest.",)
 
 
 def test_twelve_bits_reach_white(tmp_path):

@@ -34,7 +34,7 @@ def test_what_a_file_claims_is_told_without_a_warning(tmp_path, side):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert claimed_pixels(tmp_path / "large.png") >= side**2
-        with pytest.raises(PhotoError, match="up to 120 megapixels"):
+        with pytest.raises(PhotoError, match="limit is 120 megapixels"):
             read_photo(tmp_path / "large.png")
 
 
@@ -49,7 +49,7 @@ for file in {[str(ROOT / "tests" / "files" / "photo.heic"), *map(str, sorted(tmp
     try:
         decoding.decode(file)
     except decoding.PhotoError as error:
-        print(decoding.HAS_HEIF, "pip install pi-heif" in str(error), "is a TIFF" in str(error))"""
+        print(decoding.HAS_HEIF, "pip install pi-heif" in str(error), "kind of TIFF" in str(error))"""
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
@@ -60,4 +60,4 @@ for file in {[str(ROOT / "tests" / "files" / "photo.heic"), *map(str, sorted(tmp
 def test_tiles_may_be_larger_than_their_photo_up_to_the_limit(width, height, is_refused):
     with pytest.raises(PhotoError) as error:  # none of them holds any pixels
         read_photo(io.BytesIO(tiff(TILED | {322: width, 323: height})))
-    assert ("tiles that are much larger" in str(error.value)) == is_refused
+    assert ("tiles far larger" in str(error.value)) == is_refused

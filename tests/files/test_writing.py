@@ -28,7 +28,7 @@ def test_jpeg_is_written_well(tmp_path):
 @pytest.mark.parametrize(("suffix", "most"), [(".jpg", 65_500), (".webp", 16_383)])
 def test_a_photo_too_long_for_a_format_is_refused_with_a_way_out(tmp_path, suffix, most):
     write_photo(Image.new("L", (most, 1)), tmp_path / f"long{suffix}")
-    with pytest.raises(PhotoError, match=rf"{most} pixels a side, use \.png\.") as error:
+    with pytest.raises(PhotoError, match=rf"{most} pixels per side; use \.png\.") as error:
         write_photo(Image.new("L", (1, most + 1)), tmp_path / f"longer{suffix}")
     assert is_one_sentence(str(error.value).replace(".png.", "").replace(suffix, "") + ".")
     assert files(tmp_path) == [f"long{suffix}"]

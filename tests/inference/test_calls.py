@@ -39,11 +39,11 @@ def test_what_comes_back_is_printed_in_a_line(restorer):
 
 BAD_CALLS = {  # and what the answer must name
     "all masked": ({"mask": np.ones((40, 60), bool)}, "mask covers the whole"),
-    "mask of another size": ({"mask": np.ones((60, 40), bool)}, "^The mask is 40 x 60 px, the photo 60 x 40"),
-    "mask of floats": ({"mask": np.zeros((40, 60))}, "^The mask is float64 .*: give uint8 or bool"),
+    "mask of another size": ({"mask": np.ones((60, 40), bool)}, "^The mask is 40 x 60 px, but the photo is 60 x 40"),
+    "mask of floats": ({"mask": np.zeros((40, 60))}, "^The mask is float64 .*; pass uint8 or bool"),
     "mask of a list": ({"mask": []}, "^The mask is a list"),
     "no photo": ({"photo": None}, "^The photo is a NoneType"),
-    "photo of floats": ({"photo": np.zeros((40, 60, 3), np.float32)}, "^The photo is float32 .*: give uint8"),
+    "photo of floats": ({"photo": np.zeros((40, 60, 3), np.float32)}, "^The photo is float32 .*; pass uint8"),
     "photo of 16 bit": ({"photo": np.zeros((40, 60), np.uint16)}, "uint16"),
     "photo that is nowhere": ({"photo": "no/such.png"}, "no/such.png does not exist"),
     "batch of photos": ({"photo": np.zeros((2, 40, 60, 3), np.uint8)}, "2, 40, 60, 3"),

@@ -97,7 +97,7 @@ def test_more_sensitive_finds_no_less():
     masks = [damage_of(logits).mask(step / 2) for step in range(2 * MOST_SENSITIVE + 1)]
     for one, more in pairwise(masks):
         assert not (one & ~more).any() and more.sum() > one.sum()
-    with pytest.raises(ValueError, match=r"^A sensitivity of 4 .*give 0 to 3\.$"):
+    with pytest.raises(ValueError, match=r"^Sensitivity 4 .*use 0 to 3\.$"):
         damage_of(logits).mask(4)
 
 

@@ -94,7 +94,7 @@ def test_an_ensemble_answers_with_the_mean_of_its_members():
 
 
 def test_a_device_that_is_not_there_is_one_sentence():
-    with pytest.raises(RestorationError, match=r"^device 'nowhere' cannot be used here: give 'cuda' or 'cpu'\.$"):
+    with pytest.raises(RestorationError, match=r"^device 'nowhere' is not available here: use 'cuda' or 'cpu'\.$"):
         TorchNetwork(Member(1.0), "nowhere")
 
 

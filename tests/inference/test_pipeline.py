@@ -198,7 +198,7 @@ def test_a_sensitive_look_sees_more_than_a_constant_hole(restorer, monkeypatch):
     assert np.array_equal(pixels(restorer.restore(damaged, sensitivity=1).mask) == 255, where | doubtful)
     rough = cv2.dilate((where | doubtful).view(np.uint8), np.ones((9, 9))).view(bool) & ~where
     assert np.array_equal(restorer.damage(damaged).snap(rough, damaged)[:30], doubtful[:30])
-    with pytest.raises(ValueError, match=r"^A sensitivity of 4 .*give 0 to 3\.$"):
+    with pytest.raises(ValueError, match=r"^Sensitivity 4 .*use 0 to 3\.$"):
         restorer.detect(damaged, 4)
 
 
@@ -209,7 +209,7 @@ def test_a_smooth_fill_is_the_network_s_and_a_textured_one_has_more_detail(resto
     assert np.array_equal(smooth, network)
     assert np.array_equal(textured, add_texture(network, mask)) and not np.array_equal(textured, network)
     assert np.array_equal(pixels(restorer.restore(gray, mask).gray), textured)
-    with pytest.raises(RestorationError, match=r"^A fill of 'rough' .*give textured or smooth\.$"):
+    with pytest.raises(RestorationError, match=r"^Unknown fill 'rough': use textured or smooth\.$"):
         restorer.repair(gray, mask, fill="rough")
 
 

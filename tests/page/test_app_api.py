@@ -181,6 +181,6 @@ def test_a_port_that_is_taken_is_answered_with_one_sentence(weights, monkeypatch
         port = str(taken.getsockname()[1])
         options = ["--host", "127.0.0.1", "--port", port, "--weights", str(weights)]
         monkeypatch.setattr(sys, "argv", ["app.py", *options])
-        with pytest.raises(SystemExit, match=f"port {port}, cannot be had") as stopped:
+        with pytest.raises(SystemExit, match=f"cannot listen on .*, port {port} ") as stopped:
             runpy.run_path(app.__file__, run_name="__main__")
     assert is_one_sentence(stopped.value)

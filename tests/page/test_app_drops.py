@@ -25,7 +25,7 @@ def damaged(seed: int) -> np.ndarray:
 def test_what_is_dropped_is_taken_and_never_shown_instead_of_the_page(visitor, served, tmp_path, place):
     (tmp_path / "album.pdf").write_bytes(b"%PDF-1.7")
     assert not visitor.drop(tmp_path / "album.pdf", on=place)
-    assert visitor.read_refusal() == "album.pdf cannot be read as a photo: give a whole image file."
+    assert visitor.read_refusal() == "album.pdf is not a readable image file."
     photo = save(tmp_path / "photo.png", damaged(7))
     assert not visitor.drop(photo, on=place)
     visitor.wait_for_painter("editor")

@@ -59,7 +59,7 @@ def test_what_is_no_photo_is_answered_with_one_sentence_and_another_may_follow(v
     (tmp_path / "album.pdf").write_bytes(b"%PDF-1.7")  # which Gradio would refuse in a toast
     visitor.offer(tmp_path / "album.pdf")
     message = visitor.read_refusal()
-    assert message == "album.pdf cannot be read as a photo: give a whole image file."
+    assert message == "album.pdf is not a readable image file."
     visitor.page.wait_for_timeout(300)
     assert visitor.read_refusal() == message and visitor.page.locator("#drop input[type=file]").count()
     assert message in visitor.page.text_content(".unseen"), "screen readers are not told"

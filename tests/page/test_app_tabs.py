@@ -35,7 +35,7 @@ def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_p
     visitor.page.click("#batch-start")
     visitor.page.wait_for_selector("#batch-save", state="visible")
     assert visitor.read("#batch-note").startswith(say("batch_done", "en", done=2, count=3))
-    assert "broken.jpg cannot be read as a photo" in visitor.read("#batch-note")
+    assert "broken.jpg is not a readable image file" in visitor.read("#batch-note")
     pairs = visitor.page.locator("#batch-pairs button:has(img)")
     pairs.nth(1).wait_for()
     assert pairs.count() == 2 and "2.png: " in visitor.read("#batch-pairs")

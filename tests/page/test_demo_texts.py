@@ -83,7 +83,7 @@ def test_an_error_is_said_in_the_visitors_language(tmp_path, name):
     with pytest.raises(RestorationError) as error:
         read_photo(tmp_path / name)
     english, korean = (sentence(error.value, language) for language in ("en", "ko"))
-    assert english == str(error.value) and english.startswith(f"{name} cannot be read as a photo: ")
+    assert english == str(error.value) and english == f"{name} is not a readable image file."
     assert korean.startswith(f"{name} 파일을 사진으로 읽을 수 없습니다.")
     again = pickle.loads(pickle.dumps(error.value))  # as it comes from the process that has a borrowed GPU
     assert sentence(again, "ko") == korean
