@@ -41,4 +41,5 @@ LAUNCH = {
     "footer_links": [],
     "max_file_size": f"{MEGABYTES}mb",
     "ssr_mode": False,
+    "_frontend": False,  # Gradio ends the program where its own look at the page takes 3 s, as on a busy machine
 }

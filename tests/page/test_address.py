@@ -2,11 +2,13 @@
 
 import argparse
 import socket
+from urllib.request import urlopen
 
+import httpx
 import pytest
 from conftest import is_one_sentence
 
-from app import free_port, port
+from app import LAUNCH, build_demo, free_port, port
 
 
 @pytest.mark.parametrize("text", ["99999", "-1", "http", "7860.5", ""])
@@ -28,3 +30,16 @@ def test_an_address_that_cannot_be_had_is_one_true_sentence(host):
     said = str(error.value)
     assert host in said and ("in use" in said) == (host == "127.0.0.1")
     assert is_one_sentence(said.replace(host, "it").replace("app.py", "It"))
+
+
+def test_a_machine_too_busy_to_answer_at_once_serves_the_page_all_the_same(restorer, monkeypatch):
+    def late(*_, **__):
+        raise httpx.ReadTimeout("timed out")
+
+    monkeypatch.setattr("httpx.head", late)  # how Gradio looks whether the page is there
+    demo = build_demo(restorer)
+    try:
+        _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **LAUNCH)
+        assert urlopen(url).status == 200
+    finally:
+        demo.close()

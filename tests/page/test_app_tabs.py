@@ -5,6 +5,7 @@ from threading import Event
 
 import numpy as np
 import pytest
+from browser import PHONE, Visitor
 from conftest import read, save
 
 from demo.reading import read_scan
@@ -17,6 +18,24 @@ SIZE = (120, 90)
 
 def open_tab(visitor, key: str) -> None:
     visitor.page.click(f"[role=tab]:has-text('{say(key, 'en')}')")
+
+
+@pytest.mark.parametrize("device, least", [({"viewport": {"width": 1280, "height": 800}}, 9), (PHONE, 9)])
+def test_of_a_long_list_as_much_is_seen_as_there_is_room_for(browser, served, tmp_path, device, least):
+    photos = [save(tmp_path / f"box 7, sheet {number}.png", np.zeros((9, 9), np.uint8)) for number in range(40)]
+    visitor = Visitor(browser, served.url, **device)
+    open_tab(visitor, "tab_batch")
+    visitor.page.set_input_files("#batch-files input[type=file]", photos)
+    rows = visitor.page.locator("#batch-files tr.file")
+    rows.nth(39).wait_for(state="attached")
+    end = visitor.page.locator("#batch-files").bounding_box()
+    seen = [row for row in rows.all() if row.bounding_box()["y"] + 20 < end["y"] + end["height"]]
+    assert len(seen) >= least
+    button = visitor.page.locator("#batch-start").bounding_box()
+    assert button["y"] + button["height"] <= device["viewport"]["height"]
+    name = rows.nth(5).locator(".stem")
+    assert name.evaluate("(part) => part.scrollWidth <= part.clientWidth"), "the name is cut off"
+    visitor.leave()
 
 
 def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_path, monkeypatch):
