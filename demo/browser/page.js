@@ -59,7 +59,7 @@
     document.querySelectorAll("#examples button.gallery-item, .pictures .thumbnail-item").forEach((button) => {
       const item = button.closest(".gallery-item"), label = button.closest(".block").querySelector("label, .label");
       const name = button.innerText.trim() || `${label.innerText.trim()}: ${[...item.parentElement.children].indexOf(item) + 1}`;
-      if (button.ariaLabel !== name) button.ariaLabel = name;
+      if (button.ariaLabel !== name) button.ariaLabel = button.title = name;
     });
     for (const drop of document.querySelectorAll("#drop button, #batch-files button"))
       if (drop.querySelector("input[type=file]") || drop.matches("[aria-dropeffect]"))

@@ -6,7 +6,7 @@ from threading import Event
 import numpy as np
 import pytest
 from browser import PHONE, Visitor
-from conftest import read, save
+from conftest import gray_photo, read, save
 
 from demo.reading import read_scan
 from demo.texts import say
@@ -18,6 +18,22 @@ SIZE = (120, 90)
 
 def open_tab(visitor, key: str) -> None:
     visitor.page.click(f"[role=tab]:has-text('{say(key, 'en')}')")
+
+
+def test_an_album_leaves_room_for_its_tools_and_its_prints_have_names(browser, served, tmp_path):
+    scan = np.full((600, 1000), 235, np.uint8)
+    scan[60:540, 60:420] = gray_photo("astronaut", 360, 480)
+    scan[100:500, 560:860] = gray_photo("coffee", 300, 400)
+    visitor = Visitor(browser, served.url, viewport={"width": 1280, "height": 800})
+    visitor.choose(save(tmp_path / "album.png", scan))
+    assert visitor.page.evaluate("scrollY") == 0
+    for part in ("#prints", "#editor .picture", "#editor .pens", "#restore", "#save-color-png"):
+        box = visitor.page.locator(part).bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 800, f"{part} is out of sight"
+    names = [say("whole_scan", "en"), *(say("print", "en", number=number) for number in (1, 2))]
+    buttons = visitor.page.locator("#prints button.thumbnail-item")
+    assert [button.get_attribute("title") for button in buttons.all()] == names
+    visitor.leave()
 
 
 @pytest.mark.parametrize("device, least", [({"viewport": {"width": 1280, "height": 800}}, 9), (PHONE, 9)])
