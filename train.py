@@ -36,13 +36,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name may hold letters that the terminal lacks
-    if int(os.environ.get("WORLD_SIZE", 1)) > 1 and not (args.name or args.resume):
-        parser.error("--name is required: several processes must agree on the run's folder.")
     settings = {f.name: getattr(args, f.name) for f in dataclasses.fields(TrainConfig) if f.name in args}
-    if args.name and (Path(args.name).name != args.name or args.name == ".."):
-        parser.error("--name is a single folder below --runs: no slashes.")
-    if args.resume and (given := [*(name for name in settings if name not in PLACES), *["name"] * bool(args.name)]):
-        parser.error(f"--{given[0].replace('_', '-')} with --resume: a run keeps its own settings.")
+    _check(parser, args, settings)
     try:  # after parsing: --help and a typing error need no torch
         from restoration.reports.hub import check_target, push_run
         from restoration.reports.results import gather
@@ -70,6 +65,19 @@ def main(argv: list[str] | None = None) -> int:
         print(f"train.py: {shown(error)}", file=sys.stderr)
         return 1
     return 0
+
+
+def _check(parser: argparse.ArgumentParser, args: argparse.Namespace, settings: dict) -> None:
+    """End the program where a run's name is missing, is none, or is given beside a run that has one."""
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1 and not (args.name or args.resume):
+        parser.error("--name is required: several processes must agree on the run's folder.")
+    if args.name and (Path(args.name).name != args.name or args.name == ".."):
+        parser.error("--name is a single folder below --runs: no slashes.")
+    own = [name for name in settings if name not in PLACES]
+    if args.name:
+        own.append("name")
+    if args.resume and own:
+        parser.error(f"--{own[0].replace('_', '-')} with --resume: a run keeps its own settings.")
 
 
 def _ended(run, reason: str, status: int) -> int:

@@ -25,7 +25,8 @@ def color_sample(rgb: np.ndarray, rng: np.random.Generator, config: TrainConfig)
             mount = draw_mount(rng, gray.shape)
             gray, colors = mounted(gray, mount), np.where(mount[0][..., None] < 0.5, colors, np.float32(0))
     filled = draw_hole(rng, *gray.shape, rng.uniform(0.01, config.max_area))
-    filled &= rng.random() < config.filled_share
+    if rng.random() >= config.filled_share:
+        filled[:] = False
     given, hinted = colors, np.zeros(gray.shape, bool)
     if rng.random() < config.color_hints:
         given, hinted = color_hints(colors, rng)

@@ -34,7 +34,8 @@ def export(source: str | Path, out: Path) -> dict[str, float]:
         WeightsError: a model cannot be loaded, or a graph differs from PyTorch by more than TOLERANCE.
     """
     found = {}
-    for name in ("inpaint", "color", *[DETECTOR] * has_model(source, DETECTOR)):
+    names = ["inpaint", "color", DETECTOR] if has_model(source, DETECTOR) else ["inpaint", "color"]
+    for name in names:
         stage, folder = "color" if name == "color" else "inpaint", out / name
         _copy(find_model(source, name), folder)
         export_stage(folder, stage)

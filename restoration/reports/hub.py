@@ -66,7 +66,7 @@ def push_run(run: Path, repository: str, private: bool = False) -> str:
         return _push(run, repository, private)
     except (HTTPError, OSError, RuntimeError, ValueError, KeyError) as error:
         name = repository if is_name(repository) else "user/name"
-        again = f"`python train.py --resume {shlex.quote(str(run))} --push-to {name}{' --private' * private}`"
+        again = f"`python train.py --resume {shlex.quote(str(run))} --push-to {name}{' --private' if private else ''}`"
         # No chained traceback: it may show the request's headers, and the token is one of them.
         raise HubError(f"Not pushed, {reason(error)}; the run is untouched, try again with {again}.") from None
 

@@ -161,7 +161,9 @@ def _stage(stage: str, found: dict) -> str:
     best, criterion = found["best_fold"], found["criterion"]
     row = found["folds"][str(best)]
     reached = f"{TITLES[criterion][:-2]} {_number(criterion, row[criterion])} at epoch {row['epoch']}"
-    said = [f"Fold {best} is the best, with {reached}.", CHOICE, *[PERFECT_LUMA] * (stage == "color")]
+    said = [f"Fold {best} is the best, with {reached}.", CHOICE]
+    if stage == "color":
+        said.append(PERFECT_LUMA)
     curves = f"![curves of all folds](curves-{stage}.png)"
     return "\n\n".join([f"## Stage {stage}", " ".join(said), curves, _fold_table(found)])
 

@@ -81,7 +81,8 @@ def stem(encoder: nn.Module, channels: int) -> list[nn.Module]:
     def note(layer: nn.Module, _, features: torch.Tensor) -> None:
         nonlocal running
         running &= not 1 < features.shape[-1] <= side // 8  # 1: what a block squeezes out of all its pixels
-        layers.extend([layer] * running)
+        if running:
+            layers.append(layer)
 
     with ExitStack() as hooks:
         for layer in (layer for layer in encoder.modules() if [*layer.parameters(recurse=False)]):
