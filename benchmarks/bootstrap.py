@@ -20,7 +20,7 @@ class Interval(NamedTuple):
 
 
 def interval(values: Sequence[float], scenes: Sequence[str] | None = None) -> Interval:
-    """The mean of finite values and its 95 % interval, the same at each call.
+    """The mean of finite values and its 95% interval, the same at each call.
 
     Args:
         values: one a photo.

@@ -178,9 +178,7 @@ def observe(
     print(f"{visitors} visitors, {seen.total()} visits in {time.time() - began:.0f} s")
     for outcome, count in seen.most_common():
         print(f"  {count:5} {outcome}")
-    print(
-        f"answers after {seconds[len(seconds) // 2]:.1f} s (median), {seconds[len(seconds) * 95 // 100]:.1f} s (95 %)"
-    )
+    print(f"answers after {seconds[len(seconds) // 2]:.1f} s (median), {seconds[len(seconds) * 95 // 100]:.1f} s (95%)")
     thirds = [max(held[i * len(held) // 3 : (i + 1) * len(held) // 3]) for i in range(3)]
     print(f"memory: {held[0]} MB at the start, at most {' / '.join(map(str, thirds))} MB in each third")
     print(f"at most {queued} events in the queue; the server answers afterwards: {alive}")

@@ -2,7 +2,7 @@
 
     python benchmarks/prints.py --data DIR [--count 24]   # DIR: the photos of heldout.tsv, a folder or its tar shards
 
-Scans are made of held-out photos: paper of 3 to 15 % around them, on white, cream, gray and black beds with shadows,
+Scans are made of held-out photos: paper of 3 to 15% around them, on white, cream, gray and black beds with shadows,
 noise and captions, tilted by up to 5 degrees, up to six on a page. Everything is drawn from a fixed seed.
 """
 
@@ -115,7 +115,7 @@ def false_alarms(photos: list[tuple[str, np.ndarray]]) -> str:
 
 
 def borders(photos: list[np.ndarray], restorer: Restorer) -> str:
-    """A white border of 10 %: colorfulness inside against the photo alone, and the paper's mean chroma."""
+    """A white border of 10%: colorfulness inside against the photo alone, and the paper's mean chroma."""
     inside, paper = [], []
     for rgb in photos:
         gray = luma(rgb)
@@ -129,7 +129,7 @@ def borders(photos: list[np.ndarray], restorer: Restorer) -> str:
         chroma[width:-width, width:-width] = 0
         paper.append(chroma.sum() / (chroma.size - gray.size))
     said = f"colorfulness inside {np.mean(inside):.3f} of alone, paper off gray by {np.mean(paper):.2f} levels"
-    return f"with a border of 10 %: {said}"
+    return f"with a border of 10%: {said}"
 
 
 def _colored(gray: np.ndarray, restorer: Restorer) -> Image.Image:

@@ -1,7 +1,7 @@
 """What one process needs for one photo: start-up, and seconds and memory by the photo's size. Called by speed.py.
 
     python benchmarks/scale.py start BACKEND     # seconds: imports, loading, first and second result
-    python benchmarks/scale.py size MEGAPIXELS   # seconds and memory, one hole of 5 %
+    python benchmarks/scale.py size MEGAPIXELS   # seconds and memory, one hole of 5%
     python benchmarks/scale.py command MEGAPIXELS  # memory of the command line, gray and color, with and without mask
 
 Each measurement is a process of its own, and prints one JSON object.
@@ -100,14 +100,14 @@ def _peak(words: list[str]) -> float:
 
 
 def damaged(side: int):
-    """A gray square with one constant hole of 5 %, uint8."""
+    """A gray square with one constant hole of 5%, uint8."""
     from benchmarks.timing import gray_noise
 
     return with_hole(gray_noise(side, side), 80)
 
 
 def with_hole(photo, level: int):
-    """An ellipse of 5 % drawn into a uint8 square."""
+    """An ellipse of 5% drawn into a uint8 square."""
     import cv2
 
     side = len(photo)

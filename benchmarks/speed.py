@@ -93,7 +93,7 @@ def network_tables(rounds: int, compiled: bool, clock: Clock) -> Iterator[str]:
 
 
 def photo_table(rounds: int, migan: Path | None, clock: Clock) -> str:
-    """One 512 px photo with one hole of 5 %: milliseconds of each step and competitor."""
+    """One 512 px photo with one hole of 5%: milliseconds of each step and competitor."""
     photo = damaged(512)
     restorers = {name: Restorer.from_pretrained(device="cpu", backend=name) for name in LIBRARIES}
     mask = np.asarray(next(iter(restorers.values())).detect(photo)) > 0

@@ -56,12 +56,12 @@ def as_markdown(table: Table, found: Intervals, compared: Intervals) -> str:
     """Means, the ends of their intervals, and differences: up to three tables, a line a row, a column a metric."""
     parts = [
         _means(table, found),
-        "95 % intervals of these means, by bootstrap over photos:",
+        "95% intervals of these means, by bootstrap over photos:",
         _markdown(found, lambda value, metric: _ends(value, metric)),
     ]
     if compared:
         parts += [
-            "Differences on the same photos, with their 95 % intervals:",
+            "Differences on the same photos, with their 95% intervals:",
             _markdown(
                 compared, lambda value, metric: f"{_number(value.mean, metric, '+')} ({_ends(value, metric, '+')})"
             ),

@@ -23,7 +23,7 @@ from restoration.synthesis.wear import add_wear
 SIDE = 600  # pixels, the shorter side of a drawn print: about that of the labeled ones
 STATISTICS = {  # name: unit
     "contrast": "levels", "pieces": "per print", "junctions": "per 1,000 px of center line",
-    "at the edge": "of the damage, in the outer 10 %", "width": "per mille of the shorter side",
+    "at the edge": "of the damage, in the outer 10%", "width": "per mille of the shorter side",
     "lighter": "of the damage", "damaged": "of the print",
 }  # fmt: skip
 

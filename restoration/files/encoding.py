@@ -16,7 +16,7 @@ from restoration.files.scans import Scan, eight_bit
 JPEG = {"format": "JPEG", "quality": 95}  # Pillow's own 75 would show
 TIFF = {"format": "TIFF"}
 WRITTEN = {  # the endings of results, with Pillow's options; all but JPEG keep every level
-    ".png": {"format": "PNG", "compress_level": 4},  # two fifths of the time of Pillow's 6, 1 to 4 % larger
+    ".png": {"format": "PNG", "compress_level": 4},  # two fifths of the time of Pillow's 6, 1 to 4% larger
     ".tif": TIFF, ".tiff": TIFF, ".bmp": {"format": "BMP"},
     ".webp": {"format": "WEBP", "lossless": True}, ".jpg": JPEG, ".jpeg": JPEG,
 }  # fmt: skip

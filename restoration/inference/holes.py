@@ -60,7 +60,7 @@ def find_holes(gray: np.ndarray) -> np.ndarray:
     """uint8 (H, W) -> bool (H, W): the union of all constant-valued holes, all False if there are none.
 
     Not found, by design: a photo that is constant all over (nothing is left to fill it from), holes under
-    0.4 % of the photo, and holes that blend into natural areas of their own gray. Black and white holes in
+    0.4% of the photo, and holes that blend into natural areas of their own gray. Black and white holes in
     fine texture may be missed. Taken for a hole: a drawn box, such as a caption's.
     """
     holes = np.zeros(gray.shape, bool)

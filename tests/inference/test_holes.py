@@ -364,7 +364,7 @@ def test_a_soft_edge_is_that_of_a_clipped_area_up_to_one_level_from_the_ends(lev
 
 def test_flat_regions_are_the_largest_first_and_none_is_small():
     gray = np.random.default_rng(0).integers(0, 256, (200, 200), np.uint8)
-    sides = (40, 40), (25, 25), (16, 10), (12, 13)  # 0.4 % of 40,000 is 160: just enough, and not
+    sides = (40, 40), (25, 25), (16, 10), (12, 13)  # 0.4% of 40,000 is 160: just enough, and not
     for number, (height, width) in enumerate(sides):
         gray[20 : 20 + height, 10 + 45 * number : 10 + 45 * number + width] = 90 + number
     found = list(holes._flat_regions(gray, holes._inside(gray)))

@@ -18,7 +18,7 @@ def flat(height: int, width: int, level: int, shape: tuple[int, int] = (100, 100
 
 @pytest.mark.parametrize("height, width, is_hole", [(4, 60, True), (3, 90, False)])
 def test_two_fifths_of_a_hole_lie_inside_it(height, width, is_hole):
-    """Of 4 x 60 pixels 2 x 58, of 3 x 90 only 88; a hole has 0.4 % of the photo, 80 pixels."""
+    """Of 4 x 60 pixels 2 x 58, of 3 x 90 only 88; a hole has 0.4% of the photo, 80 pixels."""
     assert find_holes(flat(height, width, 130, (100, 200))).any() == is_hole
 
 
