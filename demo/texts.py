@@ -270,10 +270,10 @@ def percent(share: float) -> str:
 
 
 def language_of(request: "gr.Request | None") -> str:
-    """Korean if it is the browser's first choice, else English, also for programs, which name no language."""
+    """The browser's first choice if it is one of LANGUAGES, else English, also for programs, which name no language."""
     wanted = request.headers.get("accept-language", "") if request else ""
     first = re.match(r"\s*([a-z]{2})", wanted.lower())
-    return "ko" if first and first.group(1) == "ko" else "en"
+    return first.group(1) if first and first.group(1) in LANGUAGES else "en"
 
 
 def translated(sentence: Sentence, language: str) -> str:

@@ -5,7 +5,7 @@
 //      Before this stand TEXTS = {en: {...}, ko: {...}} and PENS = ["paint", "erase"], or colors as "#rrggbb".
 // Out: the event "input" with {strokes: [{pen, width, points: [[x, y], ...]}]}, all in shares of the picture: x and
 //      `width` of its width, y of its height; outside of 0 to 1 they lie beside it. The server answers with a new layer.
-const words = TEXTS[navigator.language.startsWith("ko") ? "ko" : "en"];
+const words = TEXTS[navigator.language.slice(0, 2)] ?? TEXTS.en;
 const keys = words.keys + (PENS[0] === "paint" ? words.enter : "");
 // Under a finger the picture scrolls with the page, until a pen is chosen; the first touch offers one.
 const isTouched = matchMedia("(pointer: coarse)").matches;

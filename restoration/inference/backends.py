@@ -107,7 +107,7 @@ def _padded(image: np.ndarray) -> np.ndarray:
 
 def as_network(network: AnyNetwork, device: str | None = None, precision: Precision = "float32") -> Network:
     """A model or several as a network; one that is a network already comes back as it is."""
-    if isinstance(network, TorchNetwork | GraphNetwork):
+    if isinstance(network, Network):
         return network
     return TorchNetwork(network, torch_device(device), precision)
 
