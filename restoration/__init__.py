@@ -14,7 +14,7 @@ __all__ = ["Colorizer", "Inpainter", "Repair", "Restoration", "RestorationError"
 
 
 def __getattr__(name: str):
-    """Import torch only when a model is asked for: masking and metrics start without it."""
+    """Import torch only when a model is used: masking and metrics start without it."""
     if name in ("Inpainter", "Colorizer"):
         from restoration import models
 

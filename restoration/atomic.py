@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whenever a process is killed or the power goes."""
+"""Files that are written whole or not at all, even if the process is killed or the power fails."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def replacing(file: Path) -> Iterator[Path]:
-    """`with replacing(file) as part`: write `part`; it becomes `file` only when all went well."""
+    """`with replacing(file) as part`: write `part`; it becomes `file` only if the block succeeds."""
     part = file.with_name(f"{part_stem(file)}-{secrets.token_hex(4)}.part")
     try:
         yield part
@@ -23,5 +23,5 @@ def replacing(file: Path) -> Iterator[Path]:
 
 
 def part_stem(file: Path) -> str:
-    """How temporary names of a file begin, up to their hyphen: hidden, and short even where its own name is long."""
+    """The start of a file's temporary names, up to the hyphen: hidden, and short even if its own name is long."""
     return f".{hashlib.sha256(os.fsencode(file.name)).hexdigest()[:16]}"

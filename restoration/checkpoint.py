@@ -1,6 +1,6 @@
 """Files of a run: public models in hub layout, and the private state that a run resumes from.
 
-Both are written to a temporary name and renamed, so that a reader never meets half a file.
+Both are written to a temporary name and renamed, so that a reader never sees half a file.
 """
 
 import textwrap
@@ -59,7 +59,7 @@ def has_model(source: str | Path, subfolder: str) -> bool:
 
 
 def find_folds(source: str | Path) -> list[Path]:
-    """The local folders `folds/0`, `folds/1`, ... of a run; one on the hub is downloaded, all folds of one commit."""
+    """The local folders `folds/0`, `folds/1`, ... of a run; one on the hub is downloaded, all folds from one commit."""
     root = Path(source) if Path(source).is_dir() else _download(str(source), "folds/*/*")
     folds = [folder for folder in (root / "folds").glob("*") if folder.name.isdecimal()]
     if not folds:
@@ -106,7 +106,7 @@ def load_tensors(file: Path) -> dict[str, Tensor]:
 def load_strictly(module: nn.Module, tensors: dict[str, Tensor], source: Path | str, assign: bool = False) -> None:
     """Load all tensors into a module; a missing, unknown or misshaped one is a WeightsError.
 
-    With `assign` they become the module's own: a module on the meta device never had memory for others.
+    With `assign` they replace the module's own tensors, which saves memory for a module on the meta device.
     """
     try:
         module.load_state_dict(tensors, strict=True, assign=assign)

@@ -1,6 +1,6 @@
-"""The colors among which the Colorizer divides its belief: a grid of chroma, finer near gray, where eyes see finer.
+"""The colors among which the Colorizer chooses: a grid of chroma, finer near gray, where the eye sees finer.
 
-Zhang et al., "Colorful Image Colorization" (2016), who take CIELAB and an even grid.
+Zhang et al., "Colorful Image Colorization" (2016), who use CIELAB and an even grid.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ _IN_GAMUT = np.ptp(offsets(_GRID), axis=0) < 1.09  # of RGB, and what its corner
 BINS = _GRID[_IN_GAMUT]  # (N, 2), Cb and Cr
 # (A * A,), the bin of each node of the grid, Cb first; of one that no photo needs, the nearest.
 NEAREST = np.square(_GRID[:, None] - BINS).sum(axis=-1).argmin(axis=1)
-# Less than all of the prior's logarithm is taken off: Menon et al., "Long-tail learning via logit adjustment" (2021).
+# Only a part of the prior's logarithm is subtracted: Menon et al., "Long-tail learning via logit adjustment" (2021).
 TAU = 0.25
 LEAST_PRIOR = 1e-6
 TEMPERATURE = 0.2  # below 1 the likelier colors count for more than in the mean

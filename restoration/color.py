@@ -9,7 +9,7 @@ KR, KG, KB = LUMA_R / 65536, LUMA_G / 65536, LUMA_B / 65536
 
 
 def luma(rgb: np.ndarray) -> np.ndarray:
-    """uint8 RGB (H, W, 3) -> uint8 luma (H, W), Pillow's; a gray photo (H, W) is its own and comes back as it is."""
+    """uint8 RGB (H, W, 3) -> uint8 luma (H, W), Pillow's; a gray photo (H, W) is returned unchanged."""
     return rgb if rgb.ndim == 2 else np.array(Image.fromarray(rgb).convert("L"))
 
 
@@ -23,8 +23,8 @@ def chroma(rgb: np.ndarray) -> np.ndarray:
 def with_chroma(gray: np.ndarray, cbcr: np.ndarray) -> np.ndarray:
     """uint8 luma (H, W) and chroma (H, W, 2) -> uint8 RGB whose `convert("L")` is `gray` exactly.
 
-    A chroma that would leave the RGB cube is scaled toward gray, which keeps its hue; clipping the
-    channels would not. R and B are rounded first, then G is the level nearest to its own value among
+    Chroma outside the RGB cube is scaled toward gray, which keeps its hue; clipping the channels
+    would not. R and B are rounded first, then G is the level nearest to its own value among
     those for which Pillow's weighted sum rounds back to `gray`.
     """
     y = gray.astype(np.float32)
@@ -49,7 +49,7 @@ def with_chroma(gray: np.ndarray, cbcr: np.ndarray) -> np.ndarray:
 
 
 def offsets(cbcr):
-    """What Cb and Cr (last axis) add to luma in R, G and B, in their own unit."""
+    """What Cb and Cr (last axis) add to luma in R, G and B, in the unit of Cb and Cr."""
     cb, cr = cbcr[..., 0], cbcr[..., 1]
     red, blue = 2 * (1 - KR) * cr, 2 * (1 - KB) * cb
     return red, -(KR * red + KB * blue) / KG, blue

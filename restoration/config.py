@@ -1,4 +1,4 @@
-"""Every setting that travels: the architecture beside its weights, the training run beside its results."""
+"""Settings saved with results: the architecture beside the weights, the training settings beside the run."""
 
 import dataclasses
 import json
@@ -40,7 +40,7 @@ class ModelConfig:
     """One U-Net. Saved as `config.json` beside the weights that it describes.
 
     `luma_mean` and `luma_std` normalize the luma for the encoder: ImageNet's, unless the encoder's
-    own pretraining used others (EfficientNet-lite: 0.5 and 0.5).
+    own pretraining used different ones (EfficientNet-lite: 0.5 and 0.5).
     """
 
     stage: Stage
@@ -50,7 +50,7 @@ class ModelConfig:
     luma_std: float = LUMA_STD
 
     def __post_init__(self):
-        # A stranger's config.json may hold anything, so types are checked as well as ranges.
+        # A downloaded config.json may hold anything, so types are checked as well as ranges.
         if not isinstance(self.stage, str) or self.stage not in INPUT_CHANNELS:
             raise RestorationError(f"stage is {self.stage!r}: use 'inpaint' or 'color'.")
         if not isinstance(self.encoder, str) or not re.fullmatch(ENCODER, self.encoder):
@@ -72,7 +72,7 @@ class ModelConfig:
 ON_GPU = {"size": 256, "validation_size": 256, "epochs": 40}
 ON_CPU = {"size": 128, "validation_size": 128, "epochs": 4, "batch_size": 8}
 GPU_BATCH = 8, 128  # the smallest and the largest default: below, a GPU waits for its driver; above, steps get few
-CHOSEN = (*ON_CPU, "precision", "workers", "cache_gib")  # settings that the machine chooses where they are None
+CHOSEN = (*ON_CPU, "precision", "workers", "cache_gib")  # settings chosen for the machine where they are None
 
 Range = tuple[float, float]  # of a number, both ends included
 TINY = 1e-12  # the least of what must be above 0
@@ -96,10 +96,10 @@ def _setting(default: object, meaning: str, within: Range | None = None, group: 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """A training run. Sizes in pixels, shares in [0, 1]; what is None of CHOSEN, the machine chooses.
+    """A training run. Sizes in pixels, shares in [0, 1]; fields of CHOSEN that are None are chosen for the machine.
 
-    Which pieces of the run one process trains, where it writes and what it pushes are not settings of
-    the run: `train.py` takes them as options of their own.
+    Which pieces one process trains, where it writes and what it pushes are not settings of the run but separate
+    options of `train.py`.
     """
 
     data: str = _setting("data", "folder of photos or tar shards, the contest's folder, or 'bundled'", group="photos")
@@ -194,12 +194,12 @@ class TrainConfig:
                 raise RestorationError(f"{field.name} is {value}: it must be {_bounds(*within)}.")
 
     def resolved(self, precision: str = "float32", gpu_gib: float | None = None) -> "TrainConfig":
-        """The same run with its choices made for a machine: one whose GPU has `gpu_gib` of memory, or a CPU.
+        """The same run with its open choices made for a machine: a GPU with `gpu_gib` of memory, or a CPU.
 
-        What the results do not depend on, workers and cache, stays open: another machine may go on.
+        Workers and cache, which do not affect results, stay open, so that another machine can continue.
 
         Args:
-            precision: what this machine trains faster in.
+            precision: the faster one on this machine.
         """
         defaults = ON_CPU | {"precision": precision}
         if gpu_gib is not None:  # the power of two that fits the default sizes into its memory, two photos per GiB
@@ -210,16 +210,16 @@ class TrainConfig:
         return dataclasses.replace(self, **open_fields)
 
     def agreeing(self, other: "TrainConfig") -> "TrainConfig":
-        """The same with the other's choices, where this one leaves them to the machine."""
+        """The same, with fields of CHOSEN that are None taken from `other`."""
         chosen = {name: getattr(other, name) for name in CHOSEN if getattr(self, name) is None}
         return dataclasses.replace(self, **chosen)
 
     def steps(self, photos: int) -> int:
-        """Steps of a piece: whole epochs, the last batch of each filled from the next."""
+        """Steps of a piece: whole epochs; the last batch of each epoch is filled up from the next."""
         return self.epochs * -(-(self.epoch_photos or photos) // self.batch_size)
 
     def model_config(self, stage: Stage) -> ModelConfig:
-        """The architecture part, which is saved beside the weights."""
+        """The architecture, which is saved beside the weights."""
         widths = self.decoder_channels[: DECODER_BLOCKS[stage]]
         return ModelConfig(stage, self.encoder, widths, self.luma_mean, self.luma_std)
 

@@ -1,8 +1,8 @@
-"""Errors that a user can do something about: one class, and sentences that a page can translate."""
+"""Errors that a user can act on: one class, with messages that a page can translate."""
 
 
 class Sentence(str):
-    """An English sentence that remembers its key and what fills its blanks, so that it can be said in Korean too."""
+    """An English message that keeps its key and the values of its blanks, so that it can be translated."""
 
     def __new__(cls, english: str, key: str = "", **values: object) -> "Sentence":
         """Fill the blanks of `english`; a sentence without a key has none."""
@@ -12,9 +12,9 @@ class Sentence(str):
 
 
 class RestorationError(ValueError):
-    """Everything that this project refuses on purpose; any other exception is a fault of the program.
+    """Every error that this project raises on purpose; any other exception is a bug.
 
-    The message is one sentence for the user: what is wrong, and what to do. `sentence` is the same with its key.
+    The message is one sentence for the user: what is wrong and what to do. `sentence` is the same with its key.
     """
 
     def __init__(self, english: str, key: str = "", **values: object):

@@ -1,4 +1,4 @@
-"""Photos and their truths -> a table of metrics."""
+"""Photos and their originals -> a table of metrics."""
 
 import math
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Row = dict[str, float | None]  # one value a metric, in the order of METRICS; No
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The metrics of a set of photos, and everything that kept a file out of them."""
+    """The metrics of a set of photos, and why files were left out."""
 
     rows: dict[str, Row]  # by the photo's name
     problems: tuple[str, ...] = ()  # one sentence each
@@ -28,7 +28,7 @@ class Evaluation:
     def values(self, metric: str) -> list[float]:
         """The photos' values that enter the mean: defined, and finite unless all are infinite.
 
-        One hole restored without any error has an infinite PSNR, which would hide all the others.
+        A single perfect hole has infinite PSNR, which would hide all other photos.
         """
         defined = [row[metric] for row in self.rows.values() if row[metric] is not None]
         return [value for value in defined if math.isfinite(value)] or defined
@@ -45,7 +45,7 @@ class Evaluation:
         return means | {"photos": len(self.rows)}
 
     def as_table(self) -> str:
-        """Text for people: a line a metric with its mean and the photos in it, then the problems."""
+        """A readable table: one line per metric with its mean and number of photos, then the problems."""
         lines = [f"{'metric':<16}{'mean':>10}{'photos':>8}"]
         for metric, mean in self.means.items():
             shown, count = ("-", 0) if mean is None else (f"{mean:.4f}", len(self.values(metric)))
@@ -60,10 +60,10 @@ def evaluate_pair(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray | 
         truth: uint8 RGB (H, W, 3).
         prediction: uint8 RGB or gray (H, W), of the same size.
         mask: bool (H, W), True in the hole. Without one, or with an empty one, the hole's metrics
-            are None; the contest's M and score are so too for a hole of fewer than 7 pixels.
+            are None; so are the contest's M and score for a hole of fewer than 7 pixels.
 
     Raises:
-        RestorationError: they are not such images, or too small; it says what to give.
+        RestorationError: they are not such images, or too small.
     """
     truth, prediction = _rgb(truth), _rgb(prediction)
     metrics.check(truth, prediction, mask)
@@ -90,7 +90,7 @@ def evaluate_pair(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray | 
 
 
 def evaluate_folders(pred: Path, truth: Path, mask: Path | None = None) -> Evaluation:
-    """Evaluate a folder of predictions against a folder of truths, paired by their paths below it without ending.
+    """Evaluate a folder of predictions against a folder of truths, paired by relative path without the file extension.
 
     Args:
         pred: RGB or gray photos, in the same subfolders as the truths.
@@ -98,7 +98,7 @@ def evaluate_folders(pred: Path, truth: Path, mask: Path | None = None) -> Evalu
         mask: white where the photo was damaged, see `imaging.read_mask`.
 
     Returns:
-        One row a pair; a file that could not be used is named among the problems.
+        One row per pair; files that could not be used are listed as problems.
 
     Raises:
         RestorationError: no pair was found, or none could be read.
@@ -131,7 +131,7 @@ def _by_name(folder: Path) -> dict[str, list[Path]]:
 
 
 def _read(reader: Callable[..., np.ndarray], kind: str, files: list[Path] | None, *arguments: object) -> np.ndarray:
-    """What a reader makes of the one file; a complaint names its folder too, since three hold files of one name."""
+    """The result of a reader on a single file; errors name the folder too, since all three hold files of one name."""
     if not files:
         raise RestorationError(f"no {kind}.")
     if len(files) > 1:

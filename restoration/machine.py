@@ -1,4 +1,4 @@
-"""What of this machine is for this process: containers have limits, and the processes of a run share what there is."""
+"""The cores and memory this process may use: container limits count, and the processes of a run share the rest."""
 
 import os
 from contextlib import suppress
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def processes() -> int:
-    """How many processes of the run are on this machine, as torchrun says."""
+    """How many processes of the run are on this machine, according to torchrun."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", 1))
 
 

@@ -1,8 +1,8 @@
 """Damage for training and tests: holes drawn in the shapes that the contest's photos have.
 
 Everything is drawn from an explicit `numpy.random.Generator`: the same seed gives the same damage.
-A new shape of hole is a function `rng -> points` in `SHAPES`, the points of its outline in units of its radius;
-damage without a filled outline (a stain, a crease) is a function of its own beside `damage`.
+To add a shape of hole, add a function `rng -> points` to `SHAPES`: the outline in units of its radius. Damage
+without a filled outline (a stain, a crease) needs a function of its own beside `damage`.
 """
 
 from collections.abc import Callable
@@ -53,10 +53,10 @@ SHAPES: tuple[Callable[[np.random.Generator], Points], ...] = (
 
 
 def draw_hole(rng: np.random.Generator, height: int, width: int, area: float) -> np.ndarray:
-    """One hole of about `area` (a fraction of the photo), inside it as the contest's are -> bool (height, width).
+    """One hole of about `area` (a fraction of the photo), inside the photo as in the contest -> bool (height, width).
 
-    A shape is drawn, its pixels are counted, and its radius is corrected: that reaches the wanted area
-    for any outline, also one that crosses itself. A shape too thin to reach it is drawn anew.
+    The shape is drawn, its pixels are counted and its radius is corrected, which reaches the wanted area for any
+    outline, even one that crosses itself. A shape too thin to reach it is replaced by another.
     """
     wanted = max(4.0, area * height * width)
     for _ in range(MAX_SHAPES):
@@ -75,7 +75,7 @@ def draw_hole(rng: np.random.Generator, height: int, width: int, area: float) ->
 
 
 def _fill(points: Points, center: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Points in pixels, `center` in [0, 1] of the room that the shape has -> bool (height, width)."""
+    """Points in pixels, `center` in [0, 1] of the room left for the shape -> bool (height, width)."""
     low, extent = points.min(axis=0), np.ptp(points, axis=0)
     room = np.maximum(np.array([width, height]) - 1 - extent, 0)
     corners = np.rint(points - low + center * room).astype(np.int32)
@@ -111,7 +111,7 @@ def damage(
 
 
 def clip_tones(gray: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One photo in two with the flat areas that nature makes: blown, crushed, or both; uint8 in, uint8 out.
+    """Give one photo in two natural flat areas: blown highlights, crushed shadows, or both; uint8 in, uint8 out.
 
     The network that looks for damage must learn to leave these alone.
     """
@@ -122,5 +122,5 @@ def clip_tones(gray: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def jpeg(gray: np.ndarray, quality: int) -> np.ndarray:
-    """A gray photo after JPEG compression: what was constant is so no more."""
+    """A gray photo after JPEG compression, which makes constant areas uneven."""
     return cv2.imdecode(cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE)

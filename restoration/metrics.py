@@ -1,8 +1,8 @@
-"""The formulas: the contest's score, and honest metrics beside it.
+"""The formulas: the contest's score, and standard metrics beside it.
 
 Images are uint8, RGB (H, W, 3) or, where a formula reads luma only, gray (H, W); the truth and the
-prediction have one shape. A mask is bool (H, W), True where the photo was damaged; see `check`. All is computed
-in float64.
+prediction have the same shape. A mask is bool (H, W), True where the photo was damaged; see `check`. Everything is
+computed in float64.
 """
 
 import cv2
@@ -18,7 +18,7 @@ CONTEST_WEIGHTS = 0.2, 0.4, 0.4  # of S, M and C
 
 
 def check(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray | None = None) -> None:
-    """Refuse what the formulas cannot take with a RestorationError that says what to give."""
+    """Raise a RestorationError for input that the formulas cannot take."""
     for name, image in (("truth", truth), ("prediction", prediction)):
         if image.dtype != np.uint8:
             raise RestorationError(f"The {name} is {image.dtype}; pass uint8, 0 to 255.")
@@ -52,7 +52,7 @@ def ssim_map(truth: np.ndarray, prediction: np.ndarray, data_range: float = 255.
 
 
 def interior_mean(similarity: np.ndarray) -> float:
-    """Mean of an SSIM map, over channels too, less the 3 pixels along its borders, whose windows are not all photo."""
+    """Mean of an SSIM map, over channels too, without the 3 pixels along its borders, whose windows reach outside."""
     border = WINDOW // 2
     return float(similarity[border:-border, border:-border].mean())
 
@@ -72,7 +72,7 @@ def hole_psnr(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> fl
 def contest_score(s: float, m: float, c: float) -> float:
     """0.2 S + 0.4 M + 0.4 C, the score of DACON 236420; in [-1, 1], 1 = equal.
 
-    Never read it alone: a perfect gray photo without any color scored 0.588 on the contest's photos.
+    Do not read it alone: a perfect photo without any color scored 0.588 on the contest's photos.
     """
     return float(np.dot(CONTEST_WEIGHTS, (s, m, c)))
 
@@ -85,8 +85,8 @@ def contest_s(truth: np.ndarray, prediction: np.ndarray) -> float:
 def contest_m(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
     """The contest's M: one-dimensional SSIM over the row-major list of the hole's RGB pixels; in [-1, 1].
 
-    Its neighbors are neighbors in the list, not in the photo, and its data range is that of the
-    whole prediction. It needs a hole of 7 pixels or more.
+    Windows run over the list, not over the photo, and the data range is that of the whole prediction. It needs a
+    hole of 7 pixels or more.
     """
     data_range = _contest_range(prediction)
     return float(structural_similarity(truth[mask], prediction[mask], channel_axis=-1, data_range=data_range))
@@ -95,7 +95,7 @@ def contest_m(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> fl
 def contest_c(truth: np.ndarray, prediction: np.ndarray) -> float:
     """The contest's C: correlation of two 180-bin hue histograms of the whole image; in [-1, 1].
 
-    Saturation does not count: gray pixels are red ones (hue 0).
+    Saturation does not count: gray pixels count as red (hue 0).
     """
     return _correlation(*(_histogram(image, [0], [HUES], [0, HUES]) for image in (truth, prediction)))
 
@@ -120,9 +120,9 @@ def colorfulness(image: np.ndarray) -> float:
 
 
 def _contest_range(prediction: np.ndarray) -> int:
-    """max - min of the prediction; 1 for a flat one, for which the contest's own code divides by zero.
+    """max - min of the prediction; 1 for a flat one, where the contest's own code divides by zero.
 
-    1 is the least range that 8 bits can have, so a flat truth found exactly keeps its score of 1.
+    1 is the smallest nonzero range of 8 bits, so a flat truth that is matched exactly keeps its score of 1.
     """
     return max(int(prediction.max()) - int(prediction.min()), 1)
 
@@ -133,5 +133,5 @@ def _histogram(image: np.ndarray, channels: list[int], bins: list[int], ranges: 
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Pearson's correlation; where one histogram is constant, and it is undefined, OpenCV answers 1."""
+    """Pearson's correlation; OpenCV returns 1 if a histogram is constant and the correlation undefined."""
     return float(cv2.compareHist(a, b, cv2.HISTCMP_CORREL))

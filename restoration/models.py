@@ -1,4 +1,4 @@
-"""The two networks: the Inpainter makes a damaged gray photo whole, the Colorizer gives it chroma."""
+"""The two networks: the Inpainter fills a damaged gray photo, the Colorizer predicts its chroma."""
 
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -16,7 +16,7 @@ from restoration.errors import RestorationError
 from restoration.prefill import prefill
 
 HEAD_WIDTH = 128  # channels between the Colorizer's last features and its bins
-# What smp and timm answer to names that they do not know, or know and cannot take an encoder from.
+# What smp and timm raise for names that they do not know or cannot build an encoder from.
 NOT_BUILT = (KeyError, RuntimeError, ValueError, TypeError, AttributeError, AssertionError, IndexError)
 
 
@@ -28,7 +28,7 @@ class Filled(NamedTuple):
 
 
 class _DecoderBlock(UnetDecoderBlock):
-    """The library's block, but autocast may not widen what it doubles to float32: nearest neighbors are copies."""
+    """The library's block, except that upsampling stays in bfloat16 under autocast: nearest neighbors are copies."""
 
     def forward(self, x: Tensor, height: int, width: int, skip_connection: Tensor | None = None) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
@@ -38,7 +38,7 @@ class _DecoderBlock(UnetDecoderBlock):
 
 
 class _Network(nn.Module):
-    """A U-Net that takes any size, and knows how to be saved and loaded."""
+    """A U-Net that takes any size and can be saved and loaded."""
 
     stage: str
 
@@ -68,14 +68,14 @@ class _Network(nn.Module):
         nn.init.zeros_(self.unet.segmentation_head[0].bias)
 
     def run(self, luma: Tensor, hints: Tensor) -> Tensor:
-        """The U-Net alone: luma (B, 1, H, W) in [0, 1] and hints (B, C, H, W) -> its output (B, K, H, W), or that of
-        each `stride` px of either side, begun ones too."""
+        """The U-Net alone: luma (B, 1, H, W) in [0, 1] and hints (B, C, H, W) -> its output (B, K, H, W), or one value
+        per `stride` px of each side, rounded up."""
         height, width = (-(-side // self.stride) for side in luma.shape[-2:])
         out = self.unet(self._padded(luma, hints))
         return out[..., :height, :width].to(luma.dtype)  # autocast may have narrowed it
 
     def features(self, luma: Tensor, hints: Tensor) -> Tensor:
-        """The same up to the decoder's second block: (B, C, H / 8, W / 8), H and W filled up to multiples of STRIDE."""
+        """The same up to the decoder's second block: (B, C, H / 8, W / 8), H and W padded to multiples of STRIDE."""
         *_, eighth, sixteenth, deepest = self.unet.encoder(self._padded(luma, hints))
         first, second = self.unet.decoder.blocks[:2]
         x = first(self.unet.decoder.center(deepest), *sixteenth.shape[-2:], sixteenth)
@@ -146,12 +146,12 @@ class Colorizer(_Network):
         self.register_buffer("prior", torch.full((len(BINS),), 1 / len(BINS)))  # how often photos have each color
 
     def forward(self, luma: Tensor, hint_chroma: Tensor | None = None, hint_mask: Tensor | None = None) -> Tensor:
-        """Logits of the colors `chroma_bins.BINS`, (B, N, H / 4, W / 4): for squares of 4 px, begun ones too.
+        """Logits of the colors `chroma_bins.BINS`, (B, N, H / 4, W / 4): one per square of 4 px, rounded up.
 
         Args:
             luma: (B, 1, H, W) in [0, 1], any H and W.
             hint_chroma: (B, 2, H, W), read where `hint_mask` is 1.
-            hint_mask: (B, 1, H, W); both hints are None when the network decides alone.
+            hint_mask: (B, 1, H, W); both hints are None if there are no hints.
         """
         if hint_chroma is None or hint_mask is None:
             hint_chroma, hint_mask = torch.zeros_like(luma).expand(-1, 2, -1, -1), torch.zeros_like(luma)
@@ -164,8 +164,8 @@ MODELS: dict[str, type[_Network]] = {"inpaint": Inpainter, "color": Colorizer}
 def load_networks(
     source: str | Path, folds: int | Literal["all"] | None = None
 ) -> tuple[Inpainter | tuple[Inpainter, ...], Colorizer | tuple[Colorizer, ...], Inpainter | None]:
-    """Inpainter and Colorizer of a folder or hub repository: the best, those of one fold, or those of all folds; and
-    the Inpainter that finds damage, beside the best where it has one of its own for it.
+    """Inpainter and Colorizer of a folder or hub repository: the best, those of one fold, or those of all folds; and,
+    beside the best, the separate Inpainter that finds damage, if there is one.
 
     Raises:
         WeightsError: one of them is not there, or does not fit its config.
@@ -184,7 +184,7 @@ def imagenet_tensors(encoder: str) -> dict[str, Tensor]:
     """An encoder's ImageNet weights, from the hub through segmentation-models-pytorch.
 
     Raises:
-        WeightsError: the hub cannot be reached and holds no copy here.
+        WeightsError: the hub is unreachable and there is no local copy.
     """
     pretrained = True if encoder.startswith("tu-") else "imagenet"  # smp's two spellings
     try:
@@ -195,9 +195,9 @@ def imagenet_tensors(encoder: str) -> dict[str, Tensor]:
 
 
 def load_encoder(encoder: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Start an encoder from ImageNet weights, under timm's own names or smp's.
+    """Start an encoder from ImageNet weights, under timm's names or smp's.
 
-    The first convolution was trained on RGB: summed over its input channels it reads luma; the hint
+    The first convolution was trained on RGB: it is summed over its input channels to read luma, and the hint
     channels start at zero.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The one inference path: a photo, and perhaps a mask and color hints, becomes a restored photo.
+"""The one inference path: a photo, optionally with a mask and color hints, becomes a restored photo.
 
 The command line, the demo, the benchmarks and the tests all go through `Restorer`.
 """
@@ -29,13 +29,13 @@ Photo = imaging.Source
 
 
 class Restorer:
-    """The networks and the way through them. Safe to call from several threads at once.
+    """The networks and the steps from a photo to its restoration. Safe to call from several threads at once.
 
     Args:
-        inpainter: a model, a tuple of models (their mean counts), or a network of `backends`; so are the others.
-        device: of models: "cuda", "cpu"; None = the GPU where there is one.
-        detector: an Inpainter whose damage map is asked; None = that of `inpainter`.
-        precision: of models: "float32", "bf16", or "auto" = the faster one.
+        inpainter: a model, a tuple of models (they are averaged), or a network of `backends`; so are the others.
+        device: for models: "cuda" or "cpu"; None = the GPU if there is one.
+        detector: an Inpainter whose damage map is used; None = that of `inpainter`.
+        precision: for models: "float32", "bf16", or "auto" = the faster one.
     """
 
     def __init__(
@@ -64,16 +64,16 @@ class Restorer:
 
         Args:
             source: the shipped weights, a run of train.py, or the `user/name` it was pushed to.
-            device: "cuda", "cpu"; None = the GPU where there is one.
-            folds: 2 = the networks of fold 2; "all" = every fold's, whose predictions are averaged.
+            device: "cuda" or "cpu"; None = the GPU if there is one.
+            folds: 2 = the networks of fold 2; "all" = those of every fold, averaged.
             backend: what runs them. "auto" = PyTorch on a GPU; on a CPU OpenVINO where the folder holds
                 graphs (`python -m restoration export`), else PyTorch.
-            precision: "float32", "bf16", or "auto" = whichever a probe of some milliseconds finds faster. None = the
-                environment's RESTORATION_PRECISION, or "auto".
+            precision: "float32", "bf16", or "auto" = whichever a short probe finds faster. None = the environment
+                variable RESTORATION_PRECISION, or "auto".
 
         Raises:
             RestorationError: no such backend or precision.
-            WeightsError: one of them is not there, does not fit its config, or has no graph for that backend.
+            WeightsError: one of them is missing, does not fit its config, or has no graph for that backend.
         """
         precision = backends.chosen_precision(precision)
         inpaint, color, detector = backends.load(source, folds, device, backend, precision)
@@ -85,7 +85,7 @@ class Restorer:
         return self._inpaint.precision
 
     def damage(self, photo: Photo) -> Damage | ScanDamage:
-        """Look for damage once; what comes back gives a mask for each sensitivity, and for rough strokes.
+        """Look for damage once; the result gives a mask for any sensitivity and for rough strokes.
 
         Raises:
             PhotoError: the photo cannot be read.
@@ -93,10 +93,10 @@ class Restorer:
         return find_damage(_luma(imaging.read_photo(photo)), self._find)
 
     def detect(self, photo: Photo, sensitivity: int = 0) -> Image.Image:
-        """The damage that is found without help: mode L, 255 = damaged.
+        """The damage that is found automatically: mode L, 255 = damaged.
 
         Args:
-            sensitivity: 0 = what is as good as certain. Up to MOST_SENSITIVE finds more, with more false alarms.
+            sensitivity: 0 = only near-certain damage; up to MOST_SENSITIVE finds more, with more false alarms.
 
         Raises:
             PhotoError: the photo cannot be read.
@@ -118,27 +118,27 @@ class Restorer:
 
         Args:
             photo: a path, a PIL image, or uint8 (H, W) or (H, W, 3). A color photo keeps its own colors
-                outside the mask, bit for bit; pass `photo.convert("L")` to have it colored anew.
+                outside the mask, bit for bit; pass `photo.convert("L")` to recolor it.
             mask: where it is damaged: a path, a PIL image, uint8 or bool (H, W), white or True = damaged
                 (see `imaging.read_mask`), of the photo's size. None = find the damage.
             hints: colors to follow: a path, a PIL RGBA image or uint8 (H, W, 4) of the photo's size, read
                 where its alpha is above 127; in a color photo, only inside the mask.
             sensitivity: of `detect`, where no mask is given.
-            fill: "textured" gives holes the texture of the rest of the photo, a guess that looks real; "smooth" leaves
-                the network's fill as it is: foggy, and nearer to the truth by number.
-            freshen: stretch faded tones; without it known luma stays exactly what it was.
-            reference: a color photo of the same people, house or street, of any size, that lends its colors to what
-                is seen in both; one with nothing in common changes nothing. A color photo takes none.
+            fill: "textured" gives holes invented texture that looks like the rest of the photo; "smooth" keeps the
+                network's blurry fill, which is closer to the truth numerically.
+            freshen: stretch faded tones; otherwise known luma is unchanged.
+            reference: a color photo of the same people, house or street, of any size, whose colors are used for
+                what both show; it has no effect if they share nothing, or if `photo` is a color photo.
 
         Raises:
-            PhotoError: one of them cannot be read, is not of the photo's size, or leaves nothing to go by.
+            PhotoError: one of them cannot be read or has another size, or the mask covers the whole photo.
             RestorationError: no such sensitivity, no such fill.
         """
         result = self.colorize(self.repair(photo, mask, sensitivity, fill), hints, reference)
         return result.freshened() if freshen else result
 
     def repair(self, photo: Photo, mask: Photo | None = None, sensitivity: int = 0, fill: Fill = "textured") -> Repair:
-        """The first half of `restore`: find the damage, unless a mask says where it is, and fill it."""
+        """The first half of `restore`: find the damage, unless a mask is given, and fill it."""
         if fill not in FILLS:
             raise RestorationError(f"Unknown fill {fill!r}: use {' or '.join(FILLS)}.")
         photo = imaging.read_photo(photo)
@@ -164,8 +164,8 @@ class Restorer:
         """The second half of `restore`.
 
         Args:
-            before: an earlier coloring of the photo. Of the same repair, no network is asked for other hints; after
-                another repair, the variants keep the hues that they had.
+            before: an earlier coloring of the photo. With the same repair, new hints need no network; after another
+                repair, the variants keep their hues.
         """
         gray = np.asarray(repair.gray)
         given = None if hints is None else Hints.painted(imaging.read_hints(hints, repair.photo.size))
@@ -184,7 +184,7 @@ class Restorer:
     def _repaired_colors(
         self, photo: Image.Image, gray: np.ndarray, mask: np.ndarray, hints: Hints | None
     ) -> Image.Image:
-        """The photo's own colors outside the mask; inside, chroma that meets them at the border."""
+        """The photo's own colors outside the mask; inside, chroma that matches them at the border."""
         known = Hints(Rows(photo), ~mask)
         if hints is not None:
             known = Hints(np.where(mask[..., None], hints.rgb, photo), hints.where | ~mask)
@@ -193,7 +193,7 @@ class Restorer:
 
 
 def _prints(gray: np.ndarray, hints: Hints | None) -> list[Print]:
-    """The prints to color, or the whole photo as one where a hint says that what was taken for paper has a color."""
+    """The prints to color, or the whole photo as one print if a hint gives a color to what looked like paper."""
     prints = find_prints(gray)
     if hints is not None:
         on_paper = hints.where.copy()

@@ -1,4 +1,4 @@
-"""bfloat16 or float32: a probe of some milliseconds decides by what this machine computes faster, not by its name."""
+"""bfloat16 or float32: a probe of a few milliseconds measures which one this machine computes faster."""
 
 from collections.abc import Callable
 from functools import cache, partial
@@ -12,8 +12,8 @@ CHANNELS, WIDE, SIDE = 32, 96, 32  # of the probe: about a block of the networks
 
 
 def is_faster(one: Callable[[], object], other: Callable[[], object]) -> bool:
-    """Whether one call is at least GAIN times as fast as the other; they take turns, and the best of each counts, in
-    processor time, which other programs do not disturb."""
+    """Whether one call is at least GAIN times as fast as the other: the best of alternating runs of each, in processor
+    time, which other programs do not disturb."""
     for call in (one, other, one, other):  # memory is taken, kernels are built
         call()
     best = [np.inf, np.inf]
@@ -26,10 +26,10 @@ def is_faster(one: Callable[[], object], other: Callable[[], object]) -> bool:
 
 
 def widen_depthwise(network):
-    """The same network, its depthwise convolutions in float32 even under autocast, their results as narrow as before.
+    """The same network with its depthwise convolutions in float32 even under autocast; their output type is unchanged.
 
-    For training on a CPU: PyTorch's backward of such a convolution takes three times as long in bfloat16 as in float32
-    there, more than the other layers gain. Without one bfloat16 is faster. Weights and names stay as they are.
+    For training on a CPU: there PyTorch's backward pass of such a convolution takes three times as long in bfloat16,
+    more than the other layers gain. Weights and names are unchanged.
     """
     import torch
 
@@ -47,7 +47,7 @@ def widen_depthwise(network):
 def torch_precision(device: str, training: bool) -> str:
     """Either "bf16" or "float32", whichever PyTorch trains or runs a small convolutional block faster in.
 
-    A GPU is not timed: beside the launches a small block's work does not show, and one with bfloat16 units is faster.
+    A GPU is not timed: launch overhead would hide a small block's work, and a GPU with bfloat16 units is faster in it.
     """
     import torch
     from torch import nn
@@ -75,7 +75,7 @@ def torch_precision(device: str, training: bool) -> str:
 
 @cache
 def openvino_precision(core, threads: int) -> str:
-    """Either "bf16" or "float32", whichever OpenVINO runs faster on so many threads of this processor."""
+    """Either "bf16" or "float32", whichever OpenVINO runs faster on this processor with so many threads."""
     import openvino
     from openvino import opset13
 

@@ -1,7 +1,7 @@
 """A smooth first fill: each hole takes the values of a membrane stretched over its border.
 
-It is the Inpainter's starting point: the network predicts the residual. `membrane` is the same in NumPy, which
-inference needs.
+It is the Inpainter's starting point: the network predicts the residual. `inference.laplace.membrane` does the same
+in NumPy, for inference.
 """
 
 import torch
@@ -12,7 +12,7 @@ from restoration.config import RELAXATIONS
 
 
 def prefill(image: Tensor, mask: Tensor, relaxations: int = RELAXATIONS) -> Tensor:
-    """Fill the masked pixels of `image` by a near solution of Laplace's equation.
+    """Fill the masked pixels of `image` with an approximate solution of Laplace's equation.
 
     A cascade from coarse to fine (Bornemann and Deuflhard, "The cascadic multigrid method", 1996): every
     level starts from the one below and is relaxed a few times, so the cost is linear in pixels.
@@ -33,7 +33,7 @@ def _cascade(weighted: Tensor, known: Tensor, relaxations: int) -> Tensor:
     """`weighted` = values times `known`; `known` in [0, 1] is the part of each pixel that is known."""
     height, width = known.shape[-2:]
     values = weighted / known.clamp_min(1e-6)
-    # To leave early changes no bit; to ask for it would make a GPU wait.
+    # Returning early does not change the result; checking for it would stall a GPU.
     if min(height, width) <= 2 or (known.device.type == "cpu" and bool((known > 0).all())):
         total = known.sum(dim=(-2, -1), keepdim=True).clamp_min(1e-6)
         mean = weighted.sum(dim=(-2, -1), keepdim=True) / total
