@@ -5,7 +5,6 @@ import traceback
 from collections.abc import Callable
 from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import TypeVar
 
 from tqdm import tqdm
 
@@ -14,12 +13,11 @@ from restoration.files.imaging import claimed_pixels, shown
 from restoration.folders.jobs import Job, split_done
 from restoration.folders.journal import Journal
 from restoration.folders.sharding import Share, ends_together, own_share
-from restoration.folders.streaming import Processed, stream
+from restoration.folders.streaming import Processed, Read, Worked, stream
 
 MAX_PIXELS_HELD = 100_000_000  # of photos that are read ahead, in work and being written; each costs up to 20 bytes
 FAULT = "this is a bug in the program"
 Facts = dict[str, object]  # what is reported of a photo; "notes" are sentences, which are shown too
-Read, Worked = TypeVar("Read"), TypeVar("Worked")
 
 
 def run(

@@ -28,7 +28,7 @@ from restoration.training.validation import validate
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ENDLESS = 1 << 40  # steps of a training that ends by the clock
-Piece = tuple[int, Stage, bool]  # fold, stage, whether there is a state to go on from
+Unfinished = tuple[int, Stage, bool]  # fold, stage, whether there is a state to go on from
 MAX_RESERVE = 0.25  # of a training's time, the most that is kept for its last validation
 
 
@@ -91,7 +91,7 @@ def train(
     return world.is_first
 
 
-def _begin(run: Run, config: TrainConfig, chosen: TrainConfig, usable: Usable, pieces: list[Piece]) -> TrainConfig:
+def _begin(run: Run, config: TrainConfig, chosen: TrainConfig, usable: Usable, pieces: list[Unfinished]) -> TrainConfig:
     """Make the run's folder, not before all is agreed on: what was refused leaves the name free."""
     chosen = run.join(config, chosen, command_of(sys.argv))
     _describe(run, chosen, usable)
@@ -109,7 +109,7 @@ def _check(config: TrainConfig, world: World, fold: int | None) -> None:
         raise RestorationError(f"fold {fold} does not exist: the {config.folds} folds are numbered from 0.")
 
 
-def _unfinished(run: Run, config: TrainConfig, fold: int | None, stages: Collection[Stage]) -> list[Piece]:
+def _unfinished(run: Run, config: TrainConfig, fold: int | None, stages: Collection[Stage]) -> list[Unfinished]:
     """The pieces still to be trained among those asked for."""
     asked = [(k, s) for k, s in run.missing(config) if fold in (None, k) and s in stages]
     return [(k, s, (run.piece(k, s) / STATE).exists()) for k, s in asked]
