@@ -5,8 +5,6 @@ To add a shape of hole, add a function `rng -> points` to `SHAPES`: the outline 
 without a filled outline (a stain, a crease) needs a function of its own beside `damage`.
 """
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 
@@ -47,9 +45,7 @@ def _circle(rng: np.random.Generator) -> Points:
     return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
-SHAPES: tuple[Callable[[np.random.Generator], Points], ...] = (
-    _star_polygon, _crossing_polygon, _triangle, _rectangle, _circle,
-)  # fmt: skip
+SHAPES = _star_polygon, _crossing_polygon, _triangle, _rectangle, _circle
 
 
 def draw_hole(rng: np.random.Generator, height: int, width: int, area: float) -> np.ndarray:

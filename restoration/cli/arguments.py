@@ -50,10 +50,8 @@ def _add_restore(commands) -> None:
     )
     restore.add_argument("--gray", action="store_true", help="write the repaired photo without color")
     restore.add_argument("--recolor", action="store_true", help="give a color photo new colors, such as a sepia print")
-    restore.add_argument(
-        "--fill", choices=FILLS, default=FILLS[0],
-        help="textured: invent texture in large holes, from the rest of the photo; smooth: none (default: textured)",
-    )  # fmt: skip
+    fill = "textured: invent texture in large holes, from the rest of the photo; smooth: none (default: textured)"
+    restore.add_argument("--fill", choices=FILLS, default=FILLS[0], help=fill)
     restore.add_argument(
         "--reference", type=_path, metavar="FILE", help="a color photo of the same people or place, to take colors from"
     )
@@ -109,10 +107,8 @@ def _add_weights(command: argparse.ArgumentParser) -> None:
 
 
 def _add_sensitivity(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--sensitivity", type=int, choices=range(MOST_SENSITIVE + 1), default=0,
-        help="higher finds more damage and more false alarms; at 2 or 3, check what detect marks in faces (default: 0)",
-    )  # fmt: skip
+    more = "higher finds more damage and more false alarms; at 2 or 3, check what detect marks in faces (default: 0)"
+    command.add_argument("--sensitivity", type=int, choices=range(MOST_SENSITIVE + 1), default=0, help=more)
 
 
 def _add_folder_options(command: argparse.ArgumentParser) -> None:

@@ -110,9 +110,13 @@ def _doctor(args: argparse.Namespace) -> int:
 
 
 COMMANDS = {
-    "restore": restore, "detect": detect, "damage": _damage, "evaluate": _evaluate, "export": _export,
+    "restore": restore,
+    "detect": detect,
+    "damage": _damage,
+    "evaluate": _evaluate,
+    "export": _export,
     "doctor": _doctor,
-}  # fmt: skip
+}
 
 
 def run_program() -> None:
