@@ -166,15 +166,14 @@ def _flat_regions(gray: np.ndarray, inside: np.ndarray) -> Iterator[Region]:
     areas = stats[1:, cv2.CC_STAT_AREA]
     seeds = np.flatnonzero(areas >= MIN_INSIDE * smallest / 4) + 1  # an inside may come in a few parts
     seeds = seeds[np.argsort(-areas[seeds - 1], kind="stable")][:MAX_REGIONS]
-    writable = gray.copy()  # flood fill asks for an array it may write to, and with MASK_ONLY does not
+    painted = gray.copy()  # where labels are, which stop the next flood
     labels = np.zeros((height + 2, width + 2), np.uint8)
     for label, part in enumerate(seeds, start=2):  # 1 is what flood fill puts on the border of labels
         left, top, part_width = (int(n) for n in stats[part, :3])
         left += int(np.argmax(parts[top, left : left + part_width] == part))
         if labels[top + 1, left + 1]:
             continue  # reached from another part of the same inside
-        flags = 8 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | label << 8
-        area, _, _, box = cv2.floodFill(writable, labels, (left, top), 0, 0, 0, flags)
+        area, _, _, box = cv2.floodFill(painted, labels, (left, top), 0, 0, 0, 8 | label << 8)
         if area >= smallest:
             window = Box.of(*box).grown(_MARGIN, gray.shape).slices
             mask = labels[1:-1, 1:-1][window] == label
