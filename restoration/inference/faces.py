@@ -83,7 +83,7 @@ def _ellipses(middles, sizes, face: Face, shape: tuple[int, ...]) -> np.ndarray:
     angle = np.degrees(np.arctan2(across[1], across[0]))
     filled = np.zeros(shape, np.uint8)
     for middle, size in zip(middles, sizes, strict=True):
-        cv2.ellipse(filled, (middle, size, angle), 255, -1)
+        cv2.ellipse(filled, (middle, size, angle), 255, cv2.FILLED)
     return cv2.GaussianBlur(filled, (0, 0), max(0.5, SOFTNESS * face.distance)) / np.float32(255)
 
 

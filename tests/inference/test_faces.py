@@ -5,6 +5,7 @@ import pytest
 from conftest import gray_photo
 
 from restoration.chroma_bins import BINS
+from restoration.inference import faces
 from restoration.inference.coloring import predict_prints
 from restoration.inference.damage import WHOLE
 from restoration.inference.detection import find_damage
@@ -38,6 +39,57 @@ def test_features_are_where_eyes_mouth_and_ears_are():
         assert where[y, x] < 0.05 and between[y, x] < 0.05
     half = oval(face.scaled(0.5), (150, 150))
     assert half[55, 112] > 0.95 and half[30, 70] < 0.05
+
+
+def test_features_are_as_large_as_the_eyes_are_apart():
+    """Across and down, at 100 px; an ear lies 15 px beyond the cheek. Where an edge is nearly straight it is soft."""
+    points = np.array([[250, 200], [350, 200], [300, 260], [300, 320], [180, 220], [420, 220]], float)
+    where = features(Face(0.9, np.array([170.0, 90, 260, 260]), points), (500, 600))
+    ears = [(165, 222), (435, 222)]
+    for (x, y), width, height in zip(
+        [*points[:4].astype(int), *ears], (62, 62, 60, 110, 60, 60), (42, 42, 35, 60, 100, 100), strict=True
+    ):
+        for reach, is_in in ((-3, True), (3, False)):
+            across, down = width // 2 + reach, height // 2 + reach
+            at = where[[y, y, y - down, y + down], [x - across, x + across, x, x]]
+            assert ((at > 0.5) == is_in).all(), (x, y)
+    assert where[294, 300] == pytest.approx(0.84, abs=0.04), "four px within, one deviation"
+
+
+def test_an_oval_is_as_wide_and_as_high_as_its_box_says():
+    points = np.array([[250, 200], [350, 200], [300, 260], [300, 320], [180, 220], [420, 220]], float)
+    where = oval(Face(0.9, np.array([200.0, 100, 200, 300]), points), (600, 600)) > 0.5
+    rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
+    assert [rows[0], rows[-1]] == pytest.approx([235 - 165, 235 + 165], abs=2)
+    assert [columns[0], columns[-1]] == pytest.approx([300 - 70, 300 + 70], abs=2)
+
+
+@pytest.mark.parametrize("length, side, starts", [(300, 300, [0]), (480, 300, [0, 180]), (481, 300, [0, 90, 181]),
+                                                  (200, 300, [0]), (1000, 300, [0, 175, 350, 525, 700])])  # fmt: skip
+def test_parts_begin_at_most_three_fifths_of_a_side_after_each_other(length, side, starts):
+    assert faces._offsets(length, side) == pytest.approx(starts, abs=1)
+
+
+@pytest.mark.parametrize("shape", [(300, 480), (480, 300)])
+def test_a_photo_is_seen_whole_and_in_parts_that_are_seen_larger(monkeypatch, shape):
+    seen = []
+    monkeypatch.setattr(faces, "_faces_in", lambda gray, *square: seen.append(square) or [])
+    assert find_faces(np.zeros(shape, np.uint8)) == []
+    assert sorted(seen) == sorted([(0, 0, 480), (0, 0, 300), (0, 180, 300) if shape[1] == 480 else (180, 0, 300)])
+
+
+def test_what_the_network_says_of_a_cell_is_laid_on_the_photo(monkeypatch):
+    """Of two cells the one that is more likely a face than not; a tenth of the square's side from its middle."""
+    logits, places = np.full((1, 2304, 1), -0.01, np.float32), np.zeros((1, 2304, 16), np.float32)
+    cell = 24 * 48 + 11  # row 24, column 11
+    logits[0, cell] = np.log(3)
+    places[0, cell, 2:4] = 96, 48
+    places[0, cell, 4::2] = 19.2
+    monkeypatch.setattr(faces, "_network", lambda: lambda _: [places, logits])
+    [face] = faces._faces_in(np.zeros((500, 700), np.uint8), 30, 200, 480)
+    x, y = 200 + 480 * 11.5 / 48, 30 + 480 * 24.5 / 48
+    assert face.score == pytest.approx(0.75) and face.box == pytest.approx([x - 120, y - 60, 240, 120])
+    assert face.points == pytest.approx(np.array([[x + 48, y]] * 6))
 
 
 def test_features_turn_with_the_face():
