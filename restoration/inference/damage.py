@@ -1,4 +1,4 @@
-"""What was found in a photo or on a scan, and what of it counts: one map answers any sensitivity and any stroke."""
+"""The damage found in a photo or scan; one map gives the mask for any sensitivity and any stroke."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -15,19 +15,19 @@ MOST_SENSITIVE = 3
 
 
 class Rule(NamedTuple):
-    """Which parts of a damage map count; logits, so that a step of 1 means odds of e times."""
+    """Which parts of a damage map count, in logits: a step of 1 multiplies the odds by e."""
 
-    grown: float  # of each pixel that counts, at least
-    seed: float  # of one of a region's pixels, at least
-    pixels: float  # of a region, at least
+    grown: float  # least logit of every pixel of a region
+    seed: float  # least logit of at least one of its pixels
+    pixels: float  # least size of a region
 
 
 WHOLE = Rule(0.5, 3, 12), Rule(0, 2.3, 10), Rule(-0.5, 1.4, 8), Rule(-1, 0.3, 8)  # of most photos, by sensitivity
 WORN = Rule(-0.4, 0, 8), Rule(-0.7, -0.3, 8), Rule(-1.4, -1, 8), Rule(-1.8, -1.4, 8)  # of worn prints
-LIGHT = -1.8, -2.1, -2.1, -2.5  # logits from which light spots of worn prints count beside what counts
-MAX_FOUND = 0.5  # of the photo: a map that takes more for damage has misunderstood it
-RIM = 3  # px around a hole in which the map speaks of the hole
-SNAP_LOGIT = -1.5  # from which a pixel counts as damaged where a person says that something is
+LIGHT = -1.8, -2.1, -2.1, -2.5  # logits from which light spots of worn prints count if they touch what counts
+MAX_FOUND = 0.5  # of the photo: a map that marks more is not trusted
+RIM = 3  # px around a hole in which the map only repeats the hole
+SNAP_LOGIT = -1.5  # from which a pixel under a user's stroke counts as damaged
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,18 @@ class Damage:
 
     @property
     def is_worn(self) -> bool:
-        """So many marks were sure at the first look that a doubtful one is probably one more."""
+        """Whether the print has enough confident marks that uncertain ones count too."""
         return self.light is not None
 
     def mask(self, sensitivity: float = 0) -> np.ndarray:
-        """bool (H, W), True = damaged; where nothing would be left to tell it from, none of it is.
+        """bool (H, W), True = damaged; all False if the mask would cover the whole photo.
 
         Args:
-            sensitivity: 0 = what is as good as certain; up to MOST_SENSITIVE finds more, with more false alarms.
-                Between two whole numbers their rules are mixed.
+            sensitivity: 0 = only near-certain damage; up to MOST_SENSITIVE finds more, with more false alarms.
+                Fractions interpolate between the rules of whole numbers.
 
         Raises:
-            RestorationError: no such sensitivity.
+            RestorationError: the sensitivity is out of range.
         """
         if not 0 <= sensitivity <= MOST_SENSITIVE:
             raise RestorationError(f"Sensitivity {sensitivity} is out of range: use 0 to {MOST_SENSITIVE}.")
@@ -60,39 +60,39 @@ class Damage:
         limits = zip(*(WORN if self.is_worn else WHOLE), strict=True)
         rule = Rule(*(_between(limit, sensitivity) for limit in limits))
         regions = accepted(self.logits, rule)
-        if self.light is not None:  # what of a worn print is light and goes on from what counts, counts too
+        if self.light is not None:  # light spots of a worn print that touch what counts, count too
             regions = touching(regions | (self.light & (self.logits > _between(LIGHT, sensitivity))), regions)
         if regions.mean() <= MAX_FOUND:
             found[self.window] = enlarged(regions, found[self.window].shape)
         around = cv2.dilate(self.holes.view(np.uint8), None, iterations=RIM).view(bool)
-        damaged = (found & ~around) | self.holes  # known to the pixel: the map's soft edges are no news
+        damaged = (found & ~around) | self.holes  # around exact holes the map's soft edges add nothing
         return np.zeros_like(damaged) if damaged.all() else damaged
 
     def likely(self) -> np.ndarray:
-        """What counts where a person says that something is damaged, bool (H, W)."""
+        """What counts as damaged under a user's strokes, bool (H, W)."""
         likely = self.holes.copy()
         inside = likely[self.window]
         inside |= enlarged(self.logits > SNAP_LOGIT, inside.shape)
         return likely
 
     def snap(self, mask: np.ndarray, gray: np.ndarray) -> np.ndarray:
-        """What is damaged under rough strokes on a photo, uint8 (H, W): `strokes.fitted`, bool (H, W) in and out."""
+        """The damage under rough strokes on a photo, uint8 (H, W): `strokes.fitted`, bool (H, W) in and out."""
         return fitted(mask, self.likely(), gray)
 
 
 class ScanDamage(NamedTuple):
-    """What was found in a scan and in each of its prints, straightened; it answers as `Damage` does."""
+    """The damage found in a scan and in each of its straightened prints, with the methods of `Damage`."""
 
     shape: tuple[int, int]  # of the scan
     parts: list[tuple[Print, Damage]]
 
     @property
     def is_worn(self) -> bool:
-        """Whether the scan or one of the prints is."""
+        """Whether the scan or one of its prints is worn."""
         return any(damage.is_worn for _, damage in self.parts)
 
     def mask(self, sensitivity: float = 0) -> np.ndarray:
-        """As `Damage.mask`: what is damaged in any of them."""
+        """As `Damage.mask`: the union over the scan and its prints."""
         return self._laid_out([damage.mask(sensitivity) for _, damage in self.parts])
 
     def snap(self, mask: np.ndarray, gray: np.ndarray) -> np.ndarray:

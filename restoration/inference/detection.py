@@ -1,6 +1,6 @@
-"""What is damaged in a photo: the network looks once, at a worn print twice.
+"""Find the damage in a photo: the network runs once, on a worn print twice.
 
-A scan is looked at whole, and each print on it alone.
+A scan is examined as a whole, and each print on it separately.
 """
 
 from dataclasses import replace
@@ -17,26 +17,26 @@ from restoration.inference.paper import find_inside_paper
 from restoration.inference.prints import Print
 from restoration.inference.regions import Box, tiles, touching
 
-MAX_SEEN = 2_000_000  # pixels of the largest view that the network is shown: finer grain is no help to it
-VIEWS = 3  # each half as large as the one before; the mean of their logits tells what is damage
-SOFTER = 3  # times as much sure in a smaller view: the first is soft, as large scans are, and may be left out
-SOFT_MARKS = 22  # that the smaller view must have for that: some of WORN_MARKS have run together in it
-LEAST_SEEN = 400  # px, the longer side that it must have
+MAX_SEEN = 2_000_000  # pixels of the largest view that the network sees: finer grain does not help
+VIEWS = 3  # each half as large as the one before; their logits are averaged
+SOFTER = 3  # times the confident share in a smaller view: then the first is soft, as large scans are, and dropped
+SOFT_MARKS = 22  # marks that the smaller view needs for that: fewer than WORN_MARKS, since some merge in it
+LEAST_SEEN = 400  # px, the least longer side of that view
 TILE = 1024  # px, the longest side of what the network sees at once
-LIGHTER, LIGHTER_REACH = 20, 9  # levels that a worn print's light spots are above all that is wider than 19 px
-WORN_LOGIT, WORN_PIXELS = 2, 4  # of a sure mark, at the first view's size, where no hairline is lost
-WORN_MARKS, WORN_SHARE = 25, 0.001  # sure marks of a worn print at least, and the share of it that is sure
-FILLED = Rule(-0.6, -0.2, 8)  # what is filled for the second look
-SECOND_LOOK = 0.8  # logits that it gains: without its sure marks a worn print looks like a whole photo
-SPARED = 2  # logits that a mark loses in eyes, ears and mouths, which look like wear
-PLAIN = 0.5  # logits that it gains on a worn print's skin, where little else is so fine and light
-SIDE = 0.01  # of a print's longer side: paper seen so near to its sides is not in it
+LIGHTER, LIGHTER_REACH = 20, 9  # levels that a worn print's light spots rise above everything wider than 19 px
+WORN_LOGIT, WORN_PIXELS = 2, 4  # of a confident mark, at the first view's size, where no hairline is lost
+WORN_MARKS, WORN_SHARE = 25, 0.001  # a worn print has at least so many confident marks, covering at least this share
+FILLED = Rule(-0.6, -0.2, 8)  # marks filled before the second look
+SECOND_LOOK = 0.8  # logits added then: without its confident marks a worn print looks undamaged
+SPARED = 2  # logits subtracted in eyes, noses, ears and mouths, which look like wear
+PLAIN = 0.5  # logits added on skin of a worn print, where little else is so fine and light
+SIDE = 0.01  # of a print's longer side: paper this close to its sides is not inside it
 
 
 def find_damage(gray: np.ndarray, detector: Network) -> Damage | ScanDamage:
-    """Look for damage in a photo, uint8 (H, W), and in each print of a scan by itself: beside paper few marks are sure.
+    """Find damage in a photo, uint8 (H, W), and in each print of a scan: next to paper the network is less confident.
 
-    The whole scan counts as well, since what looks like paper may be a print's own border.
+    The whole scan is examined too, since what looks like paper may be a print's own border.
     """
     whole, prints = _find_damage(gray, detector), find_inside_paper(gray)
     if not prints:
@@ -49,12 +49,12 @@ def find_damage(gray: np.ndarray, detector: Network) -> Damage | ScanDamage:
 def _find_damage(gray: np.ndarray, detector: Network, known: np.ndarray | None = None) -> Damage:
     """Holes of one constant gray by rule, everything else by the network.
 
-    On a worn print strong marks outshine faint ones. So they are filled, and the network looks once more.
+    On a worn print strong marks hide faint ones, so they are filled and the network looks again.
 
     Args:
-        known: the holes, where they were found on the whole scan.
+        known: the holes, if they were already found on the whole scan.
     """
-    window = picture_window(gray)  # in the corner of a frame, plain sky looks like a hole
+    window = picture_window(gray)  # inside a frame, plain sky in a corner looks like a hole
     holes = np.zeros(gray.shape, bool) if known is None else known
     if known is None:
         holes[window] = find_holes(gray[window])  # first, since the network keeps its memory
@@ -88,7 +88,7 @@ def _look(seen: np.ndarray, detector: Network) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _by_face(logits: np.ndarray, found: list[faces.Face], skin: float) -> np.ndarray:
-    """A damage map, lowered in the features of faces, and by `skin` raised between them."""
+    """A damage map lowered in the features of faces, and raised by `skin` on the skin between them."""
     for face in found:
         where = faces.features(face, logits.shape)
         logits = logits - SPARED * where
@@ -98,7 +98,7 @@ def _by_face(logits: np.ndarray, found: list[faces.Face], skin: float) -> np.nda
 
 
 def _with_compressed(holes: np.ndarray, seen: np.ndarray, logits: np.ndarray) -> np.ndarray:
-    """Holes that the file kept to the pixel, bool (H, W), and those that JPEG has blurred."""
+    """Holes that are exact in the file, bool (H, W), and those that JPEG has blurred."""
     blurred = find_compressed_holes(seen, logits)
     if not blurred.any():
         return holes
@@ -109,7 +109,7 @@ def _with_compressed(holes: np.ndarray, seen: np.ndarray, logits: np.ndarray) ->
 def _without_paper(holes: np.ndarray, prints: list[Print]) -> np.ndarray:
     """Holes, bool (H, W), less the paper around the prints of a scan, which may be one gray too.
 
-    A hole mostly in prints stays whole. Of others stays what is in one: a corner torn off, on paper of one gray.
+    A hole mostly inside prints is kept whole; of others, only the part inside a print is kept, such as a torn corner.
     """
     inside, deep = np.zeros((2, *holes.shape), np.uint8)
     for found in prints:
@@ -124,7 +124,7 @@ def _without_paper(holes: np.ndarray, prints: list[Print]) -> np.ndarray:
 
 
 def is_worn(logits: np.ndarray, least: int = WORN_MARKS) -> bool:
-    """Whether a view's damage map, float32 (h, w), has as many sure marks as a worn print, and as much is sure."""
+    """Whether a damage map, float32 (h, w), has as many confident marks, over as much area, as a worn print."""
     sure = (logits > WORN_LOGIT).view(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(sure, connectivity=8)
     marks = np.count_nonzero(stats[1:, cv2.CC_STAT_AREA] >= WORN_PIXELS)
@@ -132,16 +132,16 @@ def is_worn(logits: np.ndarray, least: int = WORN_MARKS) -> bool:
 
 
 def _seen(gray: np.ndarray) -> np.ndarray:
-    """The largest view of a photo that the network is shown."""
+    """The largest view of a photo that the network sees."""
     scale = min(1.0, (MAX_SEEN / gray.size) ** 0.5)
     size = [max(1, round(side * scale)) for side in reversed(gray.shape)]
     return cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
 
 
 def damage_logits(gray: np.ndarray, detector: Network) -> np.ndarray:
-    """The network's damage maps of a photo, uint8 (h, w), seen at a few sizes: logits, float32 (VIEWS, h, w).
+    """The network's damage maps of a photo, uint8 (h, w), seen at VIEWS sizes: logits, float32 (VIEWS, h, w).
 
-    The smaller views, which cost little, are asked about their mirror images as well.
+    The smaller views, which are cheap, are averaged with their mirror images.
     """
     height, width = gray.shape
     views = np.empty((VIEWS, height, width), np.float32)
@@ -156,7 +156,7 @@ def damage_logits(gray: np.ndarray, detector: Network) -> np.ndarray:
 
 
 def _ask(gray: np.ndarray, detector: Network) -> np.ndarray:
-    """Logits of one view, float32 (H, W), in overlapping tiles where it is large."""
+    """Logits of one view, float32 (H, W), in overlapping tiles if it is large."""
     whole = Box(0, 0, *gray.shape)
     image = np.stack([gray / np.float32(255), np.zeros_like(gray, np.float32)])
     if whole.longer_side <= TILE:

@@ -1,7 +1,7 @@
-"""Faces in a photo: eyes, noses, mouths and ears, fine by nature, look like wear; on the skin between, wear is plain.
+"""Faces in a photo: eyes, noses, mouths and ears look like wear; on the skin between them, wear is easy to tell.
 
-Faces are found by BlazeFace's full-range network (Bazarevsky et al. 2019; MediaPipe, Apache-2.0), which does not tell
-whose they are.
+Faces are found by BlazeFace's full-range network (Bazarevsky et al. 2019; MediaPipe, Apache-2.0), which does not
+identify anyone.
 """
 
 import math
@@ -17,15 +17,15 @@ from restoration.inference.backends import openvino_graph
 
 NETWORK = SHIPPED_WEIGHTS / "faces" / "face_detection_full_range.tflite"
 SIDE = 192  # px of the square that the network sees
-GRID = 48  # cells a side, each of which may be the middle of a face
+GRID = 48  # cells per side, each of which may be the center of a face
 LEAST_SCORE = 0.5  # of a face
 MOST_OVERLAP = 0.3  # of two faces, intersection over union
-ZOOM = 1.6  # how much larger the photo's parts are seen, for small faces
-STEP = 0.6  # of a part's side, from one to the next at most
+ZOOM = 1.6  # magnification of the photo's parts, for small faces
+STEP = 0.6  # of a part's side, the greatest step to the next part
 EYE, NOSE, MOUTH, EAR = (0.62, 0.42), (0.6, 0.35), (1.1, 0.6), (0.6, 1.0)  # ellipses, in eye distances
-OVAL = 0.7, 1.1  # width and height of a face's ellipse, in those of its box, which reaches from ear to ear
-OVAL_MIDDLE = 0.45  # of the box's height, the ellipse's middle
-OUTWARD = 0.15  # eye distances from where the network sees an ear, at the cheek, to its middle
+OVAL = 0.7, 1.1  # a face's ellipse relative to its box, which reaches from ear to ear
+OVAL_MIDDLE = 0.45  # of the box's height, the center of the ellipse
+OUTWARD = 0.15  # eye distances from the network's ear point, at the cheek, to the ear's center
 SOFTNESS = 0.04  # eye distances, of an ellipse's edge
 
 
@@ -38,7 +38,7 @@ class Face(NamedTuple):
 
     @property
     def distance(self) -> float:
-        """Between the eyes, px."""
+        """Distance between the eyes, px."""
         return float(np.linalg.norm(self.points[1] - self.points[0]))
 
     def scaled(self, scale: float) -> "Face":
@@ -47,7 +47,7 @@ class Face(NamedTuple):
 
 
 def find_faces(gray: np.ndarray) -> list[Face]:
-    """The faces in a photo, uint8 (H, W), upright or nearly so, seen whole and in overlapping parts."""
+    """The faces in a photo, uint8 (H, W), nearly upright; the photo is searched whole and in overlapping parts."""
     side = math.ceil(max(gray.shape) / ZOOM)
     parts = [_offsets(length, side) for length in gray.shape]
     seen = [_faces_in(gray, 0, 0, max(gray.shape))]
@@ -73,12 +73,12 @@ def oval(face: Face, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def skin(face: Face, where: np.ndarray) -> np.ndarray:
-    """The oval without its features, which are float32 (H, W) as is this, in [0, 1]."""
+    """The oval without the features; both float32 (H, W) in [0, 1]."""
     return np.maximum(oval(face, where.shape) - where, 0)
 
 
 def _ellipses(middles, sizes, face: Face, shape: tuple[int, ...]) -> np.ndarray:
-    """Ellipses that lean as the face does."""
+    """Ellipses tilted like the face."""
     across = face.points[1] - face.points[0]
     angle = np.degrees(np.arctan2(across[1], across[0]))
     filled = np.zeros(shape, np.uint8)
@@ -93,13 +93,13 @@ def _network():
 
 
 def _offsets(length: int, side: int) -> list[int]:
-    """Where parts of one side begin."""
+    """Where the parts begin along one side."""
     beyond = max(0, length - side)
     return [round(offset) for offset in np.linspace(0, beyond, 1 + math.ceil(beyond / (STEP * side)))]
 
 
 def _faces_in(gray: np.ndarray, top: int, left: int, side: int) -> list[Face]:
-    """Faces in a square of a photo, black where the photo ends."""
+    """Faces in a square of a photo, black beyond the photo."""
     part = gray[top : top + side, left : left + side]
     scale = SIDE / side
     size = [max(1, round(length * scale)) for length in reversed(part.shape)]

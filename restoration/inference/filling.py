@@ -10,19 +10,19 @@ from restoration.inference.backends import Network
 from restoration.inference.laplace import membrane
 from restoration.inference.regions import MAX_DEPTH, Box, Window, depth, tiles, windows
 
-Fill = Literal["textured", "smooth"]  # with `texture.add_texture` over it, or as it is
+Fill = Literal["textured", "smooth"]  # with `texture.add_texture` on top, or without
 FILLS: tuple[Fill, ...] = get_args(Fill)
-MANY = 50_000  # px: to fill more takes so long that a photo without fine detail is filled at half the size
-SOFT = 2.0  # levels of gray, the mean that such a photo loses at half the size
+MANY = 50_000  # px: above this, filling is slow, and a photo without fine detail is filled at half the size
+SOFT = 2.0  # levels of gray: a photo that loses less than this on average at half the size is soft
 
 
 def fill_smoothly(
     gray: np.ndarray, mask: np.ndarray, inpainter: Network, wanted: np.ndarray | None = None
 ) -> np.ndarray:
-    """uint8 (H, W) with the pixels of bool (H, W) predicted and all others copied; what lies there is not read.
+    """uint8 (H, W) with the pixels of bool (H, W) predicted, without reading them, and all others copied.
 
     Args:
-        wanted: those of the masked pixels that are predicted, bool (H, W); None = all.
+        wanted: the masked pixels to predict, bool (H, W); None = all.
     """
     wanted = mask if wanted is None else wanted
     if np.count_nonzero(wanted) > MANY and _is_soft(gray, mask):
@@ -37,7 +37,7 @@ def fill_smoothly(
 
 
 def _is_soft(gray: np.ndarray, mask: np.ndarray) -> bool:
-    """Whether what is known of a photo, uint8 (H, W), is hardly sharper than at half the size, as in most scans."""
+    """Whether what is known of a photo, uint8 (H, W), is hardly sharper than at half the size, as most scans are."""
     half = cv2.resize(gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     doubled = cv2.resize(half, gray.shape[::-1], interpolation=cv2.INTER_CUBIC)
     clear = cv2.erode((~mask).view(np.uint8), np.ones((9, 9)))  # of what lies in the mask
@@ -53,7 +53,7 @@ def _fill_half(gray: np.ndarray, mask: np.ndarray, wanted: np.ndarray, inpainter
 def _fill_large(whole: np.ndarray, gray: np.ndarray, mask: np.ndarray, holes: np.ndarray, inpainter: Network) -> None:
     """Fill holes larger than the network sees at once, coarse to fine.
 
-    What is deep inside comes from the photo of half the size, for there is no detail to go on. Then it counts as
+    The inside comes from the photo at half the size, since no detail can be continued that far. It then counts as
     known, and the rim between it and the photo is filled at full resolution.
     """
     deep = holes & (depth(holes) > MAX_DEPTH)
@@ -64,7 +64,7 @@ def _fill_large(whole: np.ndarray, gray: np.ndarray, mask: np.ndarray, holes: np
 
 
 def _predict(whole: np.ndarray, gray: np.ndarray, mask: np.ndarray, window: Window, inpainter: Network) -> None:
-    """One pass of the network over what a window sees; what it fills is written into `whole`."""
+    """One pass of the network over a window; the fill is written into `whole`."""
     seen, filled = window.seen.slices, window.filled.seen_from(window.seen)
     start = membrane(gray[seen] / np.float32(255), mask[seen])
     residual = inpainter(np.stack([start, mask[seen].astype(np.float32)]), filled)[0]
@@ -73,9 +73,9 @@ def _predict(whole: np.ndarray, gray: np.ndarray, mask: np.ndarray, window: Wind
 
 
 def _halved(gray: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A photo and its mask at half the size: the mean of what is known, where half or more of four pixels is.
+    """A photo and its mask at half the size: the mean of the known pixels where at least two of four are known.
 
-    Where hardly a pixel of the photo is known, one of four is enough.
+    If almost nothing in the photo is known, one of four is enough.
     """
     odd = [(0, side % 2) for side in gray.shape]
     gray, known = np.pad(gray, odd, "edge"), np.pad(~mask, odd, "edge")

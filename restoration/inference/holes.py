@@ -1,11 +1,11 @@
 """Find holes filled with one constant gray, and leave a photo's natural flat areas alone.
 
-Light fades: even where a photo looks flat, its levels drift into each other one step at a time, so a
-constant area with a sudden edge is a hole. Only at the ends of its range, where a photo is clipped,
-do constant areas with large steps arise by themselves. There the lens tells: it blurs every edge over
-more than one pixel, and a drawn edge stays within one.
+Light fades: even where a photo looks flat, its levels change one step at a time, so a constant area with a
+sudden edge is a hole. Natural constant areas with large steps occur only at the ends of the range, where a photo
+is clipped. There the sharpness of the edge decides: a lens blurs every edge over more than one pixel, a drawn
+edge stays within one.
 
-Steps are counted in levels that the photo has, not in levels of 255: a photo brightened by 1.5 or
+Steps are counted in levels that occur in the photo, not in levels of 255: a photo that was brightened or
 equalized has gaps in its histogram, and its neighboring shades are several levels apart.
 """
 
@@ -60,8 +60,8 @@ def find_holes(gray: np.ndarray) -> np.ndarray:
     """uint8 (H, W) -> bool (H, W): the union of all constant-valued holes, all False if there are none.
 
     Not found, by design: a photo that is constant all over (nothing is left to fill it from), holes under
-    0.4% of the photo, and holes that blend into natural areas of their own gray. Black and white holes in
-    fine texture may be missed. Taken for a hole: a drawn box, such as a caption's.
+    0.4% of the photo, and holes that blend into natural areas of the same gray. Black and white holes in
+    fine texture may be missed. A drawn box, such as a caption's, is mistaken for a hole.
     """
     holes = np.zeros(gray.shape, bool)
     inside = _inside(gray)
@@ -76,8 +76,8 @@ def find_holes(gray: np.ndarray) -> np.ndarray:
 def find_compressed_holes(gray: np.ndarray, logits: np.ndarray) -> np.ndarray:
     """Holes of one gray in a photo, uint8 (H, W), that JPEG has blurred: bool (H, W).
 
-    JPEG keeps the blocks inside a hole constant, and those of skies and dark doorways as well. There a damage map,
-    logits (H, W), decides: it must be surer inside than around, however doubtful it is of both.
+    JPEG keeps blocks constant inside a hole, but also in skies and dark doorways. There a damage map, logits (H, W),
+    decides: its values must be higher inside than around, however low both are.
     """
     holes, darkest, brightest = np.zeros(gray.shape, bool), int(gray.min()), int(gray.max())
     if _has_palette(gray, _rank(gray)):  # its flats are none of JPEG's
@@ -96,7 +96,7 @@ def find_compressed_holes(gray: np.ndarray, logits: np.ndarray) -> np.ndarray:
 
 
 def _rank(gray: np.ndarray) -> np.ndarray:
-    """(256,): which of the photo's levels each is, from 1."""
+    """(256,): the rank of each level among those that occur in the photo, from 1."""
     return np.cumsum(np.bincount(gray.ravel(), minlength=256) > 0)
 
 
@@ -105,11 +105,11 @@ def _has_palette(gray: np.ndarray, rank: np.ndarray) -> bool:
 
 
 def _halfway(core: np.ndarray, step: np.ndarray, logits: np.ndarray, clipped: bool) -> float | None:
-    """Halfway between what a damage map says of a core and of what is around; None if no hole is seen there.
+    """The damage map's value halfway between a core and its surroundings; None if no hole is seen there.
 
     Args:
-        step: levels from the core's.
-        clipped: whether light may have made the core.
+        step: difference from the core's level.
+        clipped: whether overexposure or underexposure may have made the core.
     """
     reach = cv2.dilate(core, _square(JPEG_REACH))
     beyond = cv2.dilate(reach, _square(_BEYOND)) > reach
@@ -124,7 +124,7 @@ def _halfway(core: np.ndarray, step: np.ndarray, logits: np.ndarray, clipped: bo
 
 
 def _around_core(core: np.ndarray, step: np.ndarray, likely: np.ndarray) -> np.ndarray:
-    """The hole around its constant core: what is likely and nearly of its level, and the pixels mixed with it."""
+    """The hole around its constant core: likely pixels near its level, and pixels mixed with it."""
     alike = (step <= JPEG_NOISE) & likely | core.view(bool)
     smooth = cv2.morphologyEx(cv2.morphologyEx(alike.view(np.uint8), cv2.MORPH_CLOSE, _BOX), cv2.MORPH_OPEN, _BOX)
     hole = touching(smooth.view(bool), core.view(bool)).view(np.uint8)
@@ -152,7 +152,7 @@ def _without_bars(gray: np.ndarray) -> Box:
 
 
 def _inside(gray: np.ndarray) -> np.ndarray:
-    """Pixels whose eight neighbors have their level."""
+    """Pixels whose eight neighbors have the same level."""
     if min(gray.shape) < 3:  # no pixel has a whole neighborhood, so nothing can be called flat
         return np.zeros(gray.shape, bool)
     return cv2.erode(gray, _BOX) == cv2.dilate(gray, _BOX)
@@ -181,7 +181,7 @@ def _flat_regions(gray: np.ndarray, inside: np.ndarray) -> Iterator[Region]:
 
 
 def _is_solid(region: Region, inside: np.ndarray, least: float) -> bool:
-    """At least so much of it inside, and no bar or frame."""
+    """Whether at least the share `least` is inside pixels, and it is no bar or frame."""
     solid = np.count_nonzero(region.mask & inside[region.window]) >= least * np.count_nonzero(region.mask)
     return solid and not _is_bar(region, inside.shape)
 
@@ -191,14 +191,14 @@ def _square(reach: int) -> np.ndarray:
 
 
 def _is_bar(region: Region, shape: tuple[int, int]) -> bool:
-    """Covers a side of the photo. A window's edge holds region pixels only on the photo's own edge."""
+    """Whether it covers a side of the photo. A window's edge holds region pixels only at the photo's own edge."""
     mask, (height, width) = region.mask, shape
     sides = (mask[0], width), (mask[-1], width), (mask[:, 0], height), (mask[:, -1], height)
     return any(np.count_nonzero(side) > MAX_SIDE * length for side, length in sides)
 
 
 def _stands_out(region: Region, gray: np.ndarray, rank: np.ndarray) -> bool:
-    """Whether the edge is too sudden for shading and, at an end of the photo's range, too sharp for a lens."""
+    """Whether the edge is too sudden for shading and, at either end of the photo's range, too sharp for a lens."""
     around, value = gray[region.window], region.value
     mask = region.mask.view(np.uint8)
     grown = cv2.dilate(mask, _BOX)
@@ -243,7 +243,7 @@ def _on_grid(region: Region) -> float:
 def _is_sharp(
     around: np.ndarray, value: int, rim: np.ndarray, beyond: np.ndarray, blur=MAX_BLUR, drift=MAX_DRIFT
 ) -> bool:
-    """Whether the step to the region is over at once: from the rim to the pixels beyond, little is left of it."""
+    """Whether the step at the edge takes one pixel: little change is left from the rim to the pixels beyond."""
     total = cv2.boxFilter(around * beyond, cv2.CV_32F, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
     count = cv2.boxFilter(beyond, cv2.CV_32F, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
     seen = rim & (count > 0)  # in a narrow notch of the outline nothing lies beyond the rim

@@ -9,7 +9,7 @@ _CROSS = np.float32([[0, 1, 0], [1, 0, 1], [0, 1, 0]]) / 4
 
 
 def membrane(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Fill the masked pixels by a near solution of Laplace's equation, as `prefill.prefill` does to rounding.
+    """Fill the masked pixels by approximately solving Laplace's equation, as `prefill.prefill` does, up to rounding.
 
     Args:
         image: float32 (H, W) or (H, W, C); its values under the mask are not read.

@@ -1,4 +1,4 @@
-"""Where to look: windows around damage, so that a large photo costs what its damage costs."""
+"""Windows around damage, so that the work depends on the damage and not on the size of the photo."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 MIN_CONTEXT = 64  # pixels of photo around a hole, at least
-MAX_DEPTH = 16  # pixels to a known one: thin damage; of 44 px and more, a shrunk view of far known pixels is better
+MAX_DEPTH = 16  # px from a known pixel up to which damage is thin; from 44 px on, a shrunk, wider view does better
 
 
 class Box(NamedTuple):
@@ -32,7 +32,7 @@ class Box(NamedTuple):
         return max(self.bottom - self.top, self.right - self.left)
 
     def cut(self, other: "Box") -> "Box":
-        """What both have in common."""
+        """The intersection of both."""
         return Box(*map(max, self[:2], other[:2]), *map(min, self[2:], other[2:]))
 
     def grown(self, context: int, photo: tuple[int, int]) -> "Box":
@@ -41,7 +41,7 @@ class Box(NamedTuple):
         return Box(top - context, left - context, bottom + context, right + context).cut(Box(0, 0, *photo))
 
     def snapped(self, grid: int) -> "Box":
-        """The least box around it whose edges are multiples of `grid`."""
+        """The smallest box around it whose edges are multiples of `grid`."""
         return Box(*(edge // grid * grid for edge in self[:2]), *(-(-edge // grid) * grid for edge in self[2:]))
 
     def divided(self, scale: int) -> "Box":
@@ -57,7 +57,7 @@ class Box(NamedTuple):
 
 
 class Window(NamedTuple):
-    """What the network looks at, and what it fills there."""
+    """What the network sees, and which part of that it fills."""
 
     seen: Box
     filled: Box  # inside `seen`
@@ -67,9 +67,9 @@ class Window(NamedTuple):
 def windows(mask: np.ndarray, size: int) -> tuple[list[Window], np.ndarray | None]:
     """Windows of at most `size` pixels for bool (H, W), and the holes for which there are none, bool (H, W).
 
-    Windows and holes together hold each masked pixel once. A photo of `size` pixels or less is one window. In a
-    larger one each hole has a box; boxes of thin damage that have grown too long, as scratches and specks do, are
-    cut into tiles. Thick holes with longer boxes are left; None if there are none.
+    Windows and holes together hold each masked pixel once. A photo of at most `size` pixels is one window. In a
+    larger one each hole has a box; boxes of thin damage that are too long (scratches, clustered specks) are cut into
+    tiles. Thick holes with longer boxes are returned as holes; None if there are none.
     """
     if max(mask.shape) <= size:
         whole = Box(0, 0, *mask.shape)
@@ -90,8 +90,8 @@ def windows(mask: np.ndarray, size: int) -> tuple[list[Window], np.ndarray | Non
 def hole_boxes(mask: np.ndarray) -> list[Box]:
     """Boxes that together hold every masked pixel of bool (H, W), none touching another.
 
-    Each reaches past its hole by the hole's own longer side (at least MIN_CONTEXT), so that a hole
-    covers about a ninth of what the network sees; boxes that overlap become one.
+    Each extends past its hole by the hole's longer side (at least MIN_CONTEXT), so that the hole covers about a
+    ninth of what the network sees; overlapping boxes are merged.
     """
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     boxes: list[Box] = []
@@ -101,7 +101,7 @@ def hole_boxes(mask: np.ndarray) -> list[Box]:
 
 
 def depth(mask: np.ndarray) -> np.ndarray:
-    """Distance of each masked pixel to the nearest known one, float32 (H, W); the photo's edge is no known pixel."""
+    """Distance of each masked pixel to the nearest known one, float32 (H, W); none is beyond the photo's edge."""
     box = Box.of(*cv2.boundingRect(mask.view(np.uint8)))
     near = box.grown(1, mask.shape).slices
     distance = np.zeros(mask.shape, np.float32)
@@ -119,7 +119,7 @@ def touching(mask: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def tiles(mask: np.ndarray, box: Box, size: int) -> Iterator[Window]:
-    """Windows of `size` over the masked pixels of a box, on the photo's own grid, so that no far speck moves them."""
+    """Windows of `size` over the masked pixels of a box, on the photo's grid, so that no distant speck moves them."""
     step = size - 2 * MIN_CONTEXT
     for top in range(box.top // step * step, box.bottom, step):
         for left in range(box.left // step * step, box.right, step):
@@ -130,7 +130,7 @@ def tiles(mask: np.ndarray, box: Box, size: int) -> Iterator[Window]:
 
 
 def _window(seen: Box, within: Box, mask: np.ndarray) -> Window:
-    """A window that fills what is masked in a part of it, and no more than the box of that is computed."""
+    """A window that fills the masked pixels of a part of it; only their box is computed."""
     filled = Box.of(*cv2.boundingRect(mask[within.slices].astype(np.uint8))).moved(within.top, within.left)
     return Window(seen, filled, mask[filled.slices])
 

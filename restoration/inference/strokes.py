@@ -1,24 +1,24 @@
-"""Rough strokes of a brush -> what is damaged under them."""
+"""Rough brush strokes -> the damage under them."""
 
 import cv2
 import numpy as np
 
 from restoration.inference.regions import Box, touching
 
-REACH = 4  # px around a stroke in which what is damaged belongs to it
-LEAST, MOST = 0.02, 0.5  # of a stroke that is found damaged: with less, or more, the stroke itself counts
-SEEN = 16  # px, half the width at which a stroke is searched for specks at most
-WAYS = cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT  # what is lighter than all around, and what is darker
-OUTLYING, CONTRAST = 3.5, 12  # median absolute deviations, and levels, by which a speck is lighter or darker at least
-FLANK = 0.5  # of these, from which what touches a speck belongs to it
+REACH = 4  # px around a stroke in which damage belongs to it
+LEAST, MOST = 0.02, 0.5  # share of a stroke found damaged: below or above these, the whole stroke counts
+SEEN = 16  # px, half the greatest width at which a stroke is searched for specks
+WAYS = cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT  # lighter, and darker, than the surroundings
+OUTLYING, CONTRAST = 3.5, 12  # a speck stands out by at least so many median absolute deviations, and levels
+FLANK = 0.5  # of these, for pixels that touch a speck
 RIM = 2  # px along a stroke's edge
-MOST_IN_RIM = 1.5  # times as dense in the rim as in all: more, and the stroke follows an edge, or its middle is damage
+MOST_IN_RIM = 1.5  # times as dense in the rim as overall: above, the stroke follows an edge or its middle is damage
 
 
 def fitted(mask: np.ndarray, likely: np.ndarray, gray: np.ndarray) -> np.ndarray:
     """What is likely damaged under rough strokes and REACH around, all bool (H, W); else the specks of uint8 (H, W).
 
-    A stroke in which neither is found counts as it is, and so does one that is mostly damage.
+    A stroke counts as a whole if neither is found, or if it is mostly damage.
     """
     count, strokes, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
     pixels = stats[:, cv2.CC_STAT_AREA]
@@ -39,10 +39,10 @@ def fitted(mask: np.ndarray, likely: np.ndarray, gray: np.ndarray) -> np.ndarray
 
 
 def specks(stroke: np.ndarray, gray: np.ndarray) -> np.ndarray:
-    """What is much lighter, or much darker, than the rest of a stroke, bool (h, w), in uint8 (h, w) around it.
+    """What is much lighter or much darker than the rest of a stroke, bool (h, w), in uint8 (h, w) around it.
 
-    Top-hats as wide as the stroke leave out its slow changes; whichever of light and dark stands out more is taken.
-    None where the specks lie along the stroke's edge, or are most of it.
+    Top-hats as wide as the stroke ignore its slow changes; of light and dark specks, those that stand out more count.
+    None if the specks lie along the stroke's edge or fill most of it.
     """
     radius = cv2.distanceTransform(np.pad(stroke, 1).view(np.uint8), cv2.DIST_L2, 3).max()
     scale = min(1.0, SEEN / radius)
@@ -61,7 +61,7 @@ def specks(stroke: np.ndarray, gray: np.ndarray) -> np.ndarray:
 
 
 def _standing_out(heights: np.ndarray, inside: np.ndarray) -> tuple[float, np.ndarray]:
-    """By how much in all the heights, uint8 (h, w), are more than usual inside a stroke, and where, bool (h, w)."""
+    """By how much in total heights, uint8 (h, w), inside a stroke exceed their usual value, and where, bool (h, w)."""
     usual = np.median(heights[inside])
     spread = 1.48 * np.median(np.abs(heights[inside] - usual)) + 1  # 1.48: a normal distribution's deviation
     step = max(OUTLYING * spread, CONTRAST)
