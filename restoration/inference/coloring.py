@@ -21,7 +21,7 @@ from restoration.inference.scaling import Guided, Rows, bands, shrink
 from restoration.inference.tones import stretch_if_faded
 
 COLOR_SIZE = 192  # px, the shorter side at which chroma is predicted: eyes want color coarser than light
-VIEWS = (160, False), (224, True)  # the same of the two views that a gray photo is seen in; whether mirrored
+VIEWS = (160, False), (224, True)  # px, the shorter side of each view that a gray photo is seen in; whether mirrored
 MAX_COLOR_SIDE = 1024  # px, the longer one, for panoramas
 FACES_SIDE = 1024  # px, the longer side at which faces are looked for
 SKIN_HUE = np.float32([-0.65, 0.76])  # direction of the chroma of skin, dark and pale: mean over 62 portraits

@@ -11,7 +11,7 @@ FADE = 5e-4  # weight of no change at each pixel: along a plain strip a dab deca
 SKIN = 0.1, 0.4  # by so much likelier skin than at the nearest dab: a color begins to fade there, and fades wholly
 SKIN_FADE = 0.04  # added to FADE where it fades wholly
 EDGE = 0.04  # of luma, between neighbors, that a color hardly crosses: 10 levels
-HUE_EDGE = 0.009  # the same of predicted chroma, which is smoother
+HUE_EDGE = 0.009  # of predicted chroma, smoother than luma, between neighbors, that a color hardly crosses
 WHOLE = 0.5  # of what reaches a pixel, enough to color it wholly
 OWN = 0.5  # how much of the predicted chroma's own variation a spread color keeps
 

@@ -10,7 +10,7 @@ LEAST, MOST = 0.02, 0.5  # share of a stroke found damaged: below or above these
 SEEN = 16  # px, half the greatest width at which a stroke is searched for specks
 WAYS = cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT  # lighter, and darker, than the surroundings
 OUTLYING, CONTRAST = 3.5, 12  # a speck stands out by at least so many median absolute deviations, and levels
-FLANK = 0.5  # of these, for pixels that touch a speck
+FLANK = 0.5  # of OUTLYING and CONTRAST, for pixels that touch a speck
 RIM = 2  # px along a stroke's edge
 MOST_IN_RIM = 1.5  # times as dense in the rim as overall: above, the stroke follows an edge or its middle is damage
 
