@@ -225,8 +225,7 @@ class Blocks:
         return image[0].reshape(height, 8, width, 8).transpose(1, 3, 0, 2).reshape(64, height, width).copy()
 
 
-RNG = np.random.default_rng(0)
-NOISE = RNG.integers(0, 256, (320, 400, 3), np.uint8)
+NOISE = np.random.default_rng(0).integers(0, 256, (320, 400, 3), np.uint8)
 
 
 def test_what_another_photo_shares_is_lent_where_it_lies_here():
@@ -240,7 +239,7 @@ def test_what_another_photo_shares_is_lent_where_it_lies_here():
         assert np.allclose(known.chroma[place], means[row - 2, column - 3], atol=1e-4)
     assert known.trust[42, 42] == pytest.approx(0.01) and known.trust.max() == pytest.approx(0.01)
     assert 0.8 * 2000 < np.count_nonzero(known.trust) <= 2000
-    other = RNG.integers(0, 256, (320, 400), np.uint8)
+    other = np.random.default_rng(1).integers(0, 256, (320, 400), np.uint8)
     assert not lender.lend(other, (160, 200)).trust.any(), "nothing in common, nothing lent"
 
 
@@ -279,7 +278,8 @@ def test_photos_are_compared_at_320_px_or_640_at_the_longer_side(shape, cells):
 
 
 def test_the_scale_of_a_channel_does_not_matter():
-    one, other = RNG.normal(size=(4, 5, 8)).astype(np.float32), RNG.normal(size=(6, 7, 8)).astype(np.float32)
+    rng = np.random.default_rng(0)
+    one, other = rng.normal(size=(4, 5, 8)).astype(np.float32), rng.normal(size=(6, 7, 8)).astype(np.float32)
     scale, shift = np.float32([1, 100, 1e-3, 1, 5, 1, 1, 1]), np.float32([0, 9, 9, 0, -7, 0, 0, 0])
     match, mutual = reference._nearest(one, other)
     again, both = reference._nearest(one * scale + shift, other * scale + shift)

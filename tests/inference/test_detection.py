@@ -1,5 +1,6 @@
 """What a damage map becomes: one map for every sensitivity and stroke, at any size."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import cv2
@@ -14,7 +15,15 @@ from restoration.inference.laplace import membrane
 from restoration.inference.prints import Print
 from restoration.masking import jpeg
 
-RNG = np.random.default_rng(0)
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def noise(rng) -> Callable[[int, int], np.ndarray]:
+    return lambda height, width: rng.integers(1, 150, (height, width), np.uint8)
 
 
 def bright(image: np.ndarray, box=None) -> np.ndarray:
@@ -26,10 +35,6 @@ def bright(image: np.ndarray, box=None) -> np.ndarray:
 def damage_of(logits: np.ndarray) -> Damage:
     light = np.zeros(logits.shape, bool) if detection.is_worn(logits) else None
     return Damage(np.zeros(logits.shape, bool), logits.astype(np.float32), np.s_[:, :], light)
-
-
-def noise(height: int, width: int) -> np.ndarray:
-    return RNG.integers(1, 150, (height, width), np.uint8)
 
 
 def test_a_region_counts_with_a_seed_and_enough_pixels():
@@ -58,9 +63,9 @@ def test_a_doubtful_mark_counts_among_many_sure_ones():
     assert len(repr(worn)) < 100, "and no pixels"
 
 
-def test_hairlines_that_smaller_views_lose_make_a_print_worn():
+def test_hairlines_that_smaller_views_lose_make_a_print_worn(noise, rng):
     gray = noise(400, 400)
-    gray[8::16, 40:360] = RNG.integers(240, 256, (25, 320))
+    gray[8::16, 40:360] = rng.integers(240, 256, (25, 320))
 
     def hairlines(image: np.ndarray) -> np.ndarray:
         return np.where(image[:1] > 230 / 255, 3.0, -3.0).astype(np.float32).repeat(2, axis=0)
@@ -92,8 +97,8 @@ def test_a_map_that_takes_most_of_the_photo_for_damage_is_not_believed():
     assert not damage_of(logits).mask(MOST_SENSITIVE).any()
 
 
-def test_more_sensitive_finds_no_less():
-    logits = 4 * RNG.normal(size=(40, 40)).repeat(4, axis=0).repeat(4, axis=1) - 4
+def test_more_sensitive_finds_no_less(rng):
+    logits = 4 * rng.normal(size=(40, 40)).repeat(4, axis=0).repeat(4, axis=1) - 4
     masks = [damage_of(logits).mask(step / 2) for step in range(2 * MOST_SENSITIVE + 1)]
     for one, more in pairwise(masks):
         assert not (one & ~more).any() and more.sum() > one.sum()
@@ -101,22 +106,22 @@ def test_more_sensitive_finds_no_less():
         damage_of(logits).mask(4)
 
 
-def test_what_strong_marks_outshine_is_found_by_a_second_look_at_a_worn_print():
+def test_what_strong_marks_outshine_is_found_by_a_second_look_at_a_worn_print(noise, rng):
     def dazzled(image: np.ndarray) -> np.ndarray:
         least = 230 if (image[0] > 230 / 255).any() else 180
         return np.where(image[:1] > least / 255, 4.0, -6.0).astype(np.float32).repeat(2, axis=0)
 
     gray = noise(400, 400)
-    gray[200:216, 40:360] = RNG.integers(200, 220, (16, 320))
+    gray[200:216, 40:360] = rng.integers(200, 220, (16, 320))
     assert find_damage(gray, dazzled).mask()[204:212, 60:340].all()  # the only mark is strong enough
     for top in range(40, 200, 40):
         for left in range(40, 360, 40):
-            gray[top : top + 16, left : left + 16] = RNG.integers(240, 256, (16, 16))
+            gray[top : top + 16, left : left + 16] = rng.integers(240, 256, (16, 16))
     assert (found := find_damage(gray, dazzled)).is_worn
     assert found.mask()[204:212, 60:340].all() and found.mask()[44:52, 44:52].all()
 
 
-def test_a_print_stays_worn_when_the_second_look_sees_its_marks_as_one():
+def test_a_print_stays_worn_when_the_second_look_sees_its_marks_as_one(noise, rng):
     def joined(image: np.ndarray) -> np.ndarray:
         sure = image[:1] > 230 / 255
         return np.where(sure | (not sure.any()), 4.0, -6.0).astype(np.float32).repeat(2, axis=0)
@@ -124,7 +129,7 @@ def test_a_print_stays_worn_when_the_second_look_sees_its_marks_as_one():
     gray = noise(400, 400)
     for top in range(40, 200, 40):
         for left in range(40, 360, 40):
-            gray[top : top + 16, left : left + 16] = RNG.integers(240, 256, (16, 16))
+            gray[top : top + 16, left : left + 16] = rng.integers(240, 256, (16, 16))
     found = find_damage(gray, joined)
     assert not detection.is_worn(found.logits) and found.is_worn
 
@@ -150,7 +155,7 @@ def test_nothing_is_damaged_where_nothing_would_be_left(level):
     assert find_damage(flat, bright).holes.all() and not find_damage(flat, bright).mask().any()
 
 
-def test_a_hole_keeps_its_exact_edge_and_hides_no_crack():
+def test_a_hole_keeps_its_exact_edge_and_hides_no_crack(noise):
     gray = noise(200, 200)
     gray[50:100, 50:100] = 255  # the network sees it as well
     logits = np.full(gray.shape, -6.0)
@@ -162,7 +167,7 @@ def test_a_hole_keeps_its_exact_edge_and_hides_no_crack():
 
 
 @pytest.mark.parametrize("shape", [(90, 150), (700, 300), (1, 40)])
-def test_tiles_and_views_give_the_map_of_the_whole(shape, monkeypatch):
+def test_tiles_and_views_give_the_map_of_the_whole(shape, monkeypatch, noise):
     gray = noise(*shape)
     gray[:, 20:40] = 255
     views = damage_logits(gray, bright)
@@ -171,17 +176,17 @@ def test_tiles_and_views_give_the_map_of_the_whole(shape, monkeypatch):
     assert (views[..., 24:36] > 5).all() and (views[..., 60:] < -5).all()
 
 
-def test_a_large_photo_is_seen_smaller_and_its_mask_has_its_own_size(monkeypatch):
+def test_a_large_photo_is_seen_smaller_and_its_mask_has_its_own_size(monkeypatch, noise, rng):
     monkeypatch.setattr(detection, "MAX_SEEN", 10_000)
     gray = noise(400, 300)
-    gray[100:140, 100:200] = RNG.integers(230, 255, (40, 100))  # no hole of one gray
+    gray[100:140, 100:200] = rng.integers(230, 255, (40, 100))  # no hole of one gray
     damage = find_damage(gray, bright)
     assert damage.logits.size <= 10_500
     found = damage.mask()
     assert found.shape == gray.shape and found[104:136, 104:196].all() and count_marks(found) == 1
 
 
-def test_a_border_is_left_out():
+def test_a_border_is_left_out(noise):
     gray = np.pad(noise(100, 100), 20, constant_values=255)
     assert not find_damage(gray, bright).mask(MOST_SENSITIVE).any()
 
@@ -278,11 +283,11 @@ def test_a_scan_is_soft_with_more_than_three_times_as_much_sure_in_a_smaller_vie
     assert len(look_at(views, np.zeros((840, 1000), np.uint8), monkeypatch)) == (420 if is_soft else 840)
 
 
-def test_the_smaller_view_and_its_map_are_means_of_all_pixels(monkeypatch):
+def test_the_smaller_view_and_its_map_are_means_of_all_pixels(monkeypatch, rng):
     """Of a map whose mean is sure though the middle and a corner of each 4 x 4 px are not."""
     part = np.full((4, 4), 6, np.float32)
     part[1:3, 1:3] = part[0, 0] = -6
-    views, gray = np.full((3, 1600, 800), -6, np.float32), RNG.integers(0, 256, (1600, 800), np.uint8)
+    views, gray = np.full((3, 1600, 800), -6, np.float32), rng.integers(0, 256, (1600, 800), np.uint8)
     for number in range(24):
         top, left = 40 + number // 6 * 100, 40 + number % 6 * 100
         views[2, top : top + 16, left : left + 16] = np.tile(part, (4, 4))
@@ -306,7 +311,7 @@ def test_where_a_person_says_so_what_is_over_minus_15_is_damaged():
     assert likely[10:20, 10:20].all() and likely.sum() == 100
 
 
-def test_the_second_look_gains_08_and_takes_nothing_away():
+def test_the_second_look_gains_08_and_takes_nothing_away(noise, rng):
     seen = []
 
     def network(image: np.ndarray) -> np.ndarray:
@@ -317,7 +322,7 @@ def test_the_second_look_gains_08_and_takes_nothing_away():
     gray = noise(400, 400)
     for top in range(40, 200, 40):
         for left in range(40, 360, 40):
-            gray[top : top + 16, left : left + 16] = RNG.integers(240, 256, (16, 16))
+            gray[top : top + 16, left : left + 16] = rng.integers(240, 256, (16, 16))
     logits = find_damage(gray, network).logits
     assert logits[300, 300] == pytest.approx(-0.2) and logits[48, 48] == 4
     assert len(seen) == 10, "three sizes, the smaller ones in a mirror too, twice"
@@ -325,7 +330,7 @@ def test_the_second_look_gains_08_and_takes_nothing_away():
     assert np.abs(seen[5] - membrane(gray.astype(np.float32), marks)).max() < 0.501, "filled, to half a level"
 
 
-def test_a_photo_is_seen_at_three_sizes_each_half_as_large():
+def test_a_photo_is_seen_at_three_sizes_each_half_as_large(noise):
     def by_size(image: np.ndarray) -> np.ndarray:
         return np.full((2, *image.shape[1:]), image.shape[2], np.float32)
 
@@ -371,15 +376,15 @@ def test_a_hole_half_in_a_print_is_kept_and_of_another_what_is_a_hundredth_withi
 
 
 @pytest.mark.parametrize("angle", [0, 3])
-def test_a_print_that_paper_outshines_is_looked_at_alone(angle, monkeypatch):
+def test_a_print_that_paper_outshines_is_looked_at_alone(angle, monkeypatch, noise, rng):
     found = Print(160, 150, 200, 160, angle)
     monkeypatch.setattr(detection, "find_inside_paper", lambda gray: [found] if gray.shape == (300, 320) else [])
     inside = np.zeros((300, 320), bool)
     found.lay(np.ones((160, 200), bool), inside)
-    paper = RNG.integers(245, 256, (300, 320), dtype=np.uint8)
+    paper = rng.integers(245, 256, (300, 320), dtype=np.uint8)
     scan, crack = np.where(inside, noise(300, 320), paper), np.zeros((300, 320), bool)
     crack[140:152, 100:220] = True
-    scan[crack] = RNG.integers(212, 228, crack.sum())
+    scan[crack] = rng.integers(212, 228, crack.sum())
 
     def outshone(image: np.ndarray) -> np.ndarray:
         least = 230 if (image[0] > 240 / 255).mean() > 0.05 else 200
