@@ -28,24 +28,21 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return COMMANDS[args.command](args)
     except RestorationError as error:
-        print(f"restoration: {imaging.shown(error)}", file=sys.stderr)
-        return 1
+        said = error
     except ModuleNotFoundError as error:
         if error.name.startswith("restoration"):
             raise
         extra = "export" if error.name == "onnx" else "train"
-        way = f"in the project's folder, pip install '.[{extra}]'"
-        print(f"restoration: {error.name} is missing: {way}.", file=sys.stderr)
-        return 1
+        said = f"{error.name} is missing: in the project's folder, pip install '.[{extra}]'."
     except OSError as error:
         if error.strerror is None:  # not the system's, such as of a name too long, of a folder without permission
             raise
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"restoration: {imaging.shown(f'{where}{error.strerror}')}.", file=sys.stderr)
-        return 1
+        said = f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
     except KeyboardInterrupt:
         print("restoration: stopped; finished photos are kept.", file=sys.stderr)
         return 130
+    print(f"restoration: {imaging.shown(said)}", file=sys.stderr)
+    return 1
 
 
 def _damage(args: argparse.Namespace) -> int:
