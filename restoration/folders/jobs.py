@@ -1,4 +1,4 @@
-"""What a command reads and what it writes: one photo, or all below a folder, and what of that is left to do."""
+"""What a command reads and writes: one photo, or all photos below a folder, and which are still to do."""
 
 import os
 import sys
@@ -16,19 +16,19 @@ class Job:
 
     source: Path
     target: Path
-    name: Path  # the photo, relative to the folder that was named
+    name: Path  # the photo, relative to the input folder
 
 
 def find_jobs(source: Path, target: str | Path, results: Path | None = None, *, overwrite: bool) -> list[Job]:
-    """One photo, or all below a folder, as PNGs in the same subfolders: a.jpg as a.png, and then a.tif as a.tif.png.
+    """One photo, or all below a folder, to PNGs in the same subfolders: a.jpg to a.png, and then a.tif to a.tif.png.
 
     Args:
-        target: a folder if there is one, if it has no ending, or where it ends with a slash; else one photo's file.
-        results: the folder that all results go to, where that is more than `target`.
-        overwrite: the file of one photo may be there already. What of a folder is there, `split_done` leaves alone.
+        target: a folder if one exists, if it has no extension, or if it ends with a slash; otherwise a file.
+        results: the folder of all results, if that is more than `target`.
+        overwrite: a single photo's result may already exist. In a folder, `split_done` skips existing results.
 
     Raises:
-        PhotoError: there is nothing to read, or the results would lie in a place that is not theirs.
+        PhotoError: there is nothing to read, or the place for the results is unsuitable.
     """
     if not source.exists():
         raise imaging.PhotoError(f"{imaging.shown(source)} does not exist; give a photo or a folder of photos.")
@@ -44,7 +44,7 @@ def find_jobs(source: Path, target: str | Path, results: Path | None = None, *, 
 
 
 def _check_place(source: Path, target: str | Path, results: Path) -> None:
-    """PhotoError where the results of a folder would lie in a place that is not theirs."""
+    """Raise PhotoError if a folder's place for results is unsuitable."""
     root, place = source.resolve(), imaging.shown(results)
     if results.exists() and not results.is_dir():
         raise imaging.PhotoError(f"{place} is a file; the results need a folder.")
@@ -56,7 +56,7 @@ def _check_place(source: Path, target: str | Path, results: Path) -> None:
 
 
 def _photos_below(source: Path, results: Path) -> list[Path]:
-    """The photos of a folder, relative to it, but those of an earlier run; photos that cannot be read are spoken of."""
+    """The photos of a folder, relative to it, without earlier results; unsupported files are reported."""
     root, own = source.resolve(), results.resolve()
     names = [photo.relative_to(source) for photo in imaging.find_files(source)]
     names = [name for name in names if own not in (root / name).parents]
@@ -80,7 +80,7 @@ def _named(source: Path, target: Path, names: list[Path]) -> list[Job]:
 
 
 def _keep_originals(jobs: list[Job]) -> None:
-    """PhotoError where a link among the results leads back to a photo."""
+    """Raise PhotoError if a link among the results leads back to a photo."""
     folders = {folder for job in jobs for folder in (job.source.parent, job.target.parent)}
     real = {folder: folder.resolve() for folder in folders}
     photos = {real[job.source.parent] / job.source.name for job in jobs}
@@ -91,13 +91,13 @@ def _keep_originals(jobs: list[Job]) -> None:
 
 
 def check_masks(mask: Path | None, target: Path, jobs: list[Job]) -> None:
-    """PhotoError where results would take the place of masks."""
+    """Raise PhotoError if results would replace masks."""
     if mask is not None and mask.resolve() in {target.resolve(), *(job.target.resolve() for job in jobs[:1])}:
         raise imaging.PhotoError(f"{imaging.shown(mask)} holds the masks; choose another place for the results.")
 
 
 def check_free(files: Iterable[Path], overwrite: bool) -> None:
-    """PhotoError where one of them is there and may not be replaced: it may be what somebody made."""
+    """Raise PhotoError if one of them exists and may not be replaced: it may be somebody's work."""
     for file in files:
         if not overwrite and os.path.lexists(file):
             place = imaging.shown(file)
@@ -105,7 +105,7 @@ def check_free(files: Iterable[Path], overwrite: bool) -> None:
 
 
 def _target(source: Path, target: str | Path) -> Path:
-    """The file for one photo's result, which may be given as a folder."""
+    """The file for one photo's result; `target` may be a folder."""
     is_folder, target = str(target).endswith("/"), Path(target)
     if is_folder or target.is_dir() or not target.suffix:
         target = target / f"{source.stem}.png"
@@ -116,7 +116,7 @@ def _target(source: Path, target: str | Path) -> Path:
 
 
 def split_done(jobs: list[Job]) -> tuple[list[Job], list[Job]]:
-    """(to do, done): done is what has a result already; half results of killed processes are removed."""
+    """(to do, done): done jobs already have a result; partial files of killed processes are removed."""
     present: dict[Path, set[str]] = {}
     own = {part_stem(job.target) for job in jobs}
     for folder in {job.target.parent for job in jobs}:
@@ -129,16 +129,16 @@ def split_done(jobs: list[Job]) -> tuple[list[Job], list[Job]]:
 
 
 class Masks:
-    """The masks of a run: one file for its one photo, or a folder of them, each with its photo's name and any ending.
+    """The masks of a run: one file for its one photo, or a folder of them, each with its photo's name, any extension.
 
-    A photo's mask lies in the same subfolder. Calls raise PhotoError: the folder holds none, or several.
+    A photo's mask lies in the same subfolder. Calls raise PhotoError if the folder has none, or several.
     """
 
     def __init__(self, place: Path):
         self.place, self._files = place, imaging.by_name(place) if place.is_dir() else None
 
     def __call__(self, photo: Path) -> Path:
-        """The mask of a photo that is named relative to the folder of all."""
+        """The mask of a photo, given relative to the input folder."""
         if self._files is None:
             return self.place
         found, place = self._files.get(imaging.name_key(photo), []), imaging.shown(self.place)

@@ -1,4 +1,4 @@
-"""The report of a folder's run: one JSON object a line, one line a photo, however often the run is taken up again."""
+"""The report of a folder's run: one JSON line per photo, however often the run is resumed."""
 
 import contextlib
 import json
@@ -13,12 +13,12 @@ from restoration.folders.sharding import Share
 class Journal:
     """`photo`, `result`, `seconds`, `width`, `height`, `damaged` (a share of the pixels), `notes`, `error`.
 
-    Several processes write several files, as no file system appends for all of them: `report.jsonl` becomes
-    `report.3.jsonl` for the fourth. Photos that failed are tried again by the next run; their lines go then.
+    Several processes write separate files, since not every file system appends safely: `report.jsonl` becomes
+    `report.3.jsonl` for the fourth. The next run retries photos that failed and drops their lines.
     """
 
     def __init__(self, file: Path, share: Share, redone: Collection[str] = ()):
-        """Go on with a report, less the lines of the photos that are `redone`."""
+        """Continue a report without the lines of the photos that are `redone`."""
         self.file = file if share.count == 1 else file.with_suffix(f".{share.index}{file.suffix}")
         kept = [line for line in self._read() if line["photo"] not in redone] if self.file.exists() else []
         self.known = {line["photo"] for line in kept}
@@ -31,7 +31,7 @@ class Journal:
             raise RestorationError(f"{self.file} cannot be written: {error.strerror}.") from error
 
     def _read(self) -> list[dict]:
-        """Lines of photos that went well; one that a killed process left unfinished is dropped."""
+        """Lines of photos that succeeded; a line that a killed process left unfinished is dropped."""
         text, found = self.file.read_text(errors="replace"), []
         for line in text.splitlines():
             with contextlib.suppress(json.JSONDecodeError):
@@ -42,12 +42,12 @@ class Journal:
         return [line for line in found if line.get("error") is None]
 
     def add(self, **entry) -> None:
-        """One photo's line."""
+        """Write one photo's line."""
         self._opened.write(_line(entry))
         self.known.add(entry["photo"])
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Close the file."""
         self._opened.close()
 
 

@@ -1,4 +1,4 @@
-"""A command's run over its photos: shared among processes, taken up where it was left, streamed, reported."""
+"""A command's run over its photos: shared among processes, resumable, streamed, reported."""
 
 import sys
 import traceback
@@ -15,9 +15,9 @@ from restoration.folders.journal import Journal
 from restoration.folders.sharding import Share, ends_together, own_share
 from restoration.folders.streaming import Processed, Read, Worked, stream
 
-MAX_PIXELS_HELD = 100_000_000  # of photos that are read ahead, in work and being written; each costs up to 20 bytes
+MAX_PIXELS_HELD = 100_000_000  # of photos being read ahead, processed and written; each costs up to 20 bytes
 FAULT = "this is a bug in the program"
-Facts = dict[str, object]  # what is reported of a photo; "notes" are sentences, which are shown too
+Facts = dict[str, object]  # reported about a photo; "notes" are sentences, also shown to the user
 
 
 def run(
@@ -30,17 +30,17 @@ def run(
     report: Path | None = None,
     done_is: str = "restored",
 ) -> int:
-    """Do every job that is this process's; a photo that fails does not stop the others and is named at the end.
+    """Do this process's jobs; a photo that fails does not stop the others and is named at the end.
 
     Args:
         read, work, write: the steps of `streaming.stream`.
-        place: the folder of the results; None = the one job is a photo that was named itself, which nobody else does.
-        again: do also those whose result is there already.
-        report: a file for one JSON line a photo, see `journal.Journal`.
-        done_is: what the last line of a folder's run says of its photos.
+        place: the folder of the results; None = the job is a single photo, not shared with other processes.
+        again: also redo jobs whose result exists.
+        report: a file for one JSON line per photo, see `journal.Journal`.
+        done_is: the verb for finished photos in the last line of a folder's run.
 
     Returns:
-        The exit status: 0, or 1 when a photo failed; but 0 where a 1 would stop the processes beside this one.
+        The exit status: 0, or 1 if a photo failed, except where 1 would stop the other processes.
     """
     share = own_share() if place else Share()
     jobs = [job for job in jobs if share.has(job.name.with_suffix(""))]
@@ -68,7 +68,7 @@ def run(
 
 
 def _enter_done(journal: Journal, done: list[Job]) -> None:
-    """Enter the photos whose process did not live to tell of them."""
+    """Add the finished photos whose process was killed before it reported them."""
     for job in done:
         if str(job.name) not in journal.known:
             journal.add(photo=str(job.name), result=str(job.target), error=None)
@@ -85,7 +85,7 @@ def _summary(count: int, failed: int, damaged: list[bool], done_is: str, place: 
 
 
 def _show(photo: Processed[Job], alone: bool) -> list[str]:
-    """Show the notes of a photo, and the files of one alone; what went wrong with it, to be shown at the end."""
+    """Show a photo's notes, and the files if it is a single photo; return its problem, to be shown at the end."""
     source = shown(photo.item.source)
     for note in (photo.value or {}).get("notes", ()):
         tqdm.write(f"{source}: {note}", file=sys.stderr)  # print would break the bar
@@ -101,7 +101,7 @@ def _show(photo: Processed[Job], alone: bool) -> list[str]:
 
 
 def _named(source: str, sentence: str) -> str:
-    """A sentence about a file, which may name it already, with its whole path or without."""
+    """A sentence about a file with its path in front; the sentence may already begin with its name."""
     for name in (source, Path(source).name):
         if sentence.startswith(f"{name} "):
             return source.removesuffix(name) + sentence

@@ -1,7 +1,7 @@
-"""Several processes on one folder: the environment of torchrun and of Slurm's arrays says whose photo is whose.
+"""Several processes on one folder: the environment of torchrun and Slurm arrays decides which process does what.
 
-A photo's name alone decides: no process asks another, a photo that is added moves no other one, and a process that
-is started again finds its own share again, less what it has finished.
+A photo's name alone decides: processes need not communicate, added photos do not move others, and a restarted
+process finds the same share again.
 """
 
 import os
@@ -22,15 +22,15 @@ class Share(NamedTuple):
     count: int = 1
 
     def has(self, name: Path) -> bool:
-        """Whether a file, named relative to the folder of results, is made by this process."""
+        """Whether this process makes a file, named relative to the folder of results."""
         return zlib.crc32(os.fsencode(name)) % self.count == self.index
 
 
 def own_share(environment: Mapping[str, str] = os.environ) -> Share:
-    """The share of this process: of an array's tasks, and in each of torchrun's processes.
+    """The share of this process among an array's tasks and, in each task, torchrun's processes.
 
     Raises:
-        RestorationError: the numbers of an array's tasks do not follow each other evenly, or they are none.
+        RestorationError: the array's task numbers are invalid or not evenly spaced.
     """
     try:
         rank, size = int(environment.get("RANK", 0)), int(environment.get("WORLD_SIZE", 1))
@@ -43,7 +43,7 @@ def own_share(environment: Mapping[str, str] = os.environ) -> Share:
 
 
 def ends_together(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether a process that ends with an error ends the others too, as torchrun sees to."""
+    """Whether a process that ends with an error stops the others too, as under torchrun."""
     return "TORCHELASTIC_RUN_ID" in environment
 
 
@@ -53,7 +53,7 @@ def own_gpu(count: int, environment: Mapping[str, str] = os.environ) -> int:
 
 
 def _array_task(environment: Mapping[str, str]) -> tuple[int, int]:
-    """Slurm's numbers, with any first one and any step between them -> 0, 1, 2, ... and how many."""
+    """Slurm's task number, with any start and step -> 0, 1, 2, ... and the number of tasks."""
     if "SLURM_ARRAY_TASK_ID" not in environment:
         return 0, 1
     number, count, first, last = (

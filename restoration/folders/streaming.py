@@ -1,4 +1,4 @@
-"""Many photos in turn: while one is in the network, the next ones are read and the last ones are written."""
+"""Many photos in turn: while one is in the network, the next ones are read and the previous ones written."""
 
 import math
 import time
@@ -8,28 +8,28 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-AHEAD = 2  # photos that are read ahead, and as many that are being written: what bounds the memory
+AHEAD = 2  # photos read ahead, and as many being written: this bounds the memory
 Item, Read, Worked = (TypeVar(name) for name in ("Item", "Read", "Worked"))
 _END = object()  # of the items
 
 
 @dataclass(frozen=True)
 class Processed(Generic[Item]):
-    """What has become of one item."""
+    """The state of one item."""
 
     item: Item
-    value: object  # what the last step returned, the item before the first; None where a step failed
-    seconds: float = 0.0  # that the steps took, without waiting for each other
+    value: object  # what the last step returned, or the item itself at first; None if a step failed
+    seconds: float = 0.0  # spent in the steps, without waiting
     error: Exception | None = None
 
     def after(self, step: Callable, *first: object) -> "Processed[Item]":
-        """What becomes of it by one more step, which is given the value; none is taken once one has failed."""
+        """The state after one more step on the value; nothing is done once a step has failed."""
         if self.error is not None:
             return self
         began, value, error = time.perf_counter(), None, None
         try:
             value = step(*first, self.value)
-        except Exception as failure:  # whatever one photo of a million makes of it, the others go on
+        except Exception as failure:  # whatever goes wrong with one photo, the others continue
             error = failure
         return Processed(self.item, value, self.seconds + time.perf_counter() - began, error)
 
@@ -42,13 +42,13 @@ def stream(
     weigh: Callable[[Item], float] = lambda item: 0,
     room: float = math.inf,
 ) -> Iterator[Processed[Item]]:
-    """Each item through read, work and write, in order. `work` runs in the caller's thread, the others beside it.
+    """Each item through read, work and write, in order. `work` runs in the caller's thread, the others in parallel.
 
-    An item that fails does not stop the others; where the caller stops, what is being written is written to its end.
+    An item that fails does not stop the others; if the caller stops, writes in progress are finished.
 
     Args:
-        weigh: how much of `room` an item takes from before it is read until it is written. One that takes more than
-            there is has it all, alone.
+        weigh: how much of `room` an item takes from before it is read until it is written. An item that needs more
+            than `room` is processed alone.
     """
     items, reading, writing = iter(items), deque(), deque()  # of weights and futures
     readers, writers = ThreadPoolExecutor(AHEAD, "read"), ThreadPoolExecutor(AHEAD, "write")

@@ -5,23 +5,23 @@ import numpy as np
 
 from restoration.inference.scaling import smoothstep
 
-REACH = 12  # px at the size of logits, the standard deviation along even luma
-EDGE = 0.15  # of luma, a step that takes as long as the whole reach
+REACH = 12  # px at the size of the logits, the standard deviation along even luma
+EDGE = 0.15  # step of luma that costs as much as the whole reach
 PASSES = 3
-SPREAD = 0.3  # of the median variance, added to each place's: nobody is too sure
-SPOT = 0.03, 0.08  # chroma more than its surroundings agree on, from which a color gives in, and wholly
+SPREAD = 0.3  # of the median variance, added to each place's so that none is overconfident
+SPOT = 0.03, 0.08  # chroma above that of its surroundings from which a color begins to fade, and fades fully
 
 
 def agreed(logits: np.ndarray, light: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """Beliefs averaged along even luma, the surer ones counting more.
 
     The recursive filter of Gastal and Oliveira, "Domain Transform for Edge-Aware Image and Video Processing" (2011):
-    rows and columns by turns, each pass with half the reach of the one before.
+    rows and columns in turn, each pass with half the reach of the one before.
 
     Args:
         logits: float32 (N, h, w).
         light: luma at their size, float32 (h, w) in [0, 1].
-        variance: of the color at each place, (h, w).
+        variance: the color's variance at each place, (h, w).
 
     Returns:
         float32 (N, h, w).
@@ -38,7 +38,7 @@ def agreed(logits: np.ndarray, light: np.ndarray, variance: np.ndarray) -> np.nd
 
 
 def _smooth_along(field: np.ndarray, kept: np.ndarray) -> None:
-    """Each line of a field (n, m, C) takes the share `kept` (n - 1, m) of the one before, there and back, in place."""
+    """Filter a field (n, m, C) in place, down and up: each line takes the share `kept` (n - 1, m) of its neighbor."""
     kept = kept[..., None].astype(np.float32)
     for line in range(1, len(field)):
         field[line] += kept[line - 1] * (field[line - 1] - field[line])
@@ -47,7 +47,7 @@ def _smooth_along(field: np.ndarray, kept: np.ndarray) -> None:
 
 
 def without_spots(own: np.ndarray, common: np.ndarray) -> np.ndarray:
-    """Chroma (h, w, 2): each place's own, or, where that is much more vivid, what its surroundings agree on."""
+    """Chroma (h, w, 2): each place's own, or that of its surroundings where its own is much more vivid."""
     least, most = SPOT
     share = np.clip((np.linalg.norm(own - common, axis=2) - least) / (most - least), 0, 1)
     share[np.linalg.norm(own, axis=2) <= np.linalg.norm(common, axis=2)] = 0

@@ -1,9 +1,9 @@
-"""What runs the networks: PyTorch, the reference and the way to a GPU; OpenVINO on a CPU.
+"""What runs the networks: PyTorch, the reference and for GPUs; OpenVINO on a CPU.
 
 Both kinds of `Network` are safe to call from several threads at once. They have
 
-- a call: luma in [0, 1] and hints, float32 (C, H, W) of any size -> the Inpainter's output, (2, H, W), or of it what
-  lies in a box; from the Colorizer the logits of colors, (N, H / 4, W / 4), begun squares too;
+- a call: luma in [0, 1] and hints, float32 (C, H, W) of any size -> the Inpainter's output, (2, H, W), or the part
+  of it in a box; from the Colorizer the logits of colors, (N, H / 4, W / 4), rounded up;
 - `features` of the decoder: the same -> one vector for each 8 px, float32 (N, H / 8, W / 8) or a little more;
 - `prior`, of a Colorizer: how often photos have each color, float32 (N,).
 """
@@ -30,11 +30,11 @@ from restoration.inference.regions import Box
 Backend = Literal["auto", "torch", "openvino"]
 Precision = Literal["auto", "bf16", "float32"]
 PRECISIONS = get_args(Precision)
-PRECISION = "RESTORATION_PRECISION"  # the environment's variable that answers where nobody asks for one
+PRECISION = "RESTORATION_PRECISION"  # the environment variable for the default
 BACKENDS = get_args(Backend)
 AGAIN = "it has no up-to-date ONNX graphs; write them with `python -m restoration export OUT --weights IT`."
 GRID = 8  # px, of the coarsest features that the tail reads
-MARGIN = 24  # px around a box that its pixels depend on in the tail: seven 3 x 3 convolutions, at 1/4, 1/2 and 1/1
+MARGIN = 24  # px around a box that the tail needs for its pixels: seven 3 x 3 convolutions, at 1/4, 1/2 and 1/1
 AnyNetwork = "Inpainter | Colorizer | tuple | TorchNetwork | GraphNetwork"  # of `models`, loaded when needed
 
 
@@ -106,14 +106,14 @@ def _padded(image: np.ndarray) -> np.ndarray:
 
 
 def as_network(network: AnyNetwork, device: str | None = None, precision: Precision = "float32") -> Network:
-    """A model or several as a network; one that is a network already comes back as it is."""
+    """A model, or several, as a network; a network is returned unchanged."""
     if isinstance(network, Network):
         return network
     return TorchNetwork(network, torch_device(device), precision)
 
 
 def chosen_precision(asked: Precision | None = None) -> Precision:
-    """What is asked for, or else what the environment says, or else "auto".
+    """The precision asked for, else the environment's, else "auto".
 
     Raises:
         RestorationError: it is none of PRECISIONS.
@@ -146,7 +146,7 @@ def load(
             with ThreadPoolExecutor(len(folders)) as pool:
                 inpaint, color, *detect = pool.map(partial(open_graphs, precision=own), folders)
             return inpaint, color, *(detect or [None])
-        except (RuntimeError, SafetensorError):  # a damaged graph is none; of damaged weights PyTorch says more
+        except (RuntimeError, SafetensorError):  # a damaged graph counts as none
             pass
     if backend == "openvino":
         from restoration.checkpoint import WeightsError
@@ -159,7 +159,7 @@ def load(
 
 @cache
 def _pytorch():
-    """PyTorch, which goes on after a fork: with one thread, as it would wait for ever for those of the parent."""
+    """PyTorch, with one thread after a fork: otherwise it would wait forever for the parent's threads."""
     import torch
 
     os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
@@ -174,7 +174,7 @@ def _load_models(source, folds):
 
 
 def torch_device(device: str | None = None) -> str:
-    """The device that is asked for, or the GPU if there is one: without a driver PyTorch is not loaded to ask."""
+    """The device asked for, or the GPU if there is one; without a driver, PyTorch need not be loaded to check."""
     has_driver = Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi")
     if device is not None or not has_driver or not find_spec("torch"):
         return device or "cpu"
@@ -184,7 +184,7 @@ def torch_device(device: str | None = None) -> str:
 
 
 def open_graphs(folder: Path, precision: Precision = "auto") -> GraphNetwork:
-    """The graphs beside a model in OpenVINO; with precision "auto" in the faster one on this processor."""
+    """The graphs beside a model, in OpenVINO; precision "auto" means the faster one on this processor."""
     precision = _graph_precision(precision)
     trunk, tail = (openvino_graph(folder / name, precision) for name in (graphs.TRUNK, graphs.TAIL))
     with safe_open(folder / MODEL_WEIGHTS, "numpy") as file:
@@ -198,7 +198,7 @@ def _graph_precision(asked: Precision) -> Precision:
 
 @cache
 def _core():
-    """OpenVINO, never let go: as the last core ends (2026.4), it frees the stack that signal handlers run on."""
+    """OpenVINO's core, kept forever: when the last one ends (2026.4), it frees the stack that signal handlers use."""
     import openvino
 
     return openvino.Core()
@@ -209,14 +209,14 @@ def openvino_graph(file: Path, precision: Precision):
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": threads(),
-        "ENABLE_CPU_PINNING": False,  # a pinned thread waits for its core while others stand idle
-        "CPU_RUNTIME_CACHE_CAPACITY": 300,  # layers kept for sizes met before; by default memory grows with each
+        "ENABLE_CPU_PINNING": False,  # a pinned thread would wait for its core while others are idle
+        "CPU_RUNTIME_CACHE_CAPACITY": 300,  # compiled layers kept for earlier sizes; the default lets memory grow
         "INFERENCE_PRECISION_HINT": {"bf16": "bf16", "float32": "f32"}[precision],
     }
     compiled = _core().compile_model(str(file), "CPU", settings)
 
     def run(inputs: list[np.ndarray]) -> list[np.ndarray]:
-        request = compiled.create_infer_request()  # holds one call's tensors, so no two threads may share one
+        request = compiled.create_infer_request()  # holds one call's tensors, so threads must not share it
         return list(request.infer(inputs, share_inputs=True, share_outputs=False).values())
 
     return run

@@ -1,4 +1,4 @@
-"""A whole gray photo and perhaps color hints -> how likely each color is, and chroma -> a color photo."""
+"""A whole gray photo, with or without color hints -> how likely each color is; chroma -> a color photo."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -20,16 +20,16 @@ from restoration.inference.reference import Reference
 from restoration.inference.scaling import Guided, Rows, bands, shrink
 from restoration.inference.tones import stretch_if_faded
 
-COLOR_SIZE = 192  # px, the shorter side at which chroma is predicted: eyes want color coarser than light
+COLOR_SIZE = 192  # px, the shorter side at which chroma is predicted: the eye sees color less sharply than light
 VIEWS = (160, False), (224, True)  # px, the shorter side of each view that a gray photo is seen in; whether mirrored
 MAX_COLOR_SIDE = 1024  # px, the longer one, for panoramas
 FACES_SIDE = 1024  # px, the longer side at which faces are looked for
 SKIN_HUE = np.float32([-0.65, 0.76])  # direction of the chroma of skin, dark and pale: mean over 62 portraits
-SKIN_TILT = 2  # logits that this hue gains on gray in a face, so that a face beside a dress is not violet
+SKIN_TILT = 2  # logits added to this hue, over gray, in a face: no violet face beside a violet dress
 
 
 class Hints(NamedTuple):
-    """Colors to follow."""
+    """Known colors."""
 
     rgb: np.ndarray | Rows  # uint8 (H, W, 3)
     where: np.ndarray  # bool (H, W)
@@ -44,7 +44,7 @@ class Hints(NamedTuple):
 def predict_chroma(gray: np.ndarray, colorizer: Network) -> ChromaDistribution:
     """How likely each color is in a whole gray photo, uint8 (H, W), at the size where color is predicted.
 
-    The mean of two views: the blotches of one are not those of the other.
+    The mean of two views, whose blotches differ.
     """
     light = _light(gray, COLOR_SIZE)
     size = [-(-side // 4) for side in reversed(light.shape)]
@@ -60,7 +60,7 @@ def predict_chroma(gray: np.ndarray, colorizer: Network) -> ChromaDistribution:
 
 
 def predict_hole(gray: np.ndarray, colorizer: Network, known: Hints) -> ChromaDistribution:
-    """`predict_chroma` of a photo, uint8 (H, W), whose colors are known but for a hole."""
+    """`predict_chroma` of a photo, uint8 (H, W), whose colors are known except in a hole."""
     light = _light(gray, COLOR_SIZE)
     colors, trust = _shrunk(known, light.shape)
     image = np.concatenate([light[None], CHROMA_SCALE * colors.transpose(2, 0, 1), trust[None]])  # as models.Colorizer
@@ -68,13 +68,13 @@ def predict_hole(gray: np.ndarray, colorizer: Network, known: Hints) -> ChromaDi
 
 
 def _light(gray: np.ndarray, side: int) -> np.ndarray:
-    """Luma, float32 in [0, 1], with a shorter side of so many px or less."""
+    """Luma, float32 in [0, 1], with a shorter side of at most so many px."""
     size = color_size(*gray.shape, side)
     return shrink(gray.shape, size, lambda rows: gray[rows] / np.float32(255))
 
 
 def _with_skin(belief: ChromaDistribution, gray: np.ndarray) -> ChromaDistribution:
-    """A belief about a gray photo, uint8 (H, W), in favor of skin where there is a face."""
+    """A belief about a gray photo, uint8 (H, W), shifted toward skin colors in faces."""
     scale = min(1.0, FACES_SIDE / max(gray.shape))
     seen = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     shape = belief.logits.shape[1:]
@@ -86,13 +86,13 @@ def _with_skin(belief: ChromaDistribution, gray: np.ndarray) -> ChromaDistributi
 
 
 def meeting(chroma: np.ndarray, known: Hints) -> np.ndarray:
-    """A predicted chroma (h, w, 2) made exact where colors are known, and smooth around them."""
+    """A predicted chroma (h, w, 2), made exact where colors are known and blended around them."""
     colors, trust = _shrunk(known, chroma.shape[:2])
     return chroma + membrane(colors - chroma, trust == 0)
 
 
 def _shrunk(hints: Hints, size: tuple[int, int]) -> Known:
-    """Their mean chroma at a smaller size (h, w), where a dab smaller than a pixel counts, too."""
+    """Their mean chroma at a smaller size (h, w), where even a dab smaller than a pixel counts."""
 
     def band(rows: slice) -> np.ndarray:
         weight = hints.where[rows, :, None].astype(np.float32)
@@ -108,10 +108,10 @@ def _shrunk(hints: Hints, size: tuple[int, int]) -> Known:
 def predict_prints(
     gray: np.ndarray, prints: list[Print], colorizer: Network, before: list[ChromaDistribution]
 ) -> list[ChromaDistribution]:
-    """`predict_chroma` of each print of a scan as if it were alone, its tones stretched where they are faded.
+    """`predict_chroma` of each print of a scan on its own, its tones stretched if they are faded.
 
     Args:
-        before: what was believed of them before more of the scan was repaired; [] = nothing.
+        before: the beliefs before the latest repair of the scan; [] = none.
     """
     grays = [stretch_if_faded(found.cut(gray)) for found in prints]
     beliefs = [_with_skin(predict_chroma(each, colorizer), each) for each in grays]
@@ -126,7 +126,7 @@ def spread_known(
     hints: Hints | None = None,
     reference: Reference | None = None,
 ) -> list[Spread]:
-    """What a reference, and then hints change in each print of a scan, uint8 (H, W)."""
+    """What a reference and then hints change in each print of a scan, uint8 (H, W)."""
     spreads = []
     for found, belief in zip(prints, beliefs, strict=True):
         light, predicted, size = belief.light, belief.decode(), belief.light.shape
@@ -142,10 +142,10 @@ def spread_known(
 
 
 def painted(gray: np.ndarray, chromas: list[np.ndarray], prints: list[Print]) -> Image.Image:
-    """A gray scan, uint8 (H, W), in the colors of its prints, the paper gray: RGB, its luma exactly the scan's.
+    """A gray scan, uint8 (H, W), with its prints colored and the paper gray: RGB, its luma exactly the scan's.
 
     Args:
-        chromas: of each print, straightened, smaller (h, w, 2).
+        chromas: of each straightened print, at a smaller size (h, w, 2).
     """
     image = Image.new("RGB", gray.shape[::-1])
     boxes = [found.box(gray.shape) for found in prints]
@@ -163,7 +163,7 @@ def painted(gray: np.ndarray, chromas: list[np.ndarray], prints: list[Print]) ->
 
 
 def _turned(cbcr: np.ndarray, found: Print, box: tuple[slice, slice]) -> np.ndarray:
-    """Chroma of a straightened print (h, w, 2) as it lies on the scan, in the print's box; its edge goes on outside."""
+    """Chroma of a straightened print (h, w, 2) as it lies on the scan, in the print's box; edges are repeated."""
     if found.angle == 0:
         return cbcr
     height, width = (side.stop - side.start for side in box)

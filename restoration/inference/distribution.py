@@ -1,4 +1,4 @@
-"""How likely each color is in each part of a photo, and the colorings that this holds."""
+"""How likely each color is in each part of a photo, and the colorings that follow from it."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,18 +9,18 @@ import numpy as np
 from restoration.chroma_bins import BINS, LEAST_PRIOR, TAU, TEMPERATURE
 from restoration.inference.agreement import agreed, without_spots
 
-COLORINGS = 3  # that one belief gives: the likeliest, and alternatives
-VIVID_TAU = 0.3  # by how much tau grows from strength 1 to 2
+COLORINGS = 3  # from one belief: the likeliest, and alternatives
+VIVID_TAU = 0.3  # how much tau grows from strength 1 to 2
 _ANGLES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
 HUES = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)]).astype(np.float32)  # (2, 24), directions of chroma
-HUED = 20 / 255  # length of a chroma from which a bin counts as having a hue; below, the less the grayer
+HUED = 20 / 255  # length of a chroma from which a bin fully counts as having a hue
 TILTS = BINS / np.maximum(np.linalg.norm(BINS, axis=1, keepdims=True), HUED)  # (N, 2)
-OF_HUE = np.clip((TILTS @ HUES - 0.7) / 0.3, 0, 1)  # (N, 24): how much a bin has a hue, to 45 degrees from it
-TILT = 2.0  # logits by which a hue that was chosen gains on gray
+OF_HUE = np.clip((TILTS @ HUES - 0.7) / 0.3, 0, 1)  # (N, 24): how much a bin has a hue, 0 from 45 degrees on
+TILT = 2.0  # logits that a chosen hue gains over gray
 OPEN = 0.1  # probability from which another hue is believable
-LEAST_AREA = 0.25  # of a photo, whose hue changes even where nothing is believable
+LEAST_AREA = 0.25  # share of a photo whose hue changes even if no other hue is believable
 MOST_REGIONS = 80
-ALIKE = 0.03  # difference of two beliefs, in [0, 1], up to which their regions choose together
+ALIKE = 0.03  # difference of two beliefs, in [0, 1], up to which their regions choose alike
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class ChromaDistribution:
     """The Colorizer's belief about one photo.
 
     Args:
-        logits: float32 (N, h, w) of the colors `chroma_bins.BINS`, for each 4 px of `light`.
+        logits: float32 (N, h, w) of the colors `chroma_bins.BINS`, one per 4 px of `light`.
         light: the luma that the network saw, float32 (H, W) in [0, 1].
         prior: how often photos have each color, float32 (N,).
-        before: an earlier belief about the photo, whose hues the alternatives keep: a scratch less would change some.
+        before: an earlier belief about the photo, whose hues the alternatives keep, even after a small repair.
     """
 
     logits: np.ndarray
@@ -43,29 +43,29 @@ class ChromaDistribution:
         """The coloring with the lowest expected error, float32 (H, W, 2).
 
         Args:
-            strength: above 1, rarer and more vivid colors gain.
+            strength: above 1, rarer and more vivid colors become likelier.
         """
         return self._colored(self._rarity(strength))
 
     def after(self, before: "ChromaDistribution") -> "ChromaDistribution":
-        """The same belief beside an earlier one of the photo, where it is of the same size."""
+        """The same belief with `before` set to an earlier one of the photo, if that has the same size."""
         return replace(self, before=before.before or before) if before.logits.shape == self.logits.shape else self
 
     def alternative(self, number: int, strength: float = 1) -> np.ndarray:
-        """Another coloring, 1 to COLORINGS - 1, float32 (H, W, 2): a region whose hue is open takes the next likely.
+        """Another coloring, 1 to COLORINGS - 1, float32 (H, W, 2): a region of uncertain hue takes the next likely.
 
-        A region keeps its color where no other hue is believable, as skin and sky do. `strength` as in `decode`.
+        A region keeps its color if no other hue is believable, as with skin and sky. `strength` as in `decode`.
         """
         return self._colored(self._rarity(strength) + (self.before or self)._tilts[number - 1])
 
     def likelihood(self, hue: np.ndarray) -> np.ndarray:
-        """How likely a hue is, a direction of chroma (2,): float32 (H, W) in [0, 1]; wholly it within 26 degrees."""
+        """How likely a hue is, a direction of chroma (2,): float32 (H, W) in [0, 1]; full weight within 26 degrees."""
         of_hue = np.clip((TILTS @ hue - 0.6) / 0.3, 0, 1)
         return self._enlarged(np.tensordot(of_hue, _softmax(self.logits + self._rarity()), (0, 0)))
 
     @cached_property
     def _tilts(self) -> list[np.ndarray]:
-        """By how many logits the hues of each alternative gain, float32 (N, h, w)."""
+        """The logits added to the hues of each alternative, float32 (N, h, w)."""
         regions, scores = self._regions, self.logits + self._rarity()
         area = regions.sum(axis=(1, 2))
         likely = np.einsum("nhw,rhw->rn", _softmax(scores), regions) / area[:, None]
@@ -81,17 +81,17 @@ class ChromaDistribution:
         return found
 
     def _rarity(self, strength: float = 1) -> np.ndarray:
-        """By how many logits each color gains for being rare, float32 (N, 1, 1)."""
+        """The logits added to each color for being rare, float32 (N, 1, 1)."""
         tau = np.float32(TAU + VIVID_TAU * (strength - 1))
         return -tau * np.log(self.prior + np.float32(LEAST_PRIOR))[:, None, None]
 
     def _colored(self, favor: np.ndarray) -> np.ndarray:
-        """The mean color, float32 (H, W, 2), with logits in favor of some, and without spots."""
+        """The mean color, float32 (H, W, 2), with `favor` added to the logits, and without spots."""
         return self._enlarged(without_spots(_mean(self.logits + favor), _mean(self._agreed + favor)))
 
     @cached_property
     def _agreed(self) -> np.ndarray:
-        """What each place and its surroundings believe together, logits (N, h, w)."""
+        """The belief of each place averaged with its surroundings, logits (N, h, w)."""
         likely = _softmax((self.logits + self._rarity()) / TEMPERATURE)
         mean = np.tensordot(likely, BINS, (0, 0))
         variance = np.tensordot(likely, (BINS**2).sum(axis=1), (0, 0)) - (mean**2).sum(axis=2)
@@ -102,7 +102,7 @@ class ChromaDistribution:
 
     @cached_property
     def _regions(self) -> np.ndarray:
-        """What belongs together by luma and color, float32 (R, h, w): the share of each region, soft at its edges.
+        """Regions that belong together by luma and color, float32 (R, h, w): the share of each, soft at its edges.
 
         Felzenszwalb and Huttenlocher, "Efficient Graph-Based Image Segmentation" (2004).
         """
@@ -131,12 +131,12 @@ def _softmax(scores: np.ndarray) -> np.ndarray:
 
 
 def _free(taken: list[np.ndarray]) -> np.ndarray:
-    """How far each hue is from those taken, unit vectors (R, 2): (R, 24), 0 up to 45 degrees and 1 from 73 on."""
+    """How free each hue is of those taken, unit vectors (R, 2): (R, 24), 0 up to 45 degrees and 1 from 73 on."""
     return np.clip((0.7 - np.max([chroma @ HUES for chroma in taken], axis=0)) / 0.4, 0, 1)
 
 
 def _pooled(roots: np.ndarray, area: np.ndarray) -> np.ndarray:
-    """How much each region (rows) listens to each (columns), (R, R): regions of one belief choose alike.
+    """How much each region (rows) follows each other (columns), (R, R): regions with equal beliefs choose alike.
 
     `roots`: square roots of their probabilities (R, N), whose products are Bhattacharyya's coefficients.
     """
@@ -145,7 +145,7 @@ def _pooled(roots: np.ndarray, area: np.ndarray) -> np.ndarray:
 
 
 def _trust(likely: np.ndarray, area: np.ndarray) -> np.ndarray:
-    """From how likely each region's other hue is, in [0, 1]: how far the region takes it. Some always do."""
+    """How far each region takes another hue, in [0, 1], by how likely that is. Some regions always change."""
     order = np.argsort(-likely)
     reached = np.searchsorted(np.cumsum(area[order]), LEAST_AREA * area.sum())
     enough = min(OPEN, likely[order][reached])

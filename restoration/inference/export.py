@@ -92,7 +92,7 @@ class _Trunk(nn.Module):
 
 
 class _Tail(nn.Module):
-    """What the trunk returned, or the same part of each -> the output, (B, K, H, W) or a quarter of that size."""
+    """The trunk's outputs, or the same part of each -> the output, (B, K, H, W) or a quarter of that size."""
 
     def __init__(self, network: nn.Module):
         super().__init__()
@@ -105,14 +105,14 @@ class _Tail(nn.Module):
 
 
 def _twice(block: nn.Module, x: Tensor, skip: Tensor | None = None) -> Tensor:
-    """A decoder block of segmentation-models-pytorch, whose own forward would note sizes of the example."""
+    """A decoder block of segmentation-models-pytorch, whose own forward would freeze the example's sizes."""
     x = F.interpolate(x, scale_factor=2, mode="nearest")
     x = x if skip is None else torch.cat([x, skip], dim=1)
     return block.conv2(block.conv1(x))
 
 
 def _pad_statically(unet: nn.Module) -> None:
-    """timm's "same" convolutions compute their padding anew from every size; where sizes are even, it is constant."""
+    """timm's "same" convolutions recompute their padding for every size; for even sizes it is constant."""
     for conv in unet.modules():
         if type(conv).__name__ == "Conv2dSame":
             conv.forward = partial(_same, conv)
@@ -127,11 +127,11 @@ def _same(conv: nn.Conv2d, x: Tensor) -> Tensor:
 def _write(module: nn.Module, args: tuple, inputs: list[str], outputs: list[str], folder: Path, name: str) -> None:
     """Trace a module into an ONNX file whose weights lie in the safetensors file beside it."""
     with warnings.catch_warnings(), replacing(folder / name) as part:
-        warnings.simplefilter("ignore")  # of the exporter's coming retirement
+        warnings.simplefilter("ignore")  # that the exporter is deprecated
         torch.onnx.export(
             module.eval(), args, str(part), dynamo=False, opset_version=OPSET, input_names=inputs, output_names=outputs,
             dynamic_axes={key: {2: f"{key} height", 3: f"{key} width"} for key in (*inputs, *outputs)},
-            training=torch.onnx.TrainingMode.PRESERVE,  # folds nothing: each tensor stays the one of the file
+            training=torch.onnx.TrainingMode.PRESERVE,  # folds nothing: each tensor stays as in the file
             do_constant_folding=False,
         )  # fmt: skip
         model = onnx.load(part)
@@ -142,7 +142,7 @@ def _write(module: nn.Module, args: tuple, inputs: list[str], outputs: list[str]
 
 
 def _point_to_file(graph: onnx.GraphProto, weights: Path) -> None:
-    """Replace every tensor by a note of where it lies in the file, and the cast to float32."""
+    """Replace every tensor by a reference into the file and a cast to float32."""
     table, start = graphs.read_table(weights)
     kinds = {"F16": onnx.TensorProto.FLOAT16, "F32": onnx.TensorProto.FLOAT}
     casts = []

@@ -1,7 +1,7 @@
 """A model's exported graphs: ONNX files without weights, which they read from the `model.safetensors` beside them.
 
-New weights of the same architecture therefore need no new export, and an old graph never runs on other weights than
-those that are there: each graph notes the layout of the file that it was made for, and is used with no other.
+New weights of the same architecture therefore need no new export, and an old graph never runs with stale weights:
+each graph records the layout of the file that it was made for, and is not used with any other.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ from pathlib import Path
 from restoration.config import MODEL_CONFIG, MODEL_WEIGHTS, ModelConfig, load_config
 
 TRUNK, TAIL = "trunk.onnx", "tail.onnx"  # encoder and coarse decoder; the decoder from 1/8 of the size on
-LAYOUT = "layout"  # the name under which a graph notes what it fits
+LAYOUT = "layout"  # the name under which a graph records the layout it fits
 Table = dict[str, dict]  # of tensors, by name: dtype, shape, data_offsets
 
 
@@ -32,7 +32,7 @@ def read_table(weights: Path) -> tuple[Table, int]:
 
 
 def layout(folder: Path) -> str:
-    """64 hex digits of all that a graph depends on: the architecture, and where in the file each tensor lies.
+    """64 hex digits identifying what a graph depends on: the architecture, and where in the file each tensor lies.
 
     Raises:
         ValueError, OSError: the folder holds no model.
@@ -44,7 +44,7 @@ def layout(folder: Path) -> str:
 
 
 def fit(folder: Path) -> bool:
-    """Whether both graphs are there and fit the weights beside them."""
+    """Whether both graphs exist and fit the weights beside them."""
     try:
         noted = layout(folder).encode()
         graphs = [(folder / name).read_bytes() for name in (TRUNK, TAIL)]

@@ -1,4 +1,4 @@
-"""Colors that are known in places, spread over what belongs together: a sparse system at the size of prediction."""
+"""Spread colors that are known in places over what belongs together: a sparse system at prediction size."""
 
 from typing import NamedTuple
 
@@ -6,40 +6,40 @@ import numpy as np
 
 from restoration.inference.scaling import smoothstep
 
-PULL = 1e3  # weight of a known color: the system meets it to a hundredth
+PULL = 1e3  # weight of a known color: the system matches it to a hundredth
 FADE = 5e-4  # weight of no change at each pixel: along a plain strip a dab decays by e in sqrt(3 / FADE) = 77 px
-SKIN = 0.1, 0.4  # by so much likelier skin than at the nearest dab: a color begins to fade there, and fades wholly
-SKIN_FADE = 0.04  # added to FADE where it fades wholly
-EDGE = 0.04  # of luma, between neighbors, that a color hardly crosses: 10 levels
+SKIN = 0.1, 0.4  # how much likelier skin is than at the nearest dab where a color begins to fade, and fades fully
+SKIN_FADE = 0.04  # added to FADE where it fades fully
+EDGE = 0.04  # step of luma between neighbors that a color hardly crosses: 10 levels
 HUE_EDGE = 0.009  # of predicted chroma, smoother than luma, between neighbors, that a color hardly crosses
-WHOLE = 0.5  # of what reaches a pixel, enough to color it wholly
+WHOLE = 0.5  # reach from which a pixel is colored fully
 OWN = 0.5  # how much of the predicted chroma's own variation a spread color keeps
 
 
 class Known(NamedTuple):
-    """Colors of some places."""
+    """Colors known in some places."""
 
     chroma: np.ndarray  # float32 (h, w, 2)
-    trust: np.ndarray  # float32 (h, w), 1 where it is known, 0 where not, less than 1 where it is not sure
+    trust: np.ndarray  # float32 (h, w), 1 where it is known, 0 where it is not, in between where it is uncertain
 
 
 class Spread(NamedTuple):
     """What known colors do to a predicted chroma."""
 
     keep: np.ndarray  # float32 (h, w, 1), the share of the chroma that stays
-    add: np.ndarray  # float32 (h, w, 2), and what comes to it
+    add: np.ndarray  # float32 (h, w, 2), what is added to it
 
     def over(self, chroma: np.ndarray) -> np.ndarray:
         """A predicted chroma (h, w, 2) changed where the known colors reach."""
         return self.keep * chroma + self.add
 
     def then(self, later: "Spread") -> "Spread":
-        """Both, one after the other."""
+        """This change and then another, as one."""
         return Spread(self.keep * later.keep, later.over(self.add))
 
 
 def fading(skin: np.ndarray, known: Known) -> np.ndarray:
-    """The weight of no change, float32 (h, w), for dabs beside skin: one on a blouse does not dye the neck.
+    """The weight of no change, float32 (h, w), near skin: a dab on a blouse must not dye the neck.
 
     Args:
         skin: how likely skin is, float32 (h, w) in [0, 1]. A dab on skin spreads over it.
@@ -55,14 +55,14 @@ def spread(light: np.ndarray, chroma: np.ndarray, known: Known, fade: np.ndarray
     """Spread known colors along luma and predicted chroma.
 
     After Levin, Lischinski and Weiss, "Colorization using Optimization" (2004), with two changes: the system is the
-    graph's Laplacian, a fifth of the work of its square, and the known places' reach is solved for beside their
-    colors. Divided by it, a color stays itself up to an edge, and it alone says how far the color goes. Steps of luma
-    count as they are, not beside the local variance, under which an outline would be as open as a texture.
+    graph's Laplacian, a fifth of the work of its square, and the reach of the known places is solved for along with
+    their colors. Dividing by the reach keeps a color pure up to an edge; the reach alone says how far the color goes.
+    Steps of luma are not divided by the local variance, which would let colors cross outlines as easily as texture.
 
     Args:
         light: luma in [0, 1], float32 (h, w).
-        chroma: what is predicted, float32 (h, w, 2).
-        fade: the weight of no change, of all pixels or of each (h, w).
+        chroma: the prediction, float32 (h, w, 2).
+        fade: the weight of no change, for all pixels or for each (h, w).
     """
     from scipy.sparse.linalg import splu  # slow to load, and seldom wanted
 

@@ -1,8 +1,8 @@
-"""Find the pictures on a scan: prints with paper, an album's page, a matte or a scanner's bed around them.
+"""Find the pictures on a scan: prints surrounded by paper, an album page, a matte or a scanner's bed.
 
 Paper is smooth, of about one level, and reaches the edge of the scan. What it surrounds is a print if it is a
-rectangle, turned by a few degrees at most, with a step of light along its sides; inside it there may be paper again.
-A sky above a horizon is smooth, too: the fewer sides are seen, the more even the paper must be.
+rectangle, rotated by a few degrees at most, with a step in brightness along its sides; inside it there may be paper
+again. A sky above a horizon is smooth too: the fewer sides are visible, the more even the paper must be.
 """
 
 from typing import NamedTuple
@@ -13,43 +13,43 @@ import numpy as np
 from restoration.inference.prints import Print, straightened
 
 WORK = 800  # px, the longer side at which prints are looked for
-MAX_SIDE = 32_766  # px, of what OpenCV turns; a longer photo counts as one print
+MAX_SIDE = 32_766  # px, the limit of OpenCV's rotation; a longer photo counts as one print
 MIN_SIDE = 32  # px at that size
-MIN_AREA = 0.015  # of the scan, and a tenth of its largest print: a caption is less
-MAX_NESTED = 3  # paper in paper: a bed, an album's page, a print's white border
-ANGLES = np.radians(sorted(np.arange(-80, 81, 2) / 10, key=abs))  # of two that fit alike the lesser counts
+MIN_AREA = 0.015  # of the scan, and at least a tenth of its largest print: captions are smaller
+MAX_NESTED = 3  # levels of paper inside paper: a bed, an album page, a print's white border
+ANGLES = np.radians(sorted(np.arange(-80, 81, 2) / 10, key=abs))  # of two equally good ones the smaller counts
 TOLERANCE = 14  # levels from those at the scan's edge that are still paper
-SHADOW = 10  # px: paper must be seen this near to a side
+SHADOW = 10  # px: paper must be visible within this distance of a side
 STEP = 10  # levels from paper to picture that count as an edge
-TRIM, LEAST_TRIM = 0.004, 2  # of the longer side, px: so much is cut off at the sides, as a line of paper hides marks
-MAX_BEYOND = 0.02  # of the longer side: what a scan may lack of a print that is cut out straight
+TRIM, LEAST_TRIM = 0.004, 2  # of the longer side, px: cut off along the sides, since a line of paper hides marks
+MAX_BEYOND = 0.02  # of the longer side: how much of a print that is cut out straight may lie off the scan
 
 _BOX, _WIDE_BOX = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
 
 
 class Side(NamedTuple):
-    """What is seen along one side of what may be a print; shares of the side's length."""
+    """Evidence along one side of a possible print, as shares of the side's length."""
 
     paper: float  # with paper beyond it
     picture: float  # with no paper within it
-    step: float  # with a step of light
-    spread: float  # levels that the paper differs by along the side
+    step: float  # with a step in brightness
+    spread: float  # levels by which the paper varies along the side
 
 
 def find_prints(gray: np.ndarray) -> list[Print]:
-    """The pictures on a scan, uint8 (H, W), from the top down; one Print that covers it where there is no border."""
+    """The pictures on a scan, uint8 (H, W), in reading order; one Print covering it if there is no border."""
     whole = Print.whole(gray.shape)
     return [whole] if max(gray.shape) > MAX_SIDE else _search(gray, whole, MAX_NESTED)
 
 
 def find_inside_paper(gray: np.ndarray) -> list[Print]:
-    """The same to be cut out: without a line of paper; none where one print covers the scan."""
+    """The same, trimmed for cutting out so that no line of paper is left; none if one print covers the scan."""
     whole, prints = Print.whole(gray.shape), find_prints(gray)
     return [] if prints == [whole] else [_without_edge(found, gray.shape) for found in prints]
 
 
 def _without_edge(found: Print, shape: tuple[int, ...]) -> Print:
-    """A little within a print's sides and within its scan; what the scan lacks too much of stays turned."""
+    """A print trimmed a little and limited to its scan; if too much of it lies off the scan, it is not straightened."""
     longer, beyond = max(found.width, found.height), found.beyond(shape)
     if found.angle and max(beyond) > MAX_BEYOND * longer:
         return _without_edge(found.within(shape), shape)
@@ -58,7 +58,7 @@ def _without_edge(found: Print, shape: tuple[int, ...]) -> Print:
 
 
 def _search(gray: np.ndarray, around: Print, nested: int) -> list[Print]:
-    """The prints within `around`, or itself where there is no paper in it."""
+    """The prints within `around`, or `around` itself if there is no paper in it."""
     scale = min(1, WORK / max(around.width, around.height))
     inside = around if nested == MAX_NESTED else around.grown(*[-1.5 / scale] * 4)  # its blurred edge left out
     size = round(inside.width * scale), round(inside.height * scale)
@@ -75,7 +75,7 @@ def _search(gray: np.ndarray, around: Print, nested: int) -> list[Print]:
 
 
 def _prints(view: np.ndarray) -> list[Print]:
-    """The prints of a scan at the size where they are looked for, if they cover nearly everything that is not paper."""
+    """The prints of a scan at working size, if they cover nearly everything that is not paper."""
     paper = _paper(view)
     rest = cv2.morphologyEx((~paper).view(np.uint8), cv2.MORPH_OPEN, _WIDE_BOX)  # without writing and dust
     _, labels, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=4)
@@ -92,7 +92,7 @@ def _prints(view: np.ndarray) -> list[Print]:
 
 
 def _in_reading_order(prints: list[Print], across: bool = False) -> list[Print]:
-    """Rows from the top down, in a row columns from the left, in a column rows again."""
+    """Sort prints into rows from the top, each row into columns from the left, each column into rows, and so on."""
     groups = _groups(prints, across) if len(prints) > 1 else []
     if len(groups) > 1:
         return [found for group in groups for found in _in_reading_order(group, not across)]
@@ -100,7 +100,7 @@ def _in_reading_order(prints: list[Print], across: bool = False) -> list[Print]:
 
 
 def _groups(prints: list[Print], across: bool) -> list[list[Print]]:
-    """Columns where `across`, else rows."""
+    """Columns if `across`, else rows."""
     spans = {found: np.sort(found.corners()[:, 0 if across else 1])[[0, -1]] for found in prints}
     groups: list[list[Print]] = []
     for found in sorted(prints, key=lambda p: spans[p][0]):
@@ -112,13 +112,13 @@ def _groups(prints: list[Print], across: bool) -> list[list[Print]]:
 
 
 def _are_beside(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two ranges share more than half of the shorter one."""
+    """Whether two ranges overlap by more than half of the shorter one."""
     shared = min(one[1], other[1]) - max(one[0], other[0])
     return shared > 0.5 * min(np.ptp(one), np.ptp(other))
 
 
 def _paper(view: np.ndarray) -> np.ndarray:
-    """Smooth areas that run along the view's edge and keep the level that they have there, bool (h, w)."""
+    """Smooth areas along the view's edge, as far as they keep the level they have there, bool (h, w)."""
     shortest = min(view.shape)
     blurred = cv2.blur(view, (3, 3))
     rough = cv2.dilate(blurred, _BOX) - cv2.erode(blurred, _BOX)
@@ -142,7 +142,7 @@ def _frame(image: np.ndarray, width: int = 1) -> np.ndarray:
 
 
 def _rectangle(region: np.ndarray) -> Print:
-    """The rectangle around a region, bool (h, w), at the angle at which most of the outline lies along its sides."""
+    """The rectangle around a region, bool (h, w), rotated so that most of the outline lies along its sides."""
     contours, _ = cv2.findContours(region.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     outline = max(contours, key=len)[:, 0] + 0.5
     cosine, sine = np.cos(ANGLES)[:, None], np.sin(ANGLES)[:, None]
@@ -158,9 +158,9 @@ def _rectangle(region: np.ndarray) -> Print:
 
 
 def _fitted(view: np.ndarray, paper: np.ndarray, found: Print) -> tuple[Print, list[Side | None]]:
-    """The rectangle with its sides moved to the steps of light near them: (top, right, bottom, left).
+    """The rectangle with its sides moved to the nearest steps in brightness, and the sides (top, right, bottom, left).
 
-    None stands for a side where the scan ends.
+    None stands for a side at the edge of the scan.
     """
     margin = max(10, round(0.02 * max(found.width, found.height)))
     wide = found.grown(*[margin] * 4)
@@ -179,7 +179,7 @@ def _fitted(view: np.ndarray, paper: np.ndarray, found: Print) -> tuple[Print, l
 
 
 def _side(light: np.ndarray, where: np.ndarray, margin: int) -> tuple[float, Side | None]:
-    """How far outward a side lies of the middle of a strip along it, and what is seen there.
+    """How far a side lies outward from the middle of a strip along it, and the evidence for it.
 
     Args:
         light: float32 (2 margin + 4, length), paper above, picture below.
@@ -202,7 +202,7 @@ def _side(light: np.ndarray, where: np.ndarray, margin: int) -> tuple[float, Sid
 
 
 def _is_print(found: Print, sides: list[Side | None], scan: int) -> bool:
-    """Whether enough is seen along its sides; the limits come from benchmarks/prints.py."""
+    """Whether there is enough evidence along its sides; the limits come from benchmarks/prints.py."""
     short, long = sorted((found.width, found.height))
     if short < MIN_SIDE or abs(found.angle) > 7.5 or (long > 4 * short and long * short < 0.2 * scan):
         return False

@@ -1,16 +1,16 @@
-"""The patches over a hole at one size, and the search for those of the photo that they are most like.
+"""The patches over a hole at one size, and the search for the most similar patches in the rest of the photo.
 
 The search is PatchMatch (Barnes et al., "PatchMatch: A Randomized Correspondence Algorithm for Structural Image
-Editing", 2009): good matches spread to neighbors and are improved at random places around them. All patches are moved
-at once, so that arrays do the work. What a match costs, beside the difference of the patches:
+Editing", 2009): good matches spread to neighbors and are improved by random search around them. All patches move at
+once, so that the work is done on arrays. The cost of a match, beside the difference of the patches:
 
-- the difference of the blurred photos, in which the hole shows the network's fill and no invention of this file;
-- the difference of the local contrasts, where the hole's is a smooth continuation of its border's. The first matches
-  at the coarsest size are chosen by these two alone: a fill is foggy, and would be most like the flattest places;
-- the distance: what lies near is likelier to belong there;
-- how often the source is used: nothing should be repeated.
+- the difference of the blurred photos, in which the hole shows the network's fill without any texture;
+- the difference of local contrast, which is continued smoothly from the border into the hole. At the coarsest size
+  the first matches are chosen by these two alone: a blurry fill would match the flattest places best;
+- the distance: nearby sources are likelier to fit;
+- how often the source is used, to avoid repetition.
 
-A match's tone is corrected a little toward the network's fill, so that no seam stands in a calm sky.
+A match's tone is corrected slightly toward the network's fill, so that no seam shows in a calm sky.
 """
 
 from concurrent.futures import Executor
@@ -21,20 +21,20 @@ import numpy as np
 from restoration.inference.laplace import membrane
 
 RADIUS = 3  # px of a patch
-PASSES = 8  # at each size: searches, each followed by a mean. Patches that do not agree yet blur each other
+PASSES = 8  # at each size: searches, each followed by averaging
 STRIDES = 2, 2, 2, 1, 1  # px between patches, at full size, half, a quarter and so on
-STEPS = 4, 2, 1  # strides to the neighbors whose matches are tried: three rounds of a search
-KNOWN, GUIDE, CONTRAST = 3.0, 0.3, 1.0  # weights in the cost, where a pixel of a patch has 1
+STEPS = 4, 2, 1  # strides to the neighbors whose matches are tried, in three rounds of a search
+KNOWN, GUIDE, CONTRAST = 3.0, 0.3, 1.0  # weights in the cost, relative to 1 for a pixel of a patch
 DISTANCE, USAGE = 2.0, 10.0  # squared levels of gray per pixel of distance, and per use of a source
-TONE = 3  # levels of gray by which a patch is made lighter or darker at most: a sky's, not an object's
-PART = 512  # patches that are moved together: their candidates stay in a core's cache
+TONE = 3  # levels of gray by which a patch is lightened or darkened at most
+PART = 512  # patches that are processed together: their candidates stay in a core's cache
 
 
 class Patches:
-    """A hole and its context at one size, and for each patch over the hole the source that it is most like.
+    """A hole and its context at one size, and for each patch over the hole its most similar source.
 
-    A place is an index into a picture of this size with a border of RADIUS reflected pixels, flattened; a patch is
-    named by the place of its center.
+    A place is an index into the flattened picture of this size with a border of RADIUS reflected pixels; a patch is
+    identified by the place of its center.
     """
 
     def __init__(self, fill: np.ndarray, hole: np.ndarray, mask: np.ndarray, power: int):
@@ -46,7 +46,7 @@ class Patches:
             self._find_features(mask)
 
     def _find_patches(self, mask: np.ndarray) -> None:
-        """Where patches are wanted, on a grid over the hole, and where whole ones of known pixels may be taken."""
+        """Where patches are needed, on a grid over the hole, and where complete known patches may be taken."""
         side = np.ones((2 * RADIUS + 1, 2 * RADIUS + 1))
         taken = np.zeros(mask.shape, bool)
         inner = np.s_[RADIUS:-RADIUS, RADIUS:-RADIUS]
@@ -60,7 +60,7 @@ class Patches:
         self.number[wanted] = np.arange(len(self.places))
 
     def _find_features(self, mask: np.ndarray) -> None:
-        """The pictures that matches are compared in, one after another in `features`, and the pixels' weights."""
+        """The pictures in which matches are compared, concatenated in `features`, and the weights of the pixels."""
         has, self.contrast = _contrasts(self.image, mask)
         self.features = np.stack([_padded(x) for x in (self.image, _blurred(self.image, 1.5), has, self.contrast)])
         self.known = _padded(np.where(mask, 1, np.sqrt(KNOWN)).astype(np.float32)).ravel()
@@ -73,7 +73,7 @@ class Patches:
         depth = cv2.distanceTransform(self.hole.astype(np.uint8), cv2.DIST_L2, 3)
         self.trust = 1.3 ** -np.minimum(depth[self.rows, self.columns], 20)  # in what lies near known pixels
         holes = np.flatnonzero(np.pad(self.hole, RADIUS))
-        self.pixel = np.full(size, len(holes))  # of the hole, at each place; elsewhere one more
+        self.pixel = np.full(size, len(holes))  # number within the hole at each place; elsewhere one past the last
         self.pixel[holes] = np.arange(len(holes))
 
     def start(self, coarser: "Patches | None") -> None:
@@ -94,7 +94,7 @@ class Patches:
         self._average(np.ones(len(self.places)), self.stride // 2)
 
     def improve(self, pool: Executor, sharp: bool) -> None:
-        """Search and average; at the end only the middles of the patches where it shall be `sharp`."""
+        """Search and average; if `sharp`, finally average only the middles of the patches."""
         for number in range(PASSES):
             cost = self._search(pool, number)
             trust = self.trust * np.exp(-cost / (2 * max(float(np.percentile(cost, 75)), 1e-3))) + 1e-12
@@ -102,7 +102,7 @@ class Patches:
             self.is_first = False
 
     def _search(self, pool: Executor, number: int) -> np.ndarray:
-        """Rounds of PatchMatch; returns the cost of each match without that of its usage."""
+        """Rounds of PatchMatch; returns the cost of each match without the usage term."""
         far = max(self.image.shape) // (1 if number < 2 else 4)
         reaches = (16, 2) if self.has_inherited and self.scale <= 2 else (far, far // 2, far // 4, far // 8, 8, 3, 1)
         parts = range(0, len(self.places), PART)
@@ -121,7 +121,7 @@ class Patches:
     def _candidates(
         self, patches: np.ndarray, step: int, reaches: tuple[int, ...], rng: np.random.Generator
     ) -> np.ndarray:
-        """Places to try for some patches, (n, c): theirs, what fits their neighbors', and random ones around."""
+        """Places to try for some patches, (n, c): own ones, those beside neighbors' matches, random ones around."""
         matches = self.matches[patches]
         row, column = self.rows[patches] // self.stride, self.columns[patches] // self.stride
         found = [matches]
@@ -132,18 +132,18 @@ class Patches:
         for reach in reaches:
             down, right = rng.integers(-reach, reach + 1, (2, len(patches)))
             found.append(matches + down * self.width + right)
-        return np.stack(found, axis=1).clip(0, self.is_source.size - 1)  # both ends lie in the border: no sources
+        return np.stack(found, axis=1).clip(0, self.is_source.size - 1)  # the ends are in the border: no sources
 
     def _best(self, patches: np.ndarray, tried: np.ndarray, usage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The candidate (n, c) that costs each patch least, and its cost without that of its usage."""
+        """The cheapest candidate (n, c) for each patch, and its cost without the usage term."""
         cost = self._cost(patches, tried)
         total = cost + USAGE * len(self.patch) * usage[tried]
-        total[:, 0] -= USAGE * len(self.patch)  # its own use of what it has
+        total[:, 0] -= USAGE * len(self.patch)  # does not count its own use
         best = np.where(self.is_source[tried], total, np.inf).argmin(axis=1)[:, None]
         return np.take_along_axis(tried, best, 1)[:, 0], np.take_along_axis(cost, best, 1)[:, 0]
 
     def _cost(self, patches: np.ndarray, tried: np.ndarray) -> np.ndarray:
-        """Squared differences to each candidate and its distance, float32 (n, c)."""
+        """Squared difference to each candidate plus the cost of its distance, float32 (n, c)."""
         here, features = self.places[patches, None], self.features.ravel()
         known = self.known.take(here + self.patch) * (0 if self.is_first else 1)
         weights = np.concatenate([known, np.broadcast_to(self.weights, (len(here), len(self.weights)))], axis=1)
@@ -156,7 +156,7 @@ class Patches:
         return np.einsum("nck,nck->nc", difference, difference) + DISTANCE * len(self.patch) * self.scale * distance
 
     def _average(self, weights: np.ndarray, radius: int) -> None:
-        """Each pixel of the hole becomes the weighted mean of what the patches within `radius` of it suggest."""
+        """Set each pixel of the hole to the weighted mean of what the patches within `radius` of it suggest."""
         offsets, image, count = self._offsets(radius, 1), self.features[0].ravel(), np.count_nonzero(self.hole)
         pixel = self.pixel[self.places[:, None] + offsets]
         weights = np.broadcast_to(weights[:, None], pixel.shape)
@@ -166,11 +166,11 @@ class Patches:
         suggested = weights * (image[self.matches[:, None] + offsets] + tone.clip(-TONE, TONE))
         total = np.bincount(pixel.ravel(), weights.ravel(), count + 1)[:count]
         summed = np.bincount(pixel.ravel(), suggested.ravel(), count + 1)[:count]
-        self.image[self.hole] = summed / total  # of at least one patch at every pixel
+        self.image[self.hole] = summed / total  # every pixel has at least one patch
         self.features[0] = _padded(self.image)
 
     def patch_at(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-        """The numbers of the patches at points of the grid, or at its edge; -1 where there are none."""
+        """The numbers of the patches at points of the grid, clipped to its edge; -1 where there are none."""
         height, width = self.number.shape
         return self.number[row.clip(0, height - 1), column.clip(0, width - 1)]
 
@@ -178,7 +178,7 @@ class Patches:
         return (row + RADIUS) * self.width + column + RADIUS
 
     def _offsets(self, radius: int, step: int) -> np.ndarray:
-        """From the center of a patch to its pixels, or to every `step`th of them."""
+        """Offsets from the center of a patch to its pixels, or to every `step`th of them."""
         line = np.arange(-radius, radius + 1, step)
         return (line[:, None] * self.width + line).ravel()
 
@@ -191,9 +191,9 @@ def _reduced(x: np.ndarray, scale: int) -> np.ndarray:
 
 
 def _contrasts(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Local standard deviation of the photo's detail, and the same continued smoothly into the mask."""
+    """Local standard deviation of the photo's detail, continued smoothly into the mask."""
     detail = image - _blurred(image, 2)
-    clean = (cv2.dilate(mask.astype(np.uint8), np.ones((7, 7))) == 0).astype(np.float32)  # no detail of the fill
+    clean = (cv2.dilate(mask.astype(np.uint8), np.ones((7, 7))) == 0).astype(np.float32)  # without the fill's detail
     share = _blurred(clean, 3)
     has = np.sqrt(np.maximum(_blurred(detail * detail * clean, 3) / np.maximum(share, 1e-3), 0))
     return has, membrane(has, mask | (share < 0.3))

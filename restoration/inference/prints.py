@@ -1,4 +1,4 @@
-"""A picture on a scan: where it lies, and it alone, cut out and straight."""
+"""A picture on a scan: its place, and the picture cut out and straightened."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from PIL import Image
 
 
 class Print(NamedTuple):
-    """A picture on a scan: a rectangle, turned about its center."""
+    """A picture on a scan: a rectangle, rotated about its center."""
 
     x: float  # of the center, px from the scan's left edge
     y: float  # px from its top edge
@@ -18,11 +18,11 @@ class Print(NamedTuple):
 
     @classmethod
     def whole(cls, shape: tuple[int, ...]) -> "Print":
-        """The one that covers a scan (H, W)."""
+        """The print that covers a whole scan (H, W)."""
         return cls(shape[1] / 2, shape[0] / 2, shape[1], shape[0])
 
     def matrix(self) -> np.ndarray:
-        """(2, 3): from a place in the print, px from its upper left corner, to the place on the scan."""
+        """(2, 3): maps a point in the print, px from its upper left corner, to the point on the scan."""
         cosine, sine = np.cos(np.radians(self.angle)), np.sin(np.radians(self.angle))
         turn = np.array([[cosine, -sine], [sine, cosine]])
         return np.column_stack([turn, [self.x, self.y] - turn @ [self.width / 2, self.height / 2]])
@@ -33,34 +33,34 @@ class Print(NamedTuple):
         return np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * [self.width, self.height] @ matrix[:, :2].T + matrix[:, 2]
 
     def grown(self, left: float, top: float, right: float, bottom: float) -> "Print":
-        """With its sides moved outward."""
+        """The print with its sides moved outward, px."""
         width, height = self.width + left + right, self.height + top + bottom
         x, y = self.matrix() @ [(self.width + right - left) / 2, (self.height + bottom - top) / 2, 1]
         return Print(x, y, width, height, self.angle)
 
     def scaled(self, across: float, down: float) -> "Print":
-        """On a scan that is so many times as wide and as high, all but the same for both where it is turned."""
+        """On a scan scaled by these factors, which must be nearly equal if the print is rotated."""
         return Print(self.x * across, self.y * down, self.width * across, self.height * down, self.angle)
 
     def beyond(self, shape: tuple[int, ...]) -> tuple[float, ...]:
-        """How far it reaches out of a scan of this shape: px on the left, at the top, on the right, at the bottom."""
+        """How far it extends beyond a scan of this shape: px on the left, top, right and bottom."""
         (left, top), (right, bottom) = self.corners().min(axis=0), self.corners().max(axis=0)
         return -left, -top, right - shape[1], bottom - shape[0]
 
     def within(self, shape: tuple[int, ...]) -> "Print":
-        """The largest part that is not turned and lies on a scan of this shape, at an angle of a few degrees."""
+        """The largest unrotated part on a scan of this shape, for prints rotated by a few degrees."""
         x, y = np.sort(self.corners(), axis=0).T
         left, top, right, bottom = max(x[1], 0), max(y[1], 0), min(x[2], shape[1]), min(y[2], shape[0])
         return Print((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
 
     def box(self, shape: tuple[int, ...]) -> tuple[slice, slice]:
-        """Rows and columns of a scan of this shape that hold it, all of it where it is not turned."""
+        """Rows and columns of a scan of this shape that contain it; if it is not rotated, exactly these."""
         low, high = self.corners().min(axis=0), self.corners().max(axis=0)
         (left, top), (right, bottom) = np.rint([low, high] if self.angle == 0 else [low - 0.5, high + 0.5]).astype(int)
         return slice(max(top, 0), min(bottom, shape[0])), slice(max(left, 0), min(right, shape[1]))
 
     def cut(self, image: np.ndarray, how: int = cv2.INTER_NEAREST) -> np.ndarray:
-        """It alone, straightened, of a scan (H, W) or (H, W, C): a view where it is not turned."""
+        """The print cut out of a scan (H, W) or (H, W, C) and straightened: a view if it is not rotated."""
         if self.angle == 0:
             return image[self.box(image.shape)]
         size = max(1, round(self.width)), max(1, round(self.height))
@@ -70,21 +70,21 @@ class Print(NamedTuple):
     def laid(
         self, image: np.ndarray, box: tuple[slice, slice], size: tuple[int, int], border: int = cv2.BORDER_CONSTANT
     ) -> np.ndarray:
-        """An image of it, (h, w) or (h, w, C), as it lies in its box of the scan, that at `size` (width, height)."""
+        """An image of the print, (h, w) or (h, w, C), as it lies in its box of the scan, at `size` (width, height)."""
         matrix = self.matrix() - [[0, 0, box[1].start], [0, 0, box[0].start]]
         matrix[:, :2] *= [self.width / image.shape[1], self.height / image.shape[0]]
         matrix *= [[length / (side.stop - side.start)] for length, side in zip(size, box[::-1], strict=True)]
         return cv2.warpAffine(image, centered(matrix), size, borderMode=border)
 
     def lay(self, mask: np.ndarray, scan: np.ndarray) -> None:
-        """Put what a mask of the cut print marks, bool (h, w), where it lies on the scan, bool (H, W)."""
+        """Transfer a mask of the cut print, bool (h, w), to the scan's mask, bool (H, W)."""
         box = self.box(scan.shape)
         part = scan[box]
         levels = mask.view(np.uint8) * np.uint8(255)
         part |= mask if self.angle == 0 else self.laid(levels, box, part.shape[::-1]) > 127
 
     def coverage(self, rows: slice, columns: slice) -> np.ndarray:
-        """How much of each pixel of a part of the scan is of the print, float32 in [0, 1]."""
+        """How much of each pixel of a part of the scan belongs to the print, float32 in [0, 1]."""
         if self.angle == 0:  # a box already
             return np.ones((rows.stop - rows.start, columns.stop - columns.start), np.float32)
         x = np.arange(columns.start, columns.stop, dtype=np.float32) + 0.5
@@ -110,7 +110,7 @@ def straightened(
     """A print of an image (H, W) or (H, W, C), as an image of `size` (width, height).
 
     Args:
-        beyond: the level of what lies beyond the image; None = its edge goes on.
+        beyond: the level outside the image; None = its edge pixels are repeated.
     """
     left, top = np.floor(found.corners().min(axis=0) - 1).clip(0).astype(int)
     right, bottom = np.ceil(found.corners().max(axis=0) + 1).astype(int)
@@ -127,5 +127,5 @@ def straightened(
 
 
 def centered(matrix: np.ndarray) -> np.ndarray:
-    """An affine map (2, 3) between places counted from corners, as one between centers of pixels: OpenCV's."""
+    """An affine map (2, 3) of coordinates from pixel corners, converted to pixel centers as OpenCV wants them."""
     return np.column_stack([matrix[:, :2], matrix @ [0.5, 0.5, 1] - 0.5])

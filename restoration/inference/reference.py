@@ -1,4 +1,4 @@
-"""Colors lent by another photo: what a network sees alike in both becomes known colors."""
+"""Colors from another photo: where a network sees the same thing in both, its colors become known."""
 
 from itertools import product
 
@@ -9,15 +9,15 @@ from restoration.inference.backends import Network
 from restoration.inference.hints import Known
 from restoration.inference.scaling import shrink
 
-SIDE, LONGEST = 320, 640  # px, the shorter side at which photos are compared, and the most of the longer one
+SIDE, LONGEST = 320, 640  # px, the shorter side at which photos are compared, and the limit of the longer one
 CELL = 8  # px, the stride of the features
-AROUND = 2  # cells to each side whose matches must agree
-OFF = 1.5  # cells that a match may lie off the place where its neighbor's tells it to be
+AROUND = 2  # cells on each side whose matches must agree
+OFF = 1.5  # cells by which a match may differ from the place its neighbor's match predicts
 AGREEING = 0.12  # of the neighbors, from which a match counts
 CERTAIN = 0.2  # of the neighbors, which chance hardly brings together
-FEWEST = 8  # certain matches: of 120 pairs of unrelated photos, none had more than six
-TRUST = 0.01  # of a match whose neighbors all agree; a hint's is 1
-FADE = 1e-3  # of lent colors, of which there are many: they reach less far than a hint
+FEWEST = 8  # certain matches needed: of 120 pairs of unrelated photos, none had more than six
+TRUST = 0.01  # of a match whose neighbors all agree; that of a hint is 1
+FADE = 1e-3  # for lent colors: there are many, so each reaches less far than a hint
 
 
 class Reference:
@@ -25,7 +25,7 @@ class Reference:
 
     Args:
         photo: uint8 RGB (H, W, 3).
-        network: an Inpainter, whose features are compared: better than the detector's or the Colorizer's.
+        network: an Inpainter, whose features work better here than the detector's or the Colorizer's.
     """
 
     def __init__(self, photo: np.ndarray, network: Network):
@@ -36,8 +36,8 @@ class Reference:
     def lend(self, gray: np.ndarray, size: tuple[int, int]) -> Known:
         """The colors of what a gray photo, uint8 (H, W), shares with the reference, at the size of its chroma.
 
-        Mutual nearest neighbors count where the matches around them tell the same shift, of the photo or its mirror
-        image. That is what chance does not do: a photo with nothing in common lends nothing.
+        Mutual nearest neighbors count if the matches around them agree on the shift, in the photo or its mirror image.
+        Chance matches do not agree, so an unrelated photo lends nothing.
         """
         features = self._seen(gray)
         cells = features.shape[:2]
@@ -55,7 +55,7 @@ class Reference:
         return known
 
     def _seen(self, gray: np.ndarray) -> np.ndarray:
-        """The network's features of a photo, float32 (h, w, C), a cell for each CELL px."""
+        """The network's features of a photo, float32 (h, w, C), one cell per CELL px."""
         scale = min(SIDE / min(gray.shape), LONGEST / max(gray.shape)) / CELL
         size = [CELL * max(4, round(length * scale)) for length in gray.shape]
         light = shrink(gray.shape, tuple(size), lambda rows: gray[rows] / np.float32(255))
@@ -64,9 +64,9 @@ class Reference:
 
 
 def _nearest(features: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each cell (h, w, C) the flat index of the most similar one of the others, and whether that holds both ways.
+    """For each cell (h, w, C) the flat index of the most similar cell of the other photo, and whether it is mutual.
 
-    Similar by the cosine, after each channel has mean 0 and variance 1 over both photos.
+    Cosine similarity, after each channel is normalized to mean 0 and variance 1 over both photos.
     """
     own, other = features.reshape(-1, features.shape[-1]), others.reshape(-1, others.shape[-1])
     both = np.concatenate([own, other])
@@ -79,7 +79,7 @@ def _nearest(features: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def _agreement(place: np.ndarray) -> np.ndarray:
-    """How many of the cells around are matched beside each cell's own match, as a share, float32 (h, w).
+    """The share of cells around each cell whose matches lie likewise around its own match, float32 (h, w).
 
     Args:
         place: row and column of each cell's match, float32 (h, w, 2); NaN where there is none.

@@ -1,4 +1,4 @@
-"""Photos shrunk, and small fields enlarged, in bands of rows: memory grows little with the photo."""
+"""Shrink photos and enlarge small fields in bands of rows, so that memory grows little with the photo."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 from PIL import Image
 
-BAND = 1 << 16  # pixels in a band: what is computed of them stays in a core's cache
+BAND = 1 << 16  # pixels in a band: intermediate results stay in a core's cache
 RADIUS = 1  # px of the small field: the neighborhood in which it is a linear function of luma
 SMOOTH = 1e-3  # the variance of luma below which a neighborhood counts as flat: (8 levels)^2
 
 
 def smoothstep(x: np.ndarray) -> np.ndarray:
-    """From 0 to 1 without a corner, for x in [0, 1]."""
+    """A smooth step from 0 to 1 for x in [0, 1]."""
     return x * x * (3 - 2 * x)
 
 
@@ -23,7 +23,7 @@ def bands(height: int, width: int) -> Iterator[slice]:
 
 
 class Rows:
-    """An image whose rows become arrays as they are asked for: an array of all would take as much memory again."""
+    """An image whose rows become arrays on demand: one array of all rows would double its memory."""
 
     def __init__(self, image: Image.Image):
         self.image = image
@@ -34,7 +34,7 @@ class Rows:
 
 
 def shrink(shape: tuple[int, int], size: tuple[int, int], band: Callable[[slice], np.ndarray]) -> np.ndarray:
-    """Mean over areas of a photo (H, W) that is made band by band -> float32 of `size` (h, w), channels kept.
+    """Area means of a photo (H, W) that is computed band by band -> float32 of `size` (h, w), channels kept.
 
     Args:
         band: rows -> float32 (rows, W) or (rows, W, C).
@@ -48,8 +48,8 @@ class Guided:
     """A small field enlarged along the edges of a photo.
 
     Around each of its pixels the field is fitted as a linear function of luma; slope and offset are enlarged
-    linearly and read at the photo's own luma, as in He and Sun's "Fast Guided Filter" (2015). Theirs also smooths the
-    offset; here it makes the function exact at the field's own pixels, so that no color is blurred.
+    linearly and applied to the photo's own luma, as in He and Sun's "Fast Guided Filter" (2015). Theirs also smooths
+    the offset; here the offset makes the function exact at the field's own pixels, so that no color is blurred.
 
     Args:
         field: float32 (h, w, C).
@@ -85,7 +85,7 @@ def _linear(field: np.ndarray, light: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _stretched(field: np.ndarray, height: int, rows: slice) -> np.ndarray:
-    """Some rows of a field (h, W, C) whose height is interpolated linearly to `height`."""
+    """The given rows of a field (h, W, C) after linear interpolation to `height`."""
     band = np.empty((rows.stop - rows.start, *field.shape[1:]), np.float32)
     for row, line in enumerate(band):
         center = min(max((rows.start + row + 0.5) * (len(field) / height) - 0.5, 0), len(field) - 1)

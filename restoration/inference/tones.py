@@ -1,4 +1,4 @@
-"""Faded tones stretched: always for the Colorizer, in the result only when asked; tinted paper."""
+"""Stretch faded tones, always for the Colorizer, in the result on request; recognize tinted paper."""
 
 import numpy as np
 from PIL import Image
@@ -6,17 +6,17 @@ from PIL import Image
 from restoration.inference.prints import Print
 from restoration.inference.scaling import bands
 
-FADED = 200  # levels: a photo with fewer between its ends is stretched before a network sees it
-MAX_GAIN = 6.0  # more would show noise; a photo without any light and dark stays as it is
-TAIL = 0.005  # of the pixels at either end, such as dust and scratches, may be clipped
-LOWEST, HIGHEST = 5, 250  # where the ends come to lie
+FADED = 200  # levels: a photo with a smaller range is stretched before a network sees it
+MAX_GAIN = 6.0  # more would amplify noise; a photo of almost no contrast is unchanged
+TAIL = 0.005  # of the pixels at either end may be clipped, such as dust and scratches
+LOWEST, HIGHEST = 5, 250  # the levels that the ends are mapped to
 TINT_TOLERANCE = 4.0  # levels of chroma that paper, stains and JPEG add to a photo of one tint
 
 
 def freshened(levels: np.ndarray, prints: list[Print]) -> np.ndarray:
-    """The levels of a scan, uint8 (H, W), each print's stretched over the range, the paper's as theirs on average.
+    """The levels of a scan, uint8 (H, W): each print stretched over the whole range, the paper by their average curve.
 
-    Every channel of a color photo is stretched by itself, which takes out the cast of a faded dye.
+    In a color photo, every channel is stretched separately, which removes the cast of a faded dye.
     """
     curves = [tone_curve(found.cut(levels)) for found in prints]
     result = np.rint(np.mean(curves, axis=0)).astype(np.uint8)[levels]
@@ -30,7 +30,7 @@ def freshened(levels: np.ndarray, prints: list[Print]) -> np.ndarray:
 
 
 def stretch_if_faded(levels: np.ndarray) -> np.ndarray:
-    """A print's levels, uint8 (H, W), as a network is used to see them: stretched if they are faded."""
+    """A print's levels, uint8 (H, W), stretched if they are faded, as the networks expect them."""
     low, high = _ends(levels)
     return levels if high - low >= FADED else tone_curve(levels)[levels]
 
@@ -44,13 +44,13 @@ def tone_curve(levels: np.ndarray) -> np.ndarray:
 
 
 def _ends(levels: np.ndarray) -> tuple[int, int]:
-    """The levels below and above which there is hardly a pixel."""
+    """The levels below and above which there are hardly any pixels."""
     share = np.cumsum(np.bincount(levels.ravel(), minlength=256)) / levels.size
     return int(np.searchsorted(share, TAIL)), int(np.searchsorted(share, 1 - TAIL))
 
 
 def is_tinted(photo: Image.Image) -> bool:
-    """Whether a photo in color is really a gray one on yellowed or sepia paper: its chroma follows its luma."""
+    """Whether a color photo is really a gray one on yellowed or sepia paper: its chroma is a function of its luma."""
     if photo.mode == "L":
         return False
     small = photo.resize((96, 96), Image.Resampling.BOX).convert("YCbCr")
