@@ -23,6 +23,13 @@ def test_the_extras_and_requirements_say_the_same():
     assert all(need in developers for need in extras["export"] if "[" not in need)
 
 
+def test_every_room_is_installed():
+    tomllib = pytest.importorskip("tomllib")
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    rooms = {f"restoration.{file.parent.name}" for file in (ROOT / "restoration").glob("*/__init__.py")}
+    assert set(packages) == {"restoration", "restoration.weights", *rooms}
+
+
 @pytest.mark.slow
 def test_restoring_with_the_shipped_weights_imports_nothing_but_the_core(tmp_path):
     """In a process where everything else cannot be imported."""
