@@ -8,7 +8,7 @@ from PIL import Image
 from scipy.ndimage import uniform_filter
 
 from restoration.color import chroma, luma
-from restoration.inference.scaling import Guided, Rows, _linear, bands, shrink
+from restoration.inference.scaling import Guided, Rows, _linear, bands, shrink, smoothstep
 
 
 @pytest.fixture(params=[7, 64, 1 << 16])
@@ -79,6 +79,12 @@ def test_a_field_is_a_linear_function_of_luma_around_each_pixel():
 def test_a_band_has_65536_pixels_or_is_one_row():
     for height, width, rows in ((1000, 1 << 10, 64), (50, 100_000, 1), (300, 1000, 65), (3, 4, 3)):
         assert {band.stop - band.start for band in list(bands(height, width))[:-1] or bands(height, width)} == {rows}
+
+
+def test_a_smooth_step_leaves_0_and_reaches_1_without_a_corner():
+    step = smoothstep(np.linspace(0, 1, 1001))
+    assert step[0] == 0 and np.allclose(step + step[::-1], 1) and (np.diff(step) > 0).all()
+    assert max(step[1], 1 - step[-2]) < 1e-5, "flat at both ends"
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
