@@ -35,7 +35,7 @@ def restore(args: argparse.Namespace) -> int:
     """Restore a photo, or a folder of them; returns the exit status."""
     decoding.MAX_PIXELS = args.max_pixels
     jobs = find_jobs(args.input, args.output, overwrite=args.overwrite)
-    check_masks(args.mask, Path(args.output), jobs)
+    check_masks(args.mask, Path(args.output), jobs, args.overwrite)
     steps = Restoring(args, {job.target for job in jobs})
     status = run(jobs, steps.read, steps.work, steps.write, _place(args), args.overwrite, args.report)
     _warn_of_false_marks(args)
@@ -94,8 +94,9 @@ class Restoring:
         """The prints on a scan by the files that they go to; none where the scan is one print from edge to edge."""
         prints = find_inside_paper(np.asarray(scan.image.convert("L")))
         files = [target.with_stem(f"{target.stem}-{n}") for n in range(1, len(prints) + 1)]
+        may_be_there = self.args.overwrite or self.args.input.is_dir()  # there it is of a scan that was not finished
         for file in files:
-            if file in self.targets or (file.exists() and not self.args.overwrite):
+            if file in self.targets or (file.exists() and not may_be_there):
                 raise RestorationError(f"{imaging.shown(file)} would be overwritten; move it or use --overwrite.")
         return dict(zip(files, prints, strict=True))
 

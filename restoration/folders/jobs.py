@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ class Job:
 
 
 def find_jobs(source: Path, target: str | Path, results: Path | None = None, *, overwrite: bool) -> list[Job]:
-    """One photo, or all below a folder, to PNGs in the same subfolders: a.jpg to a.png, and then a.tif to a.tif.png.
+    """A photo, or all below a folder, to PNGs in the same subfolders: b.jpg to b.png, a.jpg beside a.tif to a.jpg.png.
 
     Args:
         target: a folder if one exists, if it has no extension, or if it ends with a slash; otherwise a file.
@@ -69,30 +70,30 @@ def _photos_below(source: Path, results: Path) -> list[Path]:
 
 
 def _named(source: Path, target: Path, names: list[Path]) -> list[Job]:
-    jobs, taken = [], set()
-    for name in names:
-        file = (target / name).with_suffix(".png")
-        if file in taken:
-            file = target / f"{name}.png"
-        taken.add(file)
-        jobs.append(Job(source / name, file, name))
-    return jobs
+    """Photos that share a name all keep their extensions, so that no order of adding them matters."""
+    count = Counter(name.with_suffix("") for name in names) + Counter(names)
+    alone = {name: count[name.with_suffix("")] == 1 for name in names}
+    return [Job(source / n, target / (n.with_suffix(".png") if alone[n] else f"{n}.png"), n) for n in names]
 
 
 def _keep_originals(jobs: list[Job]) -> None:
     """Raise PhotoError if a link among the results leads back to a photo."""
-    folders = {folder for job in jobs for folder in (job.source.parent, job.target.parent)}
-    real = {folder: folder.resolve() for folder in folders}
-    photos = {real[job.source.parent] / job.source.name for job in jobs}
-    for job in jobs:
-        if real[job.target.parent] / job.target.name in photos:
-            place = imaging.shown(job.target)
-            raise imaging.PhotoError(f"{place} is one of the input photos; choose another folder for the results.")
+    if found := _met(jobs, [job.source for job in jobs]):
+        place = imaging.shown(found)
+        raise imaging.PhotoError(f"{place} is one of the input photos; choose another folder for the results.")
 
 
-def check_masks(mask: Path | None, target: Path, jobs: list[Job]) -> None:
+def _met(jobs: list[Job], files: list[Path]) -> Path | None:
+    """A result that would replace one of these files, even through links."""
+    real = {folder: folder.resolve() for folder in {file.parent for file in (*files, *(job.target for job in jobs))}}
+    kept = {real[file.parent] / file.name for file in files}
+    return next((job.target for job in jobs if real[job.target.parent] / job.target.name in kept), None)
+
+
+def check_masks(mask: Path | None, target: Path, jobs: list[Job], overwrite: bool) -> None:
     """Raise PhotoError if results would replace masks."""
-    if mask is not None and mask.resolve() in {target.resolve(), *(job.target.resolve() for job in jobs[:1])}:
+    files = imaging.find_files(mask) if mask and mask.is_dir() and overwrite else []
+    if mask and (mask.resolve() in {target.resolve(), jobs[0].target.resolve()} or _met(jobs, files)):
         raise imaging.PhotoError(f"{imaging.shown(mask)} holds the masks; choose another place for the results.")
 
 
@@ -141,7 +142,8 @@ class Masks:
         """The mask of a photo, given relative to the input folder."""
         if self._files is None:
             return self.place
-        found, place = self._files.get(imaging.name_key(photo), []), imaging.shown(self.place)
+        keys = imaging.composed(photo.as_posix()), imaging.name_key(photo)  # a.jpg.png, as `detect` may write, or a.png
+        found, place = next(filter(None, map(self._files.get, keys)), []), imaging.shown(self.place)
         if not found:
             missing = f"{place} has no {imaging.shown(photo.with_suffix('.png'))}"
             raise imaging.PhotoError(f"{missing}; add it, or omit --mask to detect the damage.")

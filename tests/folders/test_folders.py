@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import files, gray_photo, hole, is_one_sentence, pixels, save
+from conftest import files, gray_photo, hole, is_one_sentence, pixels, read, save
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -21,6 +21,7 @@ from restoration.errors import RestorationError
 from restoration.files import imaging
 from restoration.folders.journal import Journal
 from restoration.folders.sharding import Share, own_gpu, own_share
+from restoration.inference.prints import Print
 
 ROOT = Path(__file__).parents[2]
 DAMAGED = np.where(hole(96, 72, (20, 15, 60, 45)), 93, gray_photo("coffee", 96, 72)).astype(np.uint8)
@@ -64,6 +65,40 @@ def test_halves_that_a_killed_run_left_are_removed_and_no_other_hidden_file(quic
     assert files(out) == ["0/.mine-2.png", "0/.mine.png", "0/photo0.png", "1/photo1.png"]
 
 
+def test_a_photo_that_is_added_beside_one_of_its_name_is_not_taken_for_done(quick, asked, tmp_path):
+    source, out = tmp_path / "in", tmp_path / "out"
+    save(source / "a.tif", DAMAGED), save(source / "b.png", DAMAGED)
+    assert quick("restore", source, out)[0] == 0 and files(out) == ["a.png", "b.png"]
+    save(source / "a.bmp", 255 - DAMAGED), save(source / "a.bmp.tif", DAMAGED)
+    asked.clear()
+    assert quick("restore", source, out)[0] == 0 and len(asked) == 3
+    assert files(out) == ["a.bmp.png", "a.bmp.tif.png", "a.png", "a.tif.png", "b.png"]
+    assert (read(out / "a.tif.png") == read(out / "a.png")).all() and (
+        read(out / "a.bmp.png") != read(out / "a.png")
+    ).any()
+
+
+def test_photos_of_one_name_get_the_masks_that_detect_writes(quick, tmp_path):
+    source, other = tmp_path / "in", np.roll(DAMAGED, 30, axis=1)
+    save(source / "a.tif", DAMAGED), save(source / "a.bmp", other)
+    assert quick("detect", source, tmp_path / "mask")[0] == 0
+    assert quick("restore", source, tmp_path / "out", "--mask", tmp_path / "mask", "--gray")[0] == 0
+    for name, damaged in (("a.tif.png", DAMAGED), ("a.bmp.png", other)):
+        assert np.array_equal(read(tmp_path / "out" / name), np.where(read(tmp_path / "mask" / name), 255, damaged))
+
+
+def test_prints_of_a_scan_that_was_not_finished_are_written_anew(quick, tmp_path, monkeypatch):
+    """A folder's run that is killed between a print and its scan; a photo that is named itself is refused."""
+    monkeypatch.setattr("restoration.cli.restoring.find_inside_paper", lambda _: [Print.whole((72, 96))])
+    source, out = save(tmp_path / "in" / "a.png", DAMAGED), tmp_path / "out"
+    (out / "a-1.png").parent.mkdir()
+    (out / "a-1.png").write_bytes(b"of the run before")
+    status, _, [said] = quick("restore", source, out / "a.png", "--split")
+    assert status == 1 and "a-1.png would be overwritten" in said and not (out / "a.png").exists()
+    assert quick("restore", source.parent, out, "--split")[0] == 0
+    assert np.array_equal(read(out / "a-1.png"), read(out / "a.png"))
+
+
 def test_a_folder_that_may_not_be_read_is_said(tmp_path, monkeypatch):
     source, scandir = folder_of(tmp_path / "in", 2), os.scandir
 
@@ -83,13 +118,16 @@ def test_originals_and_masks_are_never_overwritten(quick, tmp_path):
     out.mkdir()
     (out / "0").symlink_to(source / "0")
     mask = save(tmp_path / "mask.png", hole(96, 72, (20, 15, 60, 45)))
-    before = {file: file.read_bytes() for file in (*source.rglob("*.png"), mask)}
+    masks = [save(tmp_path / "masks" / name, pixels(Image.open(mask)) > 0) for name in ("photo0.png", "0/1/photo1.png")]
+    before = {file: file.read_bytes() for file in (*source.rglob("*.png"), mask, *masks)}
     for words in (
         (source, out, "--overwrite"),
         (source, source),
         (source / "0" / "photo0.png", source / "0"),
         (source / "0" / "photo0.png", mask, "--mask", mask),
         (source, tmp_path / "masks", "--mask", tmp_path / "masks", "--overwrite"),
+        (source / "0" / "photo0.png", tmp_path / "masks" / "photo0.png", "--mask", tmp_path / "masks", "--overwrite"),
+        (source, tmp_path / "masks" / "0", "--mask", tmp_path / "masks", "--overwrite"),
         (source / "0" / "photo0.png", tmp_path / "o.png", "--report", source / "0" / "photo0.png"),
     ):
         status, _, err = quick("restore", *words)
