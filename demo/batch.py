@@ -1,7 +1,9 @@
 """Many photos: what was sent is looked through within limits, and the results go into one zip."""
 
+import lzma
 import traceback
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -18,6 +20,8 @@ from restoration.files.imaging import SUFFIXES, Scan, claimed_pixels, encode_pho
 from restoration.inference.tones import is_tinted
 
 FAILURES = "not restored.txt"  # in the zip
+LONGEST_NAME = 60  # letters of an unpacked file's: file systems take 255 bytes
+BROKEN = zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error, lzma.LZMAError  # or locked
 THUMBNAIL = 320  # px, the longest side of each of a pair
 
 
@@ -38,7 +42,7 @@ def gather(files: list[Path], room: Path) -> list[tuple[str, Path]]:
     """
     photos: list[tuple[str, Path]] = []
     for file in files:
-        photos += _unpacked(file, room) if file.suffix.lower() == ".zip" else [(file.name, file)]
+        photos += _unpacked(file, room / str(len(photos))) if file.suffix.lower() == ".zip" else [(file.name, file)]
         if len(photos) > BATCH_PHOTOS:
             raise RefusalError("too_many_photos", count=BATCH_PHOTOS)
     if not photos:
@@ -67,13 +71,19 @@ def restore_all(
                 left -= claimed_pixels(file)
                 if left < 0:
                     raise RefusalError("beyond_limit", megapixels=BATCH_MEGAPIXELS)
-                scan, image, share = _restored(file, stages, keep_gray)
-                results.writestr(_free_name(name, taken), encode_photo(image, ".png", scan))
+                scan = read_scan(file)
+                photo = scan.image.convert("L") if is_tinted(scan.image) else scan.image
+                restored = stages.colorize(stages.repair(photo, None), None)
+                image = scan.own_gray(restored.gray, restored.mask) if keep_gray else restored.image
+                encoded = encode_photo(image, ".png", scan.shown_at(restored.mask))
+                results.writestr(_free_name(name, taken), encoded)
                 outcome.done += 1
+                share = np.asarray(restored.mask).mean() / 255
                 said = say(
                     "batch_share" if share else "batch_whole", language, name=Path(name).name, share=percent(share)
                 )
-                outcome.pairs.append((_side_by_side(scan.image, image), said, file))
+                after = restored.gray if keep_gray else restored.image  # of 8 bits, whatever the file has
+                outcome.pairs.append((_side_by_side(scan.image, after), said, file))
             except Exception as error:  # whatever one photo makes of it, the others go on
                 if is_fault(error):
                     traceback.print_exception(error)
@@ -82,15 +92,6 @@ def restore_all(
         if outcome.problems:
             results.writestr(FAILURES, "\n".join([say("batch_failed", language), *outcome.problems, ""]))
     return outcome
-
-
-def _restored(file: Path, stages: Stages, keep_gray: bool) -> tuple[Scan, Image.Image, float]:
-    """What was read, what became of it, and the share that was taken for damaged."""
-    scan = read_scan(file)
-    photo = scan.image.convert("L") if is_tinted(scan.image) else scan.image
-    restored = stages.colorize(stages.repair(photo, None), None)
-    image: Image.Image = scan.own_gray(restored.gray, restored.mask) if keep_gray else restored.image
-    return scan.shown_at(restored.mask), image, np.asarray(restored.mask).mean() / 255
 
 
 def _side_by_side(before: Image.Image, after: Image.Image) -> Image.Image:
@@ -113,11 +114,12 @@ def _unpacked(file: Path, room: Path) -> Iterator[tuple[str, Path]]:
                 left -= len(content)
                 if left < 0:
                     raise RefusalError("zip_too_large", name=file.name, megabytes=BATCH_MEGABYTES)
-                target = room / str(number) / PurePosixPath(entry.filename).name  # no folder of the zip's own
+                name = PurePosixPath(entry.filename).name[-LONGEST_NAME:]  # in no folder of the zip's own
+                target = room / str(number) / name
                 target.parent.mkdir(parents=True)
                 target.write_bytes(content)
                 yield entry.filename, target
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:  # RuntimeError: locked
+    except (*BROKEN, OSError) as error:
         raise RefusalError("bad_zip", name=file.name) from error
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import gradio as gr
 import numpy as np
+from PIL import Image
 
 from demo import marks, photo_shown
 from demo.manners import RefusalError
@@ -83,7 +84,10 @@ class Steps:
 
     def open_from_batch(self, event: gr.SelectData, request: gr.Request, progress=gr.Progress()) -> Shown:
         """One of many photos."""
-        self.want(str(self.sessions.of(request).batch[event.index]), request)
+        batch = self.sessions.of(request).batch
+        if event.index >= len(batch):
+            raise RefusalError("photo_gone")
+        self.want(str(batch[event.index]), request)
         return self.open(request, progress)
 
     def come_back(self, key: str, request: gr.Request) -> Shown:
@@ -183,21 +187,17 @@ class Steps:
     def dab(self, event: gr.EventData, request: gr.Request) -> Shown:
         """Strokes of color: the photo is colored again at once. Only the second stage runs, the fill stays."""
         edit = self.sessions.of(request).edit
-        edit.dabs = [*edit.dabs, *event.strokes]
-        return self._color_again(request)
+        return self._color_again(request, [*edit.dabs, *event.strokes], edit.reference)
 
     def undo_dab(self, request: gr.Request) -> Shown:
         """The last dab away; where there is none, the other photo's colors."""
         edit = self.sessions.of(request).edit
-        edit.reference = edit.reference if edit.dabs else None
-        edit.dabs = edit.dabs[:-1]
-        return self._color_again(request)
+        return self._color_again(request, edit.dabs[:-1], edit.reference if edit.dabs else None)
 
     def take_reference(self, upload: str, request: gr.Request) -> Shown:
         """Another photo lends its colors where it shows the same."""
         session, edit = self._visit(request)
-        edit.reference = read_scan(session.keep(upload)).image
-        return self._color_again(request)
+        return self._color_again(request, edit.dabs, read_scan(session.keep(upload)).image)
 
     def take_variant(self, event: gr.SelectData, request: gr.Request) -> Shown:
         """Another of the colorings instead of the one that is shown; no stage runs."""
@@ -236,10 +236,12 @@ class Steps:
     def _marked(self, request: gr.Request) -> Shown:
         return photo_shown.marked(self.sessions.of(request), language_of(request))
 
-    def _color_again(self, request: gr.Request) -> Shown:
+    def _color_again(self, request: gr.Request, dabs: list[dict], reference: Image.Image | None) -> Shown:
+        """Other dabs, another reference: what is refused, a gray one say, changes nothing."""
         session, edit = self._visit(request)
-        hints = marks.colored(edit.dabs, edit.photo.size)
-        edit.restored = self.stages.colorize(edit.repair, hints, edit.reference, edit.restored)
+        hints = marks.colored(dabs, edit.photo.size)
+        edit.restored = self.stages.colorize(edit.repair, hints, reference, edit.restored)
+        edit.dabs, edit.reference = dabs, reference
         return {**photo_shown.pictures(session), "variants": photo_shown.variants(session)}
 
 

@@ -75,7 +75,9 @@ def test_results_equal_the_command_lines_and_failures_are_named(tmp_path, restor
 def test_gray_results_keep_16_bits(tmp_path, restorer):
     deep = damaged("chelsea").astype(np.uint16) * 257 - 3
     Image.fromarray(deep).save(tmp_path / "deep.png")
-    _, results, _ = restore([("deep.png", tmp_path / "deep.png")], tmp_path, restorer, keep_gray=True)
+    outcome, results, _ = restore([("deep.png", tmp_path / "deep.png")], tmp_path, restorer, keep_gray=True)
+    before, after = np.hsplit(np.asarray(outcome.pairs[0][0]).astype(int)[:10], 2)
+    assert np.abs(before - after).max() <= 1, "what is shown is neither white nor of other tones"
     assert np.array_equal(read(io.BytesIO(results["deep.png"]))[:10], deep[:10].astype(int))
 
 
@@ -134,6 +136,21 @@ def test_limits_hold(tmp_path, restorer, archive, monkeypatch):
     photos = [(name, save(tmp_path / name, damaged("rocket"))) for name in ("a.png", "b.png")]
     outcome, results, _ = restore(photos, tmp_path, restorer)
     assert set(results) == {"a.png", batch.FAILURES} and outcome.problems[0].startswith("b.png: skipped")
+
+
+def test_several_zips_and_names_as_long_as_can_be_are_taken(tmp_path, archive):
+    first = archive(**{"a.png": b"1", "b.png": b"2"}).rename(tmp_path / "first.zip")
+    photos = batch.gather([first, archive(**{f"{'n' * 300}.png": b"3"})], tmp_path / "room")
+    assert [file.read_bytes() for _, file in photos] == [b"1", b"2", b"3"]
+
+
+def test_a_zip_that_is_damaged_inside_is_refused_with_its_name(tmp_path, archive):
+    sent = archive(**{"a.png": bytes(range(256)) * 40})
+    content = bytearray(sent.read_bytes())
+    content[60:80] = b"x" * 20  # of the compressed bytes
+    sent.write_bytes(content)
+    with pytest.raises(RefusalError, match=r"sent\.zip is not a readable zip"):
+        batch.gather([sent], tmp_path / "room")
 
 
 @pytest.mark.parametrize("content", [b"no zip at all", b"PK\x03\x04 and then nothing"])

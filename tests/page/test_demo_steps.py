@@ -12,6 +12,7 @@ from demo.photo_steps import Steps
 from demo.session import Search, Sessions
 from demo.stages import Stages
 from demo.texts import say
+from restoration.files.imaging import PhotoError
 from restoration.pipeline import MOST_SENSITIVE
 
 REQUEST = SimpleNamespace(session_hash="a", headers={"accept-language": "en"})
@@ -151,6 +152,16 @@ def test_another_photo_lends_its_colors_until_that_is_undone(steps, tmp_path):
     steps.take_reference(str(save(tmp_path / "lender.png", photo("coffee", 60, 45))), REQUEST)
     steps.undo_dab(REQUEST)
     assert [lender and lender.size for lender in asked] == [None, (60, 45), None]
+
+
+def test_a_gray_reference_is_refused_and_changes_nothing(steps, tmp_path):
+    opened(steps, save(tmp_path / "photo.png", gray_photo("coffee", 120, 90)))
+    steps.restore_at_once(REQUEST, told)
+    with pytest.raises(PhotoError, match="gray photo"):
+        steps.take_reference(str(save(tmp_path / "gray.png", gray_photo("coffee", 60, 45))), REQUEST)
+    stroke = {"pen": "#ff0000", "width": 0.1, "points": [[0.5, 0.5]]}
+    assert "color" in steps.dab(SimpleNamespace(strokes=[stroke]), REQUEST)
+    assert steps.sessions.of(REQUEST).edit.dabs == [stroke]
 
 
 def test_a_rough_stroke_takes_what_is_found_under_it_and_a_precise_one_all_of_it(steps, tmp_path):
