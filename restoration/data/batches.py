@@ -17,15 +17,15 @@ from restoration.synthesis.scanning import draw_mount, fade, mounted, simulate_s
 from restoration.synthesis.shapes import NO_SHAPES, load_shapes
 from restoration.synthesis.wear import add_wear
 
-PRINT_SIZE = 1000  # pixels, of the shorter side: in a larger scan the network is shown a smaller view
-ASPECTS = 0.75, 1.0, 4 / 3  # of the Colorizer's crops, height over width; their area is about that of a square
-WHOLE = 0.85  # of the largest crop's sides: so much of a photo one in two of the Colorizer's samples shows at least
-REAL_AREA = 0.4  # of a crop, the most that a real hole may cover: a crop may lie mostly inside one
+PRINT_SIZE = 1000  # pixels, of the shorter side: the network sees larger scans shrunk
+ASPECTS = 0.75, 1.0, 4 / 3  # of the Colorizer's crops, height over width; their area is about that of the square
+WHOLE = 0.85  # of the largest crop's sides: half of the Colorizer's samples show at least this much
+REAL_AREA = 0.4  # of a crop, the most that a real hole may cover
 Batch = dict[str, Tensor]
 
 
 class Crop(NamedTuple):
-    """A part of a photo that training sees at `size`, (H, W) in pixels, maybe mirrored."""
+    """A part of a photo that training sees at `size`, (H, W) in pixels, possibly mirrored."""
 
     top: int
     left: int
@@ -38,13 +38,13 @@ class Crop(NamedTuple):
     def draw(cls, shape: tuple[int, ...], size: tuple[int, int], min_scale: float, rng: np.random.Generator) -> "Crop":
         """A random part of the crop's aspect, its sides at least `min_scale` of the largest that fits."""
         fit = min(shape[0] / size[0], shape[1] / size[1])
-        scale = rng.uniform(max(min(1, fit), min_scale * fit), fit)  # never enlarge where it can be helped
+        scale = rng.uniform(max(min(1, fit), min_scale * fit), fit)  # avoid enlarging
         sides = [min(length, round(scale * side)) for length, side in zip(shape[:2], size, strict=True)]
         top, left = (rng.integers(length - side + 1) for length, side in zip(shape[:2], sides, strict=True))
         return cls(int(top), int(left), *sides, size, bool(rng.random() < 0.5))
 
     def cut(self, plane: np.ndarray) -> np.ndarray:
-        """It, cut out of a photo, uint8, or out of a mask, bool."""
+        """This part of a photo, uint8, or of a mask, bool."""
         part = plane[self.top : self.top + self.height, self.left : self.left + self.width]
         shrink = cv2.INTER_AREA if self.height >= self.size[0] else cv2.INTER_LINEAR
         how = cv2.INTER_NEAREST_EXACT if plane.dtype == bool else shrink
@@ -55,8 +55,8 @@ class Crop(NamedTuple):
 class TrainingBatches:
     """`batches[step]` is the batch of that step: a pure function of photos, config, seed and step.
 
-    So a data loader may read ahead, a resumed run goes on with the very batch it would have had, and of
-    `size` processes each takes its own part of one and the same batch.
+    So a data loader may read ahead, a resumed run continues with exactly the batch it would have had, and each of
+    `size` processes takes its own part of the same batch.
     """
 
     def __init__(self, photos: Photos, config: TrainConfig, stage: Stage, seed: int, rank: int = 0, size: int = 1):
@@ -72,7 +72,7 @@ class TrainingBatches:
         return {key: torch.from_numpy(np.stack([sample[key] for sample in samples])) for key in samples[0]}
 
     def _crop_shape(self, step: int) -> tuple[int, int]:
-        """Of all crops of a step: the Colorizer, which will see whole photos, learns from upright and wide ones too."""
+        """The shape of all crops of a step: the Colorizer, which will see whole photos, gets tall and wide ones too."""
         size = self.config.size
         if self.stage == "inpaint":
             return size, size
@@ -104,8 +104,8 @@ def inpaint_sample(rgb: np.ndarray, rng: np.random.Generator, config: TrainConfi
 
     The hint is the mask, or nothing for a blind sample.
 
-    Where the photo's real hole is known and the crop shows it, one sample in two has that damage. A hint marks wear
-    as broadly as a hand would.
+    If the photo's real hole is known and the crop shows it, one sample in two has that damage. Hints mark wear as
+    roughly as a person would.
     """
     gray = luma(rgb)
     if rng.random() < config.hint_dropout:
@@ -115,15 +115,15 @@ def inpaint_sample(rgb: np.ndarray, rng: np.random.Generator, config: TrainConfi
         margin = int(rng.integers(0, 3))
         is_worn = rng.random() < config.wear
         damaged, hint = _worn(gray, rng, config, margin) if is_worn else _filled(gray, rng, config, hole)
-        damaged, mask = np.where(hint, damaged, gray), hint  # known pixels are true
+        damaged, mask = np.where(hint, damaged, gray), hint  # known pixels are the truth
     return {"luma": gray[None], "damaged": damaged[None], "marks": marks(mask, hint)}
 
 
 def _worn(
     gray: np.ndarray, rng: np.random.Generator, config: TrainConfig, margin: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A crop is worn as a part of a print of any size up to PRINT_SIZE, with `margin` pixels around the wear in the
-    mask; one in five has its wear dark for light."""
+    """Wear a crop as a part of a print of any size up to PRINT_SIZE, with `margin` pixels around the wear in the mask;
+    in one of five, its light and dark are swapped."""
     shapes = load_shapes(config.wear_shapes) if config.wear_shapes else NO_SHAPES
     negative = np.uint8(255 if rng.random() < 0.2 else 0)  # 255 - x is x ^ 255
     damaged, mask = add_wear(gray ^ negative, rng, max(1, PRINT_SIZE / config.size) ** rng.uniform(0, 1), shapes)
@@ -134,7 +134,7 @@ def _worn(
 def _filled(
     gray: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The real hole, filled anew after the crop's resizing so that it is constant; else drawn ones."""
+    """The real hole, refilled after resizing so that it is constant; otherwise drawn holes."""
     if hole and MIN_AREA <= hole.mask.mean() <= REAL_AREA and rng.random() < 0.5:
         return np.where(hole.mask, np.uint8(hole.level), gray), hole.mask
     return damage(gray, rng, area=(0.01, config.max_area), max_holes=config.max_holes)
@@ -143,16 +143,16 @@ def _filled(
 def _blind_damage(
     gray: np.ndarray, rng: np.random.Generator, config: TrainConfig, hole: Hole | None
 ) -> tuple[np.ndarray, ...]:
-    """What must be told apart without a hint: damage, naturally flat areas, mounts, and all after JPEG; one in five
-    whole, of prints three in ten.
+    """Samples without a hint: damage, naturally flat areas, mounts, all after JPEG; one in five undamaged, of prints
+    three in ten.
 
-    A mark of wear has the same margin always: with a random one no map could be sure of a thin scratch.
+    Marks of wear always have the same margin: with a random one no map could be confident about a thin scratch.
     """
     is_print = rng.random() < config.wear
     gray = simulate_scan(_enlarged(gray, rng) if is_print and not hole else gray, rng)
     gray = fade(gray, rng) if is_print and rng.random() < 0.5 else clip_tones(gray, rng)
     damaged, mask = _worn(gray, rng, config, margin=1) if is_print else _filled(gray, rng, config, hole)
-    if not is_print and rng.random() < 0.3:  # what photos have themselves, in shadows and skies
+    if not is_print and rng.random() < 0.3:  # natural flat areas, as in shadows and skies
         damaged[mask] = rng.integers(7) if rng.random() < 0.6 else 255
     if rng.random() < (0.3 if is_print else 0.2):
         damaged, mask = gray, np.zeros_like(mask)
@@ -163,7 +163,7 @@ def _blind_damage(
 
 
 def _enlarged(gray: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Three crops in four from nearer: scans have fewer details per pixel than photos that were made small."""
+    """Magnify three crops in four: scans have less detail per pixel than photos that were shrunk."""
     closer = rng.uniform(1, 3) if rng.random() < 0.75 else 1
     parts = [max(1, round(side / closer)) for side in gray.shape]
     top, left = (rng.integers(side - part + 1) for side, part in zip(gray.shape, parts, strict=True))

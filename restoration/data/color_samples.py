@@ -1,4 +1,4 @@
-"""Samples of the Colorizer: photos as gray as old prints are, and colors as a person gives them."""
+"""Samples for the Colorizer: photos as gray as old prints, and color hints as a person gives them."""
 
 import cv2
 import numpy as np
@@ -8,15 +8,15 @@ from restoration.config import TrainConfig
 from restoration.masking import draw_hole, jpeg
 from restoration.synthesis.scanning import draw_mount, fade, mounted, simulate_scan
 
-Sample = dict[str, np.ndarray]  # uint8 (C, H, W): a quarter of what floats would take on the way to the device
-NEUTRAL, VIVID = 5 / 255, 25 / 255  # of chroma: less is no color, more is one that is seen at once
+Sample = dict[str, np.ndarray]  # uint8 (C, H, W): a quarter of the size of floats on the way to the device
+NEUTRAL, VIVID = 5 / 255, 25 / 255  # of chroma: below counts as no color, above as an obvious one
 
 
 def color_sample(rgb: np.ndarray, rng: np.random.Generator, config: TrainConfig) -> Sample:
     """`luma` in levels, `chroma` and `hint_chroma` as `chroma_levels`, and `marks`: 1 = filled, 2 = hinted, added.
 
-    Filled is where the photo shall be seen as one with a filled hole, for a share of the samples. For another share
-    `luma` is not the photo's own: an old print has other grays, and paper around it that has no color.
+    Filled: a share of the samples simulates a filled hole there. For another share, `luma` imitates an old print with
+    different grays and colorless paper around it.
     """
     colors, gray = chroma(rgb), luma(rgb)
     if rng.random() < config.old_gray:
@@ -40,13 +40,13 @@ def marks(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def chroma_levels(colors: np.ndarray) -> np.ndarray:
-    """Chroma (H, W, 2) as bytes, uint8 (2, H, W): 128 is exactly none, and a step is a 255th."""
+    """Chroma (H, W, 2) as bytes, uint8 (2, H, W): 128 is exactly zero, and a step is 1/255."""
     return (np.rint(255 * colors).clip(-128, 127) + 128).astype(np.uint8).transpose(2, 0, 1)
 
 
 def aged_gray(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A color photo as an old print of it might be scanned, uint8 (H, W): the film's grays, faded or of hard contrast,
-    unsharp, with grain, unevenly lit, after JPEG; none, some or all of it."""
+    """A color photo as a scan of an old print of it, uint8 (H, W): the film's grays, faded or high-contrast, unsharp,
+    grainy, unevenly lit, after JPEG; none, some or all of these."""
     gray, tones = film_gray(rgb, rng), rng.random()
     if tones < 0.35:
         gray = fade(gray, rng)
@@ -61,9 +61,9 @@ def aged_gray(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def film_gray(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A color photo as gray as a film makes it, uint8 (H, W).
+    """A color photo in the grays of a film, uint8 (H, W).
 
-    Orthochromatic film, the usual one until the 1930s, hardly sees red: lips are dark and skies white.
+    Orthochromatic film, common until the 1930s, hardly sees red: lips are dark and skies white.
     """
     kind = rng.random()
     weights = rng.uniform((0, 0.3, 0.3), (0.1, 0.6, 0.6)) if kind < 0.4 else rng.dirichlet((3, 4, 3))
@@ -74,9 +74,9 @@ def film_gray(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def color_hints(colors: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """What color is shown, (H, W, 2), and where, bool (H, W), of the true chroma `colors`.
+    """Hints from the true chroma `colors`: chroma (H, W, 2), and where it is given, bool (H, W).
 
-    All but one large hole, as when a color photo is repaired; single pixels; mostly a few dabs, as a person gives.
+    All but one large hole, as when a color photo is repaired; single pixels; mostly a few dabs, as from a person.
     """
     height, width = colors.shape[:2]
     kind = rng.random()
@@ -91,7 +91,7 @@ def color_hints(colors: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarra
 
 
 def _dabs(colors: np.ndarray, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Dabs of one color or of the photo's own, some where there is no color: it must not be invented there."""
+    """Dabs of one color or of the photo's own, some on colorless places, where no color must be invented."""
     given, hinted = colors.copy(), np.zeros(colors.shape[:2], np.uint8)
     strength = np.hypot(colors[..., 0], colors[..., 1])
     places = [np.argwhere(strength < NEUTRAL), np.argwhere(strength > VIVID), np.argwhere(strength >= 0)]

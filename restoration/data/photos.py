@@ -1,4 +1,4 @@
-"""Photos as arrays: decoded once, kept in memory within a budget, checked and hashed in one pass."""
+"""Photos as arrays: decoded once, kept in memory up to a budget, checked and hashed in one pass."""
 
 import hashlib
 import io
@@ -21,8 +21,8 @@ from restoration.errors import RestorationError
 from restoration.files.imaging import PhotoError, composed, read_photo, shown
 
 T = TypeVar("T")
-MIN_SIDE = 32  # pixels; a smaller photo shows the networks nothing
-MAX_HOLE = 0.5  # of the photo; where more differs, the two are not a pair
+MIN_SIDE = 32  # pixels; a smaller photo teaches the networks nothing
+MAX_HOLE = 0.5  # of the photo; if more differs, the two are not a pair
 
 
 class Hole(NamedTuple):
@@ -33,7 +33,7 @@ class Hole(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """A decoded photo, uint8 RGB (H, W, 3), and its real hole, if any: eight mask pixels a byte."""
+    """A decoded photo, uint8 RGB (H, W, 3), and its real hole, if any, as eight mask pixels per byte."""
 
     rgb: np.ndarray
     hole_bits: np.ndarray | None = None
@@ -55,7 +55,7 @@ class Picture(NamedTuple):
 
 
 def decode(entry: Entry, side: int | None) -> Picture:
-    """The photo, upright; reduced where its shorter side is above `side`.
+    """The photo, upright; shrunk if its shorter side is above `side`.
 
     Raises:
         RestorationError: it cannot be read.
@@ -84,7 +84,7 @@ def _reduced(plane: np.ndarray, side: int | None) -> np.ndarray:
 
 
 def _real_hole(damaged: Path, rgb: np.ndarray) -> Hole | None:
-    """Where the damaged photo differs from the truth's luma; None where the two are not such a pair."""
+    """Where the damaged photo differs from the truth's luma; None if the two are not such a pair."""
     try:
         gray = np.asarray(read_photo(damaged).convert("L"))
     except PhotoError:
@@ -96,10 +96,10 @@ def _real_hole(damaged: Path, rgb: np.ndarray) -> Hole | None:
 
 
 class Memory:
-    """Decoded photos, each kept from its first reading on, while they fit into `budget` bytes.
+    """Decoded photos, each kept after its first use while they fit into `budget` bytes.
 
-    A photo over the budget is decoded at each reading. Only the process that made the memory adds to it:
-    data workers that are forked read what it holds without a copy, and do not each build up their own.
+    Photos over the budget are decoded at each use. Only the process that created the memory adds to it: forked data
+    workers read it without a copy and do not each build their own.
     """
 
     def __init__(self, side: int | None = None, budget: int = 0):
@@ -112,7 +112,7 @@ class Memory:
 
     @property
     def is_full(self) -> bool:
-        """Whether hardly another photo has room."""
+        """Whether there is hardly room for another photo."""
         return self.used >= 0.99 * self.budget
 
     def picture(self, entry: Entry) -> Picture:
@@ -120,7 +120,7 @@ class Memory:
         return self._kept.get(entry) or self.keep(entry, decode(entry, self.side))
 
     def keep(self, entry: Entry, picture: Picture) -> Picture:
-        """Remember the photo where there is room for it; the photo."""
+        """Keep the photo if there is room for it, and return it."""
         if os.getpid() == self._owner:
             with self._lock:
                 if entry not in self._kept and self.used + picture.nbytes <= self.budget:
@@ -132,7 +132,7 @@ class Memory:
 class Photos:
     """A map-style set of photos: `photos[i]` is uint8 RGB (H, W, 3), read-only, `photos.names[i]` its name.
 
-    All sets that are made of one share its memory.
+    Subsets share its memory.
     """
 
     def __init__(self, entries: Iterable[Entry], memory: Memory | None = None):
@@ -144,11 +144,11 @@ class Photos:
     def find(
         cls, source: str | Path, exclude: Collection[str] = (), side: int | None = None, budget: int = 0
     ) -> "Photos":
-        """All photos of a place, sorted by name, none opened yet; see `sources.find_entries` for the places.
+        """All photos of a source, sorted by name, none opened yet; see `sources.find_entries`.
 
         Args:
             exclude: names of photos that are left out.
-            side: photos whose shorter side is longer are reduced to it.
+            side: photos whose shorter side is longer are shrunk to it.
             budget: bytes of decoded photos that are kept in memory.
         """
         left_out = set(map(composed, exclude))
@@ -156,7 +156,7 @@ class Photos:
         return cls(entries, Memory(side, budget))
 
     def subset(self, indices: Iterable[int]) -> "Photos":
-        """The photos at these places."""
+        """The photos at these indices."""
         return Photos((self.entries[i] for i in indices), self.memory)
 
     def read_ahead(self) -> None:
@@ -177,15 +177,15 @@ class Photos:
 
 
 class Checked(NamedTuple):
-    """What one pass over all photos found."""
+    """The result of one pass over all photos."""
 
     photos: Photos  # the usable ones
     hashes: np.ndarray  # uint64 (N, 2): of each photo and of its mirror image
-    problems: list[str]  # why others are left out: a line each, the photo's name first
+    problems: list[str]  # one line per photo left out, beginning with its name
 
 
 def load(source: str | Path, exclude: Collection[str] = (), side: int | None = None, budget: int = 0) -> Checked:
-    """Find, decode, check and hash all photos of a place; see `Photos.find`.
+    """Find, decode, check and hash all photos of a source; see `Photos.find`.
 
     Unreadable, gray and tiny photos are left out. With a `side` of 256, 29,603 photos of 512 x 512 take 5.8e9 bytes in
     memory instead of 23.3e9.
@@ -207,12 +207,12 @@ def load(source: str | Path, exclude: Collection[str] = (), side: int | None = N
 def _on_every_core(work: Callable[[Entry], T], entries: list[Entry]) -> Iterator[T]:
     with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow's, which threads would leak
         results = pool.map(work, entries)
-        with closing(results):  # Ctrl-C does not wait for photos that are still to be read
+        with closing(results):  # Ctrl-C does not wait for photos still to be read
             yield from tqdm(results, desc="reading photos", total=len(entries), unit=" photos", disable=None)
 
 
 def _check(entry: Entry, memory: Memory) -> tuple[tuple[int, int] | None, str]:
-    """Hashes of a usable photo (None: not usable), and what is wrong with it. Only a usable one is remembered."""
+    """Hashes of a usable photo (None: not usable), and its problem, if any. Only usable photos are kept."""
     try:
         picture = decode(entry, memory.side)
     except RestorationError:
@@ -240,6 +240,6 @@ def perceptual_hash(gray: np.ndarray) -> int:
 
 
 def fingerprint(photos: Photos) -> str:
-    """Which photos these are, 12 hex digits: SHA-256 over their sorted names and file sizes."""
+    """An identifier of these photos, 12 hex digits: SHA-256 over their sorted names and file sizes."""
     lines = sorted(f"{entry.name}\t{entry.size}\n" for entry in photos.entries)
     return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()[:12]  # names need not be UTF-8

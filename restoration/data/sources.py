@@ -1,4 +1,4 @@
-"""Where photos lie: a folder, tar shards, the contest's layout, or the libraries that bring some along."""
+"""Sources of photos: a folder, tar shards, the contest's layout, or the photos bundled with libraries."""
 
 import tarfile
 from dataclasses import dataclass
@@ -32,14 +32,14 @@ class Entry:
     file: Path
     offset: int
     size: int  # bytes
-    folder: str = ""  # where it lies, below the folder of all photos and inside its shard
-    scene: str = ""  # photos of one named scene belong together, however photos are grouped
-    box: tuple[int, int, int] | None = None  # left, top, side: this square of the file alone
+    folder: str = ""  # relative to the folder of all photos and inside its shard
+    scene: str = ""  # photos of the same named scene are always grouped together
+    box: tuple[int, int, int] | None = None  # left, top, side: only this square of the file
     damaged: Path | None = None  # the same photo as the contest damaged it
 
     @property
     def key(self) -> str:
-        """What tells it from every other photo of its place, wherever the place is mounted."""
+        """A key that is unique within the source, wherever the source is mounted."""
         return f"{self.file.name}/{self.folder}/{self.name}:{self.offset}:{self.size}:{self.box or ''}"
 
     def read(self) -> bytes:
@@ -50,14 +50,14 @@ class Entry:
 
 
 def find_entries(source: str | Path) -> list[Entry]:
-    """All photos of a place, sorted by name; none is opened.
+    """All photos of a source, sorted by name; none is opened.
 
-    The place is the contest's folder (photos of `train_gt`, with the damage of `train_input`), any other
+    The source is the contest's folder (photos of `train_gt`, with the damage of `train_input`), any other
     folder or one tar shard (photos and uncompressed shards at any depth; hidden files do not count), or
     "bundled": overlapping crops of the photos that come inside scikit-image and scikit-learn.
 
     Raises:
-        RestorationError: there is no such place, no photo in it, or a shard is broken.
+        RestorationError: the source does not exist or has no photos, or a shard is broken.
     """
     entries = _bundled() if str(source) == BUNDLED else _below(Path(source))
     if not entries:
@@ -70,13 +70,13 @@ def find_entries(source: str | Path) -> list[Entry]:
 
 
 def unseen_inputs(source: str | Path) -> dict[str, list[Path]]:
-    """Damaged photos without a truth, by their folder's name: the contest's `valid_input` and `test_input1`."""
+    """Damaged photos without a truth, by folder name: the contest's `valid_input` and `test_input1`."""
     folders = (Path(source) / name for name in CONTEST_UNSEEN)
     return {folder.name: find_files(folder) for folder in folders if folder.is_dir()}
 
 
 def read_names(file: str | Path) -> set[str]:
-    """Photo names from a text file: the first tab-separated field of each line but a `name` header."""
+    """Photo names from a text file: the first tab-separated field of each line except a `name` header."""
     fields = (line.split("\t")[0].strip() for line in Path(file).read_text().splitlines())
     return {name for name in fields if name and name != "name"}
 
@@ -100,7 +100,7 @@ def _below(source: Path) -> list[Entry]:
 
 
 def _members(file: Path, folder: Path) -> list[Entry]:
-    """A shard's photos. A broken shard ends the run: it may stand for thousands of them."""
+    """A shard's photos. A broken shard ends the run, since it may hold thousands of them."""
     try:
         with tarfile.open(file, "r:") as shard:
             members = [(Path(m.name), m) for m in shard if m.isfile()]
@@ -120,7 +120,7 @@ def _bundled() -> list[Entry]:
 
 
 def _crops(file: Path) -> list[Entry]:
-    """Squares of one photo, evenly spread; of a large photo, large ones. Both halves of a stereo pair are one scene."""
+    """Squares of one photo, evenly spread and larger for large photos. Both photos of a stereo pair are one scene."""
     with Image.open(file) as photo:
         width, height = photo.size
     side = max(BUNDLED_CROP, min(width, height) // 2)

@@ -1,4 +1,4 @@
-"""Which photos a run trains on and which it holds out: photos of the same scene must not sit on both sides."""
+"""Split photos into training and validation; photos of the same scene must not be in both."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from restoration.data.sources import read_names
 from restoration.errors import RestorationError
 
 MAX_DISTANCE = 10  # of 64 bits; clusters stay small (5-6 in 6,000 landscapes)
-HELD_OUT = 0.05  # of all groups, where there is one fold only
+HELD_OUT = 0.05  # of all groups, if there is only one fold
 CACHE_SHARE = 0.5  # of the machine's memory, for decoded photos
 
 
@@ -36,14 +36,14 @@ class Usable:
     problems: list[str]  # a line for each photo that is left out
 
     def split(self, config: TrainConfig, fold: int) -> Split:
-        """What a fold is trained on, and the photos drawn from those that it holds out."""
+        """A fold's training photos, and photos drawn from those it holds out."""
         training, validation = fold_of(self.groups, config.folds, fold, config.seed)
-        # Drawn, not the first by name: names tell what is on a photo.
+        # Drawn at random, since names often tell what a photo shows.
         drawn = np.random.default_rng([config.seed, fold]).permutation(validation)[: config.validation_photos]
         return Split(self.photos.subset(training), self.photos.subset(drawn))
 
     def description(self, source: str) -> dict:
-        """What a run notes of its data: for its report, and for `find`."""
+        """What a run records about its data, for its report and for `find`."""
         return {
             "source": source,
             "photos": len(self.photos),
@@ -57,13 +57,13 @@ class Usable:
 
 def find(config: TrainConfig, noted: Path | None = None, decoded: bool = True) -> Usable:
     """All usable photos of a run's data: those of its `description` in the file `noted`, or else all are decoded,
-    checked, compared.
+    checked and compared.
 
-    Photos are reduced to twice the size that the network sees, or to what validation needs, and as many as fit into
-    the run's cache stay in memory.
+    Photos are shrunk to twice the size that the network sees, or to what validation needs; as many as fit into the
+    run's cache stay in memory.
 
     Args:
-        decoded: decode them now; else each is decoded when it is first used.
+        decoded: decode them now; otherwise each is decoded on first use.
 
     Raises:
         RestorationError: no photo is found, or none can be used.
@@ -90,8 +90,8 @@ def _budget(config: TrainConfig) -> int:
 
 
 def group(checked: Checked) -> np.ndarray:
-    """Group number of each photo, int (N,): near-duplicates share one, and photos of a scene that is known, such as
-    crops of one photo. No hash knows another view of the same place."""
+    """Group number of each photo, int (N,): near-duplicates share one, as do photos of one named scene, such as crops
+    of one photo. Hashes do not recognize other views of the same place."""
     near = near_duplicates(checked.hashes[:, 0], checked.hashes[:, 1]).tolist()
     keys = [entry.scene or number for entry, number in zip(checked.photos.entries, near, strict=True)]
     number: dict[str | int, int] = {}
@@ -99,10 +99,10 @@ def group(checked: Checked) -> np.ndarray:
 
 
 def near_duplicates(hashes: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
-    """A number for each photo, int (N,): near-duplicates, and near-duplicates of those, share one.
+    """A number for each photo, int (N,), shared by near-duplicates and, in turn, by their near-duplicates.
 
-    Two photos are near when one's hash is within MAX_DISTANCE bits of the other's or of the other's mirror
-    image. Time is O(N^2) in whole-array steps (30,000 photos: seconds), memory O(N).
+    Two photos are near-duplicates if one's hash is within MAX_DISTANCE bits of the other's or of its mirror
+    image's. Time is O(N^2) in whole-array steps (30,000 photos: seconds), memory O(N).
     """
     own, other = np.asarray(hashes, np.uint64), np.asarray(mirrored, np.uint64)
     label = np.arange(len(own))
@@ -118,7 +118,7 @@ def near_duplicates(hashes: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
 def fold_of(groups: np.ndarray, folds: int, fold: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the training and of the validation photos of one fold, each sorted.
 
-    scikit-learn's KFold, shuffled by seed, over the groups. `folds` = 1 holds a share of HELD_OUT out instead.
+    scikit-learn's KFold, shuffled by seed, over the groups. With `folds` = 1, a share of HELD_OUT is held out instead.
 
     Args:
         groups: numbers 0, 1, ... of the photos' groups, as `group` gives them.

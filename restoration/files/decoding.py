@@ -39,7 +39,7 @@ TIFF_FILES = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"
 PAGED = ("TIFF", "GIF", "PNG", "WEBP", "AVIF")  # whose further images are not views of the first
 Source = str | os.PathLike | BinaryIO | Image.Image | np.ndarray
 
-# What Pillow's plugins answer to files that are broken, each seen with a mutated one.
+# What Pillow's plugins raise for broken files, each seen with a mutated one.
 BROKEN = (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError, EOFError, struct.error, zlib.error)
 BROKEN += (KeyError, IndexError, AttributeError, OverflowError, ZeroDivisionError, RuntimeError, AssertionError)
 
@@ -51,14 +51,14 @@ class PhotoError(RestorationError):
 class Decoded(NamedTuple):
     """A file's first image, upright."""
 
-    image: Image.Image  # of any of Pillow's modes, with what else the file said in its `info` and `getexif()`
-    is_turned: bool  # by a quarter: what the file says of across and down is now the other way round
-    pages: str  # which of how many images of the file it is, for a sentence; empty for the only one
-    is_deep_color: bool  # it has 16 bits a channel, of which Pillow reads 8
+    image: Image.Image  # in any mode of Pillow's, with the file's metadata in its `info` and `getexif()`
+    is_turned: bool  # by a quarter: what the file says about across and down is now swapped
+    pages: str  # which of the file's images it is, for a message; empty if there is only one
+    is_deep_color: bool  # it has 16 bits per channel, of which Pillow reads 8
 
 
 def decode(source: Source, kind: str = "photo") -> Decoded:
-    """Read an image; `kind` is what one without a file's name is called.
+    """Read an image; `kind` names it in messages if it has no file name.
 
     Raises:
         PhotoError: the file is missing, no image, broken, or beyond a limit; an array is neither bool nor uint8, or
@@ -93,7 +93,7 @@ def _as_image(pixels: np.ndarray, kind: str) -> Image.Image:
 
 @contextlib.contextmanager
 def _pillows(name: str) -> Iterator[None]:
-    """Around calls of Pillow's: what it answers to a broken file becomes one sentence."""
+    """Around calls to Pillow: turn its errors about broken files into one sentence."""
     try:
         yield
     except (PhotoError, FileNotFoundError, PermissionError):
@@ -104,7 +104,7 @@ def _pillows(name: str) -> Iterator[None]:
 
 
 def claimed_pixels(file: Path) -> int:
-    """How many pixels a file says that it holds, without decoding it; 0 where that cannot be told."""
+    """How many pixels a file claims to hold, without decoding it; 0 if unknown."""
     try:
         with warnings.catch_warnings(), open(file, "rb") as content:
             warnings.simplefilter("ignore")
@@ -117,12 +117,12 @@ def claimed_pixels(file: Path) -> int:
 
 
 def name_of(source: Source, kind: str) -> str:
-    """What to call a source in a sentence: its file's name, or its kind."""
+    """A source's name in messages: its file's name, or its kind."""
     return shown(Path(source).name) if isinstance(source, (str, Path)) else f"The {kind}"
 
 
 def shown(name: object) -> str:
-    """A name on one line, as a terminal may show it: what is not printable is escaped."""
+    """A name on one line, safe for a terminal: unprintable characters are escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in str(name))
 
 
@@ -131,9 +131,9 @@ def _decoded(source: Source, name: str) -> Decoded:
         return _upright(source, name, own=False)
     if not isinstance(source, (str, Path)):
         return _read(source, name)
-    if not stat.S_ISREG(os.stat(source).st_mode):  # a pipe would be waited for, a device never end
+    if not stat.S_ISREG(os.stat(source).st_mode):  # a pipe would block, a device never end
         raise PhotoError(f"{name} is not a regular file.")
-    with open(source, "rb") as file:  # not Image.open: what Pillow maps into memory of a turned TIFF is scrambled
+    with open(source, "rb") as file:  # not Image.open, whose memory map scrambles a rotated TIFF
         return _read(file, name)
 
 
@@ -157,7 +157,7 @@ def _opened(file: BinaryIO, name: str) -> Image.Image:
     Image.init()
     if HAS_HEIF:
         _check_heif(file)
-    if Image.MAX_IMAGE_PIXELS is not None:  # Pillow refuses twice as many; a higher limit of ours counts
+    if Image.MAX_IMAGE_PIXELS is not None:  # Pillow rejects twice as many; our limit may be higher
         Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, MAX_PIXELS)
     try:
         return Image.open(file, formats=[each for each in FORMATS if each in Image.OPEN])
@@ -174,7 +174,7 @@ def _opened(file: BinaryIO, name: str) -> Image.Image:
 
 
 def _check_heif(file: BinaryIO) -> None:
-    """Refuse names of items (ISO 14496-12, 8.11.6) that are no text: pi-heif 1.4 ends the whole process at one."""
+    """Reject item names (ISO 14496-12, 8.11.6) that are not text: they crash pi-heif 1.4 and the process."""
     if file.read(12)[4:] in HEIF_FILES:
         content = file.seek(0) or file.read()
         for found in re.finditer(b"infe[\x02\x03]", content):
@@ -183,10 +183,10 @@ def _check_heif(file: BinaryIO) -> None:
 
 
 def _upright(photo: Image.Image, name: str, pages: str = "", own: bool = True) -> Decoded:
-    """Decoded and turned; a photo that is not our own stays as it is."""
+    """Decoded and turned upright; an image that is not our own is not modified."""
     _check_pixels(photo.size, name)
     with _pillows(name):
-        layouts = [str(tile.args) for tile in getattr(photo, "tile", [])]  # asked first: EXIF may need decoding
+        layouts = [str(tile.args) for tile in getattr(photo, "tile", [])]  # first: EXIF may decode the image
         is_deep_color = photo.mode in ("RGB", "RGBA", "LA", "CMYK") and any(";16" in layout for layout in layouts)
         orientation = photo.getexif().get(ExifTags.Base.Orientation)
         if own:
@@ -210,7 +210,7 @@ def _too_large(name: str) -> PhotoError:
 
 
 def _check_work(photo: Image.Image, name: str) -> None:
-    """A few kilobytes can ask for hundreds of passes over all pixels, or for tiles of gigabytes."""
+    """Reject files of a few kilobytes that need hundreds of passes over all pixels, or tiles of gigabytes."""
     if photo.format in ("JPEG", "MPO"):
         place = photo.fp.tell()
         photo.fp.seek(0)
@@ -227,9 +227,9 @@ def _check_work(photo: Image.Image, name: str) -> None:
 
 
 def _pages(photo: Image.Image) -> str:
-    """Go to a file's first image, or a TIFF's largest; say which it is of how many, nothing where it is the only one.
+    """Go to a file's first image, or a TIFF's largest; return which one it is, or nothing if it is the only one.
 
-    Counting may take hours, which words save.
+    GIF frames, and TIFF pages beyond MAX_PAGES, are not counted, which could take hours.
     """
     if photo.format == "GIF":
         return "the first of several frames" if photo.is_animated else ""

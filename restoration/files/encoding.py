@@ -1,4 +1,4 @@
-"""Results into files and downloads: every level kept, with what the scan's file had, and never half a file."""
+"""Write results to files and downloads: every level and the scan's metadata kept, never half a file."""
 
 from io import BytesIO
 from pathlib import Path
@@ -16,36 +16,36 @@ from restoration.files.scans import Scan, eight_bit
 JPEG = {"format": "JPEG", "quality": 95}  # Pillow's own 75 would show
 TIFF = {"format": "TIFF"}
 WRITTEN = {  # the endings of results, with Pillow's options; all but JPEG keep every level
-    ".png": {"format": "PNG", "compress_level": 4},  # two fifths of the time of Pillow's 6, 1 to 4% larger
+    ".png": {"format": "PNG", "compress_level": 4},  # two fifths of the time of Pillow's 6; 1 to 4% larger
     ".tif": TIFF, ".tiff": TIFF, ".bmp": {"format": "BMP"},
     ".webp": {"format": "WEBP", "lossless": True}, ".jpg": JPEG, ".jpeg": JPEG,
 }  # fmt: skip
-MAX_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # px; the others hold whatever is read
+MAX_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # px; the others have no such limit
 XMP_TAG = 700  # of TIFF
 DEEP = ("PNG", "TIFF")  # formats that hold 16-bit gray
 TRANSPARENT = {"PNG": ("LA", "RGBA"), "TIFF": ("LA", "RGBA"), "WEBP": ("RGBA", "RGBA")}  # for gray, for color
 
 
 def check_ending(file: Path) -> None:
-    """Refuse a file that `write_photo` could not write, before any work is done for it.
+    """Reject a file that `write_photo` could not write, before any work is done.
 
     Raises:
-        PhotoError: its ending is not one of a photo's, or one that would lose the photo's levels.
+        PhotoError: no photos are written with this extension.
     """
     if file.suffix.lower() not in WRITTEN:
         raise PhotoError(f"{shown(file.name)}: cannot write this file type; use {', '.join(WRITTEN)}.")
 
 
 def write_photo(image: Image.Image, file: Path, scan: Scan | None = None) -> None:
-    """Save in the format of the file's suffix, under a temporary name first: no half file is ever seen.
+    """Save in the format of the file's suffix, under a temporary name first, so that no half file is ever seen.
 
     Args:
         image: L, RGB, or what `scan.own_gray` gives.
-        scan: what the result was made of; its EXIF, resolution and transparency go along, where the format holds
-            them, and a profile that is true for the result.
+        scan: the source of the result; its EXIF, resolution and transparency are kept if the format can hold them,
+            together with a profile that is valid for the result.
 
     Raises:
-        PhotoError: no photo is written with this suffix, or not in this place.
+        PhotoError: the suffix is not supported, or the file cannot be written there.
     """
     check_ending(file)
     try:
@@ -57,10 +57,10 @@ def write_photo(image: Image.Image, file: Path, scan: Scan | None = None) -> Non
 
 
 def encode_photo(image: Image.Image, ending: str = ".png", scan: Scan | None = None) -> bytes:
-    """What `write_photo` would write into a file of this ending, for a download.
+    """The content that `write_photo` would write to a file with this extension, for a download.
 
     Raises:
-        PhotoError: no photo is written with this ending, or none so large.
+        PhotoError: the extension is not supported, or the photo is too large for it.
     """
     check_ending(Path(f"photo{ending}"))
     content = BytesIO()
@@ -72,14 +72,14 @@ def encode_photo(image: Image.Image, ending: str = ".png", scan: Scan | None = N
 
 
 class _Unnumbered:
-    """A file whose descriptor Pillow does not get: what it writes there by itself ends unsaid where a disk is full."""
+    """A file without its descriptor: Pillow would write to that itself and would not report a full disk."""
 
     def __init__(self, file: BinaryIO):
         self.write, self.seek, self.tell, self.flush = file.write, file.seek, file.tell, file.flush
 
 
 def _save(image: Image.Image, target: "_Unnumbered | BytesIO", ending: str, scan: Scan | None) -> None:
-    """Write into an open file; an OSError where that fails, or where the format cannot hold what it should."""
+    """Write into an open file; OSError if that fails or the format cannot hold the photo."""
     options = WRITTEN[ending.lower()]
     kind = options["format"]
     if (side := max(image.size)) > MAX_SIDE.get(kind, side):
@@ -94,12 +94,12 @@ def _save(image: Image.Image, target: "_Unnumbered | BytesIO", ending: str, scan
             image = _transparent(image, scan.alpha).convert(TRANSPARENT[kind][image.mode == "RGB"])
     try:
         image.save(target, **options, **{name: value for name, value in beside.items() if value})
-    except ValueError as error:  # Pillow's: more than the format can hold
+    except ValueError as error:  # from Pillow: more than the format can hold
         raise OSError(str(error)) from error
 
 
 def _xmp(scan: Scan, kind: str) -> dict[str, object]:
-    """XMP as Pillow wants it for a format."""
+    """XMP in the form that Pillow takes for a format."""
     if not scan.xmp or kind == "BMP":
         return {}
     if kind == "PNG":
@@ -115,7 +115,7 @@ def _xmp(scan: Scan, kind: str) -> dict[str, object]:
 
 
 def _transparent(image: Image.Image, alpha: Image.Image) -> Image.Image:
-    """LA or RGBA that, laid on white as the scan was, is `image` again within a level."""
+    """LA or RGBA that gives `image` again, within a level, when laid on white as the scan was."""
     share = np.asarray(alpha, np.float32)
     share = (share if image.mode == "L" else share[..., None]) / 255
     under = (np.asarray(image) - 255 * (1 - share)) / np.maximum(share, 1 / 255)

@@ -1,4 +1,4 @@
-"""EXIF and XMP on their way from a file into its result: what tells about the photo, and nothing no longer true."""
+"""EXIF and XMP carried from a file into its result: facts about the photo, without those no longer true."""
 
 import re
 import warnings
@@ -8,15 +8,15 @@ from PIL.ExifTags import IFD, Base
 
 from restoration.files.decoding import BROKEN
 
-MAX_EXIF = 65_000  # bytes, of XMP too: what a JPEG's segment holds
+MAX_EXIF = 65_000  # bytes, for XMP too: the capacity of a JPEG segment
 CENTIMETER, INCH = 3, 2  # EXIF's units of resolution
-TOLD = (  # tags of the first directory that tell about the photo; all others tell about the file it was
+TOLD = (  # tags of the first directory that describe the photo; all others describe its old file
     Base.DocumentName, Base.ImageDescription, Base.Make, Base.Model, Base.PageName, Base.Software, Base.DateTime,
     Base.Artist, Base.HostComputer, Base.Rating, Base.RatingPercent, Base.Copyright, Base.XPTitle, Base.XPComment,
     Base.XPAuthor, Base.XPKeywords, Base.XPSubject,
 )  # fmt: skip
 SRGB = 1
-UNTRUE = (  # in XMP, of the result; as an attribute or as an element
+UNTRUE = (  # XMP properties not true of the result, as attributes or elements
     rb'tiff:Orientation="[^"]*"', rb"<tiff:Orientation>[^<]*</tiff:Orientation>", rb'photoshop:ICCProfile="[^"]*"',
     rb"<photoshop:ICCProfile>[^<]*</photoshop:ICCProfile>", rb"(?s)<xmp:Thumbnails>.*?</xmp:Thumbnails>",
 )  # fmt: skip
@@ -24,15 +24,14 @@ Dpi = tuple[float, float]
 
 
 def carried(photo: Image.Image, dpi: Dpi | None) -> bytes | None:
-    """The EXIF of a result that was made of `photo`; empty where there is nothing to say, None where what there is
-    cannot be read or is too large.
+    """The EXIF for a result made from `photo`; empty if there is none, None if it cannot be read or is too large.
 
-    Orientation, resolution and color space are the result's. Its size, which every file tells anyway, is left out, and
-    the thumbnail, which shows the damaged photo.
+    Orientation, resolution and color space are those of the result. The pixel size, which every file states anyway,
+    and the thumbnail, which shows the damaged photo, are left out.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of damaged directories: what can be read of them counts
+            warnings.simplefilter("ignore")  # about damaged directories: whatever can be read counts
             result = _told(photo.getexif())
             if dpi is not None:
                 result[Base.XResolution], result[Base.YResolution] = dpi
@@ -70,8 +69,8 @@ def _bytes(exif: Image.Exif) -> bytes | None:
 
 
 def carried_xmp(photo: Image.Image) -> bytes | None:
-    """The XMP of a result that was made of `photo`: captions, names, rights; empty where there is none, None where it
-    is too large."""
+    """The XMP for a result made from `photo`: captions, names, rights; empty if there is none, None if it is too
+    large."""
     xmp = photo.info.get("xmp") or b""
     if not isinstance(xmp, bytes) or len(xmp) > MAX_EXIF:
         return None
@@ -81,8 +80,8 @@ def carried_xmp(photo: Image.Image) -> bytes | None:
 
 
 def resolution(photo: Image.Image) -> Dpi | None:
-    """Pixels per inch, across and down, of the file as it is stored; None where it says none that can be."""
-    is_jpeg = photo.format in ("JPEG", "MPO")  # whose EXIF Pillow reads by half, and says 72 where there is none
+    """Pixels per inch, across and down, of the file as stored; None if it states none, or an impossible one."""
+    is_jpeg = photo.format in ("JPEG", "MPO")  # whose EXIF Pillow reads only partly, reporting 72 if there is none
     said = photo.info.get("dpi") if not is_jpeg or photo.info.get("jfif_unit") in (1, 2) else None
     try:
         noted = _from_exif(photo.getexif())

@@ -1,6 +1,6 @@
-"""Files in and out: every way a photo or a mask arrives becomes one plain image, or one clear sentence.
+"""Files in and out: any source of a photo or mask becomes a plain image, or one clear error message.
 
-This is the door that all others use; behind it, `decoding` opens files, `scans` reads photos, `encoding` writes them.
+This is the interface of `files`; behind it, `decoding` opens files, `scans` reads photos, `encoding` writes them.
 """
 
 import os
@@ -21,27 +21,27 @@ __all__ = [
     "read_scan", "shown", "write_photo",
 ]  # fmt: skip
 
-LABELS = 8  # values at most of a mask that numbers its regions
+LABELS = 8  # largest number of values in a mask of region labels
 SUFFIXES = frozenset({
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".avif",
     ".heic", ".heif", ".hif", ".jp2", ".j2k", ".jpx", ".jpf", ".j2c", ".pgm", ".ppm", ".pnm",
 })  # fmt: skip
-NOT_READ = frozenset({  # photos too, or so it seems by their names
+NOT_READ = frozenset({  # unsupported formats that may be photos too
     "", ".tga", ".jxl", ".psd", ".xcf", ".exr", ".pdf", ".dng", ".nef", ".cr2", ".cr3", ".arw", ".orf", ".rw2", ".raf",
 })  # fmt: skip
 
 
 def find_unread(folder: Path) -> list[Path]:
-    """What `find_files` passes over though it may be a photo: of other endings, or of none."""
+    """Files that `find_files` skips although they may be photos: other extensions, or none."""
     return [file for file in find_files(folder, NOT_READ) if file.suffix or claimed_pixels(file)]
 
 
 def find_files(folder: Path, suffixes: Collection[str] = SUFFIXES) -> list[Path]:
     """All photos below a folder, or all files with one of these suffixes, sorted. Links to folders are followed, each
-    folder once; what is hidden, and what macOS adds to an archive, is left out.
+    folder once; hidden files, and what macOS adds to archives, are left out.
 
     Raises:
-        PhotoError: a folder may not be read.
+        PhotoError: a folder cannot be read.
     """
     found, seen = [], {os.path.realpath(folder)}
 
@@ -49,7 +49,7 @@ def find_files(folder: Path, suffixes: Collection[str] = SUFFIXES) -> list[Path]
         raise PhotoError(f"{shown(error.filename)} cannot be read: permission denied.") from error
 
     for place, inner, names in os.walk(folder, onerror=fail, followlinks=True):
-        inner.sort()  # that each process takes the same way
+        inner.sort()  # the same order in every process
         inner[:] = [name for name in inner if not is_hidden(name) and _is_new(os.path.join(place, name), seen)]
         files = (Path(place, name) for name in names if not is_hidden(name))
         found += [file for file in files if file.suffix.lower() in suffixes and file.is_file()]
@@ -57,7 +57,7 @@ def find_files(folder: Path, suffixes: Collection[str] = SUFFIXES) -> list[Path]
 
 
 def by_name(folder: Path) -> dict[str, list[Path]]:
-    """The photos below a folder by their paths below it, see `name_key`; of one name a PNG comes first."""
+    """The photos below a folder by `name_key` of their relative paths; of equal names a PNG comes first."""
     found: dict[str, list[Path]] = {}
     for file in sorted(find_files(folder), key=lambda file: file.suffix.lower() != ".png"):
         found.setdefault(name_key(file.relative_to(folder)), []).append(file)
@@ -65,12 +65,12 @@ def by_name(folder: Path) -> dict[str, list[Path]]:
 
 
 def name_key(name: Path) -> str:
-    """A photo's name to pair it by: without its ending, `composed`."""
+    """A photo's name for pairing: without its extension, `composed`."""
     return composed(name.with_suffix("").as_posix())
 
 
 def composed(name: str) -> str:
-    """A name with each accent and each Korean syllable as one character: macOS writes them in parts (NFD)."""
+    """A name in NFC, each accent and Korean syllable one character: macOS decomposes them (NFD)."""
     return unicodedata.normalize("NFC", name)
 
 
@@ -80,14 +80,14 @@ def _is_new(folder: str, seen: set[str]) -> bool:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder is one of a system's own: thumbnails, macOS's `._photo.jpg`."""
+    """Whether a file or folder is hidden or the system's own, such as thumbnails or macOS's `._photo.jpg`."""
     return name.startswith(".") or name == "__MACOSX"
 
 
 def read_photo(source: Source, kind: str = "photo") -> Image.Image:
     """A photo as mode L when it is gray, RGB otherwise; upright, opaque, 8 bit, sRGB (see `read_scan`).
 
-    An image of Pillow's that is so already comes back itself: a copy of 100 megapixels takes 400 MB.
+    A Pillow image that is all this already is returned itself: a copy of 100 megapixels takes 400 MB.
 
     Raises:
         PhotoError: the file is missing, unreadable, empty, or beyond a limit of `decoding`.
@@ -111,14 +111,14 @@ def read_mask(source: Source, size: tuple[int, int]) -> np.ndarray:
     """A mask, white on black or painted on transparency in any color, as bool (H, W) for a photo of `size` =
     (width, height); True = damaged.
 
-    White, or any bright color, is what is above 127 in one of its channels. Where nothing is so bright, what is
-    brighter than the background counts: all of it in labels of a few values, such as 0 and 1, else from halfway on.
+    White, or any bright color, means above 127 in some channel. If nothing is that bright, whatever is brighter than
+    the background counts: everything in a mask of a few labels, such as 0 and 1, otherwise from halfway up.
 
     Raises:
         PhotoError: the file is unreadable or its size is not the photo's.
     """
     if isinstance(source, np.ndarray) and source.dtype == bool and source.shape == size[::-1]:
-        return source  # it is one already
+        return source  # already a mask
     mask = _plain(source, "mask")
     _check_size(mask, size, name_of(source, "mask"))
     if mask.has_transparency_data:
@@ -126,7 +126,7 @@ def read_mask(source: Source, size: tuple[int, int]) -> np.ndarray:
         if not alpha.all():
             return alpha > 0  # a stroke's soft edge belongs to it
     levels = np.asarray(mask.convert("L")) if mask.mode in ("1", "L") else np.asarray(mask.convert("RGB")).max(axis=2)
-    if mask.mode not in ("1", "L") and levels.min() > 127:  # painted on a color: white is brighter than blue
+    if mask.mode not in ("1", "L") and levels.min() > 127:  # painted on a color: luma tells white from blue
         levels = np.asarray(mask.convert("L"))
     lowest, highest = int(levels.min()), int(levels.max())
     if highest > 127:
@@ -156,7 +156,7 @@ def _check_size(image: Image.Image, size: tuple[int, int], name: str) -> None:
 
 
 def _plain(source: Source, kind: str) -> Image.Image:
-    """A mask or hints as a mode that Pillow converts to any other; nothing is known of their colors."""
+    """A mask or hints in a mode that Pillow can convert to any other; color profiles are ignored."""
     image = decode(source, kind).image
     levels = gray_levels(image)
     if levels is not None:  # 16 bits may hold labels, or 8 bits' worth of levels

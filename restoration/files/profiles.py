@@ -1,4 +1,4 @@
-"""ICC profiles: whatever colors and tones a file's numbers stand for, the photo's stand for sRGB's."""
+"""ICC profiles: convert a file's colors and tones to sRGB."""
 
 from functools import cache
 from io import BytesIO
@@ -7,9 +7,9 @@ import numpy as np
 from PIL import Image, ImageCms
 
 MAX_PROFILE = 8 << 20  # bytes; printers' profiles have up to 3 MB
-SAME = 2  # levels: a profile that moves no color by more is sRGB, in one of its many spellings
+SAME = 2  # levels: a profile that moves no color by more counts as sRGB
 MODES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK", "Lab ": "LAB"}  # ICC's names of color spaces -> Pillow's
-DATE = slice(24, 36)  # of its making, in a profile's header
+DATE = slice(24, 36)  # the creation date in a profile's header
 
 
 class ProfileError(ValueError):
@@ -18,17 +18,17 @@ class ProfileError(ValueError):
 
 @cache
 def srgb_profile() -> bytes:
-    """The profile of a result, byte for byte the same in each process."""
+    """The profile of a result, byte for byte the same in every process."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    profile[DATE] = bytes([7, 234, 0, 1, 0, 1]) + bytes(6)  # 2026-01-01: the second it was made says nothing
+    profile[DATE] = bytes([7, 234, 0, 1, 0, 1]) + bytes(6)  # 2026-01-01 instead of the current time
     return bytes(profile)
 
 
 def color_to_srgb(photo: Image.Image, profile: bytes | None) -> Image.Image:
-    """A photo of mode RGB, CMYK or LAB -> RGB. Pixels that are sRGB already stay as they are.
+    """A photo of mode RGB, CMYK or LAB -> RGB. Pixels that are sRGB already are unchanged.
 
     Raises:
-        ProfileError, PyCMSError: the profile does not say what this photo's colors are.
+        ProfileError, PyCMSError: the profile cannot be used for this photo.
     """
     if profile is None and photo.mode != "LAB":
         return photo if photo.mode == "RGB" else photo.convert("RGB")
@@ -40,12 +40,12 @@ def color_to_srgb(photo: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def gray_to_srgb(profile: bytes) -> np.ndarray | None:
-    """What each of a gray file's levels is in sRGB: float (256,), never falling, or None where it is the same.
+    """Each of a gray file's levels in sRGB: float (256,), never falling, or None if nothing changes.
 
-    Gray files carry gray profiles, but RGB ones too: then their neutral tones count.
+    Gray files may carry gray profiles or RGB ones, whose neutral tones then count.
 
     Raises:
-        ProfileError, PyCMSError: the profile does not say what gray levels are, or darker ones are lighter by it.
+        ProfileError, PyCMSError: the profile does not define gray levels, or its tones are not in order.
     """
     own, mode = _opened(profile, "L", "RGB")
     ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None]).convert(mode)
@@ -57,13 +57,13 @@ def gray_to_srgb(profile: bytes) -> np.ndarray | None:
 
 
 def _opened(profile: bytes, *modes: str) -> tuple[ImageCms.ImageCmsProfile, str]:
-    """A profile, and for files of which of these modes of Pillow's it is."""
+    """A profile, and the one of these Pillow modes that it is for."""
     if len(profile) > MAX_PROFILE:
         raise ProfileError("It is too large.")
     try:
         own = ImageCms.ImageCmsProfile(BytesIO(profile))
         mode = MODES.get(own.profile.xcolor_space)
-    except (OSError, ImageCms.PyCMSError, UnicodeDecodeError) as error:  # the last: four bytes that are no name
+    except (OSError, ImageCms.PyCMSError, UnicodeDecodeError) as error:  # the last: four bytes that are not text
         raise ProfileError("It cannot be read.") from error
     if mode not in modes:
         raise ProfileError("It is a profile for other files.")

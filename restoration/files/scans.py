@@ -1,4 +1,4 @@
-"""A scan: the photo that the networks see, and all that its file had beside it, to be carried into the result."""
+"""A scan: the photo that the networks see, and everything else from its file that the result should keep."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,32 +17,32 @@ BRIGHTER = np.arange(256) * 257.0  # 8-bit levels in 16 bits
 
 @dataclass(frozen=True)
 class Scan:
-    """A photo as `read_photo` gives it, and what else its file had. Everything is upright and of one size."""
+    """A photo as `read_photo` returns it, and the rest of its file. Everything is upright and of the same size."""
 
     image: Image.Image  # L or RGB, opaque, 8 bit, sRGB
     alpha: Image.Image | None = None  # L; None = opaque
-    levels: np.ndarray | None = None  # (H, W), the file's own where `image` is not: uint16, or uint8 in its own tones
-    tones: np.ndarray | None = None  # float (256,): what the file's own gray levels, as 8 bit, are in sRGB
+    levels: np.ndarray | None = None  # (H, W), the file's own if `image` differs: uint16, or uint8 in its own tones
+    tones: np.ndarray | None = None  # float (256,): the file's own gray levels, as 8 bit, in sRGB
     profile: bytes | None = None  # ICC, as the file has it
-    exif: bytes = b""  # true for the result, see `exif.carried`
+    exif: bytes = b""  # valid for the result, see `exif.carried`
     xmp: bytes = b""  # the same
     dpi: Dpi | None = None  # pixels per inch, across and down
-    notes: tuple[Sentence, ...] = ()  # sentences for the user: what was left out
+    notes: tuple[Sentence, ...] = ()  # messages for the user, such as what was left out
 
     def shown_at(self, mask: Image.Image) -> "Scan":
-        """The same, opaque where `mask` (L) is 255: what was repaired is not hidden by transparency."""
+        """The same, opaque where `mask` (L) is 255, so that transparency does not hide repairs."""
         return self if self.alpha is None else replace(self, alpha=ImageChops.lighter(self.alpha, mask))
 
     def own_gray(self, gray: Image.Image, mask: Image.Image) -> Image.Image:
-        """The gray result as the file would have it: its own levels to the bit where the photo is not damaged.
+        """The gray result in the file's own levels, bit for bit where the photo is not damaged.
 
         Args:
             gray: the restored photo, L.
-            mask: L, above 0 = damaged: there the levels are those of `gray`, in the file's depth and tones.
+            mask: L, above 0 = damaged: there the levels come from `gray`, in the file's depth and tones.
 
         Returns:
-            I;16 for a photo that had 16 bits, with the file's own profile in its `info` where its tones are not
-            sRGB's; `gray` itself where the file had nothing more to say.
+            I;16 for a 16-bit photo, with the file's own profile in its `info` if its tones are not sRGB's; `gray`
+            itself if the file had no other levels.
         """
         if self.levels is None:
             return gray
@@ -54,19 +54,19 @@ class Scan:
         return result
 
     def part(self, cut: Callable[[Image.Image], Image.Image]) -> "Scan":
-        """What `cut` takes out of an image of the photo's size, opaque, and what goes along with it."""
+        """The opaque part that `cut` takes out of an image of the photo's size, and its metadata."""
         levels = None if self.levels is None else np.asarray(cut(Image.fromarray(self.levels)))
         return replace(self, image=cut(self.image), alpha=None, levels=levels)
 
 
 def read_scan(source: Source, kind: str = "photo") -> Scan:
-    """A photo and what its file had beside it; upright, opaque, 8 bit, sRGB, mode L when it is gray, RGB otherwise.
+    """A photo and the rest of its file; upright, opaque, 8 bit, sRGB, mode L if it is gray, otherwise RGB.
 
-    EXIF orientation is applied, transparency is laid on white, 16 bit is scaled to 8, colors and tones of another
-    ICC profile become sRGB's. A color file whose three channels are equal everywhere counts as gray.
+    EXIF orientation is applied, transparency is laid on white, 16 bits are scaled to 8, and other ICC profiles are
+    converted to sRGB. A color file whose three channels are equal everywhere counts as gray.
 
     Args:
-        kind: what it is called in sentences, where it has no file name.
+        kind: its name in messages if it has no file name.
 
     Raises:
         PhotoError: the file is missing, unreadable, empty, or beyond a limit of `decoding`.
@@ -92,7 +92,7 @@ def read_scan(source: Source, kind: str = "photo") -> Scan:
 
 
 def _bare(image: Image.Image) -> Image.Image:
-    """Without what its file said: read once more, it would be turned and converted once more."""
+    """Without metadata: otherwise, reading the image again would turn and convert it again."""
     if type(image) is Image.Image and not image.info and not image.getexif():
         return image
     image = image.copy()
@@ -108,7 +108,7 @@ def _carried(photo: Image.Image, dpi: Dpi | None, notes: list[Sentence]) -> tupl
 
 
 def _split(photo: Image.Image) -> tuple[Image.Image | None, Image.Image]:
-    """Alpha, or None where all is opaque, and the photo without it: L, RGB, CMYK or LAB."""
+    """Alpha, or None if everything is opaque, and the photo without it: L, RGB, CMYK or LAB."""
     alpha = None
     if photo.has_transparency_data:
         photo = photo.convert("RGBA")
@@ -133,7 +133,7 @@ def _gray_if_equal(photo: Image.Image) -> Image.Image:
 def _in_srgb(
     photo: Image.Image, levels: np.ndarray | None, profile: bytes | None, notes: list[Sentence]
 ) -> tuple[Image.Image, np.ndarray | None]:
-    """The photo as L or RGB of sRGB, and a gray one's own tones where they are others."""
+    """The photo as L or RGB in sRGB, and a gray photo's own tones if they differ."""
     try:
         return _followed(photo, levels, profile)
     except (ProfileError, ImageCms.PyCMSError):
@@ -158,8 +158,8 @@ def _followed(
 def gray_levels(photo: Image.Image) -> np.ndarray | None:
     """The levels of a gray photo of more than 8 bits, scaled to uint16 (H, W); None for all others.
 
-    Float files count in [0, 1], in [0, 255] where a level is above 2 (a filter may overshoot 1), or in [0, 65535] where
-    one is above 1024. Whole numbers of more than 16 bits lose their last ones.
+    Float files are read as [0, 1], as [0, 255] if a level is above 2 (a filter may overshoot 1), or as [0, 65535] if
+    one is above 1024. Integers of more than 16 bits lose their lowest bits.
     """
     if photo.mode == "F":
         levels = np.asarray(photo)
@@ -172,12 +172,12 @@ def gray_levels(photo: Image.Image) -> np.ndarray | None:
         levels = (levels >> max(0, int(levels.max()).bit_length() - 16)).astype(np.uint16)
         levels = levels << 16 - _bits(photo)
         is_white_zero = photo.format == "TIFF" and photo.tag_v2.get(Base.PhotometricInterpretation) == 0
-        return 65535 - levels if is_white_zero else levels  # which Pillow heeds for 8 bits only
+        return 65535 - levels if is_white_zero else levels  # Pillow inverts only 8-bit ones
     return None
 
 
 def _bits(photo: Image.Image) -> int:
-    """How many of 16 bits a deep gray photo uses: 12 in some TIFFs, whose levels Pillow leaves as they are."""
+    """How many of 16 bits a deep gray photo uses: 12 in some TIFFs, whose levels Pillow does not scale."""
     bits = photo.tag_v2.get(Base.BitsPerSample, (16,))[0] if photo.format == "TIFF" else 16
     return bits if 8 < bits < 16 else 16
 
