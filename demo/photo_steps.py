@@ -37,8 +37,7 @@ class Steps:
         """A new photo, or one of a row of examples; None: none after all. One in work is given up for it."""
         session = self.sessions.of(request)
         session.wanted = upload[0] if isinstance(upload, list) else upload
-        if session.wanted:
-            session.own(session.wanted)
+        session.own(session.wanted)
 
     def open(self, request: gr.Request, progress=gr.Progress()) -> Shown:
         """The photo that is wanted last: its damage is found, and shown to be corrected.
@@ -54,19 +53,17 @@ class Steps:
         scan = read_scan(original)
         prints = _worth_cutting(find_inside_paper(np.asarray(scan.image.convert("L"))), scan.image.size)
         small = photo_shown.choices_of(session, scan.image, prints) if prints else []
-        album, number = Album(original.stem, scan, prints, small), min(1, len(prints))
-        return self._show(session, album, number, request, progress, upload)
+        return self._show(Album(original.stem, scan, prints, small), min(1, len(prints)), request, progress, upload)
 
     def open_print(self, event: gr.SelectData, request: gr.Request, progress=gr.Progress()) -> Shown:
         """One of the prints on a scan, or the scan, which comes first; what was done to each is still there."""
         session, _ = self._visit(request)
         if event.index == session.album.open:
             return {}
-        return self._show(session, session.album, event.index, request, progress)
+        return self._show(session.album, event.index, request, progress)
 
-    def _show(
-        self, session: Session, album: Album, number: int, request: gr.Request, progress: gr.Progress, wanted=None
-    ) -> Shown:
+    def _show(self, album: Album, number: int, request: gr.Request, progress: gr.Progress, wanted=None) -> Shown:
+        session = self.sessions.of(request)
         if number not in album.edits:
             progress(0.4, desc=say("finding", language_of(request)))
             scan, name = album.scan, album.name

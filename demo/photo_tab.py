@@ -81,6 +81,8 @@ class PhotoTab:
         painted = self._tie(view["editor"].input, steps.paint, view["snap"], MARKS, "marking", **settings)
         painted.then(js=ANSWERED.format(name="editor"), **AT_ONCE)
         wishes = [view["recolor"], view["texture"]]
+        for wish in wishes:  # what it changes is seen once the photo is restored again
+            wish.input(lambda: gr.Button(variant="primary"), None, view["restore"], **AT_ONCE)
         self._restore_on(view["restore"].click, steps.restore, wishes, js=SENT.format(count=2))
 
     def _tie_results(self) -> None:

@@ -154,9 +154,9 @@ class Session:
         self.own(upload)
         return copy
 
-    def own(self, upload: str | Path) -> None:
+    def own(self, upload: str | Path | None) -> None:
         """What was sent goes with this session, used or not."""
-        if Path(upload).is_relative_to(get_upload_folder()):  # not one of our examples
+        if upload and Path(upload).is_relative_to(get_upload_folder()):  # not one of our examples
             self.uploads.add(Path(upload))
 
 

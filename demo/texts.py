@@ -74,8 +74,8 @@ TEXTS = {
     ),
     "no_more": ("Nothing more found.", "더 찾은 곳이 없습니다."),
     "in_color": (
-        "This photo is already in color. Only the marked areas are repaired; other colors stay.",
-        "이미 컬러 사진입니다. 표시한 곳만 고치고 나머지 색은 그대로 둡니다.",
+        "This photo is already in color. Only marked areas are repaired; to recolor it, check the box below Restore.",
+        "이미 컬러 사진이라 표시한 곳만 고칩니다. 색을 새로 입히려면 복원하기 아래 상자에 체크하세요.",
     ),
     "tinted": (
         "This looks like a tinted black-and-white photo, so it gets new colors.",

@@ -92,9 +92,10 @@
   // Many go to the tab for many; one, while another is worked on, replaces it if that costs no work, else after a question.
   const isSeen = (selector) => find(selector)?.checkVisibility();
   const give = async (files, place) => {
-    while (!isSeen(place)) await new Promise((done) => setTimeout(done, 50));
+    const target = () => isSeen(place) && find(`${place} button.upload-container`);
+    while (!target()) await new Promise((done) => setTimeout(done, 50)); // or what came before is on its way
     const given = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: asPictures(files) });
-    find(`${place} button.upload-container`).dispatchEvent(Object.assign(given, { isTaken: true }));
+    target().dispatchEvent(Object.assign(given, { isTaken: true }));
   };
   const replace = (files) => {
     find("#another").click();
@@ -124,8 +125,8 @@
     if (event.isTaken) return;
     event.preventDefault();
     event.stopPropagation();
-    const { items, files } = event.dataTransfer, entries = [...items].map((item) => item.webkitGetAsEntry());
-    const isFolder = entries.some((entry) => entry?.isDirectory);
+    const { items, files } = event.dataTransfer, entries = [...items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
+    const isFolder = entries.some((entry) => entry.isDirectory);
     take((await Promise.all(isFolder ? entries.map(within) : [...files])).flat());
   }, true);
 
@@ -138,7 +139,7 @@
   };
   ["click", "change", "drop", "keydown"].forEach((type) => addEventListener(type, touched, true));
   const show = (notice) => {
-    let part = asked?.checkVisibility() ? asked : find("#results, #start").firstElementChild;
+    let part = [asked, ...["#note", "#drop", "#batch-files"].map(find)].find((place) => place?.checkVisibility());
     while (!part.parentElement.matches(".column")) part = part.parentElement;
     part.before(notice);
     notice.classList.add("shown");

@@ -49,6 +49,7 @@ class Visitor:
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(url)
         self.page.wait_for_selector("#drop input[type=file]", state="attached")
+        self.page.wait_for_function("window.page")  # what runs in the browser beside Gradio
 
     def leave(self) -> None:
         self.page.context.close()

@@ -125,6 +125,11 @@ def test_a_sepia_scan_is_colored_anew_and_its_metadata_comes_along(visitor, run,
     assert kind == "old-color.png PNG" and np.array_equal(np.asarray(result), read(tmp_path / "cli.png"))
     assert result.getexif()[0x010E] == "Grandmother, 1931" and round(result.info["dpi"][0]) == 300
     assert visitor.download("#save-color-jpeg")[1].getexif()[0x010E] == "Grandmother, 1931"
+    for wish in ("texture", "recolor"):
+        visitor.restore()
+        visitor.page.wait_for_selector("#restore.secondary")
+        visitor.page.uncheck(f"#{wish} input")
+        visitor.page.wait_for_selector("#restore.primary")  # nothing else says that it has to be pressed
 
 
 def test_a_mask_file_marks_what_it_says(visitor, served, tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from conftest import save
 
+from demo.limits import MEGABYTES
 from demo.texts import say
 
 pytestmark = pytest.mark.browser
@@ -85,6 +86,21 @@ def test_a_photo_that_comes_while_another_is_in_work_is_shown_instead_of_it(visi
     visitor.wait_for_result()
     assert visitor.download()[1].size == (320, 200)
     assert not {240} & set(visitor.page.evaluate("[...seen]")), "the first was shown all the same"
+
+
+def test_an_upload_that_breaks_is_told_where_it_was_asked_for_and_may_be_tried_again(visitor, tmp_path):
+    photo = save(tmp_path / "photo.png", damaged(3))
+    visitor.page.click("[role=tab] >> nth=1")
+    visitor.page.route("**/upload*", lambda route: route.abort())
+    visitor.page.set_input_files("#batch-files input[type=file]", [photo])
+    assert visitor.read_refusal() == say("broken", "en", megabytes=MEGABYTES)
+    visitor.page.wait_for_selector("#batch-files .error", state="hidden")
+    visitor.page.unroute("**/upload*")
+    with visitor.page.expect_file_chooser() as chooser:
+        visitor.page.click("#batch-files button.upload-container")
+    chooser.value.set_files([photo])
+    visitor.page.wait_for_selector("#batch-files tr.file")
+    assert not visitor.page.is_visible("#broken")
 
 
 def test_many_photos_and_a_folder_of_them_go_to_the_tab_for_many_wherever_they_are_dropped(visitor, tmp_path):
