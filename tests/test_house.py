@@ -90,6 +90,14 @@ def test_the_page_knows_only_what_serves_it():
         above.add(module)
 
 
+def test_what_the_architecture_page_names_is_in_the_code():
+    below = [file for folder in ("restoration", "demo", "scripts") for file in (ROOT / folder).rglob("*")]
+    files = [*(file for file in below if file.suffix in (".py", ".js", ".css")), ROOT / "app.py", ROOT / "train.py"]
+    known = {word for file in files for word in re.findall(r"\w+", f"{file} {file.read_text()}")}
+    named = " ".join(re.findall(r"`([^`\n]+)`", ARCHITECTURE.rpartition("```")[2]))
+    assert not {*re.findall(r"\w+", named)} - known
+
+
 def test_the_architecture_page_names_every_file():
     tree = re.search(r"```\napp\.py.*?```", ARCHITECTURE, re.DOTALL).group()
     page, package = re.search(r"\ndemo/(.*?)\nrestoration/(.*?)\nscripts/", tree, re.DOTALL).groups()
