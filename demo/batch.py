@@ -16,7 +16,7 @@ from demo.manners import RefusalError, is_fault, sentence
 from demo.reading import read_scan
 from demo.stages import Stages
 from demo.texts import percent, say
-from restoration.files.imaging import SUFFIXES, Scan, claimed_pixels, encode_photo
+from restoration.files.imaging import SUFFIXES, claimed_pixels, encode_photo
 from restoration.inference.tones import is_tinted
 
 FAILURES = "not restored.txt"  # in the zip

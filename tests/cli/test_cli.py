@@ -142,8 +142,8 @@ def test_two_photos_of_one_stem_do_not_overwrite_each_other(quick, tmp_path):
     save(tmp_path / "in" / "a.png", 255 - DAMAGED)
     for _ in range(2):  # the second run leaves both as they are
         assert quick("restore", tmp_path / "in", tmp_path / "out")[0] == 0
-        assert files(tmp_path / "out") == ["a.png", "a.png.png"]
-        assert np.array_equal(read(tmp_path / "out" / "a.png", "L")[~MASK], DAMAGED[~MASK])
+        assert files(tmp_path / "out") == ["a.bmp.png", "a.png.png"]
+        assert np.array_equal(read(tmp_path / "out" / "a.bmp.png", "L")[~MASK], DAMAGED[~MASK])
         assert np.array_equal(read(tmp_path / "out" / "a.png.png", "L")[~MASK], 255 - DAMAGED[~MASK])
 
 
