@@ -1,4 +1,4 @@
-"""What judges a photo in training: patch by patch, from the pixels or from what a trained encoder sees in them."""
+"""Discriminators: they judge patches of a photo, from its pixels or from a trained encoder's features."""
 
 from itertools import pairwise
 
@@ -12,7 +12,7 @@ from restoration.config import JUDGED_CHANNELS, ModelConfig, Stage, TrainConfig
 
 
 class PatchDiscriminator(nn.Module):
-    """Judges each patch of a photo by itself (Isola et al. 2017), with spectral norm (Miyato et al. 2018).
+    """Judges each patch of a photo separately (Isola et al. 2017), with spectral norm (Miyato et al. 2018).
 
     (B, channels, H, W) -> scores (B, 1, H/8, W/8) or so; a patch is 70 px wide.
     """
@@ -28,12 +28,12 @@ class PatchDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def encode(self, photo: Tensor) -> list[Tensor]:
-        """What is not trained: nothing here, the photo itself."""
+        """The part that is not trained: here none, so the photo itself."""
         return [photo]
 
     def features(self, encoded: list[Tensor]) -> list[Tensor]:
-        """What each layer makes of an encoded photo, (B, C, h, w). The scores come last: above 0 where a patch looks
-        true, below where it looks restored."""
+        """Each layer's output for an encoded photo, (B, C, h, w), the scores last: above 0 where a patch looks true,
+        below 0 where it looks restored."""
         found, (photo,) = [], encoded
         x = photo
         for layer in self.layers:
@@ -44,9 +44,9 @@ class PatchDiscriminator(nn.Module):
 
 
 class ProjectedDiscriminator(nn.Module):
-    """Judges what a frozen ImageNet encoder sees in a gray photo, at strides 2 to 16 (Sauer et al. 2021).
+    """Judges the features of a frozen ImageNet encoder for a gray photo, at strides 2 to 16 (Sauer et al. 2021).
 
-    It need not learn to see, so it has something to say after a few hundred steps. (B, 1 or more, H, W), luma
+    Since it need not learn features, it is useful after a few hundred steps. (B, 1 or more, H, W), luma
     first -> scores (B, 4, H/8, W/8), one for each stride.
     """
 
@@ -54,7 +54,7 @@ class ProjectedDiscriminator(nn.Module):
     GRID = 8  # px between the scores
 
     def __init__(self, encoder: nn.Module, mean: float, std: float, width: int):
-        """`encoder`: of segmentation-models-pytorch, for one channel of luma, trained with this mean and std."""
+        """`encoder`: from segmentation-models-pytorch, for one channel of luma, trained with this mean and std."""
         super().__init__()
         self.encoder = encoder.eval().requires_grad_(False)
         self.mean, self.std = mean, std
@@ -68,18 +68,18 @@ class ProjectedDiscriminator(nn.Module):
         )
 
     def train(self, mode: bool = True) -> "ProjectedDiscriminator":
-        """The encoder's statistics stay what they are."""
+        """Keep the encoder in evaluation mode."""
         super().train(mode)
         self.encoder.eval()
         return self
 
     def encode(self, photo: Tensor) -> list[Tensor]:
-        """What the frozen encoder sees at each stride, each position's features of mean square 1."""
+        """The frozen encoder's features at each stride, normalized to mean square 1 at each position."""
         seen = self.encoder((photo[:, :1] - self.mean) / self.std)[1:]
         return [F.normalize(x, dim=1, eps=1e-3) * x.shape[1] ** 0.5 for x in seen]
 
     def features(self, encoded: list[Tensor]) -> list[Tensor]:
-        """The encoded photo itself and, last, the scores of the heads, which are trained."""
+        """The encoded photo itself and, last, the scores of the trained heads."""
         grid = [side * self.FINEST // self.GRID for side in encoded[0].shape[-2:]]
         scores = [F.adaptive_avg_pool2d(head(x), grid) for head, x in zip(self.heads, encoded, strict=True)]
         return [*encoded, torch.cat(scores, dim=1).to(next(self.parameters()).dtype)]
@@ -89,7 +89,7 @@ Discriminator = PatchDiscriminator | ProjectedDiscriminator
 
 
 def discriminator(config: TrainConfig, stage: Stage, generator: ModelConfig) -> Discriminator:
-    """What judges a stage's photos, its weights still random; a projected one sees with the generator's encoder."""
+    """A stage's discriminator with random weights; a projected one uses the generator's type of encoder."""
     if stage == "inpaint" and config.discriminator == "projected":
         depth = ProjectedDiscriminator.DEPTH
         encoder = smp.encoders.get_encoder(generator.encoder, in_channels=1, depth=depth, weights=None)

@@ -1,6 +1,6 @@
-"""One process or many: torchrun's environment decides, and nothing else in the package asks.
+"""One process or many, according to torchrun's environment; nothing else in the package needs to know.
 
-What is reduced over processes is always a sum or a count, never a mean: so one process and many agree.
+Only sums and counts are reduced over processes, never means, so that one process and many agree.
 """
 
 import os
@@ -40,14 +40,14 @@ class World:
         return torch.cuda.get_device_properties(self.device).total_memory / 2**30 if on_gpu else None
 
     def from_first(self, value: T) -> T:
-        """The first process's value, for each of them: what it saw on the disk counts."""
+        """The first process's value, for all processes: what it saw on the disk counts."""
         box = [value]
         if self.size > 1:
             dist.broadcast_object_list(box)
         return box[0]
 
     def sum(self, values: Tensor) -> Tensor:
-        """The elementwise sum over all processes, for each of them."""
+        """The elementwise sum over all processes, for all of them."""
         if self.size > 1:
             values = values.clone()
             dist.all_reduce(values)
@@ -71,6 +71,6 @@ class World:
             gradient.copy_(summed.view_as(gradient))
 
     def close(self) -> None:
-        """Leave the group; without it a process group complains when the program ends."""
+        """Leave the group; otherwise it complains when the program ends."""
         if dist.is_initialized():
             dist.destroy_process_group()

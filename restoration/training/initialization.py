@@ -1,4 +1,4 @@
-"""What a piece starts from: --init, or an encoder's weights (the projected discriminator's too)."""
+"""What a piece starts from: --init, or an encoder's weights, also for the projected discriminator."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
@@ -16,15 +16,15 @@ from restoration.models import MODELS, NOT_BUILT, STRIDE, imagenet_tensors, load
 from restoration.training import discriminators
 from restoration.training.discriminators import ProjectedDiscriminator
 
-PATIENCE = 3.0  # seconds that the hub has to answer, before only what was fetched earlier counts
+PATIENCE = 3.0  # seconds for the hub to answer; after that, only earlier downloads are used
 ARCHITECTURE = ("encoder", "decoder_channels", "luma_mean", "luma_std")
 
 
 def check(config: TrainConfig, stages: Iterable[Stage]) -> None:
-    """Load once what pieces of these stages start from, so that a fault is known before any photo is read.
+    """Load once what pieces of these stages start from, so that problems show before any photo is read.
 
     Raises:
-        WeightsError: something is not there or does not fit.
+        WeightsError: something is missing or does not fit.
     """
     for stage in sorted(stages):
         model = network(config, stage).eval()
@@ -46,7 +46,7 @@ def network(config: TrainConfig, stage: Stage) -> nn.Module:
 
 
 def discriminator(config: TrainConfig, stage: Stage, generator: ModelConfig) -> nn.Module:
-    """What judges a stage's photos before its first step: the projected one sees with ImageNet weights."""
+    """A stage's discriminator before its first step; a projected one has ImageNet weights."""
     judge = discriminators.discriminator(config, stage, generator)
     if isinstance(judge, ProjectedDiscriminator):
         _load_encoder(judge.encoder, config, generator)
@@ -62,7 +62,7 @@ def _load_encoder(encoder: nn.Module, config: TrainConfig, model: ModelConfig) -
 
 
 def _further(config: TrainConfig, stage: Stage) -> nn.Module:
-    """The network of --init, whose architecture counts: the settings may say the same or nothing."""
+    """The network of --init, whose architecture counts: the settings must agree with it or be left at defaults."""
     with nullcontext() if Path(config.init).is_dir() else _hub_or_cache():
         model = MODELS[stage].from_pretrained(config.init, stage)
     asked, usual = config.model_config(stage), ModelConfig(stage)
@@ -75,12 +75,12 @@ def _further(config: TrainConfig, stage: Stage) -> nn.Module:
 
 @torch.inference_mode()
 def stem(encoder: nn.Module, channels: int) -> list[nn.Module]:
-    """The layers of an encoder that run before its features are an eighth as wide as a photo of so many channels."""
+    """The layers of an encoder that run before its features are at 1/8 of the size of a photo of so many channels."""
     layers, running, side = [], True, 2 * STRIDE
 
     def note(layer: nn.Module, _, features: torch.Tensor) -> None:
         nonlocal running
-        running &= not 1 < features.shape[-1] <= side // 8  # 1: what a block squeezes out of all its pixels
+        running &= not 1 < features.shape[-1] <= side // 8  # 1: squeeze-and-excitation inside a block
         if running:
             layers.append(layer)
 
@@ -95,7 +95,7 @@ def stem(encoder: nn.Module, channels: int) -> list[nn.Module]:
 
 @contextmanager
 def _hub_or_cache() -> Iterator[None]:
-    """Within, the hub is asked if it answers at all; else what was fetched earlier serves, or nothing does."""
+    """Use the hub if it answers at all, otherwise only earlier downloads."""
     before = constants.HF_HUB_OFFLINE
     constants.HF_HUB_OFFLINE = before or not _hub_answers()
     try:
@@ -105,14 +105,14 @@ def _hub_or_cache() -> Iterator[None]:
 
 
 def _hub_answers() -> bool:
-    """Whether the hub can be reached: huggingface_hub itself would try for minutes."""
+    """Whether the hub is reachable: huggingface_hub itself would try for minutes."""
     answers = []
 
     def ask() -> None:
         with suppress(HTTPError, OSError):
             answers.append(get_session().head(constants.ENDPOINT))
 
-    asking = Thread(target=ask, daemon=True)  # which may look up a name for longer
+    asking = Thread(target=ask, daemon=True)  # looking up a name may take longer
     asking.start()
     asking.join(PATIENCE)
     return bool(answers)

@@ -28,17 +28,17 @@ from restoration.training.validation import validate
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ENDLESS = 1 << 40  # steps of a training that ends by the clock
-Unfinished = tuple[int, Stage, bool]  # fold, stage, whether there is a state to go on from
-MAX_RESERVE = 0.25  # of a training's time, the most that is kept for its last validation
+Unfinished = tuple[int, Stage, bool]  # fold, stage, whether there is a state to resume from
+MAX_RESERVE = 0.25  # of a training's time, the most that is reserved for its last validation
 
 
 class StoppedError(Exception):
-    """The run was told to stop by a signal, and has saved its state. Holds the signal's number."""
+    """A signal stopped the run, and its state is saved. Holds the signal's number."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """What every piece that this program trains has in common."""
+    """What all pieces trained by this program have in common."""
 
     run: Run
     config: TrainConfig
@@ -53,22 +53,22 @@ def train(
     stages: Collection[Stage] = STAGES,
     usable: Usable | None = None,
 ) -> bool:
-    """Train every unfinished piece of a run, or those that are asked for.
+    """Train every unfinished piece of a run, or those asked for.
 
-    The first call notes the program's command line in the run, for its report: of a job of an array without its piece.
+    The first call records the program's command line in the run for its report, without the options of one array job.
 
     Args:
-        usable: the photos, where a program trains several runs on them.
+        usable: the photos, if a program trains several runs on them.
 
     Returns:
-        Whether this process is the first of all: the one that goes on to write results.
+        Whether this is the first process: the one that writes the results.
 
     Raises:
-        RestorationError: no data, a run of other settings, a file that does not fit; each in one sentence.
-        OSError: a file cannot be read or written; the state saved last is whole.
-        StoppedError: a signal came; `train` goes on from there when it is called again.
+        RestorationError: there is no data, the run has other settings, or a file does not fit.
+        OSError: a file cannot be read or written; the last saved state is intact.
+        StoppedError: a signal came; calling `train` again continues from there.
     """
-    # Threads for every core in every worker cost a tenth of the CPU; to fork while they are at work is a deadlock.
+    # A thread per core in every worker costs a tenth of the CPU, and forking while they work is a deadlock.
     cv2.setNumThreads(1)
     world, began = World(), time.monotonic()
     precision = config.precision or torch_precision(world.device.type, training=True)
@@ -76,12 +76,12 @@ def train(
     _check(chosen, world, fold)
     pieces = world.from_first(_unfinished(run, chosen, fold, stages) if world.is_first else [])
     initialization.check(chosen, {s for _, s, begun in pieces if not begun})
-    if pieces:  # else there is no need to read all photos
+    if pieces:  # otherwise photos need not be read
         usable = usable or splits.find(chosen, run.folder / DATA)
-        usable.split(chosen, 0)  # refuses too few groups
+        usable.split(chosen, 0)  # raises if there are too few groups
         chosen = world.from_first(_begin(run, config, chosen, usable, pieces) if world.is_first else None)
         asked = len(stages) * (chosen.folds if fold is None else 1)
-        late = (time.monotonic() - began) / len(pieces)  # each gives up its share of what reading the photos took
+        late = (time.monotonic() - began) / len(pieces)  # each gives up its share of the time spent reading the photos
         seconds = None if chosen.minutes is None else max(0.0, 60 * chosen.minutes / asked - late)
         job = Context(run, chosen, world, seconds)
         with _signals() as received:
@@ -92,11 +92,11 @@ def train(
 
 
 def _begin(run: Run, config: TrainConfig, chosen: TrainConfig, usable: Usable, pieces: list[Unfinished]) -> TrainConfig:
-    """Make the run's folder, not before all is agreed on: what was refused leaves the name free."""
+    """Create the run's folder once everything is checked, so that a refused run leaves the name free."""
     chosen = run.join(config, chosen, command_of(sys.argv))
     _describe(run, chosen, usable)
     for k, s, _ in pieces:
-        run.piece(k, s).mkdir(parents=True, exist_ok=True)  # which says what was asked for
+        run.piece(k, s).mkdir(parents=True, exist_ok=True)  # records what was asked for
     return chosen
 
 
@@ -110,13 +110,13 @@ def _check(config: TrainConfig, world: World, fold: int | None) -> None:
 
 
 def _unfinished(run: Run, config: TrainConfig, fold: int | None, stages: Collection[Stage]) -> list[Unfinished]:
-    """The pieces still to be trained among those asked for."""
+    """The unfinished pieces among those asked for."""
     asked = [(k, s) for k, s in run.missing(config) if fold in (None, k) and s in stages]
     return [(k, s, (run.piece(k, s) / STATE).exists()) for k, s in asked]
 
 
 def _describe(run: Run, config: TrainConfig, usable: Usable) -> None:
-    """Note what the data is, in the run and for whoever looks on."""
+    """Record what the data is, in the run and on the screen."""
     data = usable.description(config.data)
     run.describe_data(data)
     print(f"{data['photos']:,} photos in {data['groups']:,} groups, the largest of {data['largest_group']:,}.")
@@ -129,12 +129,12 @@ def _describe(run: Run, config: TrainConfig, usable: Usable) -> None:
 
 
 def _train_piece(job: Context, fold: int, stage: Stage, split: Split, received: list[int]) -> None:
-    """Take the piece's folder, begin or go on, and finish."""
+    """Lock the piece's folder, start or resume, and finish."""
     folder, first = job.run.piece(fold, stage), job.world.is_first
     with locked(folder, wait=False) if first else nullcontext():
         begun = job.world.from_first((folder / STATE).exists())
         state = checkpoint.load_state(folder / STATE, job.world.device) if begun else {}
-        if state.get("finished"):  # by another job, after this one had looked
+        if state.get("finished"):  # by another job in the meantime
             return
         steps = job.config.steps(len(split.training))
         trainer = Trainer(job.config, stage, steps, job.world, fold, state, job.seconds)
@@ -147,7 +147,7 @@ def _train_piece(job: Context, fold: int, stage: Stage, split: Split, received: 
 def _learn(folder: Path, trainer: Trainer, split: Split, received: list[int], journal: MetricsLog | None) -> None:
     config, saved = trainer.config, time.monotonic()
     title = f"fold {folder.parent.name} {trainer.stage}"
-    if trainer.is_finished and trainer.epoch == config.epochs:  # stopped between its last two writes
+    if trainer.is_finished and trainer.epoch == config.epochs:  # it was stopped between its last two writes
         return
     with progress_bar(title, trainer.share, quiet=journal is None) as bar:
         for batch in batches_ahead(split.training, trainer):
@@ -196,7 +196,7 @@ def _end_epoch(folder: Path, trainer: Trainer, validation: Photos) -> dict[str, 
 
 
 def _agreed(trainer: Trainer, stop: bool, late: bool, asks: bool) -> tuple[bool, bool]:
-    """Whether to stop and whether to save: all processes do it at the same step, as soon as one of them must."""
+    """Whether to stop and whether to save: all processes do so at the same step, as soon as one of them must."""
     if trainer.world.size > 1 and not asks and trainer.step % AGREE_EVERY:
         return False, False
     stops, saves = trainer.world.sum_numbers({"stop": float(stop), "late": float(late)}).values()
@@ -204,7 +204,7 @@ def _agreed(trainer: Trainer, stop: bool, late: bool, asks: bool) -> tuple[bool,
 
 
 def batches_ahead(photos: Photos, trainer: Trainer) -> Iterator[Batch]:
-    """The remaining batches, made by worker processes while the step before is still at work."""
+    """The remaining batches, made by worker processes while the previous step still runs."""
     config, world = trainer.config, trainer.world
     batches = TrainingBatches(photos, config, trainer.stage, trainer.seed, world.rank, world.size)
     ahead = Subset(batches, range(trainer.step, ENDLESS if trainer.clock else trainer.steps))
@@ -222,16 +222,16 @@ def batches_ahead(photos: Photos, trainer: Trainer) -> Iterator[Batch]:
 
 
 def _prepare_worker(_: int) -> None:
-    """A signal to the whole group is for the process that trains: it still needs its data workers to stop well."""
+    """Make data workers ignore signals to the whole group: the training process needs them to stop cleanly."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """Signals received, in a list that fills: a stop waits for the end of the step, so that the state is whole.
+    """A list of signals received so far: stopping waits for the end of the step, so that the state is complete.
 
-    A second Ctrl-C does not wait. A second SIGTERM does: launchers send it twice.
+    A second Ctrl-C does not wait. A second SIGTERM does, since launchers send it twice.
     """
     received: list[int] = []
     before = {number: signal.getsignal(number) for number in SIGNALS}

@@ -1,7 +1,7 @@
 """Training losses: functions of tensors under the package's contract.
 
-Each returns a `WeightedSum`: a sum and what it is a sum over. Only the training step divides, after both were
-added up over all processes: a mean of means would depend on how a batch is split.
+Each returns a `WeightedSum`, a sum and its count. Only the training step divides, after adding both up over all
+processes: a mean of means would depend on how a batch is split.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from torch import Tensor
 from restoration.chroma_bins import AXIS, BINS, LEAST_PRIOR, NEAREST, TAU, TEMPERATURE
 
 ALARM = 0.002  # of a photo
-PATCH_REACH = 45  # px: with what lies between patches, just less than a patch of the PatchDiscriminator, 70 px
+PATCH_REACH = 45  # px: with the 8 px between patches, just under the 70 px of a patch of the PatchDiscriminator
 
 
 class WeightedSum(NamedTuple):
@@ -35,10 +35,10 @@ def charbonnier(prediction: Tensor, truth: Tensor, mask: Tensor, epsilon: float 
 
 
 def log_error(prediction: Tensor, truth: Tensor, mask: Tensor, floor: float = 1e-4) -> WeightedSum:
-    """log10 of each sample's mean square error in the hole, meaned over the samples that have one.
+    """log10 of each sample's mean square error in the hole, averaged over the samples that have one.
 
-    A tenth of PSNR's decibels with the sign turned: the loss whose mean over photos is the metric's. The floor
-    (2.5 levels) keeps holes that are easy from drawing all the effort.
+    This is -PSNR / 10, so its mean over photos follows the metric. The floor (2.5 levels) keeps easy holes from
+    dominating.
     """
     pixels = mask.sum(dim=(1, 2, 3))
     error = (mask * (prediction - truth).square()).sum(dim=(1, 2, 3)) / pixels.clamp_min(1)
@@ -60,10 +60,10 @@ def biased_ssim_map(x: Tensor, y: Tensor, window: int = 7) -> Tensor:
 
 
 def damage_loss(logits: Tensor, mask: Tensor, hint: Tensor, alarm_weight: float) -> WeightedSum:
-    """Binary cross entropy of the damage map over the pixels of the samples that were given no hint.
+    """Binary cross entropy of the damage map over the pixels of the samples without a hint.
 
-    A sample without damage of which the map marks more than ALARM counts `alarm_weight` times, as if that often drawn:
-    hard examples while they are hard (Shrivastava et al., "Online Hard Example Mining", 2016).
+    An undamaged sample in which the map marks more than ALARM counts `alarm_weight` times, as long as it does
+    (Shrivastava et al., "Online Hard Example Mining", 2016).
     """
     blind, whole = (plane.amax(dim=(1, 2, 3), keepdim=True) == 0 for plane in (hint, mask))
     alarmed = whole & ((logits > 0).to(logits.dtype).mean(dim=(1, 2, 3), keepdim=True) > ALARM)
@@ -73,9 +73,9 @@ def damage_loss(logits: Tensor, mask: Tensor, hint: Tensor, alarm_weight: float)
 
 
 def overlap_loss(logits: Tensor, mask: Tensor, hint: Tensor, smooth: float = 20.0) -> WeightedSum:
-    """1 - the Dice coefficient of the damage map, meaned over the samples that were given no hint.
+    """1 - the Dice coefficient of the damage map, averaged over the samples without a hint.
 
-    Milletari et al., "V-Net" (2016). With `smooth` pixels more above and below, few marks on a whole photo cost little.
+    Milletari et al., "V-Net" (2016). `smooth` is added to both terms, so few marks on an undamaged photo cost little.
     """
     found, pixels = logits.sigmoid(), (1, 2, 3)
     dice = (2 * (found * mask).sum(pixels) + smooth) / ((found + mask).sum(pixels) + smooth)
@@ -85,16 +85,16 @@ def overlap_loss(logits: Tensor, mask: Tensor, hint: Tensor, smooth: float = 20.
 def chroma_loss(logits: Tensor, nodes: Tensor, shares: Tensor) -> WeightedSum:
     """Cross entropy of the Colorizer's logits, (B, N, h, w), with the `soft_bins` of the true chroma.
 
-    Regression would answer with the mean of what is possible, which is brown.
+    Regression would give the mean of all possible colors, which is brown.
     """
     logs = F.log_softmax(logits.to(shares.dtype), dim=1).gather(1, nodes)
     return WeightedSum(-(shares * logs).sum(), shares.sum())
 
 
 def soft_bins(chroma: Tensor) -> tuple[Tensor, Tensor]:
-    """The four bins around the mean chroma of each 4 px of (B, 2, H, W), and the shares by which their mean is it.
+    """The four bins around the mean chroma of each 4 px of (B, 2, H, W), and the shares with which they average to it.
 
-    Both (B, 4, H / 4, W / 4), begun squares too; the shares add up to 1.
+    Both (B, 4, H / 4, W / 4), rounded up; the shares add up to 1.
     """
     axis = torch.from_numpy(AXIS).to(chroma)
     inside = F.avg_pool2d(chroma, 4, ceil_mode=True).clamp(axis[0], axis[-1]).contiguous()
@@ -107,17 +107,17 @@ def soft_bins(chroma: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def mean_chroma(logits: Tensor, prior: Tensor, size: Sequence[int]) -> Tensor:
-    """The chroma that the Colorizer's logits stand for, (B, 2, *size), as `ChromaDistribution.decode` has it."""
+    """The chroma that the Colorizer's logits stand for, (B, 2, *size), as in `ChromaDistribution.decode`."""
     sharp = (logits - TAU * (prior + LEAST_PRIOR).log()[:, None, None]) / TEMPERATURE
     small = torch.einsum("bnhw,nc->bchw", sharp.softmax(dim=1), torch.from_numpy(BINS).to(logits))
     return F.interpolate(small, scale_factor=4, mode="bilinear")[..., : size[0], : size[1]]
 
 
 def feature_matching(fake: list[Tensor], real: list[Tensor], where: Tensor) -> WeightedSum:
-    """How differently a discriminator's layers see a restored photo and the true one, for each pixel of `where`.
+    """The difference between a discriminator's features of the restored and the true photo, per pixel of `where`.
 
-    L1 of the features, meaned over layers (Wang et al., "pix2pixHD", 2018): steadier than the score alone. Where
-    nothing was restored the two are equal, so the whole map may be summed.
+    L1 of the features, averaged over layers (Wang et al., "pix2pixHD", 2018): steadier than the score alone. Where
+    nothing was restored both are equal, so the whole map may be summed.
     """
     layers = [(ours - theirs).abs().mean() for ours, theirs in zip(fake, real, strict=True)]
     return WeightedSum(sum(layers) / len(layers) * where.numel(), where.sum())
@@ -126,7 +126,7 @@ def feature_matching(fake: list[Tensor], real: list[Tensor], where: Tensor) -> W
 def patch_mean(values: Tensor, where: Tensor) -> WeightedSum:
     """The mean over the patches that see a pixel of `where`, (B, 1, H, W); their centers lie 8 px apart.
 
-    `values`: (B, S, h, w), meaned over S where each patch has more than one.
+    `values`: (B, S, h, w), averaged over S if each patch has more than one.
     """
     values = values.mean(dim=1, keepdim=True)
     return masked_sum(values, _patches_near(where, values.shape[-2:]).to(values.dtype))

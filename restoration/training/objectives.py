@@ -1,6 +1,6 @@
-"""What one training step is about: a batch goes through a stage's network and the discriminator, loss terms come out.
+"""The objectives of a training step: a batch goes through a stage's network and the discriminator to loss terms.
 
-Both see the same pair: the true photo and the restored one, known pixels copied.
+Both see the same pair: the true photo and the restored one, with known pixels copied.
 """
 
 from collections.abc import Callable
@@ -23,11 +23,11 @@ Terms = dict[str, WeightedSum]
 
 
 class Forward(NamedTuple):
-    """What one pass of a generator leaves for the losses."""
+    """The result of one pass of a generator, for the losses."""
 
-    terms: Terms  # of the generator, without the GAN's
+    terms: Terms  # of the generator, without those of the GAN
     fake: Tensor  # what the discriminator judges, (B, C, H, W)
-    real: Tensor  # the same of the truth
+    real: Tensor  # the same for the truth
     where: Tensor  # (B, 1, H, W), 1 = what the generator made: patches without it teach nothing
 
 
@@ -49,9 +49,9 @@ def inpaint_forward(model: Inpainter, batch: Batch, config: TrainConfig) -> Forw
 
 
 def color_forward(model: Colorizer, batch: Batch, config: TrainConfig) -> Forward:
-    """Tell how likely each color is in a whole gray photo, with whatever color hints the batch gives.
+    """Predict how likely each color is in a whole gray photo, given the batch's color hints.
 
-    Where `mask` is 1 the photo is seen as the Inpainter leaves it, smooth: by the fill that it starts from.
+    Where `mask` is 1, the smooth first fill stands in for the Inpainter's result.
     """
     luma, chroma = prefill(batch["luma"], batch["mask"]), batch["chroma"]
     logits = model(luma, batch["hint_chroma"], batch["hint_mask"])
@@ -66,7 +66,7 @@ def color_forward(model: Colorizer, batch: Batch, config: TrainConfig) -> Forwar
 
 @torch.no_grad()
 def _note_colors(prior: Tensor, nodes: Tensor, shares: Tensor) -> None:
-    """Keep a running mean of how often each color is met, as batch norm keeps its statistics."""
+    """Update the running mean of how often each color occurs, as batch norm updates its statistics."""
     met = torch.zeros_like(prior).index_add_(0, nodes.flatten(), shares.flatten().to(prior.dtype))
     prior.lerp_(met / met.sum(), PRIOR_MOMENTUM)
 
@@ -75,7 +75,7 @@ FORWARD: dict[str, Callable[..., Forward]] = {"inpaint": inpaint_forward, "color
 
 
 class Encoded(NamedTuple):
-    """The true and the restored photo as the discriminator's frozen part sees them."""
+    """The true and the restored photo, encoded by the discriminator's frozen part."""
 
     real: list[Tensor]
     fake: list[Tensor]  # with the generator's gradients
@@ -83,21 +83,21 @@ class Encoded(NamedTuple):
 
 
 def encode(discriminator: Discriminator, forward: Forward) -> Encoded:
-    """What the discriminator's frozen part makes of both photos, once a step for the two losses below."""
+    """Both photos encoded by the discriminator's frozen part, once per step for the two losses below."""
     with torch.no_grad():
         real = discriminator.encode(forward.real)
     return Encoded(real, discriminator.encode(forward.fake), forward.where)
 
 
 def discriminator_loss(discriminator: Discriminator, pair: Encoded) -> Terms:
-    """What the discriminator loses on true and on restored photos (Lim and Ye, "Geometric GAN", 2017)."""
+    """The discriminator's hinge loss on true and restored photos (Lim and Ye, "Geometric GAN", 2017)."""
     real = discriminator.features(pair.real)[-1]
     fake = discriminator.features([x.detach() for x in pair.fake])[-1]
     return {"d_real": patch_mean(F.relu(1 - real), pair.where), "d_fake": patch_mean(F.relu(1 + fake), pair.where)}
 
 
 def adversarial_loss(discriminator: Discriminator, pair: Encoded, with_features: bool) -> Terms:
-    """What the generator loses where the discriminator is not convinced, and where it sees a difference."""
+    """The generator's adversarial loss, and its feature matching loss if that has a weight."""
     judging = [parameter for parameter in discriminator.parameters() if parameter.requires_grad]
     for parameter in judging:
         parameter.requires_grad_(False)

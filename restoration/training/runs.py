@@ -1,4 +1,4 @@
-"""A run's folder: where each piece lies, who may write there, and which are finished."""
+"""A run's folder: the place of each piece, locks, and which pieces are finished."""
 
 import argparse
 import dataclasses
@@ -26,7 +26,7 @@ class Run:
 
     @property
     def exists(self) -> bool:
-        """Whether the folder holds a run, which can go on."""
+        """Whether the folder holds a run that can be resumed."""
         return (self.folder / CONFIG).is_file()
 
     def piece(self, fold: int, stage: Stage) -> Path:
@@ -44,7 +44,7 @@ class Run:
         return load_config(TrainConfig, self.folder / CONFIG)
 
     def moved(self, places: dict[str, str]) -> TrainConfig:
-        """The run's settings, after a note of where files lie that were moved since; RestorationError: see `config`."""
+        """The run's settings after saving new places of files that were moved; RestorationError: see `config`."""
         config = dataclasses.replace(self.config(), **places)
         if places:
             with locked(self.folder):
@@ -52,10 +52,10 @@ class Run:
         return config
 
     def agreed(self, config: TrainConfig, chosen: TrainConfig) -> TrainConfig:
-        """The run's settings, or `chosen` where there is no run yet.
+        """The run's settings, or `chosen` if there is no run yet.
 
         Raises:
-            RestorationError: the folder holds a run of other settings than `config`, whose None leaves it the choice.
+            RestorationError: the folder holds a run with settings other than `config`, where None matches any.
         """
         if not self.exists:
             return chosen
@@ -65,10 +65,10 @@ class Run:
         return own
 
     def join(self, config: TrainConfig, chosen: TrainConfig, command: str) -> TrainConfig:
-        """Start the run, or join it where it was started with the same settings (as the jobs of an array do).
+        """Start the run, or join it if it was started with the same settings, as the jobs of an array do.
 
         Returns:
-            The settings that count, for all who join: see `agreed`.
+            The settings that count for all who join: see `agreed`.
         """
         with locked(self.folder):
             if not self.exists:
@@ -77,12 +77,12 @@ class Run:
             return self.agreed(config, chosen)
 
     def stages(self) -> tuple[Stage, ...]:
-        """The stages whose pieces programs began or are going to; all, where there are none yet."""
+        """The stages whose pieces were begun or asked for; all, if there are none yet."""
         begun = {folder.name for folder in self.folder.glob("folds/*/*")}
         return tuple(stage for stage in STAGES if stage in begun) or STAGES
 
     def describe_data(self, description: dict) -> None:
-        """Note what the data was; a run that goes on with other data is refused.
+        """Record what the data was; a run resumed with other data is refused.
 
         Raises:
             RestorationError: the photos are not those that the run began with.
@@ -99,7 +99,7 @@ class Run:
                 part.write_text(json.dumps(description, indent=2) + "\n")
 
     def is_finished(self, fold: int, stage: Stage) -> bool:
-        """Whether a piece has gone through all its epochs."""
+        """Whether a piece has completed all its epochs."""
         state = self.piece(fold, stage) / STATE
         return state.exists() and checkpoint.load_state(state, "cpu").get("finished", False)
 
@@ -110,7 +110,7 @@ class Run:
 
 
 def command_of(words: list[str]) -> str:
-    """What a reader types to get a whole run, from what one of its programs was called with: no job's own piece."""
+    """The command for the whole run, from the call of one of its programs: without --fold and --stage."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for own in ("--fold", "--stage"):
         parser.add_argument(own)
@@ -119,7 +119,7 @@ def command_of(words: list[str]) -> str:
 
 @contextmanager
 def locked(folder: Path, wait: bool = True) -> Iterator[None]:
-    """Hold a folder for this process alone; the system lets go of it however the process ends.
+    """Lock a folder for this process alone; the system releases it however the process ends.
 
     Raises:
         RestorationError: another process holds it, and `wait` is False.
@@ -128,7 +128,7 @@ def locked(folder: Path, wait: bool = True) -> Iterator[None]:
     with open(folder / ".lock", "w") as file:
         try:  # not flock: a data worker that outlives its killed parent would keep the parent's lock
             fcntl.lockf(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except (BlockingIOError, PermissionError) as error:  # what POSIX allows a taken lock to be
+        except (BlockingIOError, PermissionError) as error:  # POSIX allows either for a lock that is taken
             raise RestorationError(
                 f"another process is writing to {folder}; wait for it or choose another --name."
             ) from error

@@ -1,4 +1,4 @@
-"""How far a training is, by its steps or by the clock, and the learning rate there: a factor in [0, 1] of its peak."""
+"""The progress of a training, by steps or by the clock, and its learning rate: a factor in [0, 1] of the peak."""
 
 import math
 from time import monotonic
@@ -7,12 +7,12 @@ from restoration.config import TINY
 
 
 class Clock:
-    """The time that a piece has. What it used before it was stopped and resumed counts.
+    """The time that a piece has. Time used before it was stopped and resumed counts.
 
     Args:
-        seconds: to train in, validation included.
+        seconds: to train, validation included.
         used: seconds used so far.
-        reserve: seconds that the last validation will take.
+        reserve: seconds reserved for the last validation.
     """
 
     def __init__(self, seconds: float, used: float = 0.0, reserve: float = 0.0):
@@ -31,12 +31,12 @@ class Clock:
 
     @property
     def share(self) -> float:
-        """How much of the training is done, in [0, 1]; 1 leaves time for the last validation."""
+        """The share of the training that is done, in [0, 1]; at 1 there is still time for the last validation."""
         return min(1.0, self.used / max(TINY, self.seconds - self.reserve))
 
 
 def learning_rate(progress: float, warmup: float, step: float = 0.0) -> float:
-    """The factor at `progress`, the share of the training that is done: a rise over the share `warmup`, and half a
-    cosine. `step` is the share that one step is."""
+    """The factor at `progress`, the share of the training that is done: a rise over the share `warmup`, then half a
+    cosine. `step` is the share of one step."""
     rise = min(1.0, (progress + step) / max(step, warmup, TINY))
     return rise * 0.5 * (1 + math.cos(math.pi * progress))

@@ -1,4 +1,4 @@
-"""One stage of one fold in training: all that changes while it learns, and how it is saved and resumed."""
+"""Train one stage of one fold: everything that changes during training, and how it is saved and resumed."""
 
 import dataclasses
 import math
@@ -23,8 +23,8 @@ from restoration.training.objectives import Encoded, Forward, Terms
 from restoration.training.schedules import Clock, learning_rate
 
 PRECISIONS = {"bf16": torch.float32, "float32": torch.float32, "float64": torch.float64}  # of the weights
-CHECK_EVERY = 10  # steps: a GPU is waited for whenever its loss is looked at
-AGREE_EVERY = 10  # steps: how often several processes look at one clock, and ask whether one was told to stop
+CHECK_EVERY = 10  # steps between looks at the loss, which wait for a GPU
+AGREE_EVERY = 10  # steps after which several processes agree on the clock and on whether to stop
 
 
 class Trainer:
@@ -32,8 +32,8 @@ class Trainer:
 
     Args:
         steps: of the whole training, unless it ends by the clock.
-        state: what `save` wrote, to go on from; nothing that the training started from is needed then.
-        seconds: to train in, instead of `steps`; a state keeps to its own.
+        state: what `save` wrote, to resume from; initial weights are then not needed.
+        seconds: to train, instead of `steps`; a state keeps its own.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Trainer:
         self.frozen = self._frozen()
         own = self.model.state_dict()
         floating = [name for name, t in own.items() if t.is_floating_point()]
-        self.ema = own | {name: own[name].clone() for name in floating}  # the model's own counters
+        self.ema = own | {name: own[name].clone() for name in floating}  # counters are the model's own
         self._averages, self._averaged = ([of[name] for name in floating] for of in (self.ema, own))
         adamw = partial(torch.optim.AdamW, weight_decay=config.weight_decay, fused=True)
         self.optimizer = adamw(self.model.parameters())
@@ -61,16 +61,16 @@ class Trainer:
         self.discriminator_optimizer = adamw(judging, betas=(0.5, 0.99))
         self.step, self.epoch, self.best = 0, 0, -math.inf
         self.clock = Clock(seconds) if seconds is not None else None
-        self.share, self._pace = 0.0, 0.0  # of the training that is done; of it, what one step is
-        self.sums: dict[str, Tensor] = {}  # of each loss term, and of the steps that it took part in
-        self.loss = torch.zeros(())  # of the last step; not finite where its gradients were not
+        self.share, self._pace = 0.0, 0.0  # the share of the training that is done, and that of one step
+        self.sums: dict[str, Tensor] = {}  # of each loss term, and of the steps in which it occurred
+        self.loss = torch.zeros(())  # of the last step; not finite if its gradients were not
         if state:
             self._go_on(state)
         self._update_share(resumed=True)
-        self.began = self.step, time.monotonic()  # what is timed since the last epoch, or since the run resumed
+        self.began = self.step, time.monotonic()  # the start of the timing: the last epoch, or when the run was resumed
 
     def _networks(self, state: dict | None) -> tuple[nn.Module, nn.Module]:
-        """Generator and discriminator as they begin, the same in every process; a state's weights come later."""
+        """The initial generator and discriminator, equal in every process; a state's weights are loaded later."""
         torch.manual_seed(self.seed)
         if state:
             model, judge = MODELS[self.stage](ModelConfig(**state["config"])), discriminator
@@ -86,7 +86,7 @@ class Trainer:
         return module.to(self.world.device, PRECISIONS[self.config.precision], memory_format=torch.channels_last)
 
     def _frozen(self) -> list[nn.Module]:
-        """The layers whose statistics stand still; those of the stem learn nothing either."""
+        """The layers whose statistics are frozen; those of the stem do not learn either."""
         config, model = self.config, self.model
         stem = initialization.stem(model.unet.encoder, INPUT_CHANNELS[self.stage]) if config.freeze_stem else []
         for layer in stem:
@@ -101,21 +101,21 @@ class Trainer:
 
     @property
     def is_finished(self) -> bool:
-        """Whether no step is left to be taken; one is taken in any case."""
+        """Whether no step is left; at least one is always taken."""
         return self.step > 0 and self.share >= 1
 
     @property
     def epochs_due(self) -> int:
-        """Epochs that should have ended by now: equal shares of the steps or of the time."""
+        """Epochs that should be complete by now: equal shares of the steps or of the time."""
         epochs = self.config.epochs
         return int(self.share * epochs) if self.clock else self.step * epochs // self.steps
 
     def train_step(self, batch: Batch) -> None:
-        """One update of the discriminator, where it takes part, and one of the generator."""
+        """One update of the discriminator, if it takes part, and one of the generator."""
         self.model.train()
         for layer in self.frozen:
             layer.eval()
-        # Stochastic depth draws from torch's generator: seeded by the step, a resumed run draws the same.
+        # Stochastic depth draws from torch's generator: seeded by step, so that a resumed run draws the same.
         torch.manual_seed((self.seed << 32) + self.step * self.world.size + self.world.rank)
         forward = self.forward(batch, self.model)
         values, terms = {}, forward.terms
@@ -136,7 +136,7 @@ class Trainer:
         self._average()
 
     def _update_share(self, resumed: bool = False) -> None:
-        """How far the training is: all processes go by the clock of the first, and between two looks by the pace."""
+        """The progress: all processes follow the clock of the first, and the pace between two readings."""
         if self.clock is None:
             self.share, self._pace = self.step / self.steps, 1 / self.steps
         elif self.world.size > 1 and not resumed and self.step > AGREE_EVERY and self.step % AGREE_EVERY:
@@ -147,7 +147,7 @@ class Trainer:
             self._pace = self.share / max(1, self.step)
 
     def forward(self, batch: Batch, network: nn.Module) -> Forward:
-        """A generator on a batch, wherever the batch lies."""
+        """Run a generator on a batch on any device."""
         dtype, device = PRECISIONS[self.config.precision], self.world.device
         planes = expanded({key: plane.to(device, non_blocking=True) for key, plane in batch.items()})
         planes = {key: plane.to(dtype) for key, plane in planes.items()}
@@ -155,13 +155,13 @@ class Trainer:
             return objectives.FORWARD[self.stage](network, planes, self.config)
 
     def discriminator_losses(self, forward: Forward) -> tuple[Terms, Encoded]:
-        """The discriminator's losses, and what they were computed of."""
+        """The discriminator's losses, and the encoded photos that they were computed from."""
         with self._autocast():
             pair = objectives.encode(self.discriminator, forward)
             return objectives.discriminator_loss(self.discriminator, pair), pair
 
     def adversarial_losses(self, pair: Encoded) -> Terms:
-        """The generator's losses by the discriminator as it is now."""
+        """The generator's losses from the current discriminator."""
         with self._autocast():
             return objectives.adversarial_loss(self.discriminator, pair, self.weights.get("features", 0) > 0)
 
@@ -169,7 +169,7 @@ class Trainer:
         return torch.autocast(self.world.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
 
     def _update(self, module: nn.Module, optimizer, terms: Terms, weight: dict[str, float], name: str) -> dict:
-        """Gradients over all processes, one step; each term's own share of the mean, and the weighted sum as `name`."""
+        """One optimizer step with gradients over all processes; returns each term's mean and, as `name`, the sum."""
         counts = self.world.sum(torch.stack([term.count.detach() for term in terms.values()]))
         shares = {
             key: term.total / count.clamp_min(1) for (key, term), count in zip(terms.items(), counts, strict=True)
@@ -180,7 +180,7 @@ class Trainer:
         self.world.sum_gradients(module.parameters())
         norm = nn.utils.clip_grad_norm_(module.parameters(), self.config.gradient_clip)
         peak = self.config.learning_rate if module is self.model else self.config.discriminator_learning_rate
-        # By the clock, the rate is that of the step's end: the last one is annealed however long a step takes.
+        # By the clock, the rate is that at the step's end, so that the last step is fully annealed.
         share = min(1.0, self.share + self._pace) if self.clock else self.share
         for group in optimizer.param_groups:
             group["lr"] = peak * learning_rate(share, self.config.warmup, self._pace)
@@ -188,12 +188,12 @@ class Trainer:
         return {key: value.detach() for key, value in (shares | {name: loss, "norm": norm}).items()}
 
     def check(self) -> None:
-        """Stop where the last loss is no number: no later one will be."""
+        """Raise if the last loss is not finite: no later one would be."""
         if not math.isfinite(float(self.loss)):
             raise FloatingPointError(f"the loss of step {self.step} is not finite: lower --learning-rate.")
 
     def mean_losses(self) -> dict[str, float]:
-        """The mean of each loss term, over all processes, since this was last asked."""
+        """The mean of each loss term over all processes since the last call."""
         sums, self.sums = self.sums, {}
         return {name: float(self.world.sum(total) / steps) for name, (total, steps) in sums.items()}
 
@@ -204,11 +204,11 @@ class Trainer:
 
     @torch.no_grad()
     def share_statistics(self) -> None:
-        """Make batch norm's running statistics the mean over processes, where each has gathered its own.
+        """Average batch norm's running statistics over processes that each gathered their own.
 
-        They are linear in what was gathered: it does not matter how often this is done.
+        They are linear in the gathered values, so it does not matter how often this is done.
         """
-        if self.world.size == 1 or self.world.device.type == "cuda":  # on a GPU batch norm is synchronised
+        if self.world.size == 1 or self.world.device.type == "cuda":  # on a GPU batch norm is synchronized
             return
         for name, own in self.model.named_buffers():
             for tensor in (own, self.ema[name]):
@@ -216,12 +216,12 @@ class Trainer:
 
     def averaged(self) -> nn.Module:
         """A copy of the generator with the averaged weights, in evaluation mode."""
-        model = self._placed(MODELS[self.stage](self.model.config))  # of --init, which may differ from the settings
+        model = self._placed(MODELS[self.stage](self.model.config))  # from --init, which may differ from the settings
         model.load_state_dict(self.ema)
         return model.eval()
 
     def save(self, file: Path) -> None:
-        """Write the state to go on from, unless the last step broke the weights. All processes must call it."""
+        """Write the state to resume from, unless the last step broke the weights. All processes must call it."""
         self.check()
         self.share_statistics()
         sums = {name: torch.stack([self.world.sum(total), steps]) for name, (total, steps) in self.sums.items()}
@@ -241,7 +241,7 @@ class Trainer:
             self.ema[name].copy_(average)
         self.clock = Clock(**state["clock"]) if state.get("clock") else None
         own = torch.tensor([float(self.world.is_first), 1.0], dtype=torch.float64, device=self.world.device)
-        self.sums = {name: sums * own for name, sums in state["sums"].items()}  # totals of all count once
+        self.sums = {name: sums * own for name, sums in state["sums"].items()}  # totals over all processes count once
 
 
 _STATEFUL = ("model", "discriminator", "optimizer", "discriminator_optimizer")

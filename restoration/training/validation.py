@@ -1,4 +1,4 @@
-"""How good a model in training is: the losses and the metrics, on fixed photos with fixed damage."""
+"""Validation: losses and metrics on fixed photos with fixed damage."""
 
 import dataclasses
 from collections.abc import Callable
@@ -22,14 +22,14 @@ from restoration.training.losses import mean_chroma
 from restoration.training.objectives import DISCRIMINATOR_WEIGHTS
 from restoration.training.trainer import Trainer
 
-SEED = 1_000_003  # added to the run's: the damage of validation is never that of training
-EXACT = 60.0  # dB, the most that a photo counts: one hole filled without any error would make the mean infinite
+SEED = 1_000_003  # added to the run's, so that validation has other damage than training
+EXACT = 60.0  # dB, the limit per photo: a single perfect hole would make the mean infinite
 
 
 def validate(trainer: Trainer, photos: Photos) -> dict[str, float]:
     """Losses of the averaged weights as `validation_*`, and the metrics' means; each process takes its share."""
     model = trainer.averaged()
-    trainer.discriminator.eval()  # its spectral norm stands still
+    trainer.discriminator.eval()  # keeps its spectral norm fixed
     losses, metrics = _losses(trainer, model, photos), _metrics(trainer, model, photos)
     trainer.discriminator.train()
     return {f"validation_{name}": value for name, value in losses.items()} | metrics
@@ -57,7 +57,7 @@ def _losses(trainer: Trainer, model: nn.Module, photos: Photos) -> dict[str, flo
 
 
 def weighted(trainer: Trainer, means: dict[str, float]) -> dict[str, float]:
-    """Loss terms, and what they add up to: `loss`, and `loss_d` where the discriminator was asked."""
+    """Loss terms and their sums: `loss`, and `loss_d` if the discriminator took part."""
     sums = {"loss": trainer.weights, "loss_d": DISCRIMINATOR_WEIGHTS if "d_real" in means else {}}
     return means | {
         name: sum(w * means.get(key, 0.0) for key, w in parts.items()) for name, parts in sums.items() if parts
@@ -67,7 +67,7 @@ def weighted(trainer: Trainer, means: dict[str, float]) -> dict[str, float]:
 def _metrics(trainer: Trainer, model: nn.Module, photos: Photos) -> dict[str, float]:
     """Means over photos of every metric that is defined for each of them.
 
-    Threads read and measure the photos while the network is at work on another one.
+    Threads read and measure photos while the network works on another one.
     """
     world, config = trainer.world, trainer.config
 
@@ -84,7 +84,7 @@ def _metrics(trainer: Trainer, model: nn.Module, photos: Photos) -> dict[str, fl
 
 
 class Damaged(NamedTuple):
-    """A photo to be restored: the truth, uint8 RGB (H, W, 3), what is left of its luma, and the mask, bool (H, W)."""
+    """A photo to be restored: the truth, uint8 RGB (H, W, 3), its damaged luma, and the mask, bool (H, W)."""
 
     truth: np.ndarray
     gray: np.ndarray
@@ -92,7 +92,7 @@ class Damaged(NamedTuple):
 
 
 def damaged_crop(picture: Picture, size: int, rng: np.random.Generator) -> Damaged:
-    """The photo's middle square, at most `size` wide, with its real hole; one is drawn where it has or shows none."""
+    """The photo's middle square, at most `size` wide, with its real hole; if it has or shows none, one is drawn."""
     side = min(picture.rgb.shape[:2])
     top, left = ((length - side) // 2 for length in picture.rgb.shape[:2])
     crop = Crop(top, left, side, side, (min(side, size),) * 2, mirrored=False)
@@ -105,8 +105,8 @@ def damaged_crop(picture: Picture, size: int, rng: np.random.Generator) -> Damag
 
 @torch.no_grad()
 def restore_gray(model: Inpainter, photo: Damaged) -> Callable[[], Row]:
-    """The Inpainter's result with the mask given, and what its damage map finds without: a call that measures both
-    against the gray truth. PSNR in the hole is at most EXACT."""
+    """The Inpainter's result with the mask given, and its damage map without: a function that measures both against
+    the gray truth. PSNR in the hole is at most EXACT."""
     light = _tensor(photo.gray / 255, model)
     fill = model(light, _tensor(photo.mask, model)).luma[0, 0].clamp(0, 1).cpu().numpy()
     found = (model(light).damage[0, 0] > 0).cpu().numpy()
@@ -123,8 +123,8 @@ def restore_gray(model: Inpainter, photo: Damaged) -> Callable[[], Row]:
 
 @torch.no_grad()
 def restore_color(model: Colorizer, photo: Damaged) -> Callable[[], Row]:
-    """The Colorizer's result on the whole gray photo: a call that measures it. The mask only says where the contest
-    would look."""
+    """The Colorizer's result on the whole gray photo: a function that measures it. The mask only tells where the
+    contest would measure."""
     gray = luma(photo.truth)
     cbcr = mean_chroma(model(_tensor(gray / 255, model)), model.prior, gray.shape)[0].float()
     cbcr = cbcr.cpu().numpy().transpose(1, 2, 0)
