@@ -27,7 +27,7 @@ from restoration.config import CHOSEN, STAGES, TrainConfig
 from restoration.errors import RestorationError
 from restoration.files.imaging import shown
 
-PLACES = "data", "exclude", "init", "encoder_weights"  # what may lie elsewhere when a run goes on
+PLACES = "data", "exclude", "init", "encoder_weights"  # settings that may change when a run is resumed
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -35,10 +35,10 @@ def main(argv: list[str] | None = None) -> int:
     parser = _parser()
     args = parser.parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a name may hold letters that the terminal lacks
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name may hold letters that the terminal cannot show
     settings = {f.name: getattr(args, f.name) for f in dataclasses.fields(TrainConfig) if f.name in args}
     _check(parser, args, settings)
-    try:  # after parsing: --help and a typing error need no torch
+    try:  # after parsing: --help and usage errors need no torch
         from restoration.reports.hub import check_target, push_run
         from restoration.reports.results import gather
         from restoration.training.loop import StoppedError, train
@@ -81,7 +81,7 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace, settings: 
 
 
 def _ended(run, reason: str, status: int) -> int:
-    """Say why the program ends, and how a run that has begun goes on."""
+    """Print why the program ends and how to continue the run."""
     way = f"; continue with `python train.py --resume {run.folder}`." if run.exists else "."
     print(f"train.py: {shown(reason.rstrip('.'))}{way}", file=sys.stderr)
     return status

@@ -1,1 +1,1 @@
-"""What the web page is made of; `app.py` puts it together."""
+"""The parts of the web page; `app.py` assembles them."""

@@ -1,7 +1,7 @@
 """The page for programs: `/detect`, `/restore`, `/colorize`, through `gradio_client` or plain HTTP.
 
-Files are read as those that a visitor drops: turned by their EXIF, 16 bit scaled, transparency laid on white.
-Nothing is kept for a next call; sent and returned files are deleted within LIFETIME.
+Files are read like those that a visitor drops: turned by their EXIF, 16 bits scaled, transparency laid on white.
+Nothing is kept between calls; uploaded and returned files are deleted within LIFETIME.
 """
 
 import secrets
@@ -29,7 +29,7 @@ ABOUT = {
 
 
 def file_input(name: str) -> gr.File:
-    """A sent file, handed on as its path, and described in our own words."""
+    """An uploaded file, passed on as its path, with our own description."""
     file = as_file(gr.File(label=name))
     described = file.api_info() | {"description": ABOUT[name]}
     file.api_info = lambda: described
@@ -37,7 +37,7 @@ def file_input(name: str) -> gr.File:
 
 
 def api(stages: Stages) -> None:
-    """Add the endpoints to the page that is being built; nothing of them is seen there."""
+    """Add the endpoints to the page being built; they are invisible there."""
     calls = Calls(stages)
     with gr.Column(visible=False):
         photo, mask, hints = map(file_input, ABOUT)
@@ -54,15 +54,15 @@ def api(stages: Stages) -> None:
 
 
 class Calls:
-    """What the endpoints do."""
+    """The endpoints."""
 
     def __init__(self, stages: Stages):
         self.stages = stages
 
     def detect(self, photo: str, sensitivity: int = 0, request: gr.Request = None) -> str:
-        """Find the damage of a photo. Returns a PNG mask of its size, white = damaged.
+        """Find the damage in a photo. Returns a PNG mask of its size, white = damaged.
 
-        A `sensitivity` above 0, at most 3, finds more, with more false alarms.
+        A `sensitivity` from 1 to 3 finds more, with more false alarms.
         """
         return _sent(self.stages.detect(_scan(photo).image, sensitivity), "mask.png")
 
@@ -97,7 +97,7 @@ class Calls:
     def colorize(self, photo: str, hints: str | None = None, vividness: float = 1.0, request: gr.Request = None) -> str:
         """Color a whole photo; nothing is repaired. Returns a PNG of its size.
 
-        A color photo is taken for a gray one. `vividness` scales the predicted chroma: 0 = gray, 1 = as predicted,
+        A color photo is treated as a gray one. `vividness` scales the predicted chroma: 0 = gray, 1 = as predicted,
         at most 2.
         """
         scan = _scan(photo)
@@ -124,7 +124,7 @@ def _strength(vividness: float) -> float:
 
 
 def _sent(image: Image.Image, name: str, scan: imaging.Scan | None = None) -> str:
-    folder = Path(get_upload_folder()) / secrets.token_hex(16)  # never two callers' results at one address
+    folder = Path(get_upload_folder()) / secrets.token_hex(16)  # results of different callers never share an address
     folder.mkdir(parents=True)
     imaging.write_photo(image, folder / name, scan)
     return str(folder / name)

@@ -1,4 +1,4 @@
-"""Many photos: what was sent is looked through within limits, and the results go into one zip."""
+"""Many photos: check the upload against limits, restore, and put the results into one zip."""
 
 import lzma
 import traceback
@@ -27,15 +27,15 @@ THUMBNAIL = 320  # px, the longest side of each of a pair
 
 @dataclass
 class Outcome:
-    """What became of a batch."""
+    """The result of a batch."""
 
     done: int = 0
     problems: list[str] = field(default_factory=list)  # "name: sentence"
-    pairs: list[tuple[Image.Image, str, Path]] = field(default_factory=list)  # before and after, what it says, the file
+    pairs: list[tuple[Image.Image, str, Path]] = field(default_factory=list)  # before and after, the caption, the file
 
 
 def gather(files: list[Path], room: Path) -> list[tuple[str, Path]]:
-    """The photos among what was sent, those of a zip unpacked below `room`: name and file, in order.
+    """The photos in an upload, those in zips unpacked below `room`: name and file, in order.
 
     Raises:
         RefusalError: a zip is none or unpacks beyond the limits, there are too many photos, or none.
@@ -58,10 +58,10 @@ def restore_all(
     language: str,
     progress: Callable[[int, str], None],
 ) -> Outcome:
-    """Restore each photo into the zip `archive`; one that fails is named there and stops nothing.
+    """Restore each photo into the zip `archive`; a photo that fails is listed there and does not stop the others.
 
-    A color photo keeps its colors, unless they are one tint of paper. `progress` is told how many are done, and the
-    next one's name.
+    A color photo keeps its colors, unless it is only tinted. `progress` is called with the number done and the next
+    name.
     """
     outcome, left, taken = Outcome(), BATCH_MEGAPIXELS * 1_000_000, set()
     with zipfile.ZipFile(archive, "w") as results:
@@ -84,7 +84,7 @@ def restore_all(
                 )
                 after = restored.gray if keep_gray else restored.image  # of 8 bits, whatever the file has
                 outcome.pairs.append((_side_by_side(scan.image, after), said, file))
-            except Exception as error:  # whatever one photo makes of it, the others go on
+            except Exception as error:  # whatever goes wrong with one photo, the others continue
                 if is_fault(error):
                     traceback.print_exception(error)
                 words = sentence(error, language)
@@ -110,7 +110,7 @@ def _unpacked(file: Path, room: Path) -> Iterator[tuple[str, Path]]:
                 raise RefusalError("too_many_photos", count=BATCH_PHOTOS)
             for number, entry in enumerate(entries):
                 with archive.open(entry) as packed:
-                    content = packed.read(left + 1)  # what the zip says of its sizes may be a lie
+                    content = packed.read(left + 1)  # the sizes stated in the zip may be false
                 left -= len(content)
                 if left < 0:
                     raise RefusalError("zip_too_large", name=file.name, megabytes=BATCH_MEGABYTES)
@@ -130,7 +130,7 @@ def _is_photo(entry: zipfile.ZipInfo) -> bool:
 
 
 def _free_name(name: str, taken: set[str]) -> str:
-    """The result's name in the zip: below no folder but the photo's own, never the same twice."""
+    """The result's unique name in the zip, within the photo's own folders."""
     path = PurePosixPath(*(part for part in PurePosixPath(name).parts if part not in ("/", "..")))
     free, number = str(path.with_suffix(".png")), 2
     while free.lower() in taken:

@@ -1,4 +1,4 @@
-"""Many photos: the tab, and what its button does."""
+"""Many photos: the tab and its events."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from demo.texts import label, language_of, say
 
 
 def batch_tab(stages: Stages, sessions: Sessions) -> gr.Gallery:
-    """Lay the tab out and tie its button to what it does. Returns the gallery of what was done."""
+    """Build the tab and its events. Returns the gallery of results."""
     lead = label("batch_lead", count=BATCH_PHOTOS, megapixels=BATCH_MEGAPIXELS)
     gr.Markdown(lead, elem_classes="quiet")
     files = gr.File(label=label("batch_files"), file_count="multiple", elem_id="batch-files", height=220)

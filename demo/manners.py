@@ -1,4 +1,4 @@
-"""What goes wrong is said in one sentence, in the visitor's language."""
+"""Error messages: one sentence, in the visitor's language."""
 
 import functools
 import inspect
@@ -12,23 +12,23 @@ from restoration.errors import RestorationError
 
 
 class RefusalError(RestorationError):
-    """A sentence of `texts.TEXTS` that ends an event: `RefusalError("no_photo")`."""
+    """An error whose message is in `texts.TEXTS`: `RefusalError("no_photo")`."""
 
     def __init__(self, key: str, **values: object):
         super().__init__(TEXTS[key][0], key, **values)
 
 
 def politely(event: Callable) -> Callable:
-    """An event whose errors are one sentence on the page; it must take a `request`.
+    """Wrap an event so that errors become one sentence on the page; it must take a `request`.
 
-    What is a fault of ours is told to the server's log as well.
+    Bugs are also written to the server's log.
     """
 
     @functools.wraps(event)
     def polite(*args, **kwargs):
         try:
             return event(*args, **kwargs)
-        except Exception as error:  # whatever one photo makes of the networks, the page stays
+        except Exception as error:  # whatever goes wrong with one photo, the page survives
             words = sentence(error, _language(event, *args, **kwargs))
             raise gr.Error(words, print_exception=is_fault(error)) from error
 
@@ -36,16 +36,16 @@ def politely(event: Callable) -> Callable:
 
 
 def in_place(event: Callable, view: dict[str, gr.blocks.Block], refusal: str = "refusal") -> Callable:
-    """An event of the page, which returns new values of parts of a `view` by their names.
+    """Wrap an event that returns new values for parts of a `view` by name.
 
-    One part is the refusal beside what was asked: an error is read there, until the next try, as one sentence.
+    Errors are shown as one sentence in the part `refusal`, next to what was asked for, until the next try.
     """
 
     @functools.wraps(event)
     def answer(*args, **kwargs) -> dict:
         try:
             shown = {**event(*args, **kwargs), refusal: gr.Markdown(visible=False)}
-        except Exception as error:  # whatever one photo makes of the networks, the page stays
+        except Exception as error:  # whatever goes wrong with one photo, the page survives
             if is_fault(error):
                 traceback.print_exception(error)
             shown = {refusal: gr.Markdown(sentence(error, _language(event, *args, **kwargs)), visible=True)}
@@ -66,5 +66,5 @@ def sentence(error: Exception, language: str) -> str:
 
 
 def is_fault(error: Exception) -> bool:
-    """Whether an error is neither a refusal nor want of memory, for which OpenCV and the runtimes have their own."""
+    """Whether an error is a bug: neither a refusal nor a lack of memory, for which runtimes have own errors."""
     return not isinstance(error, (RestorationError, MemoryError)) and "memory" not in str(error).lower()

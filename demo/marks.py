@@ -1,7 +1,7 @@
 """Between the full-size photo and the small preview that is painted on.
 
-A large photo would take long to send and to show, so the browser gets a preview; what is painted there arrives as
-strokes, and these are drawn at the photo's own size: into its mask, or as its color hints.
+A large photo would be slow to send and to show, so the browser gets a preview. Strokes painted on it are sent back
+and drawn at the photo's full size: into its mask, or as its color hints.
 """
 
 from collections.abc import Iterable
@@ -14,13 +14,13 @@ from restoration.inference.faces import find_faces
 from restoration.inference.regions import touching
 
 PREVIEW = 1600  # px, the longest side of a preview
-MARK, NEW = (255, 51, 102, 150), (255, 210, 0, 220)  # RGBA of what is marked as damaged, and of what is new of it
-EDGE = (0, 0, 0, 150)  # beside a ring, which is seen on white as well
+MARK, NEW = (255, 51, 102, 150), (255, 210, 0, 220)  # RGBA of marks, and of new ones
+EDGE = (0, 0, 0, 150)  # beside a ring, so that it is visible on white
 Mask = np.ndarray  # bool (H, W), True = damaged
 
 
 def preview(photo: Image.Image) -> Image.Image:
-    """The photo with sides of at most PREVIEW px; a small one as it is."""
+    """The photo with sides of at most PREVIEW px; small photos are unchanged."""
     return photo.resize(fitted(photo.size), Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
@@ -31,13 +31,13 @@ def fitted(size: tuple[int, int], longest: int = PREVIEW) -> tuple[int, int]:
 
 
 def shrink_mask(mask: Mask, size: tuple[int, int]) -> Mask:
-    """The mask at a preview's (width, height): a pixel is marked where any of the pixels below it is."""
+    """The mask at a preview's (width, height): a pixel is marked if any of the pixels below it is."""
     share = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     return share > 0
 
 
 def is_on_people(mask: Mask, small: Image.Image) -> bool:
-    """Whether anything is marked in a face or as far below, where a necklace is; `small` is the photo's preview."""
+    """Whether anything is marked in a face or just below, where a necklace is; `small` is the photo's preview."""
     marked, faces = shrink_mask(mask, small.size), find_faces(np.asarray(small.convert("L")))
     boxes = [np.maximum(face.box, 0).astype(int) for face in faces]
     return any(marked[top : top + 2 * height, left : left + width].any() for left, top, width, height in boxes)
@@ -46,8 +46,8 @@ def is_on_people(mask: Mask, small: Image.Image) -> bool:
 def marked_layer(mask: Mask, new: Mask, size: tuple[int, int]) -> Image.Image:
     """A mask as a layer above a preview of (width, height): RGBA, transparent where nothing is marked.
 
-    What is new has a color of its own, but not a mere rim around what was marked before. Apart from that it also has a
-    ring: a phone shows a large photo's speck in less than a pixel.
+    New marks have their own color, except mere rims around old ones. New marks apart from old ones also get a ring,
+    since on a phone a speck in a large photo is smaller than a pixel.
     """
     layer = np.zeros((*size[::-1], 4), np.uint8)
     marked = shrink_mask(mask, size)
@@ -62,13 +62,13 @@ def marked_layer(mask: Mask, new: Mask, size: tuple[int, int]) -> Image.Image:
 
 
 def _distance(mask: Mask) -> np.ndarray:
-    """From each pixel to the nearest one that is marked, in longer sides of the mask; 1 where nothing is."""
+    """Distance from each pixel to the nearest marked one, in longer sides of the mask; 1 if there is none."""
     far = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return np.minimum(far / max(mask.shape), 1)
 
 
 def drawn(strokes: Iterable[dict], size: tuple[int, int]) -> Mask:
-    """Strokes as `browser/painter.js` sends them, at the photo's (width, height); they may begin beside it."""
+    """Strokes as `browser/painter.js` sends them, at the photo's (width, height); they may begin outside it."""
     mask = np.zeros(size[::-1], np.uint8)
     for stroke in strokes:
         points = np.clip(np.array(stroke["points"], float), -1, 2) * size - 0.5
@@ -79,12 +79,12 @@ def drawn(strokes: Iterable[dict], size: tuple[int, int]) -> Mask:
 
 
 def is_tap(stroke: dict) -> bool:
-    """Whether a stroke hardly goes anywhere."""
+    """Whether a stroke hardly moves."""
     return np.ptp(stroke["points"], axis=0).max() < stroke["width"] / 2
 
 
 def colored(dabs: Iterable[dict], size: tuple[int, int]) -> Image.Image | None:
-    """Strokes of color as hints, RGBA of the photo's (width, height); None where there are none."""
+    """Strokes of color as hints, RGBA of the photo's (width, height); None if there are none."""
     hints = None
     for dab in dabs:
         hints = hints or Image.new("RGBA", size)
@@ -93,7 +93,7 @@ def colored(dabs: Iterable[dict], size: tuple[int, int]) -> Image.Image | None:
 
 
 class Change:
-    """What a mask was before it changed: only where it did, a bit per pixel."""
+    """A mask before a change, stored only where it changed, one bit per pixel."""
 
     def __init__(self, before: Mask, after: Mask):
         left, top, width, height = cv2.boundingRect((before ^ after).view(np.uint8))
@@ -108,5 +108,5 @@ class Change:
 
 
 def with_more(mask: Mask, before: Mask, now: Mask) -> Mask:
-    """The mask and the regions that are found `now`, but none that meets what was found `before` and erased since."""
+    """The mask plus the regions found `now`, except those that touch what was found `before` and erased since."""
     return mask | (now & ~touching(now, before & ~mask))

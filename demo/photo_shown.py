@@ -1,4 +1,4 @@
-"""One photo: what the page shows of it at each step, by the names of the view."""
+"""One photo: what the page shows at each step, by the names of the view."""
 
 import gradio as gr
 from gradio.data_classes import FileData
@@ -12,7 +12,7 @@ from restoration.inference.prints import Print, extract
 from restoration.inference.regions import touching
 from restoration.pipeline import MOST_SENSITIVE, Restoration
 
-LEAST = 64  # px, the shorter side of a photo: with less, neither damage nor people can be told
+LEAST = 64  # px, the shorter side of a photo: below, neither damage nor people are recognizable
 Shown = dict[str, object]  # new values of parts of the view
 
 
@@ -34,7 +34,7 @@ def opened(session: Session, language: str) -> Shown:
 
 
 def marked(session: Session, language: str) -> Shown:
-    """What is marked as damaged, and whether that is repaired."""
+    """The marks, and whether they are repaired."""
     edit = session.edit
     layer = marks.marked_layer(edit.mask, edit.new, edit.small.size) if edit.mask.any() else None
     look = "primary" if edit.needs_work and not edit.is_repaired else "secondary"
@@ -100,7 +100,7 @@ def _picture(session: Session, photo: str, layer: Image.Image | None) -> dict:
 
 
 def _prints(album: Album, language: str) -> gr.Gallery:
-    """The scan and the prints on it, to choose what is worked on."""
+    """The scan and the prints on it, to choose from."""
     shown = [
         (file, say("print", language, number=number) if number else say("whole_scan", language))
         for number, file in enumerate(album.shown)
@@ -109,7 +109,7 @@ def _prints(album: Album, language: str) -> gr.Gallery:
 
 
 def choices_of(session: Session, scan: Image.Image, prints: list[Print]) -> list[str]:
-    """Small pictures, files, of a scan and of each print on it, cut out and straight."""
+    """Files of small pictures of a scan and of each print on it, cut out and straightened."""
     cuts = [scan.copy(), *(extract(scan, found) for found in prints)]
     for cut in cuts:
         cut.thumbnail((120, 120))
@@ -136,7 +136,7 @@ def _found(edit: EditState, language: str) -> str:
 
 
 def _done(edit: EditState, language: str) -> str:
-    """What was done; that the marks have changed since."""
+    """What was done, or that the marks have changed since."""
     if edit.restored is None:
         return say("waiting" if edit.needs_work else "nothing_to_do", language)
     if not edit.is_repaired:

@@ -22,13 +22,13 @@ from restoration.inference.regions import touching
 from restoration.inference.tones import is_tinted
 from restoration.pipeline import MOST_SENSITIVE
 
-STEP = 0.5  # of sensitivity, from one look for damage to the next
-NEWS = 0.02  # of a stroke: with less that is newly marked, all of it counts
-OWN_BORDER, STRAIGHT = 0.6, 1  # of a scan, degrees: a single print that covers so much and is so straight stays whole
+STEP = 0.5  # of sensitivity, from one search to the next
+NEWS = 0.02  # of a stroke: if less than this is newly marked, the whole stroke counts
+OWN_BORDER, STRAIGHT = 0.6, 1  # of a scan, degrees: a single print at least this large and straight is not cut out
 
 
 class Steps:
-    """Each takes what the page sends and the visitor's request, and returns what is shown, by the names of the view."""
+    """Each step takes the page's input and the request, and returns new values for parts of the view by name."""
 
     def __init__(self, stages: Stages, sessions: Sessions):
         self.stages, self.sessions = stages, sessions
@@ -56,7 +56,7 @@ class Steps:
         return self._show(Album(original.stem, scan, prints, small), min(1, len(prints)), request, progress, upload)
 
     def open_print(self, event: gr.SelectData, request: gr.Request, progress=gr.Progress()) -> Shown:
-        """One of the prints on a scan, or the scan, which comes first; what was done to each is still there."""
+        """Open one of the prints on a scan, or the scan, which comes first; earlier work on each is kept."""
         session, _ = self._visit(request)
         if event.index == session.album.open:
             return {}
@@ -88,7 +88,7 @@ class Steps:
         return self.open(request, progress)
 
     def come_back(self, key: str, request: gr.Request) -> Shown:
-        """The page was loaded again: all that was there is there again, while it is kept."""
+        """The page was reloaded: show everything again, if it is still kept."""
         if not key:
             return {}
         session = self.sessions.return_to(key, request)
@@ -98,14 +98,14 @@ class Steps:
         return photo_shown.opened(session, language_of(request))
 
     def start_again(self) -> Shown:
-        """Room for another photo."""
+        """Make room for another photo."""
         return {"start": gr.Column(visible=True), "work": gr.Row(visible=False)}
 
     def paint(self, snap: bool, event: gr.EventData, request: gr.Request) -> Shown:
-        """Strokes of the brush and the eraser; with `snap` a brush takes only what is damaged under it and near it.
+        """Apply strokes of brush and eraser; with `snap` the brush marks only the damage under and near it.
 
-        Where that brings nothing new, all of the stroke counts: a person who paints the same place again wants more.
-        A tap with whatever pen on what a search has just found takes the whole of it away.
+        If that marks nothing new, the whole stroke counts: whoever paints the same place again wants more. A tap with
+        any pen on something that a search has just found removes all of it.
         """
         edit, fit = self.sessions.of(request).edit, ""
         for stroke in event.strokes:
@@ -126,7 +126,7 @@ class Steps:
         return shown
 
     def find_more(self, request: gr.Request) -> Shown:
-        """Beside what is marked, what the next more sensitive look that finds anything finds; nothing erased again."""
+        """Add what the next more sensitive search with any result finds, but nothing that was erased."""
         edit = self.sessions.of(request).edit
         found = edit.search.found
         for sensitivity in np.arange(edit.search.sensitivity + STEP, MOST_SENSITIVE + STEP, STEP):
@@ -140,18 +140,18 @@ class Steps:
         return {"found": say("no_more", language_of(request)), "more": gr.Button(interactive=False)}
 
     def undo(self, request: gr.Request) -> Shown:
-        """The marks as they were one step before."""
+        """Undo the last change of the marks."""
         self.sessions.of(request).edit.undo()
         return self._marked(request)
 
     def unmark(self, request: gr.Request) -> Shown:
-        """No marks."""
+        """Remove all marks."""
         edit = self.sessions.of(request).edit
         edit.mark(np.zeros_like(edit.mask))
         return self._marked(request)
 
     def take_mask(self, upload: str, request: gr.Request) -> Shown:
-        """Marks from a file of the photo's own size, white = damaged."""
+        """Load marks from a file of the photo's size, white = damaged."""
         session, edit = self._visit(request)
         edit.mark(imaging.read_mask(session.keep(upload), edit.photo.size))
         return self._marked(request)
@@ -175,41 +175,41 @@ class Steps:
         return photo_shown.marked(session, language) | photo_shown.results(session, language)
 
     def restore_at_once(self, request: gr.Request, progress=gr.Progress()) -> Shown:
-        """The same, unasked, once for each photo that was opened; where nothing is to be done, nothing is said."""
+        """The same, automatically, once per opened photo; does nothing if there is nothing to do."""
         session = self.sessions.of(request)
         if session.wanted or session.album is None or session.edit.restored or not session.edit.needs_work:
             return {}
         return self.restore(session.edit.recolor, session.edit.texture, request, progress)
 
     def dab(self, event: gr.EventData, request: gr.Request) -> Shown:
-        """Strokes of color: the photo is colored again at once. Only the second stage runs, the fill stays."""
+        """Add strokes of color and recolor the photo at once. Only the second stage runs; the fill is kept."""
         edit = self.sessions.of(request).edit
         return self._color_again(request, [*edit.dabs, *event.strokes], edit.reference)
 
     def undo_dab(self, request: gr.Request) -> Shown:
-        """The last dab away; where there is none, the other photo's colors."""
+        """Remove the last dab; if there is none, the other photo's colors."""
         edit = self.sessions.of(request).edit
         return self._color_again(request, edit.dabs[:-1], edit.reference if edit.dabs else None)
 
     def take_reference(self, upload: str, request: gr.Request) -> Shown:
-        """Another photo lends its colors where it shows the same."""
+        """Use the colors of another photo where it shows the same."""
         session, edit = self._visit(request)
         return self._color_again(request, edit.dabs, read_scan(session.keep(upload)).image)
 
     def take_variant(self, event: gr.SelectData, request: gr.Request) -> Shown:
-        """Another of the colorings instead of the one that is shown; no stage runs."""
+        """Show another of the colorings; no stage runs."""
         session, edit = self._visit(request)
         edit.variant = event.index
         return photo_shown.pictures(session)
 
     def make_vivid(self, vividness: float, request: gr.Request) -> Shown:
-        """No stage runs at all."""
+        """Change the vividness; no stage runs."""
         session, edit = self._visit(request)
         edit.vividness = vividness
         return photo_shown.pictures(session)
 
     def freshen(self, freshen: bool, request: gr.Request) -> Shown:
-        """Faded tones stretched, or as they are; no stage runs."""
+        """Stretch faded tones, or not; no stage runs."""
         session, edit = self._visit(request)
         edit.freshen = freshen
         return photo_shown.pictures(session, "gray")
@@ -243,6 +243,6 @@ class Steps:
 
 
 def _worth_cutting(prints: list[Print], size: tuple[int, int]) -> list[Print]:
-    """The prints of a scan of (width, height), but not a straight one with only its own white border around it."""
+    """The prints of a scan of (width, height), except a single straight one with just its own white border."""
     straight = [p for p in prints if abs(p.angle) < STRAIGHT and p.width * p.height > OWN_BORDER * size[0] * size[1]]
     return [] if len(prints) == 1 and straight else prints

@@ -1,4 +1,4 @@
-"""One photo, from the drop to the download: what stands where is tied to what happens."""
+"""One photo, from the drop to the download: connects the layout with the steps."""
 
 from collections.abc import Callable, Iterable
 from itertools import product
@@ -13,7 +13,7 @@ QUEUE = {"concurrency_id": "work", "concurrency_limit": 1, "api_visibility": "pr
 EACH = {"trigger_mode": "multiple", **QUEUE}  # asked again before it is answered, it waits its turn
 HIDDEN = {"show_progress": "hidden", "api_visibility": "private"}
 AT_ONCE = {"queue": False, **HIDDEN}
-# What was painted last is on the server before anything is done with it.
+# Wait until the last strokes are on the server.
 SENT = "async (...values) => {{ await page.sent('editor'); return values.slice(0, {count}); }}"
 REMEMBERED = "() => [sessionStorage.getItem('visit') ?? '']"
 ANSWERED = "() => page.answered('{name}')"
@@ -25,7 +25,7 @@ OPENED = ("key", "start", "work", "prints", "tabs", "recolor", "texture", *RESUL
 
 
 class PhotoTab:
-    """The tab; its parts, which the steps name in what they return, are `view`."""
+    """The tab; `view` holds its parts by the names that the steps use."""
 
     def __init__(self, demo: gr.Blocks, steps: Steps):
         self.steps = steps
@@ -37,7 +37,7 @@ class PhotoTab:
         self._tie_results()
 
     def open_on(self, listener: Callable, step: Callable, progress_on: object) -> None:
-        """Tie a listener to a step that opens a photo; it is then restored."""
+        """Connect a listener to a step that opens a photo, which is then restored."""
         opened = self._tie(listener, step, None, OPENED, "start", show_progress_on=progress_on, **EACH)
         opened.then(None, self.view["key"], self.view["drop"], js="(key) => page.opened(key)", **AT_ONCE)
         self._restore_on(opened.then, self.steps.restore_at_once, None)
@@ -45,7 +45,7 @@ class PhotoTab:
     def _tie(
         self, listener: Callable, step: Callable, inputs: object, changed: Iterable[str], where: str, **settings
     ) -> gr.events.Dependency:
-        """A listener to a step that may change parts of the view; `where` a refusal is read."""
+        """Connect a listener to a step that changes parts of the view; refusals are shown at `where`."""
         refusal = f"{where}_refusal"
         answer = in_place(step, self.view, refusal)
         return listener(answer, inputs, [self.view[name] for name in (*changed, refusal)], **settings)
@@ -88,7 +88,7 @@ class PhotoTab:
     def _tie_results(self) -> None:
         view, steps = self.view, self.steps
         for listener, step, inputs, progress in (
-            (view["hints"].input, steps.dab, None, HIDDEN),  # shown, it would move the photo under the hand
+            (view["hints"].input, steps.dab, None, HIDDEN),  # visible progress would move the photo under the hand
             (view["hints_undo"].click, steps.undo_dab, None, {"show_progress_on": view["note"]}),
             (view["reference"].upload, steps.take_reference, view["reference"], {"show_progress_on": view["note"]}),
         ):

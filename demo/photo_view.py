@@ -1,4 +1,4 @@
-"""One photo: what stands on the page, and where."""
+"""One photo: the layout."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ View = dict[str, gr.blocks.Block]  # parts of the page by the names that the ste
 
 
 def start_view() -> View:
-    """Before there is a photo: what comes out, the drop zone, what it takes, and photos to try."""
+    """Before there is a photo: a sample result, the drop zone, its limits, and examples."""
     with gr.Column(elem_id="start") as start:
         refusal = refusal_view()
         with gr.Row(equal_height=True):
@@ -41,12 +41,12 @@ def start_view() -> View:
 
 
 def refusal_view() -> gr.Markdown:
-    """Where a refusal is read, beside what was asked for, until something else is."""
+    """Where a refusal is shown, next to what was asked for, until the next try."""
     return gr.Markdown(visible=False, elem_classes="refusal")
 
 
 def choices(name: str, **shape: object) -> gr.Gallery:
-    """Pictures of which one is clicked; hidden until there are any."""
+    """Pictures to choose one from; hidden until there are any."""
     return gr.Gallery(
         label=label(name), visible=False, allow_preview=False, object_fit="contain", buttons=[],
         elem_id=name.replace("_", "-"), elem_classes="pictures", **shape,
@@ -54,14 +54,14 @@ def choices(name: str, **shape: object) -> gr.Gallery:
 
 
 def switch(name: str, is_on: bool = False, **settings: object) -> gr.Checkbox:
-    """A setting on a line of its own."""
+    """A checkbox on its own line."""
     return gr.Checkbox(is_on, label=label(name), container=False, elem_id=name.replace("_", "-"), **settings)
 
 
 def marking_view() -> View:
-    """The photo with its damage as an overlay to paint on, the tools, and the button that all is about.
+    """The photo with its marks to paint on, the tools, and the Restore button.
 
-    What the tools change is told above them, and seen below. What is rarely changed stands last.
+    Text above the tools tells what they change, the photo below shows it. Rarely used settings come last.
     """
     with gr.Column(elem_id="marking", min_width=340):
         view = {"found": gr.Markdown(elem_id="found", elem_classes=["quiet", "said"])}
@@ -81,7 +81,7 @@ def marking_view() -> View:
 
 
 def painter_view(name: str, pens: tuple[str, ...]) -> gr.HTML:
-    """A picture that the server sends, to be painted on: see `browser/painter.js`."""
+    """A picture from the server to paint on: see `browser/painter.js`."""
     words = {"label": TEXTS[name], **{word: TEXTS[word] for word in PAINTER_WORDS}, **PALETTE}
     texts = {language: {word: text[i] for word, text in words.items()} for i, language in enumerate(LANGUAGES)}
     given = f"const TEXTS = {json.dumps(texts)}, PENS = {json.dumps(pens)};\n"
@@ -89,7 +89,7 @@ def painter_view(name: str, pens: tuple[str, ...]) -> gr.HTML:
 
 
 def results_view() -> View:
-    """Before and after in color and gray, and in the same place the one to dab colors on; below, what colors need."""
+    """Before and after in color and gray, and in the same place the photo to dab colors on; color settings below."""
     with gr.Column(elem_id="results", min_width=340):
         view = {"note": gr.Markdown(label("waiting"), elem_id="note", elem_classes=["quiet", "said"])}
         view["results_refusal"] = refusal_view()
@@ -114,7 +114,7 @@ def results_view() -> View:
 
 
 def before_after(name: str, pair: tuple[Path, Path] | None = None) -> gr.ImageSlider:
-    """A slider between two pictures of one size; a result is seen nearly whole at first."""
+    """A slider between two pictures of equal size; it starts with a result nearly fully visible."""
     return gr.ImageSlider(
         pair, label=label("slider"), show_label=False, elem_id=name, elem_classes="compare", buttons=["fullscreen"],
         min_width=300, slider_position=50 if pair else 10,
@@ -122,7 +122,7 @@ def before_after(name: str, pair: tuple[Path, Path] | None = None) -> gr.ImageSl
 
 
 def save_row(kind: str) -> View:
-    """Two buttons, one a format: `save_color_png` and so on."""
+    """Two buttons, one per format: `save_color_png` and so on."""
     looks = {"png": "primary", "jpeg": "secondary"}
     with gr.Row():
         return {
@@ -134,7 +134,7 @@ def save_row(kind: str) -> View:
 
 
 def hints_view() -> View:
-    """The colored photo, as large as beside it and in the same place, to dab colors on."""
+    """The colored photo to dab colors on, in the size and place of the result."""
     view = {"hints": painter_view("hints", tuple(PALETTE))}
     with gr.Row(elem_classes="tools"):
         view["hints_undo"] = gr.Button(label("hints_undo"), size="sm", elem_id="hints-undo")

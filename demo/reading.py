@@ -1,4 +1,4 @@
-"""A visitor's file becomes a photo, within the page's limits."""
+"""Read a visitor's file as a photo, within the page's limits."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from restoration.files import imaging
 
 
 def as_file(component: gr.Component) -> gr.Component:
-    """Make a component hand on a sent file as its path, several as theirs: Gradio would decode it, and lose what it
-    cannot. Set on the one object, since Gradio writes a stub file beside every subclass of a component.
+    """Make a component pass on uploaded files as paths: Gradio would decode them, with losses.
+    Set on the object, since Gradio writes a stub file beside every subclass of a component.
     """
 
     def path(payload: object) -> object:
@@ -22,10 +22,10 @@ def as_file(component: gr.Component) -> gr.Component:
 
 
 def read_scan(file: Path) -> imaging.Scan:
-    """The photo in a file, upright, L or RGB, and what goes along into its result.
+    """The photo in a file, upright, L or RGB, with the rest of its file.
 
     Raises:
-        RestorationError: it is larger than the page takes, or no photo.
+        RestorationError: it exceeds the page's limit or is not a photo.
     """
     if imaging.claimed_pixels(file) > MEGAPIXELS * 1_000_000:
         raise RefusalError("too_many_pixels", name=file.name, megapixels=MEGAPIXELS)

@@ -1,4 +1,4 @@
-"""A visitor's photo and how long it is kept: while the page is open, and a little longer in case it comes back."""
+"""A visitor's photo, kept while the page is open and a little longer in case the visitor returns."""
 
 import secrets
 import shutil
@@ -22,40 +22,40 @@ from restoration.pipeline import Damage, Repair, Restoration, ScanDamage
 
 IDLE = 3600  # s without any action
 UNDO = 30  # changes of a mask
-MOST = 32  # sessions at once; then the one that waited longest is forgotten
+MOST = 32  # sessions at once; beyond that, the one idle longest is dropped
 
 
 @dataclass(frozen=True)
 class Search:
-    """How far the search for damage went."""
+    """The state of the search for damage."""
 
-    found: Mask  # all that was found so far, erased since or not
-    sensitivity: float = 0  # with which the damage was looked for last
-    new: Mask | None = None  # what that added, until the photo is restored
+    found: Mask  # everything found so far, even if erased since
+    sensitivity: float = 0  # of the last search
+    new: Mask | None = None  # what it added, until the photo is restored
 
 
 @dataclass
 class EditState:
-    """One photo in work, and how far the work has come. All masks are bool (H, W), True = damaged."""
+    """The state of one photo being edited. All masks are bool (H, W), True = damaged."""
 
-    name: str  # of the visitor's file, without its ending; of a print with its number
-    scan: Scan  # the photo in it, and what goes along into the result
+    name: str  # of the visitor's file, without its extension; for a print with its number
+    scan: Scan  # the photo, and what its file adds to the result
     damage: Damage | ScanDamage  # what was found in it
     mask: Mask  # what is marked as damaged
     small: Image.Image  # the photo's preview
     shown: str  # the preview's file
     search: Search
-    history: list[tuple[Change, Search]] = field(default_factory=list)  # of mask and search, to be undone from the end
+    history: list[tuple[Change, Search]] = field(default_factory=list)  # of mask and search, undone from the end
     dabs: list[dict] = field(default_factory=list)  # strokes of color
     is_tinted: bool = False  # a gray photo on tinted paper
-    recolor: bool = False  # a photo in color is taken for a gray one
-    texture: bool = True  # what is filled is given texture
-    reference: Image.Image | None = None  # a photo that lends its colors
+    recolor: bool = False  # a color photo is treated as a gray one
+    texture: bool = True  # fills get texture
+    reference: Image.Image | None = None  # a photo whose colors are used
     repair: Repair | None = None
-    repaired: Mask | None = None  # what was marked then
+    repaired: Mask | None = None  # the mask at that time
     restored: Restoration | None = None
     vividness: float = 1.0
-    variant: int = 0  # which of the colorings was taken
+    variant: int = 0  # the number of the chosen coloring
     freshen: bool = False  # faded tones are stretched
 
     @property
@@ -65,12 +65,12 @@ class EditState:
 
     @property
     def keeps_colors(self) -> bool:
-        """Whether only what is marked gets new colors."""
+        """Whether only marked areas get new colors."""
         return self.photo.mode == "RGB" and not self.recolor
 
     @property
     def toned(self) -> Restoration:
-        """What came back, its tones stretched if that is wanted."""
+        """The restoration, with tones stretched if chosen."""
         return self.restored.freshened() if self.freshen else self.restored
 
     @property
@@ -80,21 +80,21 @@ class EditState:
 
     @property
     def new(self) -> Mask:
-        """What a search has found last and is marked."""
+        """What the last search found and is still marked."""
         return np.zeros_like(self.mask) if self.search.new is None else self.search.new & self.mask
 
     @property
     def is_repaired(self) -> bool:
-        """Whether what is marked is what was repaired."""
+        """Whether the current marks are those that were repaired."""
         return self.repaired is not None and np.array_equal(self.mask, self.repaired)
 
     def mark(self, mask: Mask, search: Search | None = None) -> None:
-        """Replace what is marked, by hand or after a search; the last UNDO replacements can be undone."""
+        """Replace the marks, by hand or after a search; the last UNDO changes can be undone."""
         self.history = [*self.history, (Change(self.mask, mask), self.search)][-UNDO:]
         self.mask, self.search = mask, search or self.search
 
     def undo(self) -> None:
-        """Go back by one replacement, where there is one."""
+        """Undo the last change, if there is one."""
         if self.history:
             change, self.search = self.history.pop()
             self.mask = change.undone(self.mask)
@@ -102,53 +102,53 @@ class EditState:
 
 @dataclass
 class Album:
-    """A visitor's file: a photo, or a scan with prints that are each worked on alone."""
+    """A visitor's file: a photo, or a scan with prints that are edited one by one."""
 
-    name: str  # of the file, without its ending
+    name: str  # of the file, without its extension
     scan: Scan
     prints: list[Print]  # those to be cut out
-    shown: list[str] = field(default_factory=list)  # files of small pictures to choose from: the scan, each print
-    edits: dict[int, EditState] = field(default_factory=dict)  # what was opened, by the print's number; 0: the scan
-    open: int = 0  # the number of what is worked on
+    shown: list[str] = field(default_factory=list)  # small pictures to choose from, as files: the scan, each print
+    edits: dict[int, EditState] = field(default_factory=dict)  # opened parts by the print's number; 0: the scan
+    open: int = 0  # the number of the current part
 
 
 @dataclass
 class Session:
-    """One visit to the page. Its folder has a secret name and holds all that is written for it."""
+    """One visit to the page. Its folder has a secret name and holds all of its files."""
 
     folder: Path
-    uploads: set[Path] = field(default_factory=set)  # what was sent, as Gradio keeps it: two sessions' may be one file
+    uploads: set[Path] = field(default_factory=set)  # uploads where Gradio keeps them: sessions may share a file
     wanted: str | None = None  # what was sent, and is to be opened next
     album: Album | None = None
     batch: list[Path] = field(default_factory=list)  # the photos of the last one
-    key: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # known to this page's browser alone
+    key: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # known only to this page's browser
     seen: float = field(default_factory=time.monotonic)
 
     @property
     def edit(self) -> EditState:
-        """The photo in work.
+        """The photo being edited.
 
         Raises:
-            RefusalError: it was forgotten.
+            RefusalError: it is no longer kept.
         """
         if self.album is None:
             raise RefusalError("photo_gone")
         return self.album.edits[self.album.open]
 
     def file(self, name: str) -> Path:
-        """A place for a file of this name, where no other file ever was: browsers keep what they once loaded."""
+        """A path with this file name that was never used before, since browsers cache what they load."""
         folder = self.folder / secrets.token_hex(8)
         folder.mkdir(parents=True)
         return folder / name
 
     def written(self, image: Image.Image, name: str) -> str:
-        """A picture for the browser, as PNG or JPEG by its name: the file that it is in."""
+        """Write a picture for the browser, as PNG or JPEG by its name; returns the file."""
         file = self.file(name)
         image.save(file, **({"compress_level": 1} if file.suffix == ".png" else {"quality": 95, "subsampling": 0}))
         return str(file)
 
     def keep(self, upload: str | Path) -> Path:
-        """A copy of a sent file, which Gradio's own clearing does not reach."""
+        """Copy an uploaded file to where Gradio does not delete it."""
         copy = self.file(Path(upload).name)
         shutil.copyfile(upload, copy)
         self.own(upload)
@@ -161,7 +161,7 @@ class Session:
 
 
 class Sessions:
-    """All open pages, by the name that Gradio gives each."""
+    """All open pages, by Gradio's name for each."""
 
     def __init__(self) -> None:
         self._open: dict[str, Session] = {}
@@ -179,7 +179,7 @@ class Sessions:
         return session
 
     def return_to(self, key: str, request: gr.Request) -> Session | None:
-        """The session of this key, now that of the request: its page was loaded again. None: forgotten."""
+        """Move the session of this key to the request of a reloaded page; None if it is no longer kept."""
         with self._lock:
             name = next((name for name, session in self._open.items() if session.key == key), None)
             if name is None:
@@ -188,14 +188,14 @@ class Sessions:
         return self.of(request)
 
     def leave(self, request: gr.Request) -> None:
-        """The page was closed: unless it comes back, all of the session is deleted after GRACE seconds."""
+        """The page was closed: delete the session after GRACE seconds unless it comes back."""
         name_left, closed = request.session_hash, time.monotonic()
         timer = Timer(GRACE, self._forget, [lambda name, session: name == name_left and session.seen <= closed])
         timer.daemon = True
         timer.start()
 
     def close(self) -> None:
-        """Delete everything of everybody: the server stops."""
+        """Delete all sessions: the server stops."""
         self._forget(lambda name, session: True)
 
     def _forget_old(self, keep: Session) -> None:

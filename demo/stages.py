@@ -1,4 +1,4 @@
-"""The restorer as the page calls it: on a Space with a shared GPU, each call borrows one; memory is given back."""
+"""The restorer as the page calls it: each call borrows a GPU on a Space that shares them; memory is given back."""
 
 import ctypes
 from collections.abc import Callable
@@ -10,7 +10,7 @@ try:  # before torch: there it prepares the GPU that is borrowed. The package co
 except ImportError:
 
     def borrows_gpu(stage: Callable) -> Callable:
-        """Elsewhere nothing is borrowed."""
+        """Without ZeroGPU nothing is borrowed."""
         return stage
 
 
@@ -18,7 +18,7 @@ from restoration.pipeline import Restorer
 
 
 class Stages:
-    """Find, repair, color: methods of one `Restorer`, each callable on its own; their arguments have no names here."""
+    """Find, repair, color: methods of a `Restorer`, each callable alone, with positional arguments."""
 
     def __init__(self, restorer: Restorer):
         stages = (restorer.detect, restorer.damage, restorer.repair, restorer.colorize)
@@ -26,7 +26,7 @@ class Stages:
 
 
 def lent(stage: Callable) -> Callable:
-    """A function, not a bound method: what a borrowed GPU runs is sent to another process."""
+    """A function, not a bound method, since a borrowed GPU runs in another process."""
 
     @borrows_gpu
     @wraps(stage)

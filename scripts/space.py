@@ -50,7 +50,7 @@ def push_space(repository: str) -> str:
     try:
         return _push(repository)
     except (HTTPError, OSError, HubError) as error:
-        # No chained traceback: it may show the request's headers, and the token is one of them.
+        # No chained traceback: it may show the request's headers, including the token.
         raise SpaceError(f"Not pushed to {repository}: {reason(error)}.") from None
 
 

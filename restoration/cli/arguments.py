@@ -21,7 +21,7 @@ KINDS = "PNG, TIFF, BMP and WebP are lossless, JPEG is not"
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of all commands; what it parses has the chosen one's name as `command`."""
+    """The parser of all commands; the parsed `command` is the name of the one chosen."""
     whole = argparse.ArgumentParser(
         prog="python -m restoration" if Path(sys.argv[0]).name == "__main__.py" else "photo-restoration",
         description="Repair damaged gray photos and color them.",
@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _command(commands, name: str, does: str) -> argparse.ArgumentParser:
-    """A command, said in a few words in the list of all and as a sentence in its own help."""
+    """A command with its summary for the list of commands and for its own help."""
     return commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
 
 
@@ -122,7 +122,7 @@ def _add_overwrite(command: argparse.ArgumentParser) -> None:
 
 
 def _name(text: str) -> str:
-    if not text:  # of an unset variable; as a path it would be the folder that one is in
+    if not text:  # such as an unset variable; as a path it would be the current folder
         raise argparse.ArgumentTypeError("the name is empty")
     return text
 
@@ -132,7 +132,7 @@ def _path(text: str) -> Path:
 
 
 def _out(text: str) -> str:
-    """A path as text, as the slash at its end says that it is a folder."""
+    """A path as text, since a slash at its end marks a folder."""
     if text == "-":
         raise argparse.ArgumentTypeError(
             "standard input and output are not supported; for a file of that name, write ./-"

@@ -1,4 +1,4 @@
-"""What a report of a bug should say: versions, what runs the networks, threads, memory, weights and their hashes."""
+"""Facts for a bug report: versions, device, threads, memory, weights and their hashes."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ PACKAGES = "gradio numpy opencv-python-headless openvino pi-heif pillow segmenta
 
 
 def facts(weights: Path) -> Iterator[str]:
-    """A line each, for people; `weights` is a folder in hub layout."""
+    """One readable line per fact; `weights` is a folder in hub layout."""
     yield f"photo-restoration {restoration.__version__}, Python {platform.python_version()}, {platform.platform()}"
     found = {found.name.lower().replace("_", "-"): found.version for found in distributions()}
     yield ", ".join(f"{name} {found.get(name, 'missing')}" for name in PACKAGES.split())

@@ -1,4 +1,4 @@
-"""The command line's way in, and its commands damage, evaluate, export and doctor."""
+"""The command line's entry point, and its commands damage, evaluate, export and doctor."""
 
 import argparse
 import io
@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, or 1 when anything went wrong."""
     args = parser().parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a name may hold letters that the terminal lacks
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name may hold letters that the terminal cannot show
     try:
         return COMMANDS[args.command](args)
     except RestorationError as error:
@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
         extra = "export" if error.name == "onnx" else "train"
         said = f"{error.name} is missing: in the project's folder, pip install '.[{extra}]'."
     except OSError as error:
-        if error.strerror is None:  # not the system's, such as of a name too long, of a folder without permission
+        if error.strerror is None:  # not from the system, such as a name that is too long
             raise
         said = f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
     except KeyboardInterrupt:
@@ -61,7 +61,7 @@ def _damage(args: argparse.Namespace) -> int:
 
     def make(photo: tuple[Path, Image.Image]) -> tuple[Image.Image, np.ndarray, np.ndarray]:
         name, truth = photo
-        rng = np.random.default_rng([args.seed, zlib.crc32(os.fsencode(name))])  # whatever lies beside it
+        rng = np.random.default_rng([args.seed, zlib.crc32(os.fsencode(name))])  # independent of the other photos
         return truth, *damage(luma(np.asarray(truth)), rng, max_holes=args.holes)
 
     def write(job: Job, made: tuple[Image.Image, np.ndarray, np.ndarray]) -> Facts:
@@ -117,6 +117,6 @@ COMMANDS = {
 
 
 def run_program() -> None:
-    """Run as a process of its own."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Slurm and torchrun stop a process: keep what is done
+    """Run as the main program."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # sent by Slurm and torchrun: stop and keep what is done
     sys.exit(main())

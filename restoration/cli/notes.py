@@ -1,4 +1,4 @@
-"""What the command line says of a photo: what was found in it, and what a user may not expect of the result."""
+"""Messages about a photo on the command line: what was found, and surprises in the result."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from PIL import Image
 from restoration.inference.damage import MOST_SENSITIVE, count_marks
 from restoration.inference.tones import is_tinted
 
-LEAST_SIDE = 16  # px: where nothing is found in a smaller photo, that is why
+LEAST_SIDE = 16  # px: in smaller photos nothing is found
 TINTED = "it looks like a tinted black-and-white photo and keeps its tint; --recolor gives it new colors."
 
 
 def notes_on_result(args: argparse.Namespace, photo: Image.Image, mask: Image.Image) -> list[str]:
-    """Of a restored photo: a tint was kept; what was found, or what the mask marks if that is nothing or nearly all."""
+    """For a restored photo: a kept tint, and what was found, or whether the mask marks nothing or nearly all."""
     damaged = np.asarray(mask) > 0
     keeps_color = photo.mode == "RGB" and not args.recolor and not args.gray
     tint = [TINTED] if keeps_color and is_tinted(photo) else []
@@ -30,7 +30,7 @@ def notes_on_result(args: argparse.Namespace, photo: Image.Image, mask: Image.Im
 def notes_on_found(
     args: argparse.Namespace, damaged: np.ndarray, done: str = "", ways: Sequence[str] = ()
 ) -> list[str]:
-    """What was found in a photo that was named itself, and in any photo that nothing was; the ways to more."""
+    """What was found, for a single photo or if it is nothing, with ways to find more."""
     height, width = damaged.shape
     if damaged.any() and args.input.is_dir():
         return []
@@ -48,7 +48,7 @@ def notes_on_found(
 
 def _notes_on_mask(damaged: np.ndarray, split: bool, done: str) -> list[str]:
     if not damaged.any():
-        none = "nothing or all of it" if split else "nothing"  # a print that is masked wholly is left as it is
+        none = "nothing or all of it" if split else "nothing"  # a print that is masked completely is not repaired
         return [f"the mask marks {none}, so {done}."]
     if damaged.mean() > 0.5:
         return [f"the mask marks {damaged.mean():.0%} of the photo; if it marks the undamaged parts, invert it."]
@@ -56,5 +56,5 @@ def _notes_on_mask(damaged: np.ndarray, split: bool, done: str) -> list[str]:
 
 
 def _percent(share: float) -> str:
-    """Of two digits, as people write them."""
+    """A percentage with two digits and no exponent."""
     return f"{np.format_float_positional(100 * share, precision=2, fractional=False, trim='-')}%"

@@ -1,4 +1,4 @@
-"""The commands that ask the networks, restore and detect: from files to files."""
+"""The commands that use the networks, restore and detect: from files to files."""
 
 import argparse
 import sys
@@ -20,15 +20,15 @@ from restoration.inference.paper import find_inside_paper
 from restoration.inference.prints import Print, extract
 from restoration.result import Restoration
 
-DOUBTFUL = 2  # the sensitivity from which on about half of what is found on a real print is none
+DOUBTFUL = 2  # the sensitivity from which about half of what is found on a real print is not damage
 
 
 class Piece(NamedTuple):
-    """A scan, or a print cut out of one, on its way to a file of its own."""
+    """A scan, or a print cut out of one, with the file it is written to."""
 
     target: Path
     scan: imaging.Scan
-    mask: np.ndarray | None  # bool (H, W); None = the damage is to be found
+    mask: np.ndarray | None  # bool (H, W); None = detect the damage
 
 
 def restore(args: argparse.Namespace) -> int:
@@ -43,10 +43,10 @@ def restore(args: argparse.Namespace) -> int:
 
 
 class Restoring:
-    """The steps of one photo, and with --split those of the prints on it."""
+    """The steps for one photo and, with --split, the prints on it."""
 
     def __init__(self, args: argparse.Namespace, targets: set[Path]):
-        """`targets`: the files of all the run's photos, which no print may take."""
+        """`targets`: the result files of all photos, which no print may overwrite."""
         self.args, self.targets = args, targets
         self.masks = args.mask and Masks(args.mask)
         self.reference = args.reference and imaging.read_reference(args.reference)
@@ -64,11 +64,11 @@ class Restoring:
         return [*cut, Piece(job.target, scan, mask)]
 
     def work(self, pieces: list[Piece]) -> list[tuple[Piece, Restoration]]:
-        """Each piece beside what comes back of it."""
+        """Each piece with its restoration."""
         return [(piece, self._restored(piece)) for piece in pieces]
 
     def write(self, job: Job, restored: list[tuple[Piece, Restoration]]) -> Facts:
-        """Every piece to its file, the scan's last: where it is, the photo is done."""
+        """Write every piece, the scan last: once its file exists, the photo is done."""
         for piece, result in restored:
             self._write(piece, result)
         *prints, (whole, _) = restored
@@ -91,7 +91,7 @@ class Restoring:
             yield "no print with paper around it was found, so nothing was cut out."
 
     def _find_prints(self, target: Path, scan: imaging.Scan) -> dict[Path, Print]:
-        """The prints on a scan by the files that they go to; none where the scan is one print from edge to edge."""
+        """The prints on a scan by their result files; none if the scan is one print from edge to edge."""
         prints = find_inside_paper(np.asarray(scan.image.convert("L")))
         files = [target.with_stem(f"{target.stem}-{n}") for n in range(1, len(prints) + 1)]
         may_be_there = self.args.overwrite or self.args.input.is_dir()  # there it is of a scan that was not finished
@@ -116,18 +116,18 @@ class Restoring:
 def _read_mask(file: Path, scan: imaging.Scan) -> np.ndarray:
     try:
         return imaging.read_mask(file, scan.image.size)
-    except imaging.PhotoError as error:  # which may name a file of the photo's own name
+    except imaging.PhotoError as error:  # the mask may have the same name as the photo
         raise imaging.PhotoError(f"its mask {error}") from error
 
 
 def _mask_of(found: Print, mask: np.ndarray) -> np.ndarray:
-    """The mask of a print on a scan; empty where it covers the print, which leaves nothing to restore it from."""
+    """The mask of a print on a scan; empty if it covers the whole print, which could not be restored."""
     cut = found.cut(mask)
     return np.zeros_like(cut) if cut.all() else cut
 
 
 def detect(args: argparse.Namespace) -> int:
-    """Write the mask of what is damaged in a photo, or in each of a folder; returns the exit status."""
+    """Write the damage mask of a photo, or of each in a folder; returns the exit status."""
     decoding.MAX_PIXELS = args.max_pixels
     jobs = find_jobs(args.input, args.output, overwrite=args.overwrite)
     restorer = _restorer(args)
@@ -164,7 +164,7 @@ def _warn_of_false_marks(args: argparse.Namespace) -> None:
 
 
 def _restorer(args: argparse.Namespace):
-    from restoration.inference.backends import torch_device  # loaded only where networks are needed
+    from restoration.inference.backends import torch_device  # loaded only if networks are needed
     from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
 
     device = torch_device()

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from restoration.config import Stage
 from restoration.training.tracking import Record
 
-# Okabe and Ito's colors, then two of Paul Tol's: told apart by color-blind readers too
+# Okabe and Ito's colors, then two of Paul Tol's: distinguishable for color-blind readers
 COLORS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#999933"
 INK, FAINT = "#222222", "#8A8A8A"
 MEAN = {"color": INK, "linewidth": 3}
@@ -68,12 +68,12 @@ def _draw_panel(axis: Axes, curves: dict[str, str], journals: Journals) -> None:
 
 
 def _measured(records: list[Record], key: str) -> dict[int, float]:
-    """A value per epoch in which there is one."""
+    """The values of the epochs that have one."""
     return {record["epoch"]: record[key] for record in records if record.get(key) is not None}
 
 
 def _mean(curves: list[dict[int, float]]) -> tuple[list[int], list[float]]:
-    """The mean over folds at the epochs that all of them have; elsewhere it would jump as folds come and go."""
+    """The mean over folds at the epochs that all folds have; elsewhere it would jump."""
     epochs = sorted(set.intersection(*map(set, curves)))
     return epochs, [float(np.mean([values[epoch] for values in curves])) for epoch in epochs]
 

@@ -1,6 +1,6 @@
 """A finished run on the hub: one repository, one commit.
 
-Nothing here writes to the run: a push that fails can be repeated, and readers never meet half of one.
+Nothing here writes to the run: a failed push can be repeated, and readers never see half of one.
 """
 
 import shlex
@@ -24,7 +24,7 @@ tags: [image-restoration, inpainting, colorization]
 
 """
 MODEL = MODEL_CONFIG, MODEL_WEIGHTS
-PUBLIC = (  # what a push uploads, and what it takes away when another run was pushed there before
+PUBLIC = (  # files that a push uploads, or removes if they are from an earlier push
     *("train.json", "summary.json", "curves-*.png", "grid*.png"),
     *(f"{stage}/{name}" for stage in STAGES for name in MODEL),
     *(f"folds/[0-9]*/{stage}/{name}" for stage in STAGES for name in (*MODEL, "metrics.jsonl")),
@@ -33,7 +33,7 @@ REFUSALS = {
     401: "the hub rejected the token, store another with `hf auth login`",
     403: "the token has no write permission, grant it in the hub's settings",
 }
-PATIENCE = 30  # s without an answer; the client alone would wait for ever
+PATIENCE = 30  # s without an answer; the client itself would wait forever
 
 
 class HubError(RestorationError):
@@ -41,7 +41,7 @@ class HubError(RestorationError):
 
 
 def check_target(repository: str) -> None:
-    """Ask no hub, but see that a push could be tried: before hours of training, not after them.
+    """Check offline that a push could be tried, before hours of training and not after them.
 
     Raises:
         HubError: it could not.
@@ -56,18 +56,18 @@ def check_target(repository: str) -> None:
 def push_run(run: Path, repository: str, private: bool = False) -> str:
     """Upload a finished run in one commit, and return its address.
 
-    Files of an earlier push that this run does not have are removed by the same commit. `private`: nobody else shall
-    see the repository; one that is there already stays as it is.
+    Files of an earlier push that this run does not have are removed by the same commit. `private`: create the
+    repository as private; an existing one keeps its visibility.
 
     Raises:
-        HubError: anything went wrong; the run is as it was.
+        HubError: anything went wrong; the run is unchanged.
     """
     try:
         return _push(run, repository, private)
     except (HTTPError, OSError, RuntimeError, ValueError, KeyError) as error:
         name = repository if is_name(repository) else "user/name"
         again = f"`python train.py --resume {shlex.quote(str(run))} --push-to {name}{' --private' if private else ''}`"
-        # No chained traceback: it may show the request's headers, and the token is one of them.
+        # No chained traceback: it may show the request's headers, including the token.
         raise HubError(f"Not pushed, {reason(error)}; the run is untouched, try again with {again}.") from None
 
 
@@ -116,10 +116,10 @@ def is_name(repository: str) -> bool:
 
 
 def find_token() -> str:
-    """The hub token of the usual places: HF_TOKEN, or what `hf auth login` stored.
+    """The hub token from the usual places: HF_TOKEN, or what `hf auth login` stored.
 
     Raises:
-        HubError: there is none, or it cannot be one.
+        HubError: there is none, or it is not a valid token.
     """
     token = get_token()
     if not token:
@@ -130,7 +130,7 @@ def find_token() -> str:
 
 
 def reason(error: Exception) -> str:
-    """What happened, in words that hold no header and no line break."""
+    """What went wrong, in words without headers and line breaks."""
     if not isinstance(error, HTTPError) and isinstance(error.__cause__, HTTPError):
         error = error.__cause__  # the client wraps failures of an upload and of the card's check
     if isinstance(error, HubError):

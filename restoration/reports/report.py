@@ -1,6 +1,6 @@
-"""A run's report: what its folds reached, in a file for programs, a Markdown page made of it, and pictures.
+"""A run's report: the results of its folds as JSON, as a Markdown page and as pictures.
 
-With a heading for the hub's index, the page is the run's model card there.
+With a header for the hub's index, the page is also the run's model card.
 """
 
 import dataclasses
@@ -21,10 +21,10 @@ from restoration.training.runs import COMMAND, DATA, METRICS, Run
 from restoration.training.tracking import MetricsLog, Record
 
 REPORT, SUMMARY = "report.md", "summary.json"
-CONDITIONS = ("step", "learning_rate", "photos_per_second", "minutes_left")  # of an epoch: no metrics
-COUNTED = ("epoch", "photos")  # of a fold: no metrics either
+CONDITIONS = ("step", "learning_rate", "photos_per_second", "minutes_left")  # fields of an epoch that are not metrics
+COUNTED = ("epoch", "photos")  # fields of a fold that are not metrics
 PACKAGES = ("torch", "torchvision", "timm", "segmentation-models-pytorch", "numpy", "opencv-python-headless")
-TITLES = {  # of metrics, and which way is better
+TITLES = {  # of metrics, with the better direction
     "ssim": "SSIM ↑",
     "masked_ssim": "SSIM, damaged part ↑",
     "hsv_similarity": "color similarity (HSV) ↑",
@@ -52,11 +52,11 @@ WHOLE = (
     "Both stages on {photos} pairs that their fold was not trained on, as the contest gives them: the damage is found, "
     "not given."
 )
-NAMED = 20  # problems of the data that the page names; summary.json has them all
+NAMED = 20  # problems of the data listed on the page; summary.json has all
 
 
 def summarize(run: Run, stages: Collection[Stage]) -> dict:
-    """All numbers of the report on stages that are trained, ready for JSON."""
+    """All numbers of the report on trained stages, ready for JSON."""
     journals, data = {stage: read_journals(run, stage) for stage in stages}, json.loads((run.folder / DATA).read_text())
     return {
         "command": (run.folder / COMMAND).read_text().strip(),
@@ -79,21 +79,21 @@ def write_report(run: Run, summary: dict, grid: list[list[Image.Image]] | None) 
     """Write `report.md`, `summary.json`, `curves-STAGE.png` and `grid.png` into a run's folder.
 
     Args:
-        summary: of `summarize`, and `whole`, of `over_folds`, and the photos in each of the `answers` to the contest.
+        summary: from `summarize`, with `whole` from `over_folds` and the number of photos in the contest's `answers`.
         grid: rows of four photos: damaged, gray, color, truth.
     """
-    (run.folder / REPORT).unlink(missing_ok=True)  # an earlier one, of fewer stages
+    (run.folder / REPORT).unlink(missing_ok=True)  # an earlier report on fewer stages
     for stage in summary["stages"]:
         draw_curves(stage, read_journals(run, stage), run.folder / f"curves-{stage}.png")
     if grid:
         draw_grid(grid, run.folder / "grid.png")
     (run.folder / SUMMARY).write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n")
-    with replacing(run.folder / REPORT) as part:  # it says that these stages are finished: there whole, or not at all
+    with replacing(run.folder / REPORT) as part:  # it marks these stages as finished: whole, or not at all
         part.write_text(page(summary, run.folder.resolve().name), encoding="utf-8")
 
 
 def stages_of(run: Path) -> list[str]:
-    """The stages that a run's report covers; none where there is no report yet."""
+    """The stages that a run's report covers; none if there is no report yet."""
     return list(json.loads((run / SUMMARY).read_text())["stages"]) if (run / REPORT).exists() else []
 
 
@@ -109,7 +109,7 @@ def best_epoch(records: list[Record], criterion: str) -> Record:
 
 
 def over_folds(rows: dict[int, dict]) -> dict:
-    """The folds' rows, and mean and sample standard deviation over them; None where there are too few for it."""
+    """The folds' rows, with mean and sample standard deviation over them; None where there are too few."""
     names = [key for key in dict.fromkeys(key for row in rows.values() for key in row) if key not in COUNTED]
     values = {key: [row[key] for row in rows.values() if row.get(key) is not None] for key in names}
     return {
@@ -125,7 +125,7 @@ def _median_speed(folds: Journals) -> float:
 
 
 def page(summary: dict, name: str) -> str:
-    """The text of the report on a `summary`; `name` is that of the run's folder below runs/."""
+    """The text of the report on a `summary`; `name` is the run's folder below runs/."""
     stages, problems = summary["stages"], summary["data"]["problems"]
     more = [f"and {len(problems) - NAMED} more, in summary.json"] if len(problems) > NAMED else []
     archives = [f"- {_code(file)}: {count} photos." for file, count in summary["answers"].items()]
@@ -174,7 +174,7 @@ def _whole(found: dict) -> str:
 
 
 def _fold_table(found: dict) -> str:
-    """Known metrics, in their order: of several folds the mean and sample standard deviation, then each fold."""
+    """Known metrics, in order: mean and sample standard deviation over the folds, if several, then each fold."""
     keys = [key for key in TITLES if key in found["mean"]]
     columns = {"": [TITLES[key] for key in keys]}
     if len(found["folds"]) > 1:
@@ -210,7 +210,7 @@ def _table(titles: list[str], rows: list[list[str]], side: str = "---:") -> str:
 
 
 def _block(lines: list[str]) -> str:
-    """Text that no character in it, nor a line break in a file's name, can turn into markup."""
+    """Text escaped so that no character or line break in it can become markup."""
     return "\n".join("    " + " ".join(line.split()) for line in lines)
 
 

@@ -1,4 +1,4 @@
-"""What comes out of a finished run: the best models, the contest's answers, the score of the whole, the report."""
+"""Results of a finished run: the best models, the contest's answers, the score of the whole pipeline, the report."""
 
 import shutil
 import zipfile
@@ -25,10 +25,10 @@ GRID_PHOTOS = 6
 
 
 def gather(run: Run, asked: tuple[Stage, ...] = STAGES) -> bool:
-    """Gather the stages whose folds are all trained; False, and a line that names the missing pieces, where one of
-    the stages `asked` for is not among them."""
+    """Gather the stages whose folds are all trained; if a stage `asked` for is not among them, print the missing pieces
+    and return False."""
     config = run.config()
-    if report.stages_of(run.folder) == list(STAGES):  # it is written last, and what is finished does not change
+    if report.stages_of(run.folder) == list(STAGES):  # it is written last, and a finished run does not change
         print(f"Already finished: {_results(run)}")
         return True
     missing = run.missing(config)
@@ -44,7 +44,7 @@ def gather(run: Run, asked: tuple[Stage, ...] = STAGES) -> bool:
 
 
 def _results(run: Run) -> str:
-    """The report, and the archives that an entrant sends in."""
+    """The report, and the archives to submit to the contest."""
     archives = [run.folder / f"{name}.zip" for name in CONTEST_UNSEEN]
     return ", ".join(map(str, [run.folder / REPORT, *filter(Path.exists, archives)]))
 
@@ -79,8 +79,8 @@ def _grid(run: Run, config: TrainConfig, usable: Usable) -> list[list[Image.Imag
 
 
 def _whole_scores(run: Run, config: TrainConfig, usable: Usable) -> dict | None:
-    """What both stages together reach on the contest's pairs that a fold was not trained on, as they are: damage found
-    and not given, photos of full size. Mean metrics of each fold, and how many `photos` they are of; and over folds."""
+    """The scores of both stages together on contest pairs that a fold was not trained on, at full size and without
+    masks: mean metrics and number of `photos` of each fold, and over folds."""
     scores = {}
     for fold in range(config.folds):
         pairs = [entry for entry in usable.split(config, fold).validation.entries if entry.damaged]
@@ -92,7 +92,7 @@ def _whole_scores(run: Run, config: TrainConfig, usable: Usable) -> dict | None:
 
 
 def _score_pair(restorer: Restorer, entry: Entry) -> Row | None:
-    """The metrics of one pair; None where the two files are no such pair."""
+    """The metrics of one pair; None if the two files are not a pair."""
     picture = decode(entry, None)
     if picture.hole is None:
         return None
@@ -104,7 +104,7 @@ def _answer_contest(run: Run, config: TrainConfig) -> dict[str, int]:
     """Restore the contest's unseen photos with the ensemble of folds: PNGs of the same names, and a zip of them.
 
     Returns:
-        How many photos each zip holds; one that cannot be read is named and left out.
+        The number of photos in each zip; unreadable photos are named and left out.
     """
     unseen, counts = unseen_inputs(config.data), {}
     restorer = Restorer.from_pretrained(run.folder, folds="all") if unseen else None

@@ -1,1 +1,1 @@
-"""Damage drawn for training and tests: what time does to a print, and what a scanner adds."""
+"""Drawn damage for training and tests: what time does to a print, and what a scanner adds."""

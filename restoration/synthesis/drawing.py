@@ -1,4 +1,4 @@
-"""What wear is drawn with: lines, cracks that grow and fork, ragged edges, shadows, smooth noise."""
+"""Drawing tools for wear: lines, growing and forking cracks, ragged edges, shadows, smooth noise."""
 
 import cv2
 import numpy as np
@@ -6,12 +6,12 @@ import numpy as np
 
 def draw_line(canvas: np.ndarray, points: np.ndarray, width: float, shade: float = 255) -> None:
     """A line through points (N, 2), x and y in pixels, drawn to an eighth of a pixel."""
-    points = np.rint(points * 8).astype(np.int32)  # three bits below the pixel
+    points = np.rint(points * 8).astype(np.int32)  # three fractional bits
     cv2.polylines(canvas, [points], False, float(shade), max(1, round(width)), cv2.LINE_AA, 3)
 
 
 def flaked(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
-    """uint8 (H, W) -> opacity, float32: as drawn, with ragged edges, or with islands that have stayed."""
+    """uint8 (H, W) -> opacity, float32: as drawn, with ragged edges, or with islands left intact."""
     opacity, kind = canvas.astype(np.float32) / 255, rng.random()
     if kind < 0.4:
         return opacity
@@ -29,7 +29,7 @@ def shadow_of(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
 
 
 def log_uniform(rng: np.random.Generator, least: float, most: float) -> float:
-    """A random number between the two, each octave as likely as the next."""
+    """A random number between the two, with log-uniform distribution."""
     return float(np.exp(rng.uniform(np.log(least), np.log(most))))
 
 
@@ -44,7 +44,7 @@ def grow_crack(
     rng: np.random.Generator, canvas: np.ndarray, point: np.ndarray, angle: float, width: float, length: float,
     forks: int, unit: float,
 ) -> None:  # fmt: skip
-    """Draw a crack that strays, changes its width, breaks off and forks; `width` and `length` in thousandths."""
+    """Draw a crack that wanders, varies in width, breaks off and forks; `width` and `length` in thousandths."""
     stride, bend = max(3.0, 5 * unit), rng.uniform(0.05, 0.35)
     steps, room = int(length * unit / stride) + 1, 20 + 20 * unit
     goal, shade, until_fork = angle, rng.uniform(120, 255), rng.uniform(20, 80) * unit / stride

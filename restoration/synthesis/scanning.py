@@ -1,4 +1,4 @@
-"""A print as it reaches the computer: faded, on its mount, under a scanner. None of this is damage."""
+"""A print as it reaches the computer: faded, mounted, scanned. None of this counts as damage."""
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ def simulate_scan(gray: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def draw_mount(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """What lies around a print, or on it: a border, rounded corners, a scanner's bed, a caption.
+    """What surrounds a print or lies on it: a border, rounded corners, a scanner's bed, a caption.
 
     Returns:
         Its opacity in [0, 1] and its levels, float32 (H, W). What it covers is not damaged.

@@ -1,4 +1,4 @@
-"""Shapes of real damage that training may draw with: gray pictures in a folder or a tar, white where it is damaged."""
+"""Shapes of real damage for training: gray pictures in a folder or a tar, white where damaged."""
 
 import math
 import tarfile
@@ -22,7 +22,7 @@ LONGEST = 640  # pixels, of a shape in memory
 
 @lru_cache(maxsize=1)
 def load_shapes(source: str) -> Shapes:
-    """The shapes of a folder or a tar, PNG files named `kind-...`; other kinds are left out.
+    """The shapes of a folder or a tar, PNG files named `kind-...`; unknown kinds are left out.
 
     Raises:
         RestorationError: there are none.
@@ -59,7 +59,7 @@ def draw_shape(
 
     Args:
         unit: pixels per thousandth of the print's shorter side.
-        near: the point (x, y) where it lies; None = anywhere.
+        near: the point (x, y) to place it at; None = anywhere.
     """
     kinds = sorted(shapes)
     chances = np.array([KINDS[kind][0] for kind in kinds])
@@ -67,7 +67,7 @@ def draw_shape(
     shape = shapes[kind][rng.integers(len(shapes[kind]))]
     _, least, most = KINDS[kind]
     scale = 2 * unit * least * (most / least) ** rng.random()
-    if scale < 0.6:  # thin lines would be lost between the pixels, and must not turn faint
+    if scale < 0.6:  # otherwise thin lines would be lost or become faint
         shape = cv2.resize(shape, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         shape, scale = cv2.convertScaleAbs(shape, alpha=min(2.5, scale**-0.7)), 1.0
     angle, mirror = rng.uniform(0, 2 * math.pi), rng.choice([-1, 1])

@@ -1,6 +1,6 @@
 """What time does to a print: cracks, folds, specks, rubbing, stains and losses, drawn for training and tests.
 
-Real prints show what to draw: most marks are faint (some 24 levels), there are dozens, they fork, and they crowd at the
+Modeled on real prints, where most marks are faint (about 24 levels), there are dozens, they fork, and they crowd at the
 edges. `benchmarks/wear.py` compares. Everything comes from an explicit `numpy.random.Generator`: the
 same seed gives the same wear.
 """
@@ -15,9 +15,9 @@ from restoration.masking import draw_hole
 from restoration.synthesis.drawing import clouds, draw_line, flaked, grow_crack, log_uniform, shadow_of
 from restoration.synthesis.shapes import NO_SHAPES, Shapes, draw_shape
 
-SEEN = 6  # levels of change from which a pixel counts as damaged: what is fainter stays in the picture, unmarked
-HIDDEN = 1.0  # of the change per pixel that the print's own texture has there: less is not seen in it
-EDGE = 50  # thousandths of the print's shorter side in which marks at the edge thin out
+SEEN = 6  # levels of change from which a pixel counts as damaged; fainter changes are drawn but not marked
+HIDDEN = 1.0  # relative to the print's own texture there, which hides a smaller change
+EDGE = 50  # thousandths of the print's shorter side over which marks at the edge thin out
 
 
 class Sheet(NamedTuple):
@@ -25,11 +25,11 @@ class Sheet(NamedTuple):
 
     height: int
     width: int
-    sides: tuple[int, ...]  # those of the part's sides that are the print's: 0 = top, 1 = right, 2 = bottom, 3 = left
+    sides: tuple[int, ...]  # the part's sides that are also the print's: 0 = top, 1 = right, 2 = bottom, 3 = left
     unit: float  # pixels per thousandth of the whole print's shorter side
 
     def border_point(self, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-        """A point (x, y) on one of the sides, any of them where none is the print's, and an angle inwards."""
+        """A point (x, y) on one of `sides`, or on any side if there are none, and an angle inward."""
         side = int(rng.choice(self.sides or (0, 1, 2, 3)))
         along, angle = rng.uniform(0, 1), (side + 1) * np.pi / 2 + rng.normal(0, 0.5)
         x, y = ((along, 0), (1, along), (along, 1), (0, along))[side]
@@ -47,8 +47,8 @@ class Mark(NamedTuple):
     """One kind of wear on a print."""
 
     opacity: np.ndarray  # float32 (H, W) in [0, 1]
-    contrast: float  # levels towards the paper's tone, or below 0 towards black; more than 255 = nothing shows through
-    fades: bool = True  # stronger and fainter from place to place
+    contrast: float  # levels toward the paper's tone, or if negative toward black; above 255 nothing shows through
+    fades: bool = True  # varies in strength from place to place
 
 
 Kind = Callable[[np.random.Generator, Sheet], list[Mark]]
@@ -61,9 +61,9 @@ def add_wear(
 
     Args:
         gray: uint8 (H, W), left unchanged.
-        scale: sides of the whole print, in the photo's: above 1 the photo is a part of a larger print, whose marks are
-            broader, and that part may lie anywhere on it.
-        shapes: real damage to draw beside the grown one, see `shapes.load_shapes`.
+        scale: size of the whole print relative to the photo: above 1 the photo is a part, anywhere, of a larger print
+            whose marks are broader.
+        shapes: real damage to draw too, see `shapes.load_shapes`.
 
     Returns:
         The worn photo, uint8 (H, W), and the mask, bool (H, W): True where a change can be seen.
@@ -83,15 +83,15 @@ def add_wear(
 
 
 def _sheet(shape: tuple[int, ...], scale: float, rng: np.random.Generator) -> Sheet:
-    """A place on a print of `scale` times the sides: of a larger one a part, with each of its sides about as often."""
+    """A random part of a print `scale` times as large, at each of its sides about equally often."""
     height, width = shape
-    corner = rng.uniform(-0.4, scale - 0.6, 2).clip(0, scale - 1)  # of the part, in its own sides; often at an edge
+    corner = rng.uniform(-0.4, scale - 0.6, 2).clip(0, scale - 1)  # of the part, in its sides; often at an edge
     ends = corner[0] == 0, corner[1] == scale - 1, corner[0] == scale - 1, corner[1] == 0
     return Sheet(height, width, tuple(side for side in range(4) if ends[side]), scale * min(shape) / 1000)
 
 
 def _at_the_edge(rng: np.random.Generator, sheet: Sheet, mark: Mark) -> Mark:
-    """One mark in two grows faint away from the print's edges."""
+    """Make one mark in two fade away from the print's edges."""
     if not sheet.sides or rng.random() < 0.5:
         return mark
     return mark._replace(opacity=mark.opacity * (0.1 + 1.5 * sheet.edge_share(EDGE)).clip(0, 1))
@@ -105,20 +105,20 @@ def _pressed(photo: np.ndarray, mark: Mark, paper: float, rng: np.random.Generat
     smooth = cv2.GaussianBlur(photo, (0, 0), 2.5)
     light = mark.contrast > 0
     tone = (paper if rng.random() < 0.7 else rng.uniform(165, 250)) if light else rng.uniform(0, 70)
-    if abs(mark.contrast) > 45:  # the emulsion is gone, and with it the picture's texture
+    if abs(mark.contrast) > 45:  # the emulsion is gone, and the picture's texture with it
         photo = photo - 0.6 * opacity * (photo - smooth)
     change = (tone - smooth).clip(0, mark.contrast) if light else (tone - smooth).clip(mark.contrast, 0)
     return photo + opacity * change
 
 
 def contrast(rng: np.random.Generator) -> float:
-    """Levels between a mark and what lies around it, as real prints have them: seldom above 75 at its middle."""
+    """Levels between a mark and its surroundings, as on real prints: seldom above 75 in the middle."""
     kind = rng.random()
     return log_uniform(rng, 12, 30) if kind < 0.35 else rng.uniform(25, 75) if kind < 0.8 else rng.uniform(60, 140)
 
 
 def cracks(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
-    """One to three trunks from the edges that fork into hairlines, some with the shadow of a lifted rim."""
+    """One to three cracks from the edges that fork into hairlines, some with the shadow of a lifted rim."""
     canvas, width = _canvas(sheet), log_uniform(rng, 4, 20)
     for _ in range(rng.integers(1, 4)):
         point, angle = sheet.border_point(rng)
@@ -140,7 +140,7 @@ def edge_cracks(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
 
 
 def folds(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
-    """One or two lines across the print, nearly straight, light beside a dark rim, with short cracks aside."""
+    """One or two nearly straight lines across the print, light with a dark rim, with short cracks beside them."""
     marks = []
     for _ in range(rng.integers(1, 3)):
         canvas, upright = _canvas(sheet), rng.random() < 0.5
@@ -204,7 +204,7 @@ def rubbing(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
 
 
 def stains(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
-    """A blot with an uneven edge, mostly dark and faint, some that hide what they cover."""
+    """A blot with an uneven edge, mostly dark and faint; some are opaque."""
     size = min(sheet.height, sheet.width)
     area = (log_uniform(rng, 10, 200) * sheet.unit / size) ** 2
     blot = draw_hole(rng, sheet.height, sheet.width, min(0.15, area)).astype(np.float32)
@@ -215,7 +215,7 @@ def stains(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
 
 
 def losses(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
-    """A torn corner, a notch in the edge or a hole: paper, white or black shows, with a fibrous rim."""
+    """A torn corner, a notch in the edge or a hole, showing paper, white or black, with a fibrous rim."""
     shape = sheet.height, sheet.width
     center = sheet.border_point(rng)[0] if sheet.sides and rng.random() < 0.9 else rng.uniform(0, 1, 2) * shape[::-1]
     if len(sheet.sides) > 1 and rng.random() < 0.6:  # the corner next to it
@@ -229,7 +229,7 @@ def losses(rng: np.random.Generator, sheet: Sheet) -> list[Mark]:
     return [Mark(rim, 150, fades=False), Mark(inside, 999 if rng.random() < 0.75 else -999, fades=False)]
 
 
-KINDS: tuple[tuple[Kind, float], ...] = (  # and how many prints in one have it
+KINDS: tuple[tuple[Kind, float], ...] = (  # and the share of prints that have it
     (losses, 0.2), (stains, 0.2), (rubbing, 0.3), (edge_cracks, 0.4), (cracks, 0.5), (folds, 0.35), (specks, 0.65),
 )  # fmt: skip
 
