@@ -120,6 +120,12 @@ def test_grainy_paper_may_be_half_as_rough_again_as_the_scans_edge_up_to_16_leve
     assert _paper(view)[4, 105:185].all() == _paper(view)[4, 105:185].any() == is_paper
 
 
+@pytest.mark.parametrize("rise, is_paper", [(42, True), (43, False)])
+def test_paper_lit_unevenly_differs_by_42_levels_along_the_edge(rise, is_paper):
+    view = (100 + np.clip((np.arange(400) - 100) // 4, 0, rise)).astype(np.uint8)[None].repeat(300, axis=0)
+    assert _paper(view).all() == _paper(view).any() == is_paper
+
+
 def test_paper_inside_a_print_is_none_though_it_has_the_papers_level():
     view = page(Print(200, 150, 300, 200))
     view[120:180, 150:250] = 200
