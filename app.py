@@ -10,7 +10,7 @@ import atexit
 import os
 import socket
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # else Gradio asks other hosts as soon as it is imported
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # otherwise importing Gradio contacts other hosts
 
 import gradio as gr
 
@@ -30,10 +30,10 @@ from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
 
 def build_demo(restorer: Restorer) -> gr.Blocks:
     """The page around one restorer; `build_demo(restorer).launch(**LAUNCH)` serves it."""
-    gr.set_static_paths([EXAMPLES])  # served where they are: a copy among the visitors' files would go with one of them
+    gr.set_static_paths([EXAMPLES])  # served in place: a copy among visitors' files would be deleted with them
     stages, sessions = Stages(restorer), Sessions()
     with gr.Blocks(title="Photo restoration", fill_width=True, delete_cache=LIFETIME) as demo:
-        api(stages)  # first: it is to have the endpoints' plain names
+        api(stages)  # first, so that its endpoints get plain names
         gr.Button(label("to_result"), size="sm", elem_id="to-result")
         gr.Markdown(label("broken", megabytes=MEGABYTES), elem_id="broken", elem_classes="refusal")
         for notice, way in (("busy", "again"), ("instead", "open_it")):
@@ -66,13 +66,13 @@ def port(text: str) -> int:
 
 
 def free_port(host: str, port: int) -> int:
-    """The port, or any where it is 0; the program ends with a sentence where it cannot be listened on."""
+    """The port, or any free one for 0; exits with a message if it cannot be listened on."""
     try:
         with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as server:
             return server.getsockname()[1]
     except OSError as error:
         way = "choose another --host or --port"
-        why = error.strerror.split(" (")[0]  # what follows repeats the address
+        why = error.strerror.split(" (")[0]  # the rest repeats the address
         raise SystemExit(f"app.py: cannot listen on {host}, port {port} ({why}); {way}.") from None
 
 
@@ -98,5 +98,5 @@ if __name__ == "__main__":
         args.port = free_port(args.host or "127.0.0.1", 7860 if args.port is None else args.port)
     try:
         demo.launch(server_name=args.host, server_port=args.port, share=args.share, **LAUNCH)
-    except OSError:  # Gradio's sentence names a method of its own
+    except OSError:  # Gradio's message mentions its own method
         raise SystemExit("app.py: no free port from 7860 up; choose one with --port.") from None

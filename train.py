@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _check(parser: argparse.ArgumentParser, args: argparse.Namespace, settings: dict) -> None:
-    """End the program where a run's name is missing, is none, or is given beside a run that has one."""
+    """Exit if a run's name is missing, invalid, or given together with --resume."""
     if int(os.environ.get("WORLD_SIZE", 1)) > 1 and not (args.name or args.resume):
         parser.error("--name is required: several processes must agree on the run's folder.")
     if args.name and (Path(args.name).name != args.name or args.name == ".."):

@@ -96,7 +96,7 @@ class _Network(nn.Module):
         folder = checkpoint.find_model(source, subfolder)
         config = checkpoint.load_model_config(folder)
         try:
-            with torch.device("meta"):  # whatever a stranger's config asks for, memory is taken for what the file holds
+            with torch.device("meta"):  # memory is allocated only for the file's tensors, whatever the config asks for
                 model = cls(config)
         except RestorationError as error:
             raise checkpoint.WeightsError(f"{folder / MODEL_CONFIG}: {error}") from error
@@ -114,7 +114,7 @@ class _Network(nn.Module):
 
 
 class Inpainter(_Network):
-    """Luma and an optional mask hint -> whole luma and a damage map."""
+    """Luma and an optional mask hint -> filled luma and a damage map."""
 
     stage = "inpaint"
 
@@ -186,7 +186,7 @@ def imagenet_tensors(encoder: str) -> dict[str, Tensor]:
     Raises:
         WeightsError: the hub is unreachable and there is no local copy.
     """
-    pretrained = True if encoder.startswith("tu-") else "imagenet"  # smp's two spellings
+    pretrained = True if encoder.startswith("tu-") else "imagenet"  # smp has two spellings
     try:
         return smp.encoders.get_encoder(encoder, weights=pretrained).state_dict()
     except OSError as error:

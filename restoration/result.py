@@ -31,7 +31,7 @@ class Restoration:
     mask: Image.Image  # L, 255 = treated as damaged
     own: Image.Image | None = None  # RGB, a color photo that kept its colors; it has none of what follows
     chroma: list[ChromaDistribution] | None = field(default=None, repr=False)  # of each print: its likely colors
-    prints: list[Print] | None = None  # the pictures inside paper that were colored each by itself
+    prints: list[Print] | None = None  # the pictures inside paper, colored one by one
     known: list[Spread] | None = field(default=None, repr=False)  # what hints and a reference change of it
 
     @cached_property

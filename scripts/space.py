@@ -1,7 +1,7 @@
 """Put the page on Hugging Face Spaces: `python scripts/space.py user/name`, or `make space REPO=user/name`.
 
 The Space is what the repository holds of the page: README.md with its front matter, app.py, the packages, the
-weights, the examples. One commit; files of an earlier push that are no longer part of it go with it.
+weights, the examples. One commit, which also removes files of an earlier push that are no longer part of it.
 """
 
 import argparse
@@ -23,7 +23,7 @@ PARTS = (
     "examples/README.md", "examples/*.png", "examples/*.jpg", "examples/prints/*.jpg", "docs/*",
     "benchmarks/EXPERIMENTS.md",
 )  # fmt: skip
-ZERO_GPU = {  # the latest that Spaces with a shared GPU have; those with a CPU take them too
+ZERO_GPU = {  # the latest on Spaces with a shared GPU; they work on CPU Spaces too
     "torch>=2.8": "torch>=2.8,<2.12",
     "torchvision>=0.23": "torchvision>=0.23,<0.27",
 }
@@ -35,7 +35,7 @@ class SpaceError(ValueError):
 
 
 def space_files() -> list[str]:
-    """What a Space holds, as paths below the repository's root."""
+    """The files of a Space, relative to the repository's root."""
     return sorted(file.relative_to(ROOT).as_posix() for part in PARTS for file in ROOT.glob(part))
 
 
@@ -76,7 +76,7 @@ def _content(file: str) -> bytes:
 
 
 def main() -> None:
-    """Push to the repository that the command line names."""
+    """Push to the repository named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("repository", metavar="user/name")
     repository = parser.parse_args().repository

@@ -1,6 +1,6 @@
 """A piece's averaged weights after its last saved step: `python scripts/weights/last.py RUN/folds/0/inpaint OUT`.
 
-The piece itself keeps the epoch of the best PSNR, which of a GAN's training is the first. OUT gets hub layout.
+The piece itself keeps the epoch with the best PSNR, which with a GAN is the first. OUT gets hub layout.
 """
 
 import sys

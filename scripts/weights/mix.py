@@ -24,7 +24,7 @@ def main(one: str, other: str, share: str, out: str) -> None:
 
 
 def mix(one: torch.Tensor, other: torch.Tensor, share: float) -> torch.Tensor:
-    """The point between two tensors; batch norm's step counters, whole numbers, stay those of the first."""
+    """The point between two tensors; batch norm's integer step counters are taken from the first."""
     return one.float() * (1 - share) + other.float() * share if one.is_floating_point() else one
 
 

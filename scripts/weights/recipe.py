@@ -2,7 +2,7 @@
 
 Each part of the recipe gets its share of the minutes: in one lane after the other, or with `--lanes 2` in two programs
 side by side, so that one's start and validation fill the other's pauses. The photos are read once per lane. The same
-command goes on where a stopped one was; parts that had begun keep their minutes. `--parts detect color` trains these
+command resumes a stopped one; parts that had begun keep their minutes. `--parts detect color` trains these
 alone. OUT gets the weights after each part's last step, in hub layout, with graphs for CPUs.
 """
 
@@ -28,17 +28,17 @@ from restoration.training.distributed import World
 from restoration.training.loop import StoppedError, train
 from restoration.training.runs import STATE, Run
 
-HELD_OUT = ("heldout.tsv", "people.tsv", "people_colors.tsv")  # lists of benchmarks/: no part may see these photos
+HELD_OUT = ("heldout.tsv", "people.tsv", "people_colors.tsv")  # lists in benchmarks/ of photos that no part may see
 SHARED = {
     "encoder": "tu-tf_efficientnet_lite2", "luma_mean": 0.5, "luma_std": 0.5, "folds": 1, "epochs": 3,
     "warmup": 0.03, "inpaint_gan_weight": 0.0, "color_gan_weight": 0.0, "emphasis": "people",
 }  # fmt: skip
-FILLING = {  # the metrics themselves in the loss, and a discriminator, without which large holes turn to fog
+FILLING = {  # the metrics themselves in the loss, and a discriminator, without which large holes become blurry
     "hole_weight": 1.2, "log_error_weight": 0.35, "ssim_weight": 0.5, "max_holes": 4, "max_area": 0.35, "wear": 0.2,
     "hint_dropout": 0.3, "damage_weight": 0.5,
     "inpaint_gan_weight": 0.25, "inpaint_feature_weight": 0.6, "gan_start": 0.4,
 }  # fmt: skip
-FINDING = {  # the damage map alone, mostly of worn prints, and no peace before what is whole is left alone
+FINDING = {  # only the damage map, mostly on worn prints, with extra weight on false alarms
     "hole_weight": 0.0, "known_weight": 0.0, "ssim_weight": 0.0, "damage_weight": 1.0, "hint_dropout": 1.0,
     "overlap_weight": 0.3, "wear": 0.8, "max_area": 0.45, "false_alarm_weight": 4.0,
 }  # fmt: skip
@@ -59,7 +59,7 @@ class Part:
     batch_size: int
     learning_rate: float
     settings: dict = field(default_factory=dict)
-    start: str | None = None  # the part whose weights it goes on from; none: an encoder that knows ImageNet
+    start: str | None = None  # the part whose weights it starts from; None: an ImageNet encoder
 
 
 PARTS = (
@@ -99,7 +99,7 @@ def _note_held_out(args: argparse.Namespace) -> None:
 
 
 def _train_lane(lane: list[Part], lanes: list[list[Part]], args: argparse.Namespace) -> int:
-    """Train the lane's parts one after the other, in as much time as the fullest lane has for all of its own."""
+    """Train the lane's parts in turn, at the pace at which the fullest lane finishes in time."""
     began = time.monotonic()
     unfinished = [part for part in lane if not _last(args, part.name, part.stage).exists()]
     configs = {part.name: _config(part, args, 1.0) for part in unfinished}
@@ -141,7 +141,7 @@ def _config(part: Part, args: argparse.Namespace, minutes: float) -> TrainConfig
 
 
 def _wait_for(part: Part, lanes: list[list[Part]], args: argparse.Namespace) -> None:
-    """Until the part that this one starts from is trained, where another lane does it."""
+    """Wait until the part that this one starts from is trained, if another lane does that."""
     parent = os.getppid()
     for other in (other for lane in lanes for other in lane if other.name == part.start):
         while not _last(args, other.name, other.stage).exists():
@@ -156,7 +156,7 @@ def _last(args: argparse.Namespace, name: str, stage: Stage) -> Path:
 
 
 def _keep(run: Run, part: Part, args: argparse.Namespace) -> None:
-    """A GAN's best epoch by PSNR is its first: what is kept are the averaged weights after the last step."""
+    """Keep the averaged weights after the last step: a GAN's best epoch by PSNR is its first."""
     piece = run.piece(0, part.stage)
     config, tensors = load_model_config(piece), load_state(piece / STATE)["ema"]
     for folder in (args.out / part.name, _last(args, part.name, part.stage).parent):
