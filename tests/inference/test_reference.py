@@ -96,6 +96,6 @@ def test_the_command_line_takes_a_reference(run, weights, tmp_path):
     assert np.array_equal(result, pixels(restorer.restore(gray, reference=colors).image))
     assert np.abs(result - colors).mean() < 0.5 * np.abs(pixels(restorer.restore(gray).image) - colors).mean()
     status, _, err = run("restore", *files, "--reference", files[0], "--overwrite")
-    assert status == 1 and err == ["restoration: The reference is a gray photo: give one in color."], "before any photo"
+    assert status == 1 and err == ["restoration: The reference is a gray photo; use one in color."], "before any photo"
     status, _, err = run("restore", *files, "--reference", tmp_path / "none.png", "--overwrite")
     assert status == 1 and "none.png" in err[0]
