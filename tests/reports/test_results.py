@@ -68,7 +68,7 @@ def test_the_contests_photos_are_answered_and_a_broken_one_loses_nothing_else(ru
     (unseen / "b.png").write_bytes(b"no photo")
     for stage in ("inpaint", "color"):
         trained(run, stage)
-    assert gather(run) and "problem: test_input1: b.png cannot be read" in capsys.readouterr().out
+    assert gather(run) and "problem: test_input1: b.png is not a readable image file" in capsys.readouterr().out
     with zipfile.ZipFile(run.folder / "test_input1.zip") as archive:
         assert set(archive.namelist()) == {"a.png", "c.png", "sub/a.png"}
     answer = np.asarray(Image.open(run.folder / "test_input1" / "sub" / "a.png").convert("L"))
