@@ -49,8 +49,12 @@ class Steps:
         if not upload:  # it was opened for an earlier request, or taken back
             return {}
         progress(0.1, desc=say("reading", language_of(request)))
-        original = session.keep(upload)
-        scan = read_scan(original)
+        try:
+            original = session.keep(upload)
+            scan = read_scan(original)
+        except Exception:
+            session.wanted = None if session.wanted == upload else session.wanted  # what was open can be worked on
+            raise
         prints = _worth_cutting(find_inside_paper(np.asarray(scan.image.convert("L"))), scan.image.size)
         small = photo_shown.choices_of(session, scan.image, prints) if prints else []
         return self._show(Album(original.stem, scan, prints, small), min(1, len(prints)), request, progress, upload)

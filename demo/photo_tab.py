@@ -53,8 +53,8 @@ class PhotoTab:
     def _tie_start(self, demo: gr.Blocks) -> None:
         view, steps = self.view, self.steps
         for name, wanting in (("drop", view["drop"].upload), ("examples", view["examples"].click)):
-            wanting(steps.want, view[name], None, trigger_mode="multiple", **AT_ONCE)
-            self.open_on(wanting, steps.open, view["drop"])
+            wanted = wanting(steps.want, view[name], None, trigger_mode="multiple", **AT_ONCE)
+            self.open_on(wanted.then, steps.open, view["drop"])
         view["drop"].clear(steps.want, view["drop"], None, **AT_ONCE)
         self.open_on(view["prints"].select, steps.open_print, view["found"])
         self._tie(demo.load, steps.come_back, view["key"], OPENED, "start", js=REMEMBERED, **AT_ONCE)

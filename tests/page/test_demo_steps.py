@@ -282,3 +282,15 @@ def test_on_a_print_with_many_marks_faces_are_to_be_checked_where_one_is_marked(
     assert steps.restore(False, True, REQUEST, told)["found"].endswith(say("check", "en")) == said
     stroke = SimpleNamespace(strokes=[{"pen": "paint", "width": 0.1, "points": [[0.2, 0.5]]}])
     assert say("check", "en") not in steps.paint(False, stroke, REQUEST)["found"], "who corrects is told again"
+
+
+def test_a_broken_file_beside_an_album_leaves_its_prints_to_be_chosen(steps, tmp_path):
+    scan = np.full((500, 900), 235, np.uint8)
+    scan[60:360, 60:360] = gray_photo("astronaut", 300, 300)
+    scan[100:400, 480:840] = gray_photo("coffee", 360, 300)
+    opened(steps, save(tmp_path / "album.png", scan))
+    (tmp_path / "broken.png").write_bytes(b"no photo")
+    with pytest.raises(PhotoError):
+        opened(steps, tmp_path / "broken.png")
+    assert steps.open_print(SimpleNamespace(index=2), REQUEST, told)
+    assert steps.sessions.of(REQUEST).edit.name == "album-2"
