@@ -47,9 +47,10 @@ def main(argv: list[str] | None = None) -> int:
         print(f"train.py: {error.name} is missing: pip install -r requirements.txt.", file=sys.stderr)
         return 1
 
-    run = Run(args.resume or args.runs / (args.name or time.strftime("%Y-%m-%d-%H%M%S")))
+    name = args.name or time.strftime("%Y-%m-%d-%H%M%S")
+    run = Run(args.resume, settings) if args.resume else Run(args.runs / name)
     try:
-        config = run.moved(settings) if args.resume else TrainConfig(**settings)
+        config = run.config() if args.resume else TrainConfig(**settings)
         if args.push_to:
             check_target(args.push_to)
         stages = (args.stage,) if args.stage in STAGES else run.stages() if args.resume and not args.stage else STAGES
@@ -62,7 +63,8 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:
         return _ended(run, str(error), 1)
     except (RestorationError, FloatingPointError) as error:
-        print(f"train.py: {shown(error)}", file=sys.stderr)
+        sentence = str(error).rpartition(f"{type(error).__name__}: ")[2].strip()  # after a data worker's traceback
+        print(f"train.py: {shown(sentence)}", file=sys.stderr)
         return 1
     return 0
 

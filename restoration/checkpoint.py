@@ -135,8 +135,8 @@ def load_state(file: Path, device: torch.device | str = "cpu") -> dict:
         WeightsError: the file is broken.
     """
     try:
-        return torch.load(file, map_location=device, weights_only=True)
-    except (RuntimeError, EOFError, UnpicklingError) as error:
+        return dict(torch.load(file, map_location=device, weights_only=True))
+    except (RuntimeError, EOFError, UnpicklingError, LookupError, ValueError, TypeError, AttributeError) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
         raise WeightsError(f"{file} is corrupt; delete it to train this piece again.") from error

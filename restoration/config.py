@@ -105,7 +105,7 @@ class TrainConfig:
     data: str = _setting("data", "folder of photos or tar shards, the contest's folder, or 'bundled'", group="photos")
     exclude: str | None = _setting(None, "text file of photo names to leave out, one per line")
     emphasis: str | None = _setting(None, "a word: photos whose folder or name contains it are drawn twice as often")
-    folds: int = _setting(5, "models per stage, for cross-validation; with 1, a small share is held out", COUNT)
+    folds: int = _setting(5, "models per stage, for cross-validation; with 1, a small share is held out", (1, 1000))
     seed: int = _setting(0, "seed of everything random", (0, 2**32 - 1))  # what scikit-learn takes
     min_scale: float = _setting(0.5, "smallest side of a crop, as a share of the photo's shorter side", SHARE)
     workers: int | None = _setting(None, "processes that prepare batches (default: 1 on a CPU, cores on a GPU)", AMOUNT)
@@ -237,4 +237,4 @@ def load_config(kind: type[T], file: Path) -> T:
             raise TypeError(f"it has more than {MAX_BYTES} bytes")
         return kind(**json.loads(file.read_text()))
     except (json.JSONDecodeError, UnicodeDecodeError, TypeError, RecursionError) as error:
-        raise RestorationError(f"{file} is not a valid {kind.__name__}: {error}.") from error
+        raise RestorationError(f"{file} is not a valid {kind.__name__} of this version: {error}.") from error

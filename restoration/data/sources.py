@@ -77,7 +77,11 @@ def unseen_inputs(source: str | Path) -> dict[str, list[Path]]:
 
 def read_names(file: str | Path) -> set[str]:
     """Photo names from a text file: the first tab-separated field of each line except a `name` header."""
-    fields = (line.split("\t")[0].strip() for line in Path(file).read_text().splitlines())
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise RestorationError(f"{file} is not a text file; give one with a photo's name per line.") from error
+    fields = (line.split("\t")[0].strip() for line in text.splitlines())
     return {name for name in fields if name and name != "name"}
 
 

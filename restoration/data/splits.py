@@ -128,8 +128,8 @@ def fold_of(groups: np.ndarray, folds: int, fold: int, seed: int) -> tuple[np.nd
         RestorationError: there are fewer groups than folds.
     """
     numbers = np.unique(groups)
-    if len(numbers) < max(2, folds):
-        raise RestorationError(f"{len(numbers)} groups of photos cannot make {folds} folds; add more photos.")
+    if len(numbers) < (least := max(2, folds)):
+        raise RestorationError(f"folds is {folds}: give at least {least} groups of photos, not {len(numbers)}.")
     if folds == 1:
         chosen = np.random.default_rng(seed).permutation(numbers)[: max(1, round(HELD_OUT * len(numbers)))]
     else:

@@ -16,8 +16,9 @@ from PIL import Image
 
 from restoration.atomic import replacing
 from restoration.config import CHOSEN, CRITERION, STAGES, Stage, TrainConfig
+from restoration.errors import RestorationError
 from restoration.reports.figures import Journals, draw_curves, draw_grid
-from restoration.training.runs import COMMAND, DATA, METRICS, Run
+from restoration.training.runs import COMMAND, DATA, METRICS, STATE, Run
 from restoration.training.tracking import MetricsLog, Record
 
 REPORT, SUMMARY = "report.md", "summary.json"
@@ -72,7 +73,13 @@ def summarize(run: Run, stages: Collection[Stage]) -> dict:
 
 def read_journals(run: Run, stage: Stage) -> Journals:
     """The records of each of a stage's folds."""
-    return {fold: MetricsLog.read(run.piece(fold, stage) / METRICS) for fold in range(run.config().folds)}
+    return {fold: _records(run.piece(fold, stage)) for fold in range(run.config().folds)}
+
+
+def _records(piece: Path) -> list[Record]:
+    if records := MetricsLog.read(piece / METRICS):
+        return records
+    raise RestorationError(f"{piece / METRICS} is missing or empty; delete {piece / STATE} to train this piece again.")
 
 
 def write_report(run: Run, summary: dict, grid: list[list[Image.Image]] | None) -> None:
@@ -89,7 +96,7 @@ def write_report(run: Run, summary: dict, grid: list[list[Image.Image]] | None) 
         draw_grid(grid, run.folder / "grid.png")
     (run.folder / SUMMARY).write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n")
     with replacing(run.folder / REPORT) as part:  # it marks these stages as finished: whole, or not at all
-        part.write_text(page(summary, run.folder.resolve().name), encoding="utf-8")
+        part.write_text(page(summary, run.folder.resolve().name), encoding="utf-8", errors="backslashreplace")
 
 
 def stages_of(run: Path) -> list[str]:

@@ -45,7 +45,7 @@ def load_shapes(source: str) -> Shapes:
 def _files(source: Path) -> Iterator[tuple[str, bytes]]:
     if source.is_dir():
         yield from ((file.name, file.read_bytes()) for file in sorted(source.rglob("*.png")))
-    elif source.is_file():
+    elif source.is_file() and tarfile.is_tarfile(source):
         with tarfile.open(source) as tar:
             for member in tar:
                 if member.isfile() and member.name.endswith(".png"):

@@ -13,6 +13,7 @@ from torch import nn
 from restoration.checkpoint import WeightsError, load_tensors
 from restoration.config import INPUT_CHANNELS, ModelConfig, Stage, TrainConfig
 from restoration.models import MODELS, NOT_BUILT, STRIDE, imagenet_tensors, load_encoder
+from restoration.synthesis.shapes import load_shapes
 from restoration.training import discriminators
 from restoration.training.discriminators import ProjectedDiscriminator
 
@@ -26,7 +27,10 @@ def check(config: TrainConfig, stages: Iterable[Stage]) -> None:
     Raises:
         WeightsError: something is missing or does not fit.
     """
-    for stage in sorted(stages):
+    stages = sorted(stages)
+    if config.wear_shapes and "inpaint" in stages:
+        load_shapes(config.wear_shapes)
+    for stage in stages:
         model = network(config, stage).eval()
         try:
             with torch.inference_mode():

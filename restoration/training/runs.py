@@ -20,9 +20,10 @@ CONFIG, COMMAND, DATA, STATE, METRICS = "train.json", "command.txt", "data.json"
 
 @dataclass(frozen=True)
 class Run:
-    """`runs/NAME`."""
+    """`runs/NAME`; `moved` are the settings that name files which lie elsewhere since it began."""
 
     folder: Path
+    moved: dict[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
     @property
     def exists(self) -> bool:
@@ -41,15 +42,7 @@ class Run:
         """
         if not self.exists:
             raise RestorationError(f"{self.folder} holds no run; give a folder that train.py made.")
-        return load_config(TrainConfig, self.folder / CONFIG)
-
-    def moved(self, places: dict[str, str]) -> TrainConfig:
-        """The run's settings after saving new places of files that were moved; RestorationError: see `config`."""
-        config = dataclasses.replace(self.config(), **places)
-        if places:
-            with locked(self.folder):
-                save_config(config, self.folder / CONFIG)
-        return config
+        return dataclasses.replace(load_config(TrainConfig, self.folder / CONFIG), **self.moved)
 
     def agreed(self, config: TrainConfig, chosen: TrainConfig) -> TrainConfig:
         """The run's settings, or `chosen` if there is no run yet.
@@ -72,7 +65,9 @@ class Run:
         """
         with locked(self.folder):
             if not self.exists:
-                (self.folder / COMMAND).write_text(command + "\n")
+                (self.folder / COMMAND).write_text(
+                    command + "\n", errors="backslashreplace"
+                )  # a path need not be UTF-8
                 save_config(chosen, self.folder / CONFIG)
             return self.agreed(config, chosen)
 
@@ -82,7 +77,7 @@ class Run:
         return tuple(stage for stage in STAGES if stage in begun) or STAGES
 
     def describe_data(self, description: dict) -> None:
-        """Record what the data was; a run resumed with other data is refused.
+        """Record what the data was, and where it was moved; a run resumed with other data is refused.
 
         Raises:
             RestorationError: the photos are not those that the run began with.
@@ -94,6 +89,8 @@ class Run:
                     raise RestorationError(
                         f"the photos are not those that {self.folder} began with; start another run."
                     )
+                if self.moved:
+                    save_config(self.config(), self.folder / CONFIG)
                 return
             with replacing(file) as part:
                 part.write_text(json.dumps(description, indent=2) + "\n")

@@ -112,7 +112,8 @@ def test_one_fold_holds_a_share_of_the_groups_out():
 
 @pytest.mark.parametrize("count, fold", [(5, 0), (1, 0)])
 def test_fewer_groups_than_folds_is_one_sentence(count, fold):
-    with pytest.raises(ValueError, match=f"cannot make {count} fold") as error:
+    wanted = f"^folds is {count}: give at least {max(2, count)} groups of photos, not 1"
+    with pytest.raises(ValueError, match=wanted) as error:
         splits.fold_of(np.zeros(30, int), count, fold, seed=0)
     assert is_one_sentence(error.value)
 

@@ -290,6 +290,10 @@ def test_a_fingerprint_changes_with_names_and_sizes_only(folder):
 def test_names_from_a_list_or_a_table(tmp_path):
     (tmp_path / "list.tsv").write_text("name\tsource\na.webp\tx\n\nb.webp\n")
     assert read_names(tmp_path / "list.tsv") == {"a.webp", "b.webp"}
+    (tmp_path / "photo").write_bytes(b"\x89PNG\r\n")
+    with pytest.raises(ValueError, match="photo is not a text file") as error:
+        read_names(tmp_path / "photo")
+    assert is_one_sentence(error.value)
 
 
 def test_every_bundled_photo_is_really_there():

@@ -1,5 +1,6 @@
 """A run's report: its numbers against NumPy's, its pictures by their pixels."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,10 +11,11 @@ from matplotlib.figure import Figure
 from PIL import Image
 from small_run import config
 
-from restoration.config import CRITERION
+from restoration.config import CRITERION, save_config
+from restoration.errors import RestorationError
 from restoration.reports.figures import COLORS, _draw_panel, _legend, draw_curves
 from restoration.reports.report import best_epoch, page, stages_of, summarize, write_report
-from restoration.training.runs import METRICS, Run
+from restoration.training.runs import CONFIG, METRICS, Run
 from restoration.training.tracking import MetricsLog
 
 DATA = {"source": "photos", "photos": 2000, "fingerprint": "3f9a2c71", "groups": 1890, "largest_group": 5}
@@ -278,6 +280,15 @@ def test_values_that_are_none_or_not_finite_are_left_out(tmp_path, no_curves):
     assert found["mean"]["ssim"] == pytest.approx(np.mean(kept))
     assert found["std"]["ssim"] == pytest.approx(np.std(kept, ddof=1))
     assert table_cells(run, "Stage inpaint", "SSIM ↑")[2] == "–"
+
+
+def test_a_place_that_is_no_utf8_is_reported_and_lost_records_are_a_sentence(tmp_path, no_curves):
+    run = make_run(tmp_path / "run", {("color", 0): make_records("color", 0, epochs=1)})
+    save_config(dataclasses.replace(run.config(), data="\udcff"), run.folder / CONFIG)
+    assert r"`\udcff`" in read_page(report(run))
+    (run.piece(0, "color") / METRICS).unlink()
+    with pytest.raises(RestorationError, match="to train this piece again"):
+        report(run)
 
 
 def test_of_equal_epochs_the_first_is_the_best():

@@ -41,6 +41,7 @@ def test_a_machine_chooses_two_photos_for_each_gib_of_its_gpu_and_small_crops_on
 
 
 @pytest.mark.parametrize("setting, value, bounds", [
+    ("folds", 1001, "at least 1 and at most 1000"),
     ("size", 31, "at least 32"), ("hole_weight", -0.1, "at least 0"), ("gan_start", -0.1, "at least 0 and at most 1"),
     ("seed", 2**32, "at least 0 and at most 4294967295"), ("minutes", 0, "above 0"), ("min_scale", float("nan"), "at"),
 ])  # fmt: skip

@@ -17,6 +17,7 @@ from restoration.checkpoint import WeightsError
 from restoration.config import ModelConfig
 from restoration.data.batches import TrainingBatches
 from restoration.data.photos import Photos
+from restoration.errors import RestorationError
 from restoration.models import Colorizer
 from restoration.training import initialization
 from restoration.training import loop as training
@@ -61,6 +62,12 @@ def test_an_encoder_of_one_size_is_refused_before_photos_are_read(no_photos, sce
 def test_a_file_that_is_not_there_is_named_before_photos_are_read(no_photos, scenes, tmp_path):
     with pytest.raises(WeightsError, match="nowhere"):
         training.train(Run(tmp_path / "run"), config(scenes, encoder_weights="nowhere.safetensors"), 0)
+
+
+@pytest.mark.parametrize("shapes", ["nowhere", "coffee0.png"])
+def test_shapes_of_wear_that_are_none_are_named_before_photos_are_read(no_photos, scenes, tmp_path, shapes):
+    with pytest.raises(RestorationError, match=f"{shapes} holds no shapes of wear"):
+        training.train(Run(tmp_path / "run"), config(scenes, wear_shapes=str(scenes / shapes)), 0)
 
 
 @pytest.fixture

@@ -262,8 +262,12 @@ def test_a_run_is_a_folder_that_knows_itself(scenes, tmp_path):
     with pytest.raises(ValueError, match="not those"):
         run.describe_data({"fingerprint": "b"})
     assert '\n  "photos": 3\n' in (run.folder / "data.json").read_text()
-    moved = run.moved({"data": "elsewhere"})
-    assert moved.data == "elsewhere" and run.config().data == "elsewhere" and run.moved({}) == moved
+    moved = Run(run.folder, {"data": "elsewhere"})
+    with pytest.raises(ValueError, match="not those"):
+        moved.describe_data({"fingerprint": "b"})
+    assert moved.config().data == "elsewhere" and run.config() == settings
+    moved.describe_data({"fingerprint": "a"})
+    assert run.config() == moved.config()
 
 
 def test_a_folder_that_another_process_holds_is_not_waited_for(tmp_path):

@@ -170,17 +170,51 @@ def test_names_are_printed_where_the_terminal_lacks_their_letters(scenes, tmp_pa
     assert rb"problem: \uc0ac\uc9c4.png" in said.getvalue()
 
 
-def test_photos_that_were_moved_are_named_when_the_run_goes_on(scenes, tmp_path, monkeypatch):
-    """As a path that was relative to another folder; a fingerprint tells whether they are the same."""
-    (tmp_path / "run").mkdir()
-    save_config(config(scenes), tmp_path / "run" / CONFIG)
-    called = []
-    monkeypatch.setattr(training, "train", lambda run, config, *_: called.append(config))
+def test_photos_that_were_moved_are_named_when_the_run_goes_on(scenes, tmp_path, capsys, monkeypatch):
+    """As a path that was relative to another folder; what is refused is not noted."""
+    shutil.copytree(scenes, tmp_path / "moved")
+    shutil.copytree(scenes, tmp_path / "less", ignore=lambda *_: ["coffee0.png"])
+    run, fails = Run(tmp_path / "run"), lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+    monkeypatch.setattr(training, "_train_piece", fails)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(run, settings := config(scenes).resolved(), 0, ["color"])
     resume = ["--resume", str(tmp_path / "run")]
-    assert train.main([*resume, "--data", "elsewhere"]) == train.main(resume) == 0
-    assert called == [dataclasses.replace(config(scenes), data="elsewhere")] * 2
+    for place, said in (("nowhere", "no photos"), ("less", "not those")):
+        assert train.main([*resume, "--data", str(tmp_path / place)]) == 1
+        assert said in capsys.readouterr().err and run.config() == settings
+    assert train.main([*resume, "--data", str(tmp_path / "moved")]) == 130
+    assert run.config() == dataclasses.replace(settings, data=str(tmp_path / "moved"))
     with pytest.raises(SystemExit):
         train.main([*resume, "--epochs", "9"])
+
+
+def test_a_refusal_in_a_data_worker_is_its_sentence_alone(scenes, tmp_path, capsys, monkeypatch):
+    sentence = "a.png cannot be read as a photo."
+
+    def broken(*_):
+        raise RestorationError(f"Caught it in a worker.\nTraceback:\nrestoration.errors.RestorationError: {sentence}\n")
+
+    monkeypatch.setattr(training, "train", broken)
+    assert train.main(command(scenes, tmp_path, "run")[2:]) == 1
+    assert capsys.readouterr().err == f"train.py: {sentence}\n"
+
+
+def test_a_place_that_is_no_utf8_is_noted(scenes, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "_train_piece", lambda *_: None)
+    place = shutil.copytree(scenes, tmp_path / os.fsdecode(b"ph\xff"))
+    monkeypatch.setattr(sys, "argv", command(place, tmp_path, "run"))
+    training.train(Run(tmp_path / "run"), config(place), 0, ["color"])
+    assert "ph\\udcff" in (tmp_path / "run" / "command.txt").read_text() and Run(tmp_path / "run").config().data == str(
+        place
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"(lp0\n.", b"N.", b"I1x\n.", b"\x80\x02]q\x00.", b"\x80\x02Q."])
+def test_a_broken_state_is_a_sentence(tmp_path, content):
+    (tmp_path / STATE).write_bytes(content)
+    with pytest.raises(RestorationError, match="corrupt") as error:
+        load_state(tmp_path / STATE)
+    assert is_one_sentence(error.value)
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "/x", ".."])
