@@ -134,6 +134,11 @@ class Restorer:
             PhotoError: one of them cannot be read or has another size, or the mask covers the whole photo.
             RestorationError: no such sensitivity, no such fill.
         """
+        photo = imaging.read_photo(photo)
+        if hints is not None:  # refused before seconds of work
+            hints = imaging.read_hints(hints, photo.size)
+        if reference is not None and photo.mode == "L":
+            reference = imaging.read_reference(reference)
         result = self.colorize(self.repair(photo, mask, sensitivity, fill), hints, reference)
         return result.freshened() if freshen else result
 

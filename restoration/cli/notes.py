@@ -10,21 +10,24 @@ from restoration.inference.damage import MOST_SENSITIVE, count_marks
 from restoration.inference.tones import is_tinted
 
 LEAST_SIDE = 16  # px: in smaller photos nothing is found
-TINTED = "it looks like a tinted black-and-white photo and keeps its tint; --recolor gives it new colors."
+TINTED = "it looks like a tinted black-and-white photo and keeps its notes; --recolor gives it new colors."
 
 
 def notes_on_result(args: argparse.Namespace, photo: Image.Image, mask: Image.Image) -> list[str]:
     """For a restored photo: a kept tint, and what was found, or whether the mask marks nothing or nearly all."""
     damaged = np.asarray(mask) > 0
     keeps_color = photo.mode == "RGB" and not args.recolor and not args.gray
-    tint = [TINTED] if keeps_color and is_tinted(photo) else []
+    keeps_tint = keeps_color and is_tinted(photo)
+    notes = [TINTED] if keeps_tint else []
+    if keeps_color and args.reference:
+        notes.append("it keeps its own colors, so the reference was not used.")
     done = "it was only copied" if keeps_color or args.gray else "it was only colored"
     if args.mask:
-        return tint + _notes_on_mask(damaged, args.split, done)
+        return notes + _notes_on_mask(damaged, args.split, done)
     ways = ["--mask repairs what you mark"]
-    if keeps_color and not tint and not damaged.any():
+    if keeps_color and not keeps_tint and not damaged.any():
         ways.append("--recolor gives it new colors")
-    return tint + notes_on_found(args, damaged, f", so {done}", ways)
+    return notes + notes_on_found(args, damaged, f", so {done}", ways)
 
 
 def notes_on_found(

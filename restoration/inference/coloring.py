@@ -76,7 +76,8 @@ def _light(gray: np.ndarray, side: int) -> np.ndarray:
 def _with_skin(belief: ChromaDistribution, gray: np.ndarray) -> ChromaDistribution:
     """A belief about a gray photo, uint8 (H, W), shifted toward skin colors in faces."""
     scale = min(1.0, FACES_SIDE / max(gray.shape))
-    seen = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    size = [max(1, round(scale * side)) for side in reversed(gray.shape)]
+    seen = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
     shape = belief.logits.shape[1:]
     where = np.zeros(shape, np.float32)
     for face in faces.find_faces(seen):

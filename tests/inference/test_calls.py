@@ -6,6 +6,7 @@ from conftest import assert_same, dab, gray_photo, hole, is_one_sentence, photo,
 from PIL import Image
 
 from restoration.files.imaging import PhotoError
+from restoration.pipeline import Restorer
 
 
 def test_arrays_and_images_are_the_same_photo(restorer):
@@ -64,3 +65,15 @@ def test_a_bad_call_is_answered_with_one_sentence(restorer, call, named, color):
     with pytest.raises(PhotoError, match=named) as error:
         restorer.restore(**{"photo": good} | call)
     assert is_one_sentence(error.value)
+
+
+def test_hints_and_references_are_refused_before_the_work(restorer, monkeypatch):
+    monkeypatch.setattr(Restorer, "repair", None)
+    gray = gray_photo("coffee", 60, 40)
+    for wrong in ({"hints": np.zeros((60, 40, 4), np.uint8)}, {"reference": gray}, {"reference": "no/such.png"}):
+        with pytest.raises(PhotoError):
+            restorer.restore(gray, **wrong)
+
+
+def test_a_strip_thousands_of_times_longer_than_wide_is_colored(restorer):
+    assert restorer.restore(np.full((2, 5000), 90, np.uint8)).image.size == (5000, 2)

@@ -95,6 +95,9 @@ def test_the_command_line_takes_a_reference(run, weights, tmp_path):
         result = pixels(written)
     assert np.array_equal(result, pixels(restorer.restore(gray, reference=colors).image))
     assert np.abs(result - colors).mean() < 0.5 * np.abs(pixels(restorer.restore(gray).image) - colors).mean()
+    own = save(tmp_path / "color.png", colors)
+    _, _, err = run("restore", own, tmp_path / "own.png", "--reference", reference)
+    assert any("the reference was not used" in line for line in err)
     status, _, err = run("restore", *files, "--reference", files[0], "--overwrite")
     assert status == 1 and err == ["restoration: The reference is a gray photo; use one in color."], "before any photo"
     status, _, err = run("restore", *files, "--reference", tmp_path / "none.png", "--overwrite")
