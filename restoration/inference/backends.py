@@ -12,6 +12,7 @@ import os
 import shutil
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -141,13 +142,11 @@ def load(
     root = Path(source) if folds is None else Path(source) / f"folds/{folds}"
     folders = [root / "inpaint", root / "color", *filter(Path.is_dir, [root / DETECTOR])]
     if all(map(graphs.fit, folders)):
-        try:
+        with suppress(RuntimeError, SafetensorError):  # a damaged graph is none; of damaged weights PyTorch says more
             own = _graph_precision(precision)  # once, not in three threads at a time
             with ThreadPoolExecutor(len(folders)) as pool:
                 inpaint, color, *detect = pool.map(partial(open_graphs, precision=own), folders)
             return inpaint, color, *(detect or [None])
-        except (RuntimeError, SafetensorError):  # a damaged graph counts as none
-            pass
     if backend == "openvino":
         from restoration.checkpoint import WeightsError
 
