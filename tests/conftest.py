@@ -126,6 +126,14 @@ def gray_photo(name: str, width: int, height: int) -> np.ndarray:
     return np.asarray(Image.fromarray(photo(name, width, height)).convert("L"))
 
 
+def noise_with_hole(seed: int, width: int, height: int, box: tuple[int, int, int, int]) -> np.ndarray:
+    """Gray noise with a hole of one level that is nowhere else in it."""
+    gray = np.random.default_rng(seed).integers(20, 236, (height, width), np.uint8)
+    gray[gray == 86] += 1
+    gray[hole(width, height, box)] = 86
+    return gray
+
+
 def hole(width: int, height: int, *boxes: tuple[int, int, int, int]) -> np.ndarray:
     """A mask of rectangles (left, top, right, bottom), bool (H, W)."""
     mask = np.zeros((height, width), bool)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from browser import DESKTOP, PHONE, Visitor
-from conftest import save
+from conftest import noise_with_hole, save
 
 pytestmark = pytest.mark.browser
 
@@ -11,10 +11,7 @@ SIZE = (320, 240)
 
 
 def damaged(seed: int) -> np.ndarray:
-    gray = np.random.default_rng(seed).integers(20, 236, SIZE[::-1], np.uint8)
-    gray[gray == 86] += 1
-    gray[60:130, 80:180] = 86
-    return gray
+    return noise_with_hole(seed, *SIZE, (80, 60, 180, 130))
 
 
 def tab_to(page, selector: str, most: int, key: str = "Tab") -> None:

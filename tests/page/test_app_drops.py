@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import save
+from conftest import noise_with_hole, save
 
 from demo.limits import MEGABYTES
 from demo.texts import say
@@ -16,10 +16,7 @@ SIZE = (320, 240)
 
 
 def damaged(seed: int) -> np.ndarray:
-    gray = np.random.default_rng(seed).integers(20, 236, SIZE[::-1], np.uint8)
-    gray[gray == 86] += 1
-    gray[60:130, 80:180] = 86
-    return gray
+    return noise_with_hole(seed, *SIZE, (80, 60, 180, 130))
 
 
 @pytest.mark.parametrize("place", ["#drop button", "#title"])

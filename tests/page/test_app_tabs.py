@@ -6,7 +6,7 @@ from threading import Event
 import numpy as np
 import pytest
 from browser import PHONE, Visitor
-from conftest import gray_photo, read, save
+from conftest import gray_photo, noise_with_hole, read, save
 
 from demo.reading import read_scan
 from demo.texts import say
@@ -58,10 +58,7 @@ def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_p
     open_tab(visitor, "tab_batch")
     photos = []
     for seed in (1, 2):
-        gray = np.random.default_rng(seed).integers(20, 236, SIZE[::-1], np.uint8)
-        gray[gray == 86] += 1
-        gray[30:55, 40:70] = 86
-        photos.append(save(tmp_path / f"{seed}.png", gray))
+        photos.append(save(tmp_path / f"{seed}.png", noise_with_hole(seed, *SIZE, (40, 30, 70, 55))))
     with zipfile.ZipFile(tmp_path / "album.zip", "w") as album:
         album.write(photos[1], "album/2.png")
         album.writestr("album/broken.jpg", b"no photo")
