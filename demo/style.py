@@ -5,8 +5,9 @@ from pathlib import Path
 
 import gradio as gr
 
+from demo.korean import ENGLISH_ONLY
 from demo.limits import MEGABYTES
-from demo.texts import ENGLISH_ONLY, PAGE_TEXTS
+from demo.texts import PAGE_TEXTS
 
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Noto Sans KR", "Arial", "sans-serif")
 COPPER = gr.themes.Color(  # orange, dark enough from 500 on to be read on white (4.5 : 1, WCAG AA)

@@ -16,9 +16,9 @@ ROOMS = {  # a folder or file of restoration/, and the rooms that it imports bes
     for room, needs in (line.strip("| ").split(" | ") for line in TABLE.splitlines())
 }
 PAGE = {  # demo/, from the bottom up: each may import those above it
-    "limits": "", "texts": "", "stages": "pipeline", "marks": "inference",
+    "limits": "", "korean": "", "texts": "korean", "stages": "pipeline", "marks": "inference",
     "manners": "texts", "reading": "files limits manners", "session": "files inference limits manners marks pipeline",
-    "style": "limits texts", "photo_view": "limits reading style texts",
+    "style": "korean limits texts", "photo_view": "limits reading style texts",
     "api": "files manners reading stages",
     "batch": "files inference limits manners reading stages texts",
     "photo_shown": "inference marks pipeline session texts",
