@@ -183,7 +183,7 @@ class Restorer:
             known = spread_known(gray, prints, beliefs, given, lender) if given or lender else None
             return Restoration(repair.gray, repair.mask, None, beliefs, prints, known)
         mask = np.asarray(repair.mask) > 0
-        own = self._repaired_colors(repair.photo, gray, mask, given) if mask.any() else repair.photo
+        own = self._repaired_colors(repair.photo, gray, mask, given) if mask.any() else repair.photo.copy()
         return Restoration(repair.gray, repair.mask, own)
 
     def _repaired_colors(

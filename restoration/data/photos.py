@@ -4,7 +4,6 @@ import hashlib
 import io
 import os
 import threading
-import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -205,7 +204,7 @@ def load(source: str | Path, exclude: Collection[str] = (), side: int | None = N
 
 
 def _on_every_core(work: Callable[[Entry], T], entries: list[Entry]) -> Iterator[T]:
-    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow's, which threads would leak
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(work, entries)
         with closing(results):  # Ctrl-C does not wait for photos still to be read
             yield from tqdm(results, desc="reading photos", total=len(entries), unit=" photos", disable=None)

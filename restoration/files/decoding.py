@@ -8,7 +8,6 @@ import os
 import re
 import stat
 import struct
-import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from restoration.errors import RestorationError
+from restoration.files.quiet import without_warnings
 
 try:
     from pi_heif import register_heif_opener  # decodes only; pillow-heif brings GPL code along
@@ -70,8 +70,7 @@ def decode(source: Source, kind: str = "photo") -> Decoded:
         raise PhotoError(f"The {kind} is a {type(source).__name__}; pass a PIL image, an array or a path.")
     name = name_of(source, kind)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's bomb warning and broken EXIF: our own limit decides
+        with without_warnings, _pillows(name):  # of large photos, where our own limit decides, and of broken EXIF
             return _decoded(source, name)
     except FileNotFoundError as error:
         raise PhotoError(f"{shown(source)} does not exist.") from error
@@ -106,8 +105,7 @@ def _pillows(name: str) -> Iterator[None]:
 def claimed_pixels(file: Path) -> int:
     """How many pixels a file claims to hold, without decoding it; 0 if unknown."""
     try:
-        with warnings.catch_warnings(), open(file, "rb") as content:
-            warnings.simplefilter("ignore")
+        with without_warnings, open(file, "rb") as content:
             size = _opened(content, file.name).size
             return size[0] * size[1]
     except Image.DecompressionBombError:
@@ -145,11 +143,10 @@ def _read(file: BinaryIO, name: str) -> Decoded:
     if size > MAX_BYTES:
         sentence = "{name} is too large; the limit is {mebibytes} MiB."
         raise PhotoError(sentence, "file_too_large", name=name, mebibytes=MAX_BYTES >> 20)
-    with _pillows(name):
-        photo = _opened(file, name)
-        pages = _pages(photo)
-        _check_pixels(photo.size, name)
-        _check_work(photo, name)
+    photo = _opened(file, name)
+    pages = _pages(photo)
+    _check_pixels(photo.size, name)
+    _check_work(photo, name)
     return _upright(photo, name, pages)
 
 
@@ -185,14 +182,14 @@ def _check_heif(file: BinaryIO) -> None:
 def _upright(photo: Image.Image, name: str, pages: str = "", own: bool = True) -> Decoded:
     """Decoded and turned upright; an image that is not our own is not modified."""
     _check_pixels(photo.size, name)
-    with _pillows(name):
-        layouts = [str(tile.args) for tile in getattr(photo, "tile", [])]  # first: EXIF may decode the image
-        is_deep_color = photo.mode in ("RGB", "RGBA", "LA", "CMYK") and any(";16" in layout for layout in layouts)
-        orientation = photo.getexif().get(ExifTags.Base.Orientation)
-        if own:
-            ImageOps.exif_transpose(photo, in_place=True)
-        elif orientation in range(2, 9):
-            photo = ImageOps.exif_transpose(photo)
+    layouts = [str(tile.args) for tile in getattr(photo, "tile", [])]  # first: EXIF may decode the image
+    is_deep_color = photo.mode in ("RGB", "RGBA", "LA", "CMYK") and any(";16" in layout for layout in layouts)
+    orientation = photo.getexif().get(ExifTags.Base.Orientation)
+    photo.load()
+    if own:
+        ImageOps.exif_transpose(photo, in_place=True)
+    elif orientation in range(2, 9):
+        photo = ImageOps.exif_transpose(photo)
     return Decoded(photo, orientation in (5, 6, 7, 8), pages, is_deep_color)
 
 

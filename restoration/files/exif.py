@@ -1,12 +1,12 @@
 """EXIF and XMP carried from a file into its result: facts about the photo, without those no longer true."""
 
 import re
-import warnings
 
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
 from restoration.files.decoding import BROKEN
+from restoration.files.quiet import without_warnings
 
 MAX_EXIF = 65_000  # bytes, for XMP too: the capacity of a JPEG segment
 CENTIMETER, INCH = 3, 2  # EXIF's units of resolution
@@ -30,8 +30,7 @@ def carried(photo: Image.Image, dpi: Dpi | None) -> bytes | None:
     and the thumbnail, which shows the damaged photo, are left out.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about damaged directories: whatever can be read counts
+        with without_warnings:  # about damaged directories: whatever can be read counts
             result = _told(photo.getexif())
             if dpi is not None:
                 result[Base.XResolution], result[Base.YResolution] = dpi

@@ -195,10 +195,43 @@ def test_a_broken_file_is_named_in_one_sentence(tmp_path, kind, read):
     assert is_one_sentence(error.value)
 
 
-@pytest.mark.parametrize("source", [io.BytesIO(b"not a picture"), Image.new("L", (0, 5))])
+def closed() -> io.BytesIO:
+    stream = io.BytesIO(b"")
+    stream.close()
+    return stream
+
+
+def opened(content: bytes) -> Image.Image:
+    """As a program passes a photo that it has opened and not read."""
+    return Image.open(io.BytesIO(content))
+
+
+def half(image: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(image).save(content, "JPEG")
+    return content.getvalue()[: content.tell() // 2]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        io.BytesIO(b"not a picture"),
+        Image.new("L", (0, 5)),
+        opened(half(photo("camera", 64, 64))),
+        closed(),
+        io.StringIO(""),
+    ],
+)
 def test_what_has_no_name_is_refused_too(source):
     with pytest.raises(PhotoError, match=r"^The photo") as error:
         read_photo(source)
+    assert is_one_sentence(error.value)
+
+
+@pytest.mark.parametrize("name", ["a\0b.png", "x" * 5000])
+def test_a_name_that_no_file_can_have_is_refused_in_one_sentence(name):
+    with pytest.raises(PhotoError) as error:
+        read_photo(name)
     assert is_one_sentence(error.value)
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 import zlib
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from test_imaging_hostile import TILED, png, tiff
 
 from restoration.files import decoding, exif, profiles
 from restoration.files.imaging import PhotoError, claimed_pixels, read_photo
+from restoration.files.quiet import without_warnings
 
 ROOT = Path(__file__).parents[2]
 SIZES = {"million": 10**6, "billion": 10**9, "MiB": 2**20, "GiB": 2**30}
@@ -36,6 +38,19 @@ def test_what_a_file_claims_is_told_without_a_warning(tmp_path, side):
         assert claimed_pixels(tmp_path / "large.png") >= side**2
         with pytest.raises(PhotoError, match="limit is 120 megapixels"):
             read_photo(tmp_path / "large.png")
+
+
+def test_warnings_are_back_when_the_last_of_several_threads_is_done():
+    """`warnings.catch_warnings` in the same order leaves the second one's filters behind for good."""
+    before = warnings.filters[:]
+    first, second = ExitStack(), ExitStack()
+    for thread in (first, second):
+        thread.enter_context(without_warnings)
+    first.close()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.warn("while the second thread reads", stacklevel=1)
+    second.close()
+    assert not told and warnings.filters == before
 
 
 def test_without_pi_heif_a_heic_file_is_told_from_a_broken_one_and_an_odd_tiff(tmp_path):

@@ -227,8 +227,10 @@ def test_a_color_photo_changes_inside_the_mask_only(restorer, width, height):
 
 def test_a_whole_color_photo_comes_back_as_it_was(restorer):
     color = photo("astronaut", 120, 90)
-    result = restorer.restore(color)
+    given = Image.fromarray(color)
+    result = restorer.restore(given)
     assert np.array_equal(pixels(result.image), color) and not pixels(result.mask).any()
+    assert result.image is not given, "who paints on the result does not paint on the photo"
     assert np.array_equal(pixels(result.gray), pixels(Image.fromarray(color).convert("L")))
 
 
