@@ -21,16 +21,18 @@ PATIENCE = 3.0  # seconds for the hub to answer; after that, only earlier downlo
 ARCHITECTURE = ("encoder", "decoder_channels", "luma_mean", "luma_std")
 
 
-def check(config: TrainConfig, stages: Iterable[Stage]) -> None:
-    """Load once what pieces of these stages start from, so that problems show before any photo is read.
+def check(config: TrainConfig, stages: Iterable[Stage], fresh: Iterable[Stage]) -> None:
+    """Load once what pieces of these stages need, so that problems show before any photo is read.
+
+    Args:
+        fresh: the stages of pieces without a saved state, which start from weights.
 
     Raises:
         WeightsError: something is missing or does not fit.
     """
-    stages = sorted(stages)
     if config.wear_shapes and "inpaint" in stages:
         load_shapes(config.wear_shapes)
-    for stage in stages:
+    for stage in sorted(fresh):
         model = network(config, stage).eval()
         try:
             with torch.inference_mode():

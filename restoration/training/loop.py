@@ -75,7 +75,7 @@ def train(
     chosen = world.from_first(run.agreed(config, config.resolved(precision, world.gpu_gib)) if world.is_first else None)
     _check(chosen, world, fold)
     pieces = world.from_first(_unfinished(run, chosen, fold, stages) if world.is_first else [])
-    initialization.check(chosen, {s for _, s, begun in pieces if not begun})
+    initialization.check(chosen, {s for _, s, _ in pieces}, {s for _, s, begun in pieces if not begun})
     if pieces:  # otherwise photos need not be read
         usable = usable or splits.find(chosen, run.folder / DATA)
         usable.split(chosen, 0)  # raises if there are too few groups

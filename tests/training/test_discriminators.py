@@ -89,7 +89,7 @@ def test_an_untrained_encoder_is_refused(scenes):
 def test_a_missing_encoder_is_named_before_any_photo_is_read(scenes, weights):
     settings = config(scenes, discriminator="projected", encoder_weights="nowhere.safetensors", init=str(weights))
     with pytest.raises(ValueError, match="nowhere"):
-        initialization.check(settings, ["inpaint"])
+        initialization.check(settings, ["inpaint"], ["inpaint"])
 
 
 def test_the_patch_discriminator_is_that_of_its_paper():

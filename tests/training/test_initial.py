@@ -66,8 +66,12 @@ def test_a_file_that_is_not_there_is_named_before_photos_are_read(no_photos, sce
 
 @pytest.mark.parametrize("shapes", ["nowhere", "coffee0.png"])
 def test_shapes_of_wear_that_are_none_are_named_before_photos_are_read(no_photos, scenes, tmp_path, shapes):
+    settings = config(scenes, wear_shapes=str(scenes / shapes))
+    for fresh in (["inpaint"], []):  # a new run, and a resumed one
+        with pytest.raises(RestorationError, match=f"{shapes} holds no shapes of wear"):
+            initialization.check(settings, ["inpaint"], fresh)
     with pytest.raises(RestorationError, match=f"{shapes} holds no shapes of wear"):
-        training.train(Run(tmp_path / "run"), config(scenes, wear_shapes=str(scenes / shapes)), 0)
+        training.train(Run(tmp_path / "run"), settings, 0)
 
 
 @pytest.fixture
