@@ -34,6 +34,7 @@ def build_demo(restorer: Restorer) -> gr.Blocks:
     stages, sessions = Stages(restorer), Sessions()
     with gr.Blocks(title="Photo restoration", fill_width=True, delete_cache=LIFETIME) as demo:
         api(stages)  # first, so that its endpoints get plain names
+        loaded = demo.load(js=PAGE, api_visibility="private").then
         gr.Button(label("to_result"), size="sm", elem_id="to-result")
         gr.Markdown(label("broken", megabytes=MEGABYTES), elem_id="broken", elem_classes="refusal")
         for notice, way in (("busy", "again"), ("instead", "open_it")):
@@ -45,14 +46,13 @@ def build_demo(restorer: Restorer) -> gr.Blocks:
         with gr.Tabs() as tabs:
             with gr.Tab(label("tab_photo"), id="photo"):
                 steps = Steps(stages, sessions)
-                photo = PhotoTab(demo, steps)
+                photo = PhotoTab(loaded, steps)
             with gr.Tab(label("tab_batch"), elem_id="batch"):
-                pairs = batch_tab(stages, sessions)
+                pairs = batch_tab(stages, sessions, loaded)
         shown = {"js": "() => { scrollTo(0, 0); }", "queue": False, "api_visibility": "private"}
         pairs.select(lambda: gr.Tabs(selected="photo"), None, tabs, **shown)  # first: one listener waits for the other
         photo.open_on(pairs.select, steps.open_from_batch, [photo.view["drop"], photo.view["found"]])
         demo.unload(sessions.leave)
-        demo.load(js=PAGE, api_visibility="private")
     atexit.register(sessions.close)
     demo.sessions = sessions
     demo.queue(max_size=WAITING)

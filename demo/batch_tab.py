@@ -1,5 +1,6 @@
 """Many photos: the tab and its events."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
@@ -14,7 +15,7 @@ from demo.stages import Stages
 from demo.texts import label, language_of, say
 
 
-def batch_tab(stages: Stages, sessions: Sessions) -> gr.Gallery:
+def batch_tab(stages: Stages, sessions: Sessions, loaded: Callable) -> gr.Gallery:
     """Build the tab and its events. Returns the gallery of results."""
     lead = label("batch_lead", count=BATCH_PHOTOS, megapixels=BATCH_MEGAPIXELS)
     gr.Markdown(lead, elem_classes="quiet")
@@ -23,6 +24,7 @@ def batch_tab(stages: Stages, sessions: Sessions) -> gr.Gallery:
     keep_gray = switch("batch_gray")
     start = gr.Button(label("batch_start"), variant="primary", size="lg", elem_id="batch-start")
     view = {
+        "key": gr.Textbox(visible="hidden"),
         "refusal": refusal_view(),
         "note": gr.Markdown(elem_id="batch-note", elem_classes="said", min_height=90),
         "save": gr.DownloadButton(label("batch_save"), visible=False, variant="primary", elem_id="batch-save"),
@@ -42,20 +44,30 @@ def batch_tab(stages: Stages, sessions: Sessions) -> gr.Gallery:
         outcome = restore_all(photos, archive, stages, keep_gray, language, tell)
         session.batch = [file for _, _, file in outcome.pairs]
         shown = [(session.written(pair, "pair.jpg"), said) for pair, said, _ in outcome.pairs]
-        return {
+        session.batch_shown = {
+            "key": session.key,
             "note": _summary(outcome, len(photos), language),
             "save": gr.DownloadButton(value=str(archive), visible=True),
             "pairs": gr.Gallery(shown, visible=bool(shown)),
         }
+        return session.batch_shown
+
+    def come_back(key: str, request: gr.Request) -> dict:
+        """The page was reloaded: show the last batch again, if it is still kept."""
+        return sessions.return_to(key, request).batch_shown if key else {}
 
     def forget() -> dict:
         return {"note": "", "save": gr.DownloadButton(visible=False), "pairs": gr.Gallery(visible=False)}
 
     settings = {"outputs": list(view.values()), "api_visibility": "private"}
-    start.click(
+    finished = start.click(
         in_place(run, view), [files, keep_gray], show_progress_on=view["note"], concurrency_id="work",
         concurrency_limit=1, **settings,
     )  # fmt: skip
+    remembered = {"js": "() => [sessionStorage.batch ?? '']", "queue": False}
+    returned = loaded(in_place(come_back, view), view["key"], **remembered, **settings)
+    for shown in (finished, returned):
+        shown.then(None, view["key"], js="(key) => { sessionStorage.batch = key; }", api_visibility="private")
     files.change(in_place(forget, view), None, queue=False, **settings)
     return view["pairs"]
 

@@ -93,13 +93,7 @@ class Steps:
 
     def come_back(self, key: str, request: gr.Request) -> Shown:
         """The page was reloaded: show everything again, if it is still kept."""
-        if not key:
-            return {}
-        session = self.sessions.return_to(key, request)
-        if session is None or session.album is None:
-            raise RefusalError("photo_gone")
-        session.wanted = None
-        return photo_shown.opened(session, language_of(request))
+        return photo_shown.opened(self.sessions.return_to(key, request), language_of(request)) if key else {}
 
     def start_again(self) -> Shown:
         """Make room for another photo."""

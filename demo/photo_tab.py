@@ -15,7 +15,7 @@ HIDDEN = {"show_progress": "hidden", "api_visibility": "private"}
 AT_ONCE = {"queue": False, **HIDDEN}
 # Wait until the last strokes are on the server.
 SENT = "async (...values) => {{ await page.sent('editor'); return values.slice(0, {count}); }}"
-REMEMBERED = "() => [sessionStorage.getItem('visit') ?? '']"
+REMEMBERED = "() => [sessionStorage.visit ?? '']"
 ANSWERED = "() => page.answered('{name}')"
 # Parts of the view that steps change together.
 MARKS = ("editor", "found", "undo", "unmark", "more", "note", "restore")
@@ -27,12 +27,12 @@ OPENED = ("key", "start", "work", "prints", "tabs", "recolor", "texture", *RESUL
 class PhotoTab:
     """The tab; `view` holds its parts by the names that the steps use."""
 
-    def __init__(self, demo: gr.Blocks, steps: Steps):
+    def __init__(self, loaded: Callable, steps: Steps):
         self.steps = steps
         self.view = {"key": gr.Textbox(visible="hidden"), **start_view()}
         with gr.Row(visible=False, elem_id="work") as self.view["work"]:
             self.view |= {**marking_view(), **results_view()}
-        self._tie_start(demo)
+        self._tie_start(loaded)
         self._tie_marks()
         self._tie_results()
 
@@ -50,14 +50,14 @@ class PhotoTab:
         answer = in_place(step, self.view, refusal)
         return listener(answer, inputs, [self.view[name] for name in (*changed, refusal)], **settings)
 
-    def _tie_start(self, demo: gr.Blocks) -> None:
+    def _tie_start(self, loaded: Callable) -> None:
         view, steps = self.view, self.steps
         for name, wanting in (("drop", view["drop"].upload), ("examples", view["examples"].click)):
             wanted = wanting(steps.want, view[name], None, trigger_mode="multiple", **AT_ONCE)
             self.open_on(wanted.then, steps.open, view["drop"])
         view["drop"].clear(steps.want, view["drop"], None, **AT_ONCE)
         self.open_on(view["prints"].select, steps.open_print, view["found"])
-        self._tie(demo.load, steps.come_back, view["key"], OPENED, "start", js=REMEMBERED, **AT_ONCE)
+        self._tie(loaded, steps.come_back, view["key"], OPENED, "start", js=REMEMBERED, **AT_ONCE)
         again = self._tie(view["another"].click, steps.start_again, None, ("start", "work"), "start", **AT_ONCE)
         again.then(js="() => page.startAgain()", **AT_ONCE)
 

@@ -121,6 +121,7 @@ class Session:
     wanted: str | None = None  # what was sent, and is to be opened next
     album: Album | None = None
     batch: list[Path] = field(default_factory=list)  # the photos of the last one
+    batch_shown: dict[str, object] = field(default_factory=dict)  # what the page shows of it
     key: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # known only to this page's browser
     seen: float = field(default_factory=time.monotonic)
 
@@ -178,13 +179,18 @@ class Sessions:
         self._forget_old(keep=session)
         return session
 
-    def return_to(self, key: str, request: gr.Request) -> Session | None:
-        """Move the session of this key to the request of a reloaded page; None if it is no longer kept."""
+    def return_to(self, key: str, request: gr.Request) -> Session:
+        """Move the session of this key to the request of a reloaded page.
+
+        Raises:
+            RefusalError: it is no longer kept.
+        """
         with self._lock:
             name = next((name for name, session in self._open.items() if session.key == key), None)
             if name is None:
-                return None
-            self._open[request.session_hash] = self._open.pop(name)
+                raise RefusalError("photo_gone")
+            self._open[request.session_hash] = session = self._open.pop(name)
+            session.wanted = None
         return self.of(request)
 
     def leave(self, request: gr.Request) -> None:

@@ -167,7 +167,7 @@ TEXTS = {
     # refusals
     "no_photo": ("Choose a photo first.", "먼저 사진을 고르세요."),
     "photo_gone": (
-        "Your photo is no longer on the server. Please choose it again.",
+        "What you sent is no longer on the server. Please choose it again.",
         "사진이 이제 서버에 없습니다. 다시 골라 주세요.",
     ),
     "nothing_to_do": (

@@ -183,9 +183,8 @@
   });
   let saved;
   window.page = {
-    // A reload, or the way back, finds the same visit; another tab does not.
     opened: (visit) => {
-      if (visit) sessionStorage.setItem("visit", visit);
+      if (visit) sessionStorage.visit = visit;
       focus("#editor .sheet");
       return isSeen("#work") || isSeen("#start > .refusal:not(#broken)") ? null : undefined; // a photo that was dropped meanwhile stays
     },
@@ -216,4 +215,16 @@
     },
     answered: (name) => find(`#${name} .painter`)?.painter?.answered(),
   };
+  // A reload, or the way back, finds the same visit and tab; a copy of a browser's tab that still lives starts anew.
+  const own = (done) => {
+    const name = sessionStorage.name ??= Math.random();
+    if (!navigator.locks) return done(); // neither https nor this machine's own
+    navigator.locks.request(name, { ifAvailable: true }, (lock) => {
+      if (lock) return done(), new Promise(() => {}); // kept until the page goes
+      sessionStorage.clear();
+      own(done);
+    });
+  };
+  addEventListener("visibilitychange", () => { sessionStorage.many = isSeen("#batch-files") ? "yes" : ""; });
+  return new Promise(own).then(() => { if (sessionStorage.many) find("#batch-button").click(); });
 }

@@ -197,6 +197,23 @@ def test_a_reload_brings_the_visit_back(visitor, served, tmp_path):
     assert visitor.read_refusal() == say("photo_gone", "en")
 
 
+@pytest.mark.browser
+def test_a_copy_of_a_tab_that_still_lives_starts_anew_and_takes_nothing_from_it(visitor, tmp_path):
+    visitor.choose(save(tmp_path / "photo.png", damaged(14)))
+    with visitor.page.expect_popup() as popup:  # it gets a copy of what is remembered, as a duplicate does
+        visitor.page.evaluate("void open(location.href)")
+    copy = popup.value
+    copy.set_input_files("#drop input[type=file]", save(tmp_path / "other.png", damaged(15)))
+    copy.wait_for_selector("#save-color-png", state="visible")
+    for page, name in ((visitor.page, "photo"), (copy, "other")):
+        for _ in range(2):
+            with page.expect_download() as download:
+                page.click("#save-color-png")
+            assert download.value.suggested_filename == f"{name}-color.png"
+            page.reload()
+            page.wait_for_selector("#save-color-png", state="visible")
+
+
 @pytest.fixture
 def full(served, monkeypatch):
     """A queue of one place, in which somebody waits behind somebody else whose photo is in work."""

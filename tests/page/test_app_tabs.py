@@ -71,6 +71,10 @@ def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_p
     pairs = visitor.page.locator("#batch-pairs button:has(img)")
     pairs.nth(1).wait_for()
     assert pairs.count() == 2 and "2.png: " in visitor.read("#batch-pairs")
+    said = visitor.read("#batch-note")
+    visitor.page.reload()
+    pairs.nth(1).wait_for()
+    assert visitor.read("#batch-note") == said
     with visitor.page.expect_download() as download:
         visitor.page.click("#batch-save")
     with zipfile.ZipFile(download.value.path()) as results:

@@ -113,4 +113,5 @@ def test_a_loaded_page_finds_its_session_again_and_the_closed_one_takes_nothing_
     sessions.leave(request("a"))
     time.sleep(0.2)
     assert len(files(cache)) == 2 and sessions.of(request("a")) is not first
-    assert sessions.return_to("no such key", request("c")) is None
+    with pytest.raises(RefusalError, match="no longer on the server"):
+        sessions.return_to("no such key", request("c"))
