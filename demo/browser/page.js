@@ -53,7 +53,25 @@
     .find((part) => part.checkVisibility());
   const toResult = find("#to-result"); // for keys, before all else
   toResult.onclick = () => result().focus();
+  // A long list of photos is one stop for Tab: arrows lead from × to ×, and the removal of one to the next.
+  const removers = () => [...document.querySelectorAll("#batch-files tr button")];
+  let stop = 0, count = 0;
+  const stopAt = (place, isAsked) => {
+    const all = removers(), isLost = all.length < count && document.activeElement === document.body;
+    [stop, count] = [Math.max(0, Math.min(place, all.length - 1)), all.length];
+    all.forEach((button, i) => { button.tabIndex = i === stop ? 0 : -1; });
+    if (isAsked || isLost) // later: the Enter that took one away would take the next one too
+      setTimeout(() => (all[stop] ?? find("#batch-files button.upload-container"))?.focus(), 100);
+  };
+  addEventListener("focusin", ({ target }) => removers().includes(target) && stopAt(removers().indexOf(target)));
+  addEventListener("keydown", (event) => {
+    const step = removers().includes(event.target) && { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (!step) return;
+    event.preventDefault(); // else the page scrolls too
+    stopAt(stop + step, true);
+  });
   const look = () => {
+    stopAt(stop);
     toResult.classList.toggle("shown", !!result()); // until then, and before this runs, no Tab stops there
     document.querySelectorAll("[data-testid=slider].outer:not([tabindex])").forEach(lend);
     document.querySelectorAll("#examples button.gallery-item, .pictures .thumbnail-item").forEach((button) => {

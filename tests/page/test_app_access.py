@@ -66,6 +66,22 @@ def test_the_whole_way_by_keyboard(visitor, served, tmp_path):
     assert page.evaluate("document.activeElement.id") == "save-color-png", "focus fell back to the page"
 
 
+def test_a_list_of_forty_photos_is_one_stop_and_arrows_lead_through_it(visitor, tmp_path):
+    page, photos = visitor.page, [save(tmp_path / f"{i}.png", np.zeros((9, 9), np.uint8)) for i in range(40)]
+    names = "[...document.querySelectorAll('#batch-files .stem')].map((part) => part.innerText)"
+    page.click("#batch-button")
+    page.set_input_files("#batch-files input[type=file]", photos)
+    page.wait_for_selector("#batch-files tr.file >> nth=39", state="attached")
+    tab_to(page, "#batch-files tr", most=3)
+    for key in ("ArrowDown", "ArrowDown", "ArrowUp", "Enter", "Enter"):  # each takes one out of the list
+        page.keyboard.press(key)
+        page.wait_for_timeout(200)
+    assert page.evaluate(names)[:3] == ["0", "3", "4"] and len(page.evaluate(names)) == 38
+    assert page.evaluate("document.activeElement.closest('tr').innerText.startsWith('3')"), "the focus is lost"
+    tab_to(page, "#batch-start", most=2)
+    tab_to(page, "#batch-files .top-panel", most=3, key="Shift+Tab")
+
+
 # A button's colors are judged when it has them: while it fades its words have less contrast.
 FADED = """Promise.all(document.getAnimations().filter(each => each.effect.getComputedTiming().iterations < Infinity)
     .map(each => each.finished.catch(() => null))).then(() => null)"""
