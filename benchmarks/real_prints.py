@@ -4,7 +4,9 @@
     python benchmarks/real_prints.py --prints DIR --scanned 3  # the same, turned by so many degrees on a white sheet
     python benchmarks/real_prints.py --prints DIR --turned 3  # the same, cut out of that sheet
     python benchmarks/real_prints.py --prints DIR --enlarged 3.5  # soft, large and JPEG, as scans are
+    python benchmarks/real_prints.py --prints DIR --few       # each print twice, with few marks: all others are filled
     python benchmarks/real_prints.py --prints DIR --strokes   # a rough stroke over every mark that was missed
+    python benchmarks/real_prints.py --prints DIR --few --taps  # three taps, one at a time, on every long mark
     python benchmarks/real_prints.py --prints DIR --data DIR  # and false alarms on held-out photos and people
     python benchmarks/real_prints.py --time                   # seconds and memory by megapixels
 
@@ -17,7 +19,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -37,6 +39,9 @@ from restoration.pipeline import SHIPPED_WEIGHTS, Restorer
 
 SENSITIVITIES = range(MOST_SENSITIVE + 1)
 MEGAPIXELS = 0.25, 1, 12, 100
+TAP, TAPS = 8, 3  # px, the radius of a tap; how many for each mark
+LONG = 60  # px, of a mark that is worth following
+Labeled = tuple[str, np.ndarray, np.ndarray, np.ndarray]  # a print's name, uint8 (H, W), its damage and what to ignore
 
 
 def reach(mask: np.ndarray, pixels: int) -> np.ndarray:
@@ -91,11 +96,22 @@ def found_at(damage: Damage, sensitivity: float, shape: tuple[int, int]) -> np.n
     return cv2.resize(found, shape[::-1], interpolation=cv2.INTER_AREA) > 127
 
 
-def print_scores(restorer: Restorer, prints: Path, prepared: Callable[..., Sequence[np.ndarray]]) -> None:
+def few_marks(restorer: Restorer, prints: Path) -> Iterator[Labeled]:
+    """Each print with its three largest marks, and with the next six: what is labeled or found besides is filled."""
+    for name, gray, mask, ignore in real_prints(prints):
+        found = restorer.damage(gray).mask(1)
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(reach(mask, 2).view(np.uint8))
+        largest = np.argsort(-stats[1:, cv2.CC_STAT_AREA]) + 1
+        for which, kept in (("largest", largest[:3]), ("next", largest[3:9])):
+            kept = np.isin(labels, kept) & mask
+            rest = (reach(mask & ~kept, 2) & ~kept) | (found & ~reach(kept, 4))
+            yield f"{name}, {which}", np.asarray(restorer.repair(gray, rest).gray), kept, ignore
+
+
+def print_scores(restorer: Restorer, prints: Iterable[Labeled]) -> None:
     print(f"| print | {' | '.join(f'sensitivity {n}' for n in SENSITIVITIES)} |\n|---|{'---:|' * len(SENSITIVITIES)}")
     scores = []
-    for name, *images in real_prints(prints):
-        gray, mask, ignore = prepared(*images)
+    for name, gray, mask, ignore in prints:
         damage = restorer.damage(gray)
         scores.append([score(found_at(damage, n, mask.shape), mask, ignore) for n in SENSITIVITIES])
         print(f"| {name} | {' | '.join(f'{recall:.2f} / {precision:.2f}' for recall, precision in scores[-1])} |")
@@ -110,10 +126,10 @@ def strokes(missed: np.ndarray) -> Iterator[np.ndarray]:
         yield from (reach(labels == label, pixels) for pixels in (5, 9))
 
 
-def print_strokes(restorer: Restorer, prints: Path) -> None:
+def print_strokes(restorer: Restorer, prints: Iterable[Labeled]) -> None:
     """How well `Damage.snap` fits them, and how often it takes one whole."""
     print("| print | strokes | recall / precision | whole |\n|---|---:|---:|---:|")
-    for name, gray, mask, ignore in real_prints(prints):
+    for name, gray, mask, ignore in prints:
         damage, fits = restorer.damage(gray), []
         for stroke in strokes(mask & ~reach(damage.mask(), 2) & ~ignore):
             fitted = damage.snap(stroke, gray)
@@ -122,6 +138,41 @@ def print_strokes(restorer: Restorer, prints: Path) -> None:
             fits.append((recall, precision, np.array_equal(fitted, stroke)))
         recall, precision, whole = np.mean(fits, axis=0)
         print(f"| {name} | {len(fits)} | {recall:.3f} / {precision:.3f} | {whole:.2f} |")
+
+
+def taps(mask: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Each mark as long as LONG in a mask, bool (H, W), and a tap on it, three times."""
+    random = np.random.default_rng(0)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(reach(mask, 2).view(np.uint8))
+    for label in np.flatnonzero(stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) >= LONG) + 1:
+        mark = (labels == label) & mask
+        for place in random.choice(np.argwhere(mark), TAPS):
+            tap = np.zeros_like(mask)
+            tap[tuple(place)] = True
+            yield mark, reach(tap, TAP)
+
+
+def print_taps(restorer: Restorer, prints: Iterable[Labeled]) -> None:
+    """The share of a mark that one tap on it takes, and how much of what is taken is a mark."""
+    print("| print | taps | under the tap | followed |\n|---|---:|---:|---:|")
+    taken = []
+    for name, gray, mask, ignore in prints:
+        damage, own = restorer.damage(gray), []
+        for mark, tap in taps(mask & ~ignore):
+            under = damage.snap(tap, gray)
+            scores = [
+                (score(each, mark, ignore)[0], score(each, mask, ignore)[1]) for each in (under, damage.follow(under))
+            ]
+            own.append(scores)
+        taken += own
+        if own:
+            print(_of_taps(name, own))
+    print(_of_taps("all taps", taken))
+
+
+def _of_taps(name: str, scores: list) -> str:
+    cells = " | ".join(f"{recall:.3f} / {precision:.3f}" for recall, precision in np.mean(scores, axis=0))
+    return f"| {name} | {len(scores)} | {cells} |"
 
 
 def print_alarms(restorer: Restorer, data: Path, count: int) -> None:
@@ -158,7 +209,9 @@ def main() -> None:
     parser.add_argument("--scanned", type=float, metavar="DEGREES", help="lay each print on a white sheet")
     parser.add_argument("--turned", type=float, metavar="DEGREES", help="the same, and cut it out")
     parser.add_argument("--enlarged", type=float, metavar="TIMES", help="make each print larger and softer")
+    parser.add_argument("--few", action="store_true", help="leave each print few marks")
     parser.add_argument("--strokes", action="store_true", help="over what was missed, with --prints")
+    parser.add_argument("--taps", action="store_true", help="on long marks, with --prints")
     parser.add_argument("--data", type=Path, help="folder of photos or their tar shards")
     parser.add_argument("--photos", type=int, default=300, help="how many of each list, at most")
     parser.add_argument("--weights", default=str(SHIPPED_WEIGHTS), help="folder or hub repository")
@@ -170,15 +223,20 @@ def main() -> None:
         print_cost(args.weights, args.megapixels)
         return
     if args.prints:
-        prepared = lambda *images: images  # noqa: E731
+        restorer = Restorer.from_pretrained(args.weights)
+        prints, prepared = real_prints(args.prints), None
         if args.scanned is not None:
             prepared = partial(scanned, angle=args.scanned)
         elif args.enlarged is not None:
             prepared = partial(enlarged, times=args.enlarged)
         elif args.turned is not None:
             prepared = partial(turned, angle=args.turned)
-        restorer = Restorer.from_pretrained(args.weights)
-        print_strokes(restorer, args.prints) if args.strokes else print_scores(restorer, args.prints, prepared)
+        elif args.few:
+            prints = few_marks(restorer, args.prints)
+        if prepared:
+            prints = ((name, *prepared(*images)) for name, *images in prints)
+        report = print_strokes if args.strokes else print_taps if args.taps else print_scores
+        report(restorer, prints)
     if args.data:
         print_alarms(Restorer.from_pretrained(args.weights), args.data, args.photos)
     if args.time:

@@ -102,8 +102,9 @@ class Steps:
     def paint(self, snap: bool, event: gr.EventData, request: gr.Request) -> Shown:
         """Apply strokes of brush and eraser; with `snap` the brush marks only the damage under and near it.
 
-        If that marks nothing new, the whole stroke counts: whoever paints the same place again wants more. A tap with
-        any pen on something that a search has just found removes all of it.
+        A tap then marks what it touches to its ends. If that marks nothing new, the whole stroke counts: whoever
+        paints the same place again wants more. A tap with any pen on something that a search has just found removes
+        all of it.
         """
         edit, fit = self.sessions.of(request).edit, ""
         for stroke in event.strokes:
@@ -113,10 +114,12 @@ class Steps:
                 edit.mark(edit.mask & ~(tapped if tapped.any() else drawn))
             elif stroke["pen"] == "paint":
                 taken = edit.damage.snap(drawn, np.asarray(edit.photo.convert("L"))) if snap else drawn
+                taken = edit.damage.follow(taken) if snap and marks.is_tap(stroke) else taken
                 if np.count_nonzero(taken & ~edit.mask) < NEWS * np.count_nonzero(drawn):
                     taken = drawn
                 if snap:
-                    fit = "whole_stroke" if np.array_equal(taken, drawn) else "fitted_stroke"
+                    fit = "followed_tap" if marks.is_tap(stroke) else "fitted_stroke"
+                    fit = "whole_stroke" if np.array_equal(taken, drawn) else fit
                 edit.mark(edit.mask | taken)
         shown = self._marked(request)
         if fit:

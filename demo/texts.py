@@ -44,12 +44,12 @@ TEXTS = {
     ),
     # one photo: what is damaged
     "found": (
-        "Marked in red: {share} of the photo. Paint over what was missed; erase what isn't damage.",
-        "붉은 부분은 사진의 {share}입니다. 놓친 곳은 칠하고, 손상이 아닌 곳은 지우세요.",
+        "Marked in red: {share} of the photo. Tap a crack that was missed, or paint over it; erase what isn't damage.",
+        "붉은 부분은 사진의 {share}입니다. 놓친 균열은 누르거나 칠하고, 손상이 아닌 곳은 지우세요.",
     ),
     "not_found": (
-        "No damage is marked. Press Find more, or paint over the areas to repair.",
-        "표시된 손상이 없습니다. 더 찾기를 누르거나 고칠 곳을 칠하세요.",
+        "No damage is marked. Tap a crack to mark all of it, paint over the areas to repair, or press Find more.",
+        "표시된 손상이 없습니다. 균열을 누르면 끝까지 표시됩니다. 고칠 곳을 칠하거나 더 찾기를 눌러도 됩니다.",
     ),
     "found_more": (
         "**New: {count}**, circled. Old marks that grew are yellow too. Tap anything that isn't damage "
@@ -64,6 +64,10 @@ TEXTS = {
     "fitted_stroke": (
         "**Only the damage under your stroke is marked.** To mark the whole stroke, paint there again.",
         "**칠한 곳에서 손상된 부분만 표시했습니다.** 모두 표시하려면 같은 곳을 한 번 더 칠하세요.",
+    ),
+    "followed_tap": (
+        "**What you tapped is marked to its ends.** If that's too much, undo it and paint over it instead.",
+        "**누른 손상을 끝까지 표시했습니다.** 너무 넓으면 되돌리고 직접 칠하세요.",
     ),
     "check": (
         "Check faces: an eye or necklace may be marked by mistake.",

@@ -9,7 +9,7 @@ import numpy as np
 from restoration.errors import RestorationError
 from restoration.inference.prints import Print
 from restoration.inference.regions import touching
-from restoration.inference.strokes import fitted
+from restoration.inference.strokes import fitted, followed
 
 MOST_SENSITIVE = 3
 
@@ -28,6 +28,7 @@ LIGHT = -1.8, -2.1, -2.1, -2.5  # logits from which light spots of worn prints c
 MAX_FOUND = 0.5  # of the photo: a map that marks more is not trusted
 RIM = 3  # px around a hole in which the map only repeats the hole
 SNAP_LOGIT = -1.5  # from which a pixel under a user's stroke counts as damaged
+FOLLOWED = SNAP_LOGIT, -0.5  # down to which a mark is followed from there: of most photos, of worn prints
 
 
 @dataclass(frozen=True)
@@ -68,16 +69,24 @@ class Damage:
         damaged = (found & ~around) | self.holes  # around exact holes the map's soft edges add nothing
         return np.zeros_like(damaged) if damaged.all() else damaged
 
-    def likely(self) -> np.ndarray:
-        """What counts as damaged under a user's strokes, bool (H, W)."""
+    def likely(self, least: float = SNAP_LOGIT) -> np.ndarray:
+        """What counts as damaged under a user's strokes, bool (H, W): logits above `least`."""
         likely = self.holes.copy()
         inside = likely[self.window]
-        inside |= enlarged(self.logits > SNAP_LOGIT, inside.shape)
+        inside |= enlarged(self.logits > least, inside.shape)
         return likely
+
+    def reachable(self) -> np.ndarray:
+        """What belongs to a mark that a user has tapped, bool (H, W), if it is connected."""
+        return self.likely(FOLLOWED[self.is_worn])
 
     def snap(self, mask: np.ndarray, gray: np.ndarray) -> np.ndarray:
         """The damage under rough strokes on a photo, uint8 (H, W): `strokes.fitted`, bool (H, W) in and out."""
         return fitted(mask, self.likely(), gray)
+
+    def follow(self, mask: np.ndarray) -> np.ndarray:
+        """A mask and the marks that it touches, each to its ends; bool (H, W) in and out."""
+        return followed(mask, self.reachable())
 
 
 class ScanDamage(NamedTuple):
@@ -98,6 +107,10 @@ class ScanDamage(NamedTuple):
     def snap(self, mask: np.ndarray, gray: np.ndarray) -> np.ndarray:
         """As `Damage.snap`, over the scan."""
         return fitted(mask, self._laid_out([damage.likely() for _, damage in self.parts]), gray)
+
+    def follow(self, mask: np.ndarray) -> np.ndarray:
+        """As `Damage.follow`, over the scan."""
+        return followed(mask, self._laid_out([damage.reachable() for _, damage in self.parts]))
 
     def _laid_out(self, masks: list[np.ndarray]) -> np.ndarray:
         scan = np.zeros(self.shape, bool)

@@ -6,6 +6,7 @@ import numpy as np
 from restoration.inference.regions import Box, touching
 
 REACH = 4  # px around a stroke in which damage belongs to it
+GAP = 4  # px, half of what a mark that is followed may be interrupted by
 LEAST, MOST = 0.02, 0.5  # share of a stroke found damaged: below or above these, the whole stroke counts
 SEEN = 16  # px, half the greatest width at which a stroke is searched for specks
 WAYS = cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT  # lighter, and darker, than the surroundings
@@ -36,6 +37,14 @@ def fitted(mask: np.ndarray, likely: np.ndarray, gray: np.ndarray) -> np.ndarray
         if found.any():
             taken[box] &= found | ~stroke
     return taken
+
+
+def followed(mask: np.ndarray, reachable: np.ndarray) -> np.ndarray:
+    """A mask and the marks of `reachable` that it touches, each to its ends, over gaps of up to twice GAP; all bool
+    (H, W)."""
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * GAP + 1, 2 * GAP + 1))
+    joined = cv2.dilate(reachable.view(np.uint8), disk).view(bool)
+    return mask | (reachable & touching(joined, mask))
 
 
 def specks(stroke: np.ndarray, gray: np.ndarray) -> np.ndarray:

@@ -311,6 +311,19 @@ def test_where_a_person_says_so_what_is_over_minus_15_is_damaged():
     assert likely[10:20, 10:20].all() and likely.sum() == 100
 
 
+@pytest.mark.parametrize("marks, least", [(0, -1.5), (30, -0.5)], ids=["whole", "worn"])
+def test_a_tapped_crack_is_followed_as_far_as_it_is_likely_damaged_and_further_on_a_whole_photo(marks, least):
+    logits = np.full((120, 200), -6.0)
+    logits[20:24, 10:60], logits[20:24, 60:100], logits[20:24, 100:150] = 0, least + 0.1, least - 0.1
+    for left in range(0, 6 * marks, 6):  # what makes a print count as worn
+        logits[80:84, left : left + 4] = 5
+    tap = np.zeros(logits.shape, bool)
+    tap[21, 30] = True
+    damage = damage_of(logits)
+    assert damage.is_worn == bool(marks)
+    assert np.argwhere(damage.follow(tap)).tolist() == np.argwhere(logits[:30, :100] > -5).tolist()
+
+
 def test_the_second_look_gains_08_and_takes_nothing_away(noise, rng):
     seen = []
 
@@ -395,4 +408,7 @@ def test_a_print_that_paper_outshines_is_looked_at_alone(angle, monkeypatch, noi
     assert damage.mask()[crack].mean() > 0.85 and damage.mask()[inside].sum() < 1.1 * crack.sum()
     stroke = cv2.dilate(crack.view(np.uint8), np.ones((19, 19))).view(bool)
     assert damage.snap(stroke, scan)[crack].mean() > 0.85 and damage.snap(stroke, scan).sum() < 0.8 * stroke.sum()
+    tap = np.zeros_like(crack)
+    tap[146, 160] = True
+    assert damage.follow(tap)[crack].mean() > 0.85 and damage.follow(tap)[inside].sum() < 1.1 * crack.sum()
     assert not damage.is_worn

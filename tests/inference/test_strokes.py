@@ -6,7 +6,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from restoration.inference import strokes
-from restoration.inference.strokes import fitted, specks
+from restoration.inference.strokes import fitted, followed, specks
 
 GRAIN = np.random.default_rng(0).normal(100, 3, (120, 140)).clip(0, 255).astype(np.uint8)
 
@@ -54,6 +54,15 @@ def test_what_belongs_to_a_stroke_lies_within_four_pixels_of_it(turned):
 def test_a_dab_of_one_pixel_on_a_crack_counts_as_it_is():
     dab, crack = masks(np.s_[30:31, 50:51], np.s_[30:32, 5:100])
     assert np.array_equal(fitted(dab, crack, GRAIN), dab)
+
+
+def test_a_tapped_crack_is_followed_over_gaps_and_no_other_one():
+    tap, crack, further, beyond, other = masks(
+        np.s_[28:34, 50:56], np.s_[30:32, 5:100], np.s_[30:32, 107:115], np.s_[30:32, 125:130], np.s_[60:62, 5:100]
+    )
+    reachable = crack | further | beyond | other
+    assert np.array_equal(followed(tap, reachable), tap | crack | further)
+    assert np.array_equal(followed(tap, other), tap), "nothing under the tap"
 
 
 def test_with_a_fiftieth_found_by_the_network_no_specks_are_looked_for():
