@@ -56,9 +56,6 @@ def batch_tab(stages: Stages, sessions: Sessions, loaded: Callable) -> gr.Galler
         """The page was reloaded: show the last batch again, if it is still kept."""
         return sessions.return_to(key, request).batch_shown if key else {}
 
-    def forget() -> dict:
-        return {"note": "", "save": gr.DownloadButton(visible=False), "pairs": gr.Gallery(visible=False)}
-
     settings = {"outputs": list(view.values()), "api_visibility": "private"}
     finished = start.click(
         in_place(run, view), [files, keep_gray], show_progress_on=view["note"], concurrency_id="work",
@@ -68,7 +65,6 @@ def batch_tab(stages: Stages, sessions: Sessions, loaded: Callable) -> gr.Galler
     returned = loaded(in_place(come_back, view), view["key"], **remembered, **settings)
     for shown in (finished, returned):
         shown.then(None, view["key"], js="(key) => { sessionStorage.batch = key; }", api_visibility="private")
-    files.change(in_place(forget, view), None, queue=False, **settings)
     return view["pairs"]
 
 

@@ -156,7 +156,10 @@ TEXTS = {
     "batch_save": ("Download zip", "zip 내려받기"),
     "batch_done": ("{done} of {count} photos restored.", "{count}장 가운데 {done}장을 복원했습니다."),
     "batch_pairs": ("Before and after", "복원 전과 후"),
-    "batch_choose": ("Choose a photo below to correct it by hand.", "아래에서 고르면 직접 고칠 수 있습니다."),
+    "batch_choose": (
+        "Choose a photo below to correct it by hand; the zip stays as it is.",
+        "아래에서 고르면 직접 고칠 수 있습니다. zip은 그대로입니다.",
+    ),
     "batch_unit": ("photos", "장"),
     "batch_share": ("{name}: {share} repaired", "{name}: {share} 고침"),
     "batch_whole": ("{name}: no damage found", "{name}: 손상된 곳 없음"),

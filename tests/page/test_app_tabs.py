@@ -72,6 +72,10 @@ def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_p
     pairs.nth(1).wait_for()
     assert pairs.count() == 2 and "2.png: " in visitor.read("#batch-pairs")
     said = visitor.read("#batch-note")
+    visitor.page.click("#batch-files tr button >> nth=0")
+    visitor.page.wait_for_function("document.querySelectorAll('#batch-files tr.file').length == 1")
+    visitor.page.wait_for_timeout(500)
+    assert visitor.page.is_visible("#batch-save"), "another list takes away what is done"
     visitor.page.reload()
     pairs.nth(1).wait_for()
     assert visitor.read("#batch-note") == said
