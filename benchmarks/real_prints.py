@@ -161,7 +161,8 @@ def print_taps(restorer: Restorer, prints: Iterable[Labeled]) -> None:
         for mark, tap in taps(mask & ~ignore):
             under = damage.snap(tap, gray)
             scores = [
-                (score(each, mark, ignore)[0], score(each, mask, ignore)[1]) for each in (under, damage.follow(under))
+                (score(each, mark, ignore)[0], score(each, mask, ignore)[1])
+                for each in (under, damage.follow(under, gray))
             ]
             own.append(scores)
         taken += own

@@ -113,8 +113,9 @@ class Steps:
             if tapped.any() or stroke["pen"] == "erase":
                 edit.mark(edit.mask & ~(tapped if tapped.any() else drawn))
             elif stroke["pen"] == "paint":
-                taken = edit.damage.snap(drawn, np.asarray(edit.photo.convert("L"))) if snap else drawn
-                taken = edit.damage.follow(taken) if snap and marks.is_tap(stroke) else taken
+                gray = np.asarray(edit.photo.convert("L"))
+                taken = edit.damage.snap(drawn, gray) if snap else drawn
+                taken = edit.damage.follow(taken, gray) if snap and marks.is_tap(stroke) else taken
                 if np.count_nonzero(taken & ~edit.mask) < NEWS * np.count_nonzero(drawn):
                     taken = drawn
                 if snap:

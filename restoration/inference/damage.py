@@ -29,6 +29,7 @@ MAX_FOUND = 0.5  # of the photo: a map that marks more is not trusted
 RIM = 3  # px around a hole in which the map only repeats the hole
 SNAP_LOGIT = -1.5  # from which a pixel under a user's stroke counts as damaged
 FOLLOWED = SNAP_LOGIT, -0.5  # down to which a mark is followed from there: of most photos, of worn prints
+FAINTER = 1  # logits less, where it stands out as it does under the tap
 
 
 @dataclass(frozen=True)
@@ -76,17 +77,17 @@ class Damage:
         inside |= enlarged(self.logits > least, inside.shape)
         return likely
 
-    def reachable(self) -> np.ndarray:
-        """What belongs to a mark that a user has tapped, bool (H, W), if it is connected."""
-        return self.likely(FOLLOWED[self.is_worn])
+    def reachable(self, less: float = 0) -> np.ndarray:
+        """What belongs to a mark that a user has tapped, bool (H, W), if it is connected: down to logits `less`."""
+        return self.likely(FOLLOWED[self.is_worn] - less)
 
     def snap(self, mask: np.ndarray, gray: np.ndarray) -> np.ndarray:
         """The damage under rough strokes on a photo, uint8 (H, W): `strokes.fitted`, bool (H, W) in and out."""
         return fitted(mask, self.likely(), gray)
 
-    def follow(self, mask: np.ndarray) -> np.ndarray:
-        """A mask and the marks that it touches, each to its ends; bool (H, W) in and out."""
-        return followed(mask, self.reachable())
+    def follow(self, mask: np.ndarray, gray: np.ndarray) -> np.ndarray:
+        """A mask and the marks that it touches, each to its ends: `strokes.followed`, bool (H, W) in and out."""
+        return followed(mask, self.reachable(), self.reachable(FAINTER), gray)
 
 
 class ScanDamage(NamedTuple):
@@ -108,9 +109,10 @@ class ScanDamage(NamedTuple):
         """As `Damage.snap`, over the scan."""
         return fitted(mask, self._laid_out([damage.likely() for _, damage in self.parts]), gray)
 
-    def follow(self, mask: np.ndarray) -> np.ndarray:
+    def follow(self, mask: np.ndarray, gray: np.ndarray) -> np.ndarray:
         """As `Damage.follow`, over the scan."""
-        return followed(mask, self._laid_out([damage.reachable() for _, damage in self.parts]))
+        sure, faint = (self._laid_out([damage.reachable(less) for _, damage in self.parts]) for less in (0, FAINTER))
+        return followed(mask, sure, faint, gray)
 
     def _laid_out(self, masks: list[np.ndarray]) -> np.ndarray:
         scan = np.zeros(self.shape, bool)

@@ -7,6 +7,9 @@ from restoration.inference.regions import Box, touching
 
 REACH = 4  # px around a stroke in which damage belongs to it
 GAP = 4  # px, half of what a mark that is followed may be interrupted by
+ALIKE = 0.7  # of a mark's height over its surroundings, for what continues it
+ALIKE_REACH = 8  # px, half the width of the surroundings, in a photo of at most ALIKE_PIXELS
+ALIKE_PIXELS = 2_000_000
 LEAST, MOST = 0.02, 0.5  # share of a stroke found damaged: below or above these, the whole stroke counts
 SEEN = 16  # px, half the greatest width at which a stroke is searched for specks
 WAYS = cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT  # lighter, and darker, than the surroundings
@@ -39,12 +42,34 @@ def fitted(mask: np.ndarray, likely: np.ndarray, gray: np.ndarray) -> np.ndarray
     return taken
 
 
-def followed(mask: np.ndarray, reachable: np.ndarray) -> np.ndarray:
-    """A mask and the marks of `reachable` that it touches, each to its ends, over gaps of up to twice GAP; all bool
-    (H, W)."""
+def followed(mask: np.ndarray, reachable: np.ndarray, faint: np.ndarray, gray: np.ndarray) -> np.ndarray:
+    """A mask and the marks that it touches, each to its ends, over gaps of up to twice GAP; all bool (H, W).
+
+    Args:
+        reachable: what may belong to a mark.
+        faint: what may, where it is `alike` in uint8 (H, W).
+    """
+    reachable = reachable | (faint & alike(gray, mask))
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * GAP + 1, 2 * GAP + 1))
     joined = cv2.dilate(reachable.view(np.uint8), disk).view(bool)
     return mask | (reachable & touching(joined, mask))
+
+
+def alike(gray: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """What stands out of uint8 (H, W), lighter or darker than around, nearly as far as what is masked; bool (H, W).
+
+    Nothing if that does not stand out itself.
+    """
+    scale = min(1.0, (ALIKE_PIXELS / gray.size) ** 0.5)
+    small = cv2.GaussianBlur(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), (0, 0), 0.8)
+    inside = cv2.resize(mask.view(np.uint8), small.shape[::-1], interpolation=cv2.INTER_NEAREST).view(bool)
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * ALIKE_REACH + 1, 2 * ALIKE_REACH + 1))
+    hats = [cv2.morphologyEx(small, way, disk) for way in WAYS]
+    height, found = max(((np.percentile(hat[inside], 90), hat) for hat in hats), key=lambda each: each[0])
+    if height < CONTRAST:
+        return np.zeros_like(mask)
+    found = (found > ALIKE * height).view(np.uint8)
+    return cv2.resize(found, gray.shape[::-1], interpolation=cv2.INTER_NEAREST).view(bool)
 
 
 def specks(stroke: np.ndarray, gray: np.ndarray) -> np.ndarray:

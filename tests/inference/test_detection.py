@@ -319,9 +319,9 @@ def test_a_tapped_crack_is_followed_as_far_as_it_is_likely_damaged_and_further_o
         logits[80:84, left : left + 4] = 5
     tap = np.zeros(logits.shape, bool)
     tap[21, 30] = True
-    damage = damage_of(logits)
+    damage, flat = damage_of(logits), np.full(logits.shape, 100, np.uint8)
     assert damage.is_worn == bool(marks)
-    assert np.argwhere(damage.follow(tap)).tolist() == np.argwhere(logits[:30, :100] > -5).tolist()
+    assert np.argwhere(damage.follow(tap, flat)).tolist() == np.argwhere(logits[:30, :100] > -5).tolist()
 
 
 def test_the_second_look_gains_08_and_takes_nothing_away(noise, rng):
@@ -410,5 +410,5 @@ def test_a_print_that_paper_outshines_is_looked_at_alone(angle, monkeypatch, noi
     assert damage.snap(stroke, scan)[crack].mean() > 0.85 and damage.snap(stroke, scan).sum() < 0.8 * stroke.sum()
     tap = np.zeros_like(crack)
     tap[146, 160] = True
-    assert damage.follow(tap)[crack].mean() > 0.85 and damage.follow(tap)[inside].sum() < 1.1 * crack.sum()
+    assert damage.follow(tap, scan)[crack].mean() > 0.85 and damage.follow(tap, scan)[inside].sum() < 1.1 * crack.sum()
     assert not damage.is_worn

@@ -61,8 +61,29 @@ def test_a_tapped_crack_is_followed_over_gaps_and_no_other_one():
         np.s_[28:34, 50:56], np.s_[30:32, 5:100], np.s_[30:32, 107:115], np.s_[30:32, 125:130], np.s_[60:62, 5:100]
     )
     reachable = crack | further | beyond | other
-    assert np.array_equal(followed(tap, reachable), tap | crack | further)
-    assert np.array_equal(followed(tap, other), tap), "nothing under the tap"
+    assert np.array_equal(followed(tap, reachable, reachable, GRAIN), tap | crack | further)
+    assert np.array_equal(followed(tap, other, other, GRAIN), tap), "nothing under the tap"
+
+
+@pytest.mark.parametrize("zoom, room", [(1, 0), (6, 2500)])
+@pytest.mark.parametrize("way", [1, -1], ids=["light", "dark"])
+def test_where_damage_is_less_likely_a_tapped_crack_is_followed_as_far_as_it_looks_the_same(zoom, room, way):
+    """Here at 80 % of the height at the tap; at half of it the crack ends, and so it does in the other direction."""
+    crack, same, less, opposite = masks(
+        np.s_[30:33, 5:60], np.s_[30:33, 60:90], np.s_[30:33, 90:120], np.s_[40:43, 5:60]
+    )
+    gray = GRAIN.copy()
+    for part, height in ((crack, 60), (same, 48), (less, 30), (opposite, -60)):
+        gray[part] = 100 + way * height
+    tap = masks(np.s_[30:33, 40:46])[0]
+    faint = crack | same | less | opposite
+    crack, same, faint, gray, tap = (  # 18 px wide, it can be seen in what a photo of 11 megapixels is shrunk to
+        np.pad(np.kron(each, np.ones((zoom, zoom), each.dtype)), (0, room), mode="edge")
+        for each in (crack, same, faint, gray, tap)
+    )
+    taken = followed(tap, crack, faint, gray)
+    assert (taken & ~(crack | same | tap)).sum() < 0.02 * taken.sum() and taken[crack].all()
+    assert taken[same].mean() > 0.3 and taken[:, same.any(axis=0)].any(axis=0).mean() > 0.9, "its middle at least"
 
 
 def test_with_a_fiftieth_found_by_the_network_no_specks_are_looked_for():

@@ -186,7 +186,9 @@ def test_a_tap_marks_a_crack_to_its_ends_and_a_stroke_does_not(steps, tmp_path):
     opened(steps, save(tmp_path / "photo.png", gray_photo("coffee", 200, 150)))
     edit, crack = steps.sessions.of(REQUEST).edit, hole(200, 150, (20, 70, 180, 72))
     edit.mark(np.zeros_like(crack))
-    edit.damage = SimpleNamespace(snap=lambda mask, gray: mask & crack, follow=lambda mask: mask | crack, is_worn=False)
+    edit.damage = SimpleNamespace(
+        snap=lambda mask, gray: mask & crack, follow=lambda mask, gray: mask | crack, is_worn=False
+    )
     for points, whole in (([[0.3, 0.47]], True), ([[0.3, 0.47], [0.5, 0.47]], False)):
         stroke = {"pen": "paint", "width": 0.1, "points": points}
         said = steps.paint(True, SimpleNamespace(strokes=[stroke]), REQUEST)["found"]
