@@ -44,8 +44,8 @@ TEXTS = {
     ),
     # one photo: what is damaged
     "found": (
-        "Marked in red: {share} of the photo. Tap a crack that was missed, or paint over it; erase what isn't damage.",
-        "붉은 부분은 사진의 {share}입니다. 놓친 균열은 누르거나 칠하고, 손상이 아닌 곳은 지우세요.",
+        "Marked in red: {share} of the photo. Tap or paint what was missed; erase what isn't damage.",
+        "붉은 부분은 사진의 {share}입니다. 놓친 곳은 누르거나 칠하고, 손상이 아닌 곳은 지우세요.",
     ),
     "not_found": (
         "No damage is marked. Tap a crack to mark all of it, paint over the areas to repair, or press Find more.",
@@ -66,7 +66,7 @@ TEXTS = {
         "**칠한 곳에서 손상된 부분만 표시했습니다.** 모두 표시하려면 같은 곳을 한 번 더 칠하세요.",
     ),
     "followed_tap": (
-        "**What you tapped is marked to its ends.** If that's too much, undo it and paint over it instead.",
+        "**What you tapped is marked to its ends.** If that's too much, undo it and paint instead.",
         "**누른 손상을 끝까지 표시했습니다.** 너무 넓으면 되돌리고 직접 칠하세요.",
     ),
     "check": (
