@@ -106,7 +106,7 @@ class Visitor(threading.Thread):
         said = f"{type(error).__name__}: {error}"
         if "full" in said.lower():
             return "queue full"
-        if deed == "broken" and "cannot be read" in said:
+        if deed == "broken" and "not a readable image file" in said:
             return "broken file, told in a sentence"
         if deed == "fault" and type(error).__name__ == "AppError":
             return "fault, told as an error"
