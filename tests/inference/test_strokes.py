@@ -6,7 +6,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from restoration.inference import strokes
-from restoration.inference.strokes import fitted, followed, specks
+from restoration.inference.strokes import alike, fitted, followed, specks
 
 GRAIN = np.random.default_rng(0).normal(100, 3, (120, 140)).clip(0, 255).astype(np.uint8)
 
@@ -226,3 +226,10 @@ def test_a_speck_is_taken_with_a_pixel_around_it(monkeypatch, width):
     side = 3 * max(1, 0.955 * (width + 1) / 2 / 16)  # 0.955: of one pixel, in OpenCV's distances
     assert len(rows) == pytest.approx(side, abs=1 if width > 31 else 0) and abs(len(rows) - len(columns)) <= 1
     assert found.sum() == len(rows) * len(columns), "a square"
+
+
+@pytest.mark.parametrize("width, stands_out", [(18, True), (19, False)])
+def test_what_stands_out_is_at_most_as_wide_as_its_surroundings_and_a_small_photo_is_not_enlarged(width, stands_out):
+    (bar,) = masks(np.s_[40 : 40 + width, :])
+    gray = np.where(bar, 160, 100).astype(np.uint8)
+    assert alike(gray, bar)[bar].any() == stands_out
