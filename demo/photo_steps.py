@@ -113,14 +113,7 @@ class Steps:
             if tapped.any() or stroke["pen"] == "erase":
                 edit.mark(edit.mask & ~(tapped if tapped.any() else drawn))
             elif stroke["pen"] == "paint":
-                gray = np.asarray(edit.photo.convert("L"))
-                taken = edit.damage.snap(drawn, gray) if snap else drawn
-                taken = edit.damage.follow(taken, gray) if snap and marks.is_tap(stroke) else taken
-                if np.count_nonzero(taken & ~edit.mask) < NEWS * np.count_nonzero(drawn):
-                    taken = drawn
-                if snap:
-                    fit = "followed_tap" if marks.is_tap(stroke) else "fitted_stroke"
-                    fit = "whole_stroke" if np.array_equal(taken, drawn) else fit
+                taken, fit = _fitted(edit, stroke, drawn) if snap else (drawn, "")
                 edit.mark(edit.mask | taken)
         shown = self._marked(request)
         if fit:
@@ -248,3 +241,13 @@ def _worth_cutting(prints: list[Print], size: tuple[int, int]) -> list[Print]:
     """The prints of a scan of (width, height), except a single straight one with just its own white border."""
     straight = [p for p in prints if abs(p.angle) < STRAIGHT and p.width * p.height > OWN_BORDER * size[0] * size[1]]
     return [] if len(prints) == 1 and straight else prints
+
+
+def _fitted(edit: EditState, stroke: dict, drawn: np.ndarray) -> tuple[np.ndarray, str]:
+    """What a stroke, drawn as bool (H, W), marks of it or around, and the key of what is said of that."""
+    gray = np.asarray(edit.photo.convert("L"))
+    taken, said = edit.damage.snap(drawn, gray), "fitted_stroke"
+    if marks.is_tap(stroke):
+        taken, said = edit.damage.follow(taken, gray), "followed_tap"
+    is_news = np.count_nonzero(taken & ~edit.mask) >= NEWS * np.count_nonzero(drawn)
+    return (taken, said) if is_news and not np.array_equal(taken, drawn) else (drawn, "whole_stroke")

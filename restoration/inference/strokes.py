@@ -30,8 +30,7 @@ def fitted(mask: np.ndarray, likely: np.ndarray, gray: np.ndarray) -> np.ndarray
     found = (share >= LEAST) & (share <= MOST)
     found[0] = False
     fitting = found[strokes]
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * REACH + 1, 2 * REACH + 1))
-    near = cv2.dilate(fitting.view(np.uint8), disk).view(bool)
+    near = cv2.dilate(fitting.view(np.uint8), _disk(REACH)).view(bool)
     taken = (mask & ~fitting) | (near & touching(near & likely, fitting))
     for number in np.flatnonzero(share[1:] < LEAST) + 1:
         box = Box.of(*stats[number, :4]).grown(2 * REACH, mask.shape).slices
@@ -50,8 +49,7 @@ def followed(mask: np.ndarray, reachable: np.ndarray, faint: np.ndarray, gray: n
         faint: what may, where it is `alike` in uint8 (H, W).
     """
     reachable = reachable | (faint & alike(gray, mask))
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * GAP + 1, 2 * GAP + 1))
-    joined = cv2.dilate(reachable.view(np.uint8), disk).view(bool)
+    joined = cv2.dilate(reachable.view(np.uint8), _disk(GAP)).view(bool)
     return mask | (reachable & touching(joined, mask))
 
 
@@ -63,8 +61,7 @@ def alike(gray: np.ndarray, mask: np.ndarray) -> np.ndarray:
     scale = min(1.0, (ALIKE_PIXELS / gray.size) ** 0.5)
     small = cv2.GaussianBlur(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), (0, 0), 0.8)
     inside = cv2.resize(mask.view(np.uint8), small.shape[::-1], interpolation=cv2.INTER_NEAREST).view(bool)
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * ALIKE_REACH + 1, 2 * ALIKE_REACH + 1))
-    hats = [cv2.morphologyEx(small, way, disk) for way in WAYS]
+    hats = [cv2.morphologyEx(small, way, _disk(ALIKE_REACH)) for way in WAYS]
     height, found = max(((np.percentile(hat[inside], 90), hat) for hat in hats), key=lambda each: each[0])
     if height < CONTRAST:
         return np.zeros_like(mask)
@@ -83,7 +80,7 @@ def specks(stroke: np.ndarray, gray: np.ndarray) -> np.ndarray:
     small = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     inside = cv2.resize(stroke.view(np.uint8), small.shape[::-1], interpolation=cv2.INTER_NEAREST).view(bool)
     smooth = cv2.GaussianBlur(small, (0, 0), 0.8)
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * int(radius * scale) + 1,) * 2)
+    disk = _disk(int(radius * scale))
     _, found = max(
         (_standing_out(cv2.morphologyEx(smooth, way, disk), inside) for way in WAYS), key=lambda each: each[0]
     )
@@ -101,3 +98,7 @@ def _standing_out(heights: np.ndarray, inside: np.ndarray) -> tuple[float, np.nd
     step = max(OUTLYING * spread, CONTRAST)
     sure = (heights > usual + step) & inside
     return float((heights[sure] - usual).sum()), touching((heights > usual + FLANK * step) & inside, sure)
+
+
+def _disk(radius: int) -> np.ndarray:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
