@@ -47,11 +47,13 @@ def build_demo(restorer: Restorer) -> gr.Blocks:
             with gr.Tab(label("tab_photo"), id="photo"):
                 steps = Steps(stages, sessions)
                 photo = PhotoTab(loaded, steps)
-            with gr.Tab(label("tab_batch"), elem_id="batch"):
-                pairs = batch_tab(stages, sessions, loaded)
+            with gr.Tab(label("tab_batch"), elem_id="batch") as tab:
+                batch = batch_tab(stages, sessions, loaded, tab.select)
         shown = {"js": "() => { scrollTo(0, 0); }", "queue": False, "api_visibility": "private"}
-        pairs.select(lambda: gr.Tabs(selected="photo"), None, tabs, **shown)  # first: one listener waits for the other
-        photo.open_on(pairs.select, steps.open_from_batch, [photo.view["drop"], photo.view["found"]])
+        batch["pairs"].select(  # first: one listener waits for the other. What the zip will lack is not known yet.
+            lambda: [gr.Tabs(selected="photo"), gr.DownloadButton(visible=False)], None, [tabs, batch["save"]], **shown
+        )
+        photo.open_on(batch["pairs"].select, steps.open_from_batch, [photo.view["drop"], photo.view["found"]])
         demo.unload(sessions.leave)
     atexit.register(sessions.close)
     demo.sessions = sessions

@@ -4,8 +4,7 @@ import lzma
 import traceback
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -13,25 +12,18 @@ from PIL import Image
 
 from demo.limits import BATCH_MEGABYTES, BATCH_MEGAPIXELS, BATCH_PHOTOS
 from demo.manners import RefusalError, is_fault, sentence
+from demo.photo_shown import full_size, preview
 from demo.reading import read_scan
+from demo.session import EditState, Result, Session
 from demo.stages import Stages
 from demo.texts import percent, say
-from restoration.files.imaging import SUFFIXES, claimed_pixels, encode_photo
+from restoration.files.imaging import SUFFIXES, Scan, claimed_pixels, write_photo
 from restoration.inference.tones import is_tinted
 
 FAILURES = "not restored.txt"  # in the zip
 LONGEST_NAME = 60  # letters of an unpacked file's: file systems take 255 bytes
 BROKEN = zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error, lzma.LZMAError  # or locked
 THUMBNAIL = 320  # px, the longest side of each of a pair
-
-
-@dataclass
-class Outcome:
-    """The result of a batch."""
-
-    done: int = 0
-    problems: list[str] = field(default_factory=list)  # "name: sentence"
-    pairs: list[tuple[Image.Image, str, Path]] = field(default_factory=list)  # before and after, the caption, the file
 
 
 def gather(files: list[Path], room: Path) -> list[tuple[str, Path]]:
@@ -50,48 +42,79 @@ def gather(files: list[Path], room: Path) -> list[tuple[str, Path]]:
     return photos
 
 
-def restore_all(
-    photos: list[tuple[str, Path]],
-    archive: Path,
-    stages: Stages,
-    keep_gray: bool,
-    language: str,
-    progress: Callable[[int, str], None],
-) -> Outcome:
-    """Restore each photo into the zip `archive`; a photo that fails is listed there and does not stop the others.
+def restore_all(session: Session, stages: Stages, language: str, progress: Callable[[int, str], None]) -> None:
+    """Restore the photos of a session's batch; one that fails is listed there and does not stop the others.
 
     A color photo keeps its colors, unless it is only tinted. `progress` is called with the number done and the next
     name.
     """
-    outcome, left, taken = Outcome(), BATCH_MEGAPIXELS * 1_000_000, set()
-    with zipfile.ZipFile(archive, "w") as results:
-        for number, (name, file) in enumerate(photos):
-            progress(number, name)
-            try:
-                left -= claimed_pixels(file)
-                if left < 0:
-                    raise RefusalError("beyond_limit", megapixels=BATCH_MEGAPIXELS)
-                scan = read_scan(file)
-                photo = scan.image.convert("L") if is_tinted(scan.image) else scan.image
-                restored = stages.colorize(stages.repair(photo, None), None)
-                image = scan.own_gray(restored.gray, restored.mask) if keep_gray else restored.image
-                encoded = encode_photo(image, ".png", scan.shown_at(restored.mask))
-                results.writestr(_free_name(name, taken), encoded)
-                outcome.done += 1
-                share = np.asarray(restored.mask).mean() / 255
-                said = say(
-                    "batch_share" if share else "batch_whole", language, name=Path(name).name, share=percent(share)
-                )
-                after = restored.gray if keep_gray else restored.image  # of 8 bits, whatever the file has
-                outcome.pairs.append((_side_by_side(scan.image, after), said, file))
-            except Exception as error:  # whatever goes wrong with one photo, the others continue
-                if is_fault(error):
-                    traceback.print_exception(error)
-                words = sentence(error, language)
-                outcome.problems.append(words if words.startswith(file.name) else f"{name}: {words}")
-        if outcome.problems:
-            results.writestr(FAILURES, "\n".join([say("batch_failed", language), *outcome.problems, ""]))
-    return outcome
+    left = BATCH_MEGAPIXELS * 1_000_000
+    for number, (name, file) in enumerate(session.batch.photos):
+        progress(number, name)
+        try:
+            left -= claimed_pixels(file)
+            if left < 0:
+                raise RefusalError("beyond_limit", megapixels=BATCH_MEGAPIXELS)
+            _restore(session, name, file, stages, language)
+        except Exception as error:  # whatever goes wrong with one photo, the others continue
+            if is_fault(error):
+                traceback.print_exception(error)
+            words = sentence(error, language)
+            session.batch.problems.append(words if words.startswith(file.name) else f"{name}: {words}")
+
+
+def _restore(session: Session, name: str, file: Path, stages: Stages, language: str) -> None:
+    scan, keep_gray = read_scan(file), session.batch.keep_gray
+    photo = scan.image.convert("L") if is_tinted(scan.image) else scan.image
+    restored = stages.colorize(stages.repair(photo, None), None)
+    image = scan.own_gray(restored.gray, restored.mask) if keep_gray else restored.image
+    after = restored.gray if keep_gray else restored.image  # of 8 bits, whatever the file has
+    share = np.asarray(restored.mask).mean() / 255
+    said = say("batch_share" if share else "batch_whole", language, name=Path(name).name, share=percent(share))
+    _keep(session, (file, 0), name, image, scan.shown_at(restored.mask), (scan.image, after), said)
+
+
+def corrected(session: Session) -> dict[tuple[Path, int], EditState]:
+    """What was corrected by hand in a photo of the batch and is not in its zip."""
+    album, batch = session.album, session.batch
+    if not album or not batch or (album.file, 0) not in batch.results:
+        return {}
+    return {(album.file, number): edit for number, edit in album.edits.items() if edit.is_corrected}
+
+
+def keep_corrected(session: Session, language: str) -> None:
+    """Let it replace what the batch made; a print cut out of a scan is added, since the batch has the whole scan."""
+    for place, edit in corrected(session).items():
+        whole, kind = session.batch.results[place[0], 0].name, "gray" if session.batch.keep_gray else "color"
+        name, said = str(PurePosixPath(whole).with_stem(edit.name)), say("batch_own", language, name=edit.name)
+        pair, scan = (edit.small, *preview(edit, kind)), edit.scan.shown_at(edit.restored.mask)
+        _keep(session, place, name, full_size(edit, kind), scan, pair, said)
+        edit.is_corrected = False
+
+
+def _keep(session: Session, place: tuple[Path, int], name: str, image: Image.Image, scan: Scan, pair, said) -> None:
+    """Write a result, and a picture of the `pair` before and after; the zip lacks it until it is packed again."""
+    results = session.batch.results
+    old = results.get(place) or Result(_free_name(name, results.values()), session.file("result.png"))
+    write_photo(image, old.file, scan)
+    results[place] = Result(old.name, old.file, session.written(_side_by_side(*pair), "pair.jpg"), said)
+    if session.batch.archive:
+        session.batch.archive.unlink(missing_ok=True)
+    session.batch.archive = None
+
+
+def pack(session: Session, language: str) -> None:
+    """Write the zip of all results, and of what could not be restored, unless it is there."""
+    batch = session.batch
+    if batch.archive:
+        return
+    archive = session.file("restored.zip")
+    with zipfile.ZipFile(archive, "w") as packed:
+        for result in batch.results.values():
+            packed.write(result.file, result.name)
+        if batch.problems:
+            packed.writestr(FAILURES, "\n".join([say("batch_failed", language), *batch.problems, ""]))
+    batch.archive = archive
 
 
 def _side_by_side(before: Image.Image, after: Image.Image) -> Image.Image:
@@ -129,11 +152,10 @@ def _is_photo(entry: zipfile.ZipInfo) -> bool:
     return not entry.is_dir() and not is_hidden and path.suffix.lower() in SUFFIXES
 
 
-def _free_name(name: str, taken: set[str]) -> str:
+def _free_name(name: str, others: Iterable[Result]) -> str:
     """The result's unique name in the zip, within the photo's own folders."""
     path = PurePosixPath(*(part for part in PurePosixPath(name).parts if part not in ("/", "..")))
-    free, number = str(path.with_suffix(".png")), 2
+    free, number, taken = str(path.with_suffix(".png")), 2, {other.name.lower() for other in others}
     while free.lower() in taken:
         free, number = str(path.with_name(f"{path.stem}-{number}.png")), number + 1
-    taken.add(free.lower())
     return free

@@ -77,11 +77,17 @@ def full_size(edit: EditState, kind: str) -> Image.Image:
     return _painted(edit.toned, edit, kind)
 
 
+def preview(edit: EditState, *kinds: str) -> list[Image.Image]:
+    """The result in each kind, in the preview's size."""
+    small = edit.toned.smaller(edit.small.size)
+    return [_painted(small, edit, kind) for kind in kinds]
+
+
 def pictures(session: Session, *others: str) -> Shown:
     """Before and after as small files, in "color" and in other kinds; the colored one also to be dabbed on."""
     edit, kinds = session.edit, ("color", *others)
-    small, before = edit.toned.smaller(edit.small.size), session.written(edit.small, "before.jpg")
-    shown = {kind: (before, session.written(_painted(small, edit, kind), "after.jpg")) for kind in kinds}
+    after, before = preview(edit, *kinds), session.written(edit.small, "before.jpg")
+    shown = {kind: (before, session.written(image, "after.jpg")) for kind, image in zip(kinds, after, strict=True)}
     layer, undo = marks.colored(edit.dabs, edit.small.size), gr.Button(interactive=bool(edit.dabs or edit.reference))
     return shown | {"hints": _picture(session, shown["color"][1], layer), "hints_undo": undo}
 

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import gradio as gr
 import numpy as np
 from PIL import Image
 
 from demo import marks, photo_shown
+from demo.batch import keep_corrected
 from demo.manners import RefusalError
 from demo.photo_shown import Shown
 from demo.reading import read_scan
@@ -50,6 +52,7 @@ class Steps:
             return {}
         progress(0.1, desc=say("reading", language_of(request)))
         try:
+            keep_corrected(session, language_of(request))
             original = session.keep(upload)
             scan = read_scan(original)
         except Exception:
@@ -57,7 +60,7 @@ class Steps:
             raise
         prints = _worth_cutting(find_inside_paper(np.asarray(scan.image.convert("L"))), scan.image.size)
         small = photo_shown.choices_of(session, scan.image, prints) if prints else []
-        return self._show(Album(original.stem, scan, prints, small), min(1, len(prints)), request, progress, upload)
+        return self._show(Album(Path(upload), scan, prints, small), min(1, len(prints)), request, progress, upload)
 
     def open_print(self, event: gr.SelectData, request: gr.Request, progress=gr.Progress()) -> Shown:
         """Open one of the prints on a scan, or the scan, which comes first; earlier work on each is kept."""
@@ -70,7 +73,7 @@ class Steps:
         session = self.sessions.of(request)
         if number not in album.edits:
             progress(0.4, desc=say("finding", language_of(request)))
-            scan, name = album.scan, album.name
+            scan, name = album.scan, album.file.stem
             if number:
                 scan, name = scan.part(partial(extract, found=album.prints[number - 1])), f"{name}-{number}"
             damage, small, tinted = self.stages.damage(scan.image), marks.preview(scan.image), is_tinted(scan.image)
@@ -84,11 +87,14 @@ class Steps:
         return photo_shown.opened(session, language_of(request))
 
     def open_from_batch(self, event: gr.SelectData, request: gr.Request, progress=gr.Progress()) -> Shown:
-        """One of many photos."""
-        batch = self.sessions.of(request).batch
-        if event.index >= len(batch):
+        """One of many photos, or the one in work as it is."""
+        session = self.sessions.of(request)
+        files = [file for file, _ in session.batch.results] if session.batch else []
+        if event.index >= len(files):
             raise RefusalError("photo_gone")
-        self.want(str(batch[event.index]), request)
+        if session.album and session.album.file == files[event.index]:
+            return photo_shown.opened(session, language_of(request))
+        self.want(str(files[event.index]), request)
         return self.open(request, progress)
 
     def come_back(self, key: str, request: gr.Request) -> Shown:
@@ -165,6 +171,7 @@ class Steps:
         edit.restored = self.stages.colorize(repair, hints, edit.reference, edit.restored)
         edit.repair, edit.repaired = repair, mask
         edit.variant = 0 if edit.restored.own else edit.variant
+        edit.is_corrected = True
         progress(0.9, desc=say("showing", language))
         edit.search = replace(edit.search, new=None)
         return photo_shown.marked(session, language) | photo_shown.results(session, language)
@@ -174,7 +181,9 @@ class Steps:
         session = self.sessions.of(request)
         if session.wanted or session.album is None or session.edit.restored or not session.edit.needs_work:
             return {}
-        return self.restore(session.edit.recolor, session.edit.texture, request, progress)
+        shown = self.restore(session.edit.recolor, session.edit.texture, request, progress)
+        session.edit.is_corrected = False
+        return shown
 
     def dab(self, event: gr.EventData, request: gr.Request) -> Shown:
         """Add strokes of color and recolor the photo at once. Only the second stage runs; the fill is kept."""
@@ -193,21 +202,15 @@ class Steps:
 
     def take_variant(self, event: gr.SelectData, request: gr.Request) -> Shown:
         """Show another of the colorings; no stage runs."""
-        session, edit = self._visit(request)
-        edit.variant = event.index
-        return photo_shown.pictures(session)
+        return self._change(request, variant=event.index)
 
     def make_vivid(self, vividness: float, request: gr.Request) -> Shown:
         """Change the vividness; no stage runs."""
-        session, edit = self._visit(request)
-        edit.vividness = vividness
-        return photo_shown.pictures(session)
+        return self._change(request, vividness=vividness)
 
     def freshen(self, freshen: bool, request: gr.Request) -> Shown:
         """Stretch faded tones, or not; no stage runs."""
-        session, edit = self._visit(request)
-        edit.freshen = freshen
-        return photo_shown.pictures(session, "gray")
+        return self._change(request, "gray", freshen=freshen)
 
     def save(self, kind: str, ending: str) -> Callable:
         """An event that writes the full-size result."""
@@ -232,9 +235,15 @@ class Steps:
         """Other dabs, another reference: what is refused, a gray one say, changes nothing."""
         session, edit = self._visit(request)
         hints = marks.colored(dabs, edit.photo.size)
-        edit.restored = self.stages.colorize(edit.repair, hints, reference, edit.restored)
-        edit.dabs, edit.reference = dabs, reference
-        return {**photo_shown.pictures(session), "variants": photo_shown.variants(session)}
+        restored = self.stages.colorize(edit.repair, hints, reference, edit.restored)
+        shown = self._change(request, dabs=dabs, reference=reference, restored=restored)
+        return {**shown, "variants": photo_shown.variants(session)}
+
+    def _change(self, request: gr.Request, *kinds: str, **settings: object) -> Shown:
+        """Change the result, and show it in color and in other kinds."""
+        session, edit = self._visit(request)
+        vars(edit).update(settings, is_corrected=True)
+        return photo_shown.pictures(session, *kinds)
 
 
 def _worth_cutting(prints: list[Print], size: tuple[int, int]) -> list[Print]:

@@ -57,6 +57,7 @@ class EditState:
     vividness: float = 1.0
     variant: int = 0  # the number of the chosen coloring
     freshen: bool = False  # faded tones are stretched
+    is_corrected: bool = False  # by hand, and its batch does not have that yet
 
     @property
     def photo(self) -> Image.Image:
@@ -104,12 +105,33 @@ class EditState:
 class Album:
     """A visitor's file: a photo, or a scan with prints that are edited one by one."""
 
-    name: str  # of the file, without its extension
+    file: Path  # as it was sent
     scan: Scan
     prints: list[Print]  # those to be cut out
     shown: list[str] = field(default_factory=list)  # small pictures to choose from, as files: the scan, each print
     edits: dict[int, EditState] = field(default_factory=dict)  # opened parts by the print's number; 0: the scan
     open: int = 0  # the number of the current part
+
+
+@dataclass
+class Result:
+    """What a batch has of one photo, or of a print on it."""
+
+    name: str  # in the zip
+    file: Path  # PNG
+    pair: str = ""  # a small picture of before and after, as a file
+    said: str = ""  # its caption
+
+
+@dataclass
+class Batch:
+    """Many photos, restored one after another."""
+
+    photos: list[tuple[str, Path]]  # name and file
+    keep_gray: bool
+    results: dict[tuple[Path, int], Result] = field(default_factory=dict)  # by file and print; 0: all of the file
+    problems: list[str] = field(default_factory=list)  # "name: sentence"
+    archive: Path | None = None  # the zip, while it has all results
 
 
 @dataclass
@@ -120,8 +142,7 @@ class Session:
     uploads: set[Path] = field(default_factory=set)  # uploads where Gradio keeps them: sessions may share a file
     wanted: str | None = None  # what was sent, and is to be opened next
     album: Album | None = None
-    batch: list[Path] = field(default_factory=list)  # the photos of the last one
-    batch_shown: dict[str, object] = field(default_factory=dict)  # what the page shows of it
+    batch: Batch | None = None  # the last one
     key: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # known only to this page's browser
     seen: float = field(default_factory=time.monotonic)
 

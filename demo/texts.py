@@ -157,12 +157,14 @@ TEXTS = {
     "batch_done": ("{done} of {count} photos restored.", "{count}장 가운데 {done}장을 복원했습니다."),
     "batch_pairs": ("Before and after", "복원 전과 후"),
     "batch_choose": (
-        "Choose a photo below to correct it by hand; the zip stays as it is.",
-        "아래에서 고르면 직접 고칠 수 있습니다. zip은 그대로입니다.",
+        "Choose a photo below to correct it by hand; the zip then has your version. Prints cut out of a scan are "
+        "added as separate files.",
+        "아래에서 골라 직접 고치면 zip에 고친 사진이 들어갑니다. 스캔에서 오려 낸 사진은 따로 추가됩니다.",
     ),
     "batch_unit": ("photos", "장"),
     "batch_share": ("{name}: {share} repaired", "{name}: {share} 고침"),
     "batch_whole": ("{name}: no damage found", "{name}: 손상된 곳 없음"),
+    "batch_own": ("{name}: corrected by you", "{name}: 직접 고침"),
     "batch_failed": ("Not restored:", "복원하지 못한 파일:"),
     # stages
     "reading": ("Reading the photo", "사진을 읽는 중"),

@@ -20,9 +20,9 @@ PAGE = {  # demo/, from the bottom up: each may import those above it
     "manners": "texts", "reading": "files limits manners", "session": "files inference limits manners marks pipeline",
     "style": "korean limits texts", "photo_view": "limits reading style texts",
     "api": "files manners reading stages",
-    "batch": "files inference limits manners reading stages texts",
     "photo_shown": "inference marks pipeline session texts",
-    "photo_steps": "files inference manners marks photo_shown pipeline reading session stages texts",
+    "batch": "files inference limits manners photo_shown reading session stages texts",
+    "photo_steps": "batch files inference manners marks photo_shown pipeline reading session stages texts",
     "photo_tab": "manners photo_steps photo_view",
     "batch_tab": "batch limits manners photo_view reading session stages texts",
 }  # fmt: skip

@@ -54,6 +54,20 @@ def test_of_a_long_list_as_much_is_seen_as_there_is_room_for(browser, served, tm
     visitor.leave()
 
 
+def restore_all(visitor, photos: list) -> None:
+    visitor.page.set_input_files("#batch-files input[type=file]", photos)
+    visitor.page.wait_for_function(f"document.querySelectorAll('#batch-files tr.file').length == {len(photos)}")
+    visitor.page.click("#batch-start")
+
+
+def downloaded_zip(visitor) -> dict[str, np.ndarray]:
+    """The pixels of each photo in the zip."""
+    with visitor.page.expect_download() as download:
+        visitor.page.click("#batch-save")
+    with zipfile.ZipFile(download.value.path()) as results:
+        return {name: read(results.open(name)) for name in results.namelist() if name.endswith(".png")}
+
+
 def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_path, monkeypatch):
     open_tab(visitor, "tab_batch")
     photos = []
@@ -62,9 +76,7 @@ def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_p
     with zipfile.ZipFile(tmp_path / "album.zip", "w") as album:
         album.write(photos[1], "album/2.png")
         album.writestr("album/broken.jpg", b"no photo")
-    visitor.page.set_input_files("#batch-files input[type=file]", [photos[0], tmp_path / "album.zip"])
-    visitor.page.wait_for_function("document.querySelectorAll('#batch-files tr.file').length == 2")
-    visitor.page.click("#batch-start")
+    restore_all(visitor, [photos[0], tmp_path / "album.zip"])
     visitor.page.wait_for_selector("#batch-save", state="visible")
     assert visitor.read("#batch-note").startswith(say("batch_done", "en", done=2, count=3))
     assert "broken.jpg is not a readable image file" in visitor.read("#batch-note")
@@ -96,3 +108,38 @@ def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_p
     go_on.set()
     visitor.wait_for_result()
     assert visitor.read("#found").startswith(say("found", "en", share=f"{25 * 30 / (SIZE[0] * SIZE[1]):.1%}"))
+
+
+def test_what_is_corrected_by_hand_takes_its_place_in_the_zip_and_only_there(visitor, tmp_path):
+    open_tab(visitor, "tab_batch")
+    box = (40, 30, 70, 55)
+    restore_all(visitor, [save(tmp_path / f"{seed}.png", noise_with_hole(seed, *SIZE, box)) for seed in (1, 2)])
+    pairs = visitor.page.locator("#batch-pairs button:has(img)")
+    visitor.page.wait_for_selector("#batch-save", state="visible")
+    before, seen = downloaded_zip(visitor), pairs.nth(1).locator("img").get_attribute("src")
+    pairs.nth(1).click()
+    visitor.wait_for_result()
+    open_tab(visitor, "tab_batch")
+    visitor.page.wait_for_selector("#batch-save", state="visible")
+    assert "2.png" in visitor.read("#batch-pairs"), "what was only looked at counts as corrected"
+    pairs.nth(1).click()
+    visitor.wait_for_painter("editor")
+    visitor.paint((0.6, 0.8), (0.9, 0.8))
+    visitor.restore()
+    _, corrected = visitor.download()
+    open_tab(visitor, "tab_batch")
+    visitor.page.wait_for_selector("#batch-save", state="visible")
+    assert say("batch_own", "en", name="2") in visitor.read("#batch-pairs")
+    assert pairs.nth(1).locator("img").get_attribute("src") != seen
+    after = downloaded_zip(visitor)
+    assert set(after) == set(before) == {"1.png", "2.png"} and np.array_equal(after["1.png"], before["1.png"])
+    assert np.array_equal(after["2.png"], corrected) and not np.array_equal(after["2.png"], before["2.png"])
+    pairs.nth(0).click()
+    visitor.wait_for_text("#found", say("found", "en", share=f"{25 * 30 / (SIZE[0] * SIZE[1]):.1%}"))
+    visitor.wait_for_result()
+    visitor.wait_for_new_picture(lambda: visitor.page.locator("#variants button").nth(1).click())
+    open_tab(visitor, "tab_batch")
+    visitor.page.wait_for_selector("#batch-save", state="visible")
+    again = downloaded_zip(visitor)
+    assert np.array_equal(again["2.png"], corrected), "the next one takes the place of what was corrected before"
+    assert not np.array_equal(again["1.png"], before["1.png"])
