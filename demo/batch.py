@@ -1,6 +1,7 @@
 """Many photos: check the upload against limits, restore, and put the results into one zip."""
 
 import lzma
+import time
 import traceback
 import zipfile
 import zlib
@@ -43,14 +44,15 @@ def gather(files: list[Path], room: Path) -> list[tuple[str, Path]]:
 
 
 def restore_all(session: Session, stages: Stages, language: str, progress: Callable[[int, str], None]) -> None:
-    """Restore the photos of a session's batch; one that fails is listed there and does not stop the others.
+    """Restore what is left of a session's batch; a photo that fails is listed there and does not stop the others.
 
     A color photo keeps its colors, unless it is only tinted. `progress` is called with the number done and the next
     name.
     """
-    left = BATCH_MEGAPIXELS * 1_000_000
-    for number, (name, file) in enumerate(session.batch.photos):
-        progress(number, name)
+    left, batch = BATCH_MEGAPIXELS * 1_000_000, session.batch
+    for name, file in batch.photos[batch.done :]:
+        session.worked = time.monotonic()
+        progress(batch.done, name)
         try:
             left -= claimed_pixels(file)
             if left < 0:
@@ -60,7 +62,8 @@ def restore_all(session: Session, stages: Stages, language: str, progress: Calla
             if is_fault(error):
                 traceback.print_exception(error)
             words = sentence(error, language)
-            session.batch.problems.append(words if words.startswith(file.name) else f"{name}: {words}")
+            batch.problems.append(words if words.startswith(file.name) else f"{name}: {words}")
+        batch.done += 1
 
 
 def _restore(session: Session, name: str, file: Path, stages: Stages, language: str) -> None:
@@ -80,6 +83,11 @@ def corrected(session: Session) -> dict[tuple[Path, int], EditState]:
     if not album or not batch or (album.file, 0) not in batch.results:
         return {}
     return {(album.file, number): edit for number, edit in album.edits.items() if edit.is_corrected}
+
+
+def is_due(session: Session) -> bool:
+    """Whether the zip of the batch is still to be written, or lacks something."""
+    return not session.batch.archive or bool(corrected(session))
 
 
 def keep_corrected(session: Session, language: str) -> None:
@@ -106,7 +114,7 @@ def _keep(session: Session, place: tuple[Path, int], name: str, image: Image.Ima
 def pack(session: Session, language: str) -> None:
     """Write the zip of all results, and of what could not be restored, unless it is there."""
     batch = session.batch
-    if batch.archive:
+    if batch.archive or batch.is_open:
         return
     archive = session.file("restored.zip")
     with zipfile.ZipFile(archive, "w") as packed:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import gradio as gr
 
-from demo.batch import corrected, gather, keep_corrected, pack, restore_all
-from demo.limits import BATCH_MEGAPIXELS, BATCH_PHOTOS
+from demo.batch import gather, is_due, keep_corrected, pack, restore_all
+from demo.limits import BATCH_MEGAPIXELS, BATCH_PHOTOS, GRACE
 from demo.manners import RefusalError, in_place
 from demo.photo_view import choices, refusal_view, switch
 from demo.reading import as_file
@@ -33,24 +33,30 @@ def batch_tab(stages: Stages, sessions: Sessions, loaded: Callable, opened: Call
         "pairs": choices("batch_pairs", show_label=False, columns=3),
     }
 
-    def run(sent: list[str], keep_gray: bool, request: gr.Request, progress=gr.Progress()) -> dict:
+    def take(sent: list[str], keep_gray: bool, request: gr.Request) -> dict:
+        """A new batch, unless one is in work: the page may have been reloaded meanwhile."""
         if not sent:
             raise RefusalError("no_photo")
+        session = sessions.of(request)
+        if not session.batch or not session.batch.is_open:
+            photos = gather([session.keep(file) for file in sent], session.file("sent"))
+            session.batch = Batch(photos, keep_gray)
+        return look(request)
+
+    def work(request: gr.Request, progress=gr.Progress()) -> dict:
+        """Restore what is not restored yet; what was corrected by hand goes into the zip."""
         session, language = sessions.of(request), language_of(request)
-        photos = gather([session.keep(file) for file in sent], session.file("sent"))
+        if not session.batch:
+            raise RefusalError("photo_gone")
 
         def tell(done: int, name: str) -> None:
-            progress((done, len(photos)), desc=Path(name).name, unit=say("batch_unit", language))
+            count = len(session.batch.photos)
+            progress((done, count), desc=Path(name).name, unit=say("batch_unit", language))
 
-        session.batch = Batch(photos, keep_gray)
-        restore_all(session, stages, language, tell)
-        return bring_up_to_date(request)
-
-    def bring_up_to_date(request: gr.Request) -> dict:
-        """What was corrected by hand goes into the zip."""
-        session, language = sessions.of(request), language_of(request)
-        keep_corrected(session, language)
-        pack(session, language)
+        while is_due(session):
+            restore_all(session, stages, language, tell)
+            keep_corrected(session, language)
+            pack(session, language)
         return _shown(session, language)
 
     def look(request: gr.Request) -> dict:
@@ -58,21 +64,22 @@ def batch_tab(stages: Stages, sessions: Sessions, loaded: Callable, opened: Call
         session = sessions.of(request)
         if not session.batch:
             return {}
-        is_due = corrected(session) or not session.batch.archive
-        return {"due": str(time.monotonic())} if is_due else _shown(session, language_of(request))
+        due = {"due": str(time.monotonic()), "save": gr.DownloadButton(visible=False)} if is_due(session) else {}
+        return _shown(session, language_of(request)) | due
 
     def come_back(key: str, request: gr.Request) -> dict:
-        """The page was reloaded: show the last batch again, if it is still kept."""
+        """The page was reloaded, or its connection was lost: show the last batch again, if it is still kept."""
         return look(request) if key and sessions.return_to(key, request) else {}
 
     settings = {"outputs": list(view.values()), "api_visibility": "private"}
-    at_work = {"show_progress_on": view["note"], "concurrency_id": "work", "concurrency_limit": 1}
-    finished = start.click(in_place(run, view), [files, keep_gray], **at_work, **settings)
-    view["due"].change(in_place(bring_up_to_date, view), None, **at_work, **settings)
+    on_note = {"show_progress_on": view["note"], **settings}
+    taken = start.click(in_place(take, view), [files, keep_gray], **on_note)
+    # What waits in the queue goes with a lost connection, what is in work does not: the next one waits for its end.
+    view["due"].change(in_place(work, view), None, concurrency_id="work", concurrency_limit=1, **on_note)
     opened(in_place(look, view), None, queue=False, **settings)
     remembered = {"js": "() => [sessionStorage.batch ?? '']", "queue": False}
     returned = loaded(in_place(come_back, view), view["key"], **remembered, **settings)
-    for shown in (finished, returned):
+    for shown in (taken, returned):
         shown.then(None, view["key"], js="(key) => { sessionStorage.batch = key; }", api_visibility="private")
     return view
 
@@ -84,14 +91,16 @@ def _shown(session: Session, language: str) -> dict:
     return {
         "key": session.key,
         "note": _summary(batch, language),
-        "save": gr.DownloadButton(value=str(batch.archive), visible=True),
+        "save": gr.DownloadButton(value=batch.archive and str(batch.archive), visible=bool(batch.archive)),
         "pairs": gr.Gallery(pairs, visible=bool(pairs)),
     }
 
 
 def _summary(batch: Batch, language: str) -> str:
-    done = len(batch.photos) - len(batch.problems)
-    lines = [say("batch_done", language, done=done, count=len(batch.photos))]
+    if batch.is_open:
+        return say("batch_running", language, minutes=GRACE // 60)
+    done, count = len(batch.photos) - len(batch.problems), len(batch.photos)
+    lines = [say("batch_done", language, done=done, count=count)]
     if batch.results:
         lines.append(say("batch_choose", language))
     if batch.problems:

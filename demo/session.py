@@ -129,9 +129,15 @@ class Batch:
 
     photos: list[tuple[str, Path]]  # name and file
     keep_gray: bool
+    done: int = 0  # photos, restored or not
     results: dict[tuple[Path, int], Result] = field(default_factory=dict)  # by file and print; 0: all of the file
     problems: list[str] = field(default_factory=list)  # "name: sentence"
     archive: Path | None = None  # the zip, while it has all results
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there are photos to be restored."""
+        return self.done < len(self.photos)
 
 
 @dataclass
@@ -145,6 +151,7 @@ class Session:
     batch: Batch | None = None  # the last one
     key: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # known only to this page's browser
     seen: float = field(default_factory=time.monotonic)
+    worked: float = 0  # when a photo of a batch was begun
 
     @property
     def edit(self) -> EditState:
@@ -215,11 +222,17 @@ class Sessions:
         return self.of(request)
 
     def leave(self, request: gr.Request) -> None:
-        """The page was closed: delete the session after GRACE seconds unless it comes back."""
-        name_left, closed = request.session_hash, time.monotonic()
-        timer = Timer(GRACE, self._forget, [lambda name, session: name == name_left and session.seen <= closed])
+        """The page was closed: delete the session after GRACE seconds without work on a batch, unless it comes back."""
+        timer = Timer(GRACE, self._forget_left, [request, time.monotonic()])
         timer.daemon = True
         timer.start()
+
+    def _forget_left(self, request: gr.Request, closed: float) -> None:
+        left = self._open.get(request.session_hash)
+        if left and left.seen <= closed < left.worked:
+            self.leave(request)
+        else:
+            self._forget(lambda name, session: session is left and session.seen <= closed)
 
     def close(self) -> None:
         """Delete all sessions: the server stops."""

@@ -155,6 +155,11 @@ TEXTS = {
     "batch_start": ("Restore all", "모두 복원하기"),
     "batch_save": ("Download zip", "zip 내려받기"),
     "batch_done": ("{done} of {count} photos restored.", "{count}장 가운데 {done}장을 복원했습니다."),
+    "batch_running": (
+        "The photos are being restored. The results appear here, also if you leave and come back within {minutes} "
+        "minutes.",
+        "사진을 복원하는 중입니다. 떠났다가 {minutes}분 안에 돌아와도 결과가 여기에 나타납니다.",
+    ),
     "batch_pairs": ("Before and after", "복원 전과 후"),
     "batch_choose": (
         "Choose a photo below to correct it by hand; the zip then has your version. Prints cut out of a scan are "

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from browser import PHONE, Visitor
 from conftest import gray_photo, noise_with_hole, read, save
+from gradio_client import Client, handle_file
 
+from demo.limits import GRACE
 from demo.reading import read_scan
 from demo.texts import say
 
@@ -78,6 +80,7 @@ def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_p
         album.writestr("album/broken.jpg", b"no photo")
     restore_all(visitor, [photos[0], tmp_path / "album.zip"])
     visitor.page.wait_for_selector("#batch-save", state="visible")
+    visitor.wait_until_idle()
     assert visitor.read("#batch-note").startswith(say("batch_done", "en", done=2, count=3))
     assert "broken.jpg is not a readable image file" in visitor.read("#batch-note")
     pairs = visitor.page.locator("#batch-pairs button:has(img)")
@@ -90,6 +93,7 @@ def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_p
     assert visitor.page.is_visible("#batch-save"), "another list takes away what is done"
     visitor.page.reload()
     pairs.nth(1).wait_for()
+    visitor.wait_until_idle()
     assert visitor.read("#batch-note") == said
     with visitor.page.expect_download() as download:
         visitor.page.click("#batch-save")
@@ -143,3 +147,41 @@ def test_what_is_corrected_by_hand_takes_its_place_in_the_zip_and_only_there(vis
     again = downloaded_zip(visitor)
     assert np.array_equal(again["2.png"], corrected), "the next one takes the place of what was corrected before"
     assert not np.array_equal(again["1.png"], before["1.png"])
+
+
+def reload(visitor, served) -> None:
+    visitor.page.reload()
+
+
+def lose_the_connection(visitor, served) -> None:
+    """As a phone does when it is locked; awake again, the page loads itself anew."""
+    with visitor.page.expect_event("load"):
+        for connection in list(served.demo.server.server_state.connections):
+            connection.loop.call_soon_threadsafe(connection.transport.abort)
+
+
+@pytest.mark.parametrize("leave", [reload, lose_the_connection])
+@pytest.mark.parametrize("is_waiting", [False, True])
+def test_a_batch_that_is_in_work_or_waits_for_that_outlives_its_page(
+    visitor, served, tmp_path, monkeypatch, leave, is_waiting
+):
+    working, go_on = Event(), Event()
+    first = [working.set, lambda: go_on.wait(60)]
+    repair, before = served.restorer.repair, len(served.calls)
+    monkeypatch.setitem(served.instead, "repair", lambda *given: [do() for do in first] and repair(*given))
+    photos = [save(tmp_path / f"{seed}.png", noise_with_hole(seed, *SIZE, (40, 30, 70, 55))) for seed in (1, 2)]
+    if is_waiting:
+        ahead = Client(served.url, verbose=False).submit(handle_file(photos[0]), api_name="/restore")
+        assert working.wait(30) and not ahead.done()
+    open_tab(visitor, "tab_batch")
+    restore_all(visitor, photos)
+    visitor.wait_for_text("#batch-note", say("batch_running", "en", minutes=GRACE // 60))
+    visitor.wait_for_text("#batch-note", "queue: 1/1" if is_waiting else "0/2 photos")
+    leave(visitor, served)
+    visitor.wait_for_text("#batch-note", say("batch_running", "en", minutes=GRACE // 60))
+    assert not visitor.page.is_visible("#batch-save")
+    go_on.set()
+    visitor.page.wait_for_selector("#batch-save", state="visible")
+    visitor.wait_for_text("#batch-note", say("batch_done", "en", done=2, count=2))
+    assert set(downloaded_zip(visitor)) == {"1.png", "2.png"}
+    assert [call[0] for call in served.calls[before:]].count("repair") == len(photos) + is_waiting, "work is done twice"

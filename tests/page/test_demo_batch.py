@@ -3,6 +3,7 @@
 import io
 import zipfile
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -180,6 +181,19 @@ def test_a_batch_that_is_restored_again_has_nothing_of_what_was_corrected_in_the
     steps.make_vivid(2, request)
     again = visit(cat=damaged("chelsea"))[2]
     assert again is session and np.array_equal(in_zip(session)["box/cat.png"], before)
+
+
+def test_a_batch_goes_on_though_its_page_is_closed_and_is_deleted_once_it_is_done(visit, tmp_path, monkeypatch):
+    steps, request, session = visit(cat=damaged("chelsea"))
+    timers = []
+    monkeypatch.setattr("demo.session.Timer", lambda wait, do, given: timers.append(lambda: do(*given)) or Mock())
+    photos = [(name, save(tmp_path / name, damaged("coffee"))) for name in ("a.png", "b.png")]
+    session.batch = Batch(photos, False)
+    steps.sessions.leave(request)
+    batch.restore_all(session, steps.stages, "en", lambda *_: timers[-1]())  # each photo takes as long as they wait
+    assert len(timers) == 3 and len(in_zip(session)) == 2
+    timers[-1]()
+    assert not session.folder.exists()
 
 
 def test_a_name_from_a_zip_leads_nowhere_else(tmp_path, restorer, archive):
