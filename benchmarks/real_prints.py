@@ -5,6 +5,7 @@
     python benchmarks/real_prints.py --prints DIR --turned 3  # the same, cut out of that sheet
     python benchmarks/real_prints.py --prints DIR --enlarged 3.5  # soft, large and JPEG, as scans are
     python benchmarks/real_prints.py --prints DIR --few       # each print twice, with few marks: all others are filled
+    python benchmarks/real_prints.py --prints DIR --few --enlarged 3.5  # and as large as scans
     python benchmarks/real_prints.py --prints DIR --strokes   # a rough stroke over every mark that was missed
     python benchmarks/real_prints.py --prints DIR --few --taps  # three taps, one at a time, on every long mark
     python benchmarks/real_prints.py --prints DIR --data DIR  # and false alarms on held-out photos and people
@@ -225,15 +226,13 @@ def main() -> None:
         return
     if args.prints:
         restorer = Restorer.from_pretrained(args.weights)
-        prints, prepared = real_prints(args.prints), None
+        prints, prepared = few_marks(restorer, args.prints) if args.few else real_prints(args.prints), None
         if args.scanned is not None:
             prepared = partial(scanned, angle=args.scanned)
         elif args.enlarged is not None:
             prepared = partial(enlarged, times=args.enlarged)
         elif args.turned is not None:
             prepared = partial(turned, angle=args.turned)
-        elif args.few:
-            prints = few_marks(restorer, args.prints)
         if prepared:
             prints = ((name, *prepared(*images)) for name, *images in prints)
         report = print_strokes if args.strokes else print_taps if args.taps else print_scores

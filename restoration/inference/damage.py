@@ -22,7 +22,8 @@ class Rule(NamedTuple):
     pixels: float  # least size of a region
 
 
-WHOLE = Rule(0.5, 3, 12), Rule(0, 2.3, 10), Rule(-0.5, 1.4, 8), Rule(-1, 0.3, 8)  # of most photos, by sensitivity
+WHOLE = Rule(0.5, 3, 12), Rule(0, 2.3, 10), Rule(-0.5, 1.4, 8), Rule(-1, 0.3, 8)  # of sharp photos, by sensitivity
+SOFT = Rule(-1, 0.5, 12), Rule(-1.2, 0, 10), Rule(-1.4, -0.3, 8), Rule(-1.8, -0.5, 8)  # without any fine detail
 WORN = Rule(-0.4, 0, 8), Rule(-0.7, -0.3, 8), Rule(-1.4, -1, 8), Rule(-1.8, -1.4, 8)  # of worn prints
 LIGHT = -1.8, -2.1, -2.1, -2.5  # logits from which light spots of worn prints count if they touch what counts
 MAX_FOUND = 0.5  # of the photo: a map that marks more is not trusted
@@ -40,6 +41,7 @@ class Damage:
     logits: np.ndarray = field(repr=False)  # float32 (h, w), how likely damage is: of the window, or smaller
     window: tuple[slice, slice]  # the picture in the photo, without bars and frames
     light: np.ndarray | None = field(repr=False)  # bool (h, w), what of a worn print is lighter than around
+    softness: float = 0  # how little fine detail there is, 0 to 1
 
     @property
     def is_worn(self) -> bool:
@@ -59,9 +61,7 @@ class Damage:
         if not 0 <= sensitivity <= MOST_SENSITIVE:
             raise RestorationError(f"Sensitivity {sensitivity} is out of range: use 0 to {MOST_SENSITIVE}.")
         found = np.zeros_like(self.holes)
-        limits = zip(*(WORN if self.is_worn else WHOLE), strict=True)
-        rule = Rule(*(_between(limit, sensitivity) for limit in limits))
-        regions = accepted(self.logits, rule)
+        regions = accepted(self.logits, self._rule(sensitivity))
         if self.light is not None:  # light spots of a worn print that touch what counts, count too
             regions = touching(regions | (self.light & (self.logits > _between(LIGHT, sensitivity))), regions)
         if regions.mean() <= MAX_FOUND:
@@ -69,6 +69,13 @@ class Damage:
         around = cv2.dilate(self.holes.view(np.uint8), None, iterations=RIM).view(bool)
         damaged = (found & ~around) | self.holes  # around exact holes the map's soft edges add nothing
         return np.zeros_like(damaged) if damaged.all() else damaged
+
+    def _rule(self, sensitivity: float) -> Rule:
+        sharp, soft, worn = (
+            np.array([_between(limit, sensitivity) for limit in zip(*rules, strict=True)])
+            for rules in (WHOLE, SOFT, WORN)
+        )
+        return Rule(*(worn if self.is_worn else sharp + self.softness * (soft - sharp)))
 
     def likely(self, least: float = SNAP_LOGIT) -> np.ndarray:
         """What counts as damaged under a user's strokes, bool (H, W): logits above `least`."""

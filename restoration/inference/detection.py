@@ -20,7 +20,7 @@ from restoration.inference.regions import Box, tiles, touching
 MAX_SEEN = 2_000_000  # pixels of the largest view that the network sees: finer grain does not help
 VIEWS = 3  # each half as large as the one before; their logits are averaged
 SOFTER = 3  # times the confident share in a smaller view: then the first is soft, as large scans are, and dropped
-SOFT_MARKS = 22  # marks that the smaller view needs for that: fewer than WORN_MARKS, since some merge in it
+SOFT_PIXELS = 20  # confident ones that the smaller view needs for that
 LEAST_SEEN = 400  # px, the least longer side of that view
 TILE = 1024  # px, the longest side of what the network sees at once
 LIGHTER, LIGHTER_REACH = 20, 9  # levels that a worn print's light spots rise above everything wider than 19 px
@@ -29,6 +29,7 @@ WORN_MARKS, WORN_SHARE = 25, 0.001  # a worn print has at least so many confiden
 FILLED = Rule(-0.6, -0.2, 8)  # marks filled before the second look
 SECOND_LOOK = 0.8  # logits added then: without its confident marks a worn print looks undamaged
 SPARED = 2  # logits subtracted in eyes, noses, ears and mouths, which look like wear
+SOFT, SHARP = 3, 7  # levels of fine detail in a photo that is wholly soft, and in one that is not at all
 PLAIN = 0.5  # logits added on skin of a worn print, where little else is so fine and light
 SIDE = 0.01  # of a print's longer side: paper this close to its sides is not inside it
 
@@ -64,7 +65,7 @@ def _find_damage(gray: np.ndarray, detector: Network, known: np.ndarray | None =
         holes[window] = _with_compressed(holes[window], seen, logits)
     found = faces.find_faces(seen)
     if not is_worn(views[0]):
-        return Damage(holes, _by_face(logits, found, skin=0), window, light=None)
+        return Damage(holes, _by_face(logits, found, skin=0), window, light=None, softness=_softness(seen))
     filled = np.rint(membrane(seen.astype(np.float32), accepted(logits, FILLED))).astype(np.uint8)
     logits = np.maximum(logits, damage_logits(filled, detector).mean(axis=0) + SECOND_LOOK)
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * LIGHTER_REACH + 1, 2 * LIGHTER_REACH + 1))
@@ -73,7 +74,7 @@ def _find_damage(gray: np.ndarray, detector: Network, known: np.ndarray | None =
 
 
 def _look(seen: np.ndarray, detector: Network) -> tuple[np.ndarray, np.ndarray]:
-    """The largest view, uint8 (h, w), in which a worn print is sharp, and the damage maps of that and smaller ones."""
+    """The largest view, uint8 (h, w), in which damage is sharp, and the damage maps of that and smaller ones."""
     views = damage_logits(seen, detector)
     first = np.count_nonzero(views[0] > WORN_LOGIT)
     for halvings in range(1, VIEWS):
@@ -82,9 +83,20 @@ def _look(seen: np.ndarray, detector: Network) -> tuple[np.ndarray, np.ndarray]:
             break
         if np.count_nonzero(views[halvings] > WORN_LOGIT) <= SOFTER * first:
             continue  # as in nearly all photos
-        if is_worn(cv2.resize(views[halvings], size, interpolation=cv2.INTER_AREA), SOFT_MARKS):
+        smaller = cv2.resize(views[halvings], size, interpolation=cv2.INTER_AREA)
+        if np.count_nonzero(smaller > WORN_LOGIT) >= SOFT_PIXELS:
             return _look(cv2.resize(seen, size, interpolation=cv2.INTER_AREA), detector)
     return seen, views
+
+
+def _softness(gray: np.ndarray) -> float:
+    """How little fine detail a photo, uint8 (h, w), has, 0 to 1: the less, the less in it is mistaken for damage.
+
+    Fine detail is what a blur of 1.4 px takes and one of 0.7 px leaves, unlike grain: the difference in levels that
+    only a twentieth of the pixels exceeds.
+    """
+    fine, coarse = (cv2.GaussianBlur(gray.astype(np.float32), (0, 0), sigma) for sigma in (0.7, 1.4))
+    return float(np.interp(np.percentile(cv2.absdiff(fine, coarse), 95), (SOFT, SHARP), (1, 0)))
 
 
 def _by_face(logits: np.ndarray, found: list[faces.Face], skin: float) -> np.ndarray:
@@ -123,12 +135,12 @@ def _without_paper(holes: np.ndarray, prints: list[Print]) -> np.ndarray:
     return mostly[labels] | (holes & deep.view(bool))
 
 
-def is_worn(logits: np.ndarray, least: int = WORN_MARKS) -> bool:
+def is_worn(logits: np.ndarray) -> bool:
     """Whether a damage map, float32 (h, w), has as many confident marks, over as much area, as a worn print."""
     sure = (logits > WORN_LOGIT).view(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(sure, connectivity=8)
     marks = np.count_nonzero(stats[1:, cv2.CC_STAT_AREA] >= WORN_PIXELS)
-    return bool(marks >= least and np.count_nonzero(sure) >= WORN_SHARE * sure.size)
+    return bool(marks >= WORN_MARKS and np.count_nonzero(sure) >= WORN_SHARE * sure.size)
 
 
 def _seen(gray: np.ndarray) -> np.ndarray:

@@ -255,12 +255,12 @@ def test_marks_of_a_soft_scan_are_seen_in_a_smaller_view(times):
     assert mask[scan >= 180].mean() > 0.9 and mask[scan < 180].mean() < 0.02
 
 
-@pytest.mark.parametrize(
-    "rows, columns, seen", [(5, 500, 390), (4, 500, 390), (3, 500, 780), (5, 400, 390), (5, 399, 780)]
-)
-def test_a_smaller_view_is_taken_that_has_22_marks_and_a_side_of_400_px(rows, columns, seen):
+@pytest.mark.parametrize("marks, columns, seen", [(30, 500, 390), (1, 500, 390), (0, 500, 780), (6, 399, 780)])
+def test_a_smaller_view_is_taken_where_damage_is_surer_and_that_is_400_px_long(marks, columns, seen):
+    """However few marks there are: a mark has 32 px in that view."""
     scan = soft_scan(2)[:780, : 2 * columns]
-    scan[2 * (20 + 70 * rows) :] = 90
+    for number in range(marks, 30):
+        scan[70 + 140 * (number // 6) :, 70 + 140 * (number % 6) :][:24, :36] = 90
     looked, _ = detection._look(scan, sharp_only)
     assert len(looked) == seen
 
@@ -272,14 +272,12 @@ def look_at(views: np.ndarray, gray: np.ndarray, monkeypatch) -> np.ndarray:
     return detection._look(gray, None)[0]
 
 
-@pytest.mark.parametrize("marks, first, is_soft", [(22, 0, True), (21, 0, False), (24, 2048, False), (24, 2047, True)])
-def test_a_scan_is_soft_with_more_than_three_times_as_much_sure_in_a_smaller_view(marks, first, is_soft, monkeypatch):
-    """24 marks of 256 px are 6144."""
+@pytest.mark.parametrize("height, first, is_soft", [(8, 0, True), (6, 0, False), (8, 26, True), (8, 27, False)])
+def test_a_scan_is_soft_with_more_than_three_times_as_much_sure_in_a_smaller_view(height, first, is_soft, monkeypatch):
+    """A mark of 8 x 10 px there is one of 20 px in that view, which suffices."""
     views = np.full((3, 840, 1000), -6, np.float32)
     views[0].flat[:first], views[:2, -9:] = 2.1, 2  # which is not sure
-    for number in range(marks):
-        top, left = 40 + number // 6 * 100, 40 + number % 6 * 100
-        views[1, top : top + 16, left : left + 16] = 2.1
+    views[1, 40 : 40 + height, 40:50] = 2.1
     assert len(look_at(views, np.zeros((840, 1000), np.uint8), monkeypatch)) == (420 if is_soft else 840)
 
 
@@ -293,6 +291,24 @@ def test_the_smaller_view_and_its_map_are_means_of_all_pixels(monkeypatch, rng):
         views[2, top : top + 16, left : left + 16] = np.tile(part, (4, 4))
     seen = look_at(views, gray, monkeypatch)
     assert np.abs(seen - gray.reshape(400, 4, 200, 4).mean(axis=(1, 3))).max() <= 0.5
+
+
+def scene(blur: float, grain: float = 0) -> np.ndarray:
+    """Rectangles at random, as sharp as the blur leaves them."""
+    rng, gray = np.random.default_rng(0), np.full((300, 400), 128, np.uint8)
+    for _ in range(400):
+        top, left, height, width = rng.integers((0, 0, 3, 3), (300, 400, 40, 40))
+        gray[top : top + height, left : left + width] = rng.integers(40, 220)
+    noise = cv2.GaussianBlur(rng.normal(0, 1, gray.shape), (0, 0), 0.7)
+    blurred = cv2.GaussianBlur(gray, (0, 0), blur) if blur else gray
+    return (blurred + grain * noise / noise.std()).clip(0, 255).astype(np.uint8)
+
+
+def test_a_photo_is_as_soft_as_it_is_blurred_whatever_its_grain():
+    sees_nothing = lambda image: np.full((2, *image.shape[1:]), -6, np.float32)  # noqa: E731
+    softness = [find_damage(scene(blur), sees_nothing).softness for blur in (0, 1.5, 2, 3, 8)]
+    assert softness[0] == 0 and softness[-1] == 1 and all(np.diff(softness) >= 0) and 0 < softness[2] < 1
+    assert abs(find_damage(scene(2, grain=3), sees_nothing).softness - softness[2]) < 0.25, "grain is no detail"
 
 
 def test_a_hole_that_jpeg_has_blurred_is_none_where_a_sharp_one_touches_it(monkeypatch):

@@ -11,32 +11,37 @@ from restoration.inference.faces import Face
 SHAPE = 40, 60
 
 
-def found(logits: np.ndarray, sensitivity: float, light: np.ndarray | None) -> np.ndarray:
-    return Damage(np.zeros(SHAPE, bool), logits, np.s_[:, :], light).mask(sensitivity)
+def found(logits: np.ndarray, sensitivity: float, light: np.ndarray | None, softness: float = 0) -> np.ndarray:
+    return Damage(np.zeros(SHAPE, bool), logits, np.s_[:, :], light, softness).mask(sensitivity)
 
 
 @pytest.mark.parametrize(
-    "sensitivity, is_worn, grown, seed, pixels",
+    "sensitivity, is_worn, softness, grown, seed, pixels",
     [
-        (0, False, 0.5, 3, 12),
-        (0.5, False, 0.25, 2.65, 11),  # half way to the next
-        (1, False, 0, 2.3, 10),
-        (2, False, -0.5, 1.4, 8),
-        (3, False, -1, 0.3, 8),
-        (0, True, -0.4, 0, 8),
-        (1, True, -0.7, -0.3, 8),
-        (2, True, -1.4, -1, 8),
-        (3, True, -1.8, -1.4, 8),
+        (0, False, 0, 0.5, 3, 12),
+        (0.5, False, 0, 0.25, 2.65, 11),  # half way to the next
+        (1, False, 0, 0, 2.3, 10),
+        (2, False, 0, -0.5, 1.4, 8),
+        (3, False, 0, -1, 0.3, 8),
+        (0, False, 0.5, -0.25, 1.75, 12),  # half soft
+        (0, False, 1, -1, 0.5, 12),
+        (1, False, 1, -1.2, 0, 10),
+        (2, False, 1, -1.4, -0.3, 8),
+        (3, False, 1, -1.8, -0.5, 8),
+        (0, True, 1, -0.4, 0, 8),  # worn is worn, however soft
+        (1, True, 0, -0.7, -0.3, 8),
+        (2, True, 0, -1.4, -1, 8),
+        (3, True, 0, -1.8, -1.4, 8),
     ],
 )
-def test_what_a_mark_needs_to_count(sensitivity, is_worn, grown, seed, pixels):
+def test_what_a_mark_needs_to_count(sensitivity, is_worn, softness, grown, seed, pixels):
     """Logits of one of its pixels and of all, and how many they are: just more than the rule asks for, and less."""
     light = np.zeros(SHAPE, bool) if is_worn else None
     for of_one, of_all, size in ((0.01, 0.01, 0), (-0.01, 0.01, 0), (0.01, -0.01, 0), (0.01, 0.01, -1)):
         logits = np.full(SHAPE, -6, np.float32)
         logits[20, 10 : 10 + pixels + size], logits[20, 10] = grown + of_all, seed + of_one
         counts = min(of_one, of_all, size) >= 0
-        assert found(logits, sensitivity, light).sum() == (pixels if counts else 0)
+        assert found(logits, sensitivity, light, softness).sum() == (pixels if counts else 0)
 
 
 def test_what_is_just_at_a_limit_does_not_count():
