@@ -311,6 +311,15 @@ def test_a_photo_is_as_soft_as_it_is_blurred_whatever_its_grain():
     assert abs(find_damage(scene(2, grain=3), sees_nothing).softness - softness[2]) < 0.25, "grain is no detail"
 
 
+@pytest.mark.parametrize("levels, softness", [(2.9, 1), (3.4, 0.9), (5, 0.5), (6.6, 0.1), (7.1, 0)])
+def test_softness_of_a_wave_is_as_calculated(levels, softness):
+    """A Gaussian blur takes exp(-2 (pi sigma / period)^2) of a wave; 0.997 is |sin|'s 95th percentile."""
+    kept = [np.exp(-2 * (np.pi * sigma / 12) ** 2) for sigma in (0.7, 1.4)]
+    wave = levels / 0.997 / (kept[0] - kept[1]) * np.sin(2 * np.pi * np.arange(240) / 12 + 0.3)
+    gray = np.tile(np.rint(128 + wave).astype(np.uint8), (240, 1))
+    assert detection._softness(gray) == pytest.approx(softness, abs=0.05)
+
+
 def test_a_hole_that_jpeg_has_blurred_is_none_where_a_sharp_one_touches_it(monkeypatch):
     """However small that is in what the network sees."""
     holes, blurred = np.zeros((192, 256), bool), np.zeros((12, 16), bool)
