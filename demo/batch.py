@@ -11,11 +11,12 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
+from demo.editing import EditState
 from demo.limits import BATCH_MEGABYTES, BATCH_MEGAPIXELS, BATCH_PHOTOS
 from demo.manners import RefusalError, is_fault, sentence
 from demo.photo_shown import full_size, preview
 from demo.reading import read_scan
-from demo.session import EditState, Result, Session
+from demo.session import Result, Session
 from demo.stages import Stages
 from demo.texts import percent, say
 from restoration.files.imaging import SUFFIXES, Scan, claimed_pixels, write_photo

@@ -5,7 +5,8 @@ from gradio.data_classes import FileData
 from PIL import Image
 
 from demo import marks
-from demo.session import Album, EditState, Session
+from demo.editing import EditState
+from demo.session import Album, Session
 from demo.texts import percent, say, translated
 from restoration.inference.damage import count_marks
 from restoration.inference.prints import Print, extract

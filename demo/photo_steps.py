@@ -11,10 +11,11 @@ from PIL import Image
 
 from demo import marks, photo_shown
 from demo.batch import keep_corrected
+from demo.editing import EditState, Search
 from demo.manners import RefusalError
 from demo.photo_shown import Shown
 from demo.reading import read_scan
-from demo.session import Album, EditState, Search, Session, Sessions
+from demo.session import Album, Session, Sessions
 from demo.stages import Stages
 from demo.texts import language_of, say
 from restoration.files import imaging
@@ -163,15 +164,7 @@ class Steps:
         edit.recolor, edit.texture = recolor, texture
         if not edit.needs_work:
             raise RefusalError("nothing_to_do")
-        photo, mask = edit.photo if edit.keeps_colors else edit.photo.convert("L"), edit.mask
-        progress(0.1, desc=say("filling", language))
-        repair = self.stages.repair(photo, mask, 0, "textured" if texture else "smooth")
-        progress(0.6, desc=say("coloring", language))
-        hints = marks.colored(edit.dabs, edit.photo.size)
-        edit.restored = self.stages.colorize(repair, hints, edit.reference, edit.restored)
-        edit.repair, edit.repaired = repair, mask
-        edit.variant = 0 if edit.restored.own else edit.variant
-        edit.is_corrected = True
+        edit.restore(self.stages, lambda share, key: progress(share, desc=say(key, language)))
         progress(0.9, desc=say("showing", language))
         edit.search = replace(edit.search, new=None)
         return photo_shown.marked(session, language) | photo_shown.results(session, language)

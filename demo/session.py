@@ -9,96 +9,17 @@ from pathlib import Path
 from threading import Lock, Timer
 
 import gradio as gr
-import numpy as np
 from gradio.utils import get_upload_folder
 from PIL import Image
 
+from demo.editing import EditState
 from demo.limits import GRACE
 from demo.manners import RefusalError
-from demo.marks import Change, Mask
 from restoration.files.imaging import Scan
 from restoration.inference.prints import Print
-from restoration.pipeline import Damage, Repair, Restoration, ScanDamage
 
 IDLE = 3600  # s without any action
-UNDO = 30  # changes of a mask
 MOST = 32  # sessions at once; beyond that, the one idle longest is dropped
-
-
-@dataclass(frozen=True)
-class Search:
-    """The state of the search for damage."""
-
-    found: Mask  # everything found so far, even if erased since
-    sensitivity: float = 0  # of the last search
-    new: Mask | None = None  # what it added, until the photo is restored
-
-
-@dataclass
-class EditState:
-    """The state of one photo being edited. All masks are bool (H, W), True = damaged."""
-
-    name: str  # of the visitor's file, without its extension; for a print with its number
-    scan: Scan  # the photo, and what its file adds to the result
-    damage: Damage | ScanDamage  # what was found in it
-    mask: Mask  # what is marked as damaged
-    small: Image.Image  # the photo's preview
-    shown: str  # the preview's file
-    search: Search
-    history: list[tuple[Change, Search]] = field(default_factory=list)  # of mask and search, undone from the end
-    dabs: list[dict] = field(default_factory=list)  # strokes of color
-    is_tinted: bool = False  # a gray photo on tinted paper
-    recolor: bool = False  # a color photo is treated as a gray one
-    texture: bool = True  # fills get texture
-    reference: Image.Image | None = None  # a photo whose colors are used
-    repair: Repair | None = None
-    repaired: Mask | None = None  # the mask at that time
-    restored: Restoration | None = None
-    vividness: float = 1.0
-    variant: int = 0  # the number of the chosen coloring
-    freshen: bool = False  # faded tones are stretched
-    is_corrected: bool = False  # by hand, and its batch does not have that yet
-
-    @property
-    def photo(self) -> Image.Image:
-        """L or RGB, upright."""
-        return self.scan.image
-
-    @property
-    def keeps_colors(self) -> bool:
-        """Whether only marked areas get new colors."""
-        return self.photo.mode == "RGB" and not self.recolor
-
-    @property
-    def toned(self) -> Restoration:
-        """The restoration, with tones stretched if chosen."""
-        return self.restored.freshened() if self.freshen else self.restored
-
-    @property
-    def needs_work(self) -> bool:
-        """Whether there is anything to repair or to color."""
-        return not self.keeps_colors or bool(self.mask.any())
-
-    @property
-    def new(self) -> Mask:
-        """What the last search found and is still marked."""
-        return np.zeros_like(self.mask) if self.search.new is None else self.search.new & self.mask
-
-    @property
-    def is_repaired(self) -> bool:
-        """Whether the current marks are those that were repaired."""
-        return self.repaired is not None and np.array_equal(self.mask, self.repaired)
-
-    def mark(self, mask: Mask, search: Search | None = None) -> None:
-        """Replace the marks, by hand or after a search; the last UNDO changes can be undone."""
-        self.history = [*self.history, (Change(self.mask, mask), self.search)][-UNDO:]
-        self.mask, self.search = mask, search or self.search
-
-    def undo(self) -> None:
-        """Undo the last change, if there is one."""
-        if self.history:
-            change, self.search = self.history.pop()
-            self.mask = change.undone(self.mask)
 
 
 @dataclass

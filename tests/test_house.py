@@ -17,12 +17,13 @@ ROOMS = {  # a folder or file of restoration/, and the rooms that it imports bes
 }
 PAGE = {  # demo/, from the bottom up: each may import those above it
     "limits": "", "korean": "", "texts": "korean", "stages": "pipeline", "marks": "inference",
-    "manners": "texts", "reading": "files limits manners", "session": "files inference limits manners marks pipeline",
+    "manners": "texts", "reading": "files limits manners", "editing": "files marks pipeline stages",
+    "session": "editing files inference limits manners",
     "style": "korean limits texts", "photo_view": "limits reading style texts",
     "api": "files manners reading stages",
-    "photo_shown": "inference marks pipeline session texts",
-    "batch": "files inference limits manners photo_shown reading session stages texts",
-    "photo_steps": "batch files inference manners marks photo_shown pipeline reading session stages texts",
+    "photo_shown": "editing inference marks pipeline session texts",
+    "batch": "editing files inference limits manners photo_shown reading session stages texts",
+    "photo_steps": "batch editing files inference manners marks photo_shown pipeline reading session stages texts",
     "photo_tab": "manners photo_steps photo_view",
     "batch_tab": "batch limits manners photo_view reading session stages texts",
 }  # fmt: skip

@@ -11,8 +11,9 @@ from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
 from demo import limits, marks, session
+from demo.editing import EditState, Search
 from demo.photo_steps import _worth_cutting
-from demo.session import EditState, Search, Session
+from demo.session import Session
 from restoration.inference.prints import Print
 
 

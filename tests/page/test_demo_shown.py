@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from demo import photo_shown, reading
+from demo.editing import EditState, Search
 from demo.manners import RefusalError
 from demo.photo_steps import Steps
-from demo.session import Album, EditState, Search, Session, Sessions
+from demo.session import Album, Session, Sessions
 from demo.texts import say
 from restoration.inference.prints import Print
 

@@ -8,8 +8,9 @@ import pytest
 from conftest import gray_photo, hole, photo, read, save
 from PIL import Image
 
+from demo.editing import Search
 from demo.photo_steps import Steps
-from demo.session import Search, Sessions
+from demo.session import Sessions
 from demo.stages import Stages
 from demo.texts import say
 from restoration.files.imaging import PhotoError

@@ -1,0 +1,103 @@
+"""One photo, or a print on a scan, while it is worked on: marks, undo, and what was made of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+from demo import marks
+from demo.marks import Change, Mask
+from demo.stages import Stages
+from restoration.files.imaging import Scan
+from restoration.pipeline import Damage, Repair, Restoration, ScanDamage
+
+UNDO = 30  # changes of a mask
+
+
+@dataclass(frozen=True)
+class Search:
+    """The state of the search for damage."""
+
+    found: Mask  # everything found so far, even if erased since
+    sensitivity: float = 0  # of the last search
+    new: Mask | None = None  # what it added, until the photo is restored
+
+
+@dataclass
+class EditState:
+    """The state of one photo being edited. All masks are bool (H, W), True = damaged."""
+
+    name: str  # of the visitor's file, without its extension; for a print with its number
+    scan: Scan  # the photo, and what its file adds to the result
+    damage: Damage | ScanDamage  # what was found in it
+    mask: Mask  # what is marked as damaged
+    small: Image.Image  # the photo's preview
+    shown: str  # the preview's file
+    search: Search
+    history: list[tuple[Change, Search]] = field(default_factory=list)  # of mask and search, undone from the end
+    dabs: list[dict] = field(default_factory=list)  # strokes of color
+    is_tinted: bool = False  # a gray photo on tinted paper
+    recolor: bool = False  # a color photo is treated as a gray one
+    texture: bool = True  # fills get texture
+    reference: Image.Image | None = None  # a photo whose colors are used
+    repair: Repair | None = None
+    repaired: Mask | None = None  # the mask at that time
+    restored: Restoration | None = None
+    vividness: float = 1.0
+    variant: int = 0  # the number of the chosen coloring
+    freshen: bool = False  # faded tones are stretched
+    is_corrected: bool = False  # by hand, and its batch does not have that yet
+
+    @property
+    def photo(self) -> Image.Image:
+        """L or RGB, upright."""
+        return self.scan.image
+
+    @property
+    def keeps_colors(self) -> bool:
+        """Whether only marked areas get new colors."""
+        return self.photo.mode == "RGB" and not self.recolor
+
+    @property
+    def toned(self) -> Restoration:
+        """The restoration, with tones stretched if chosen."""
+        return self.restored.freshened() if self.freshen else self.restored
+
+    @property
+    def needs_work(self) -> bool:
+        """Whether there is anything to repair or to color."""
+        return not self.keeps_colors or bool(self.mask.any())
+
+    @property
+    def new(self) -> Mask:
+        """What the last search found and is still marked."""
+        return np.zeros_like(self.mask) if self.search.new is None else self.search.new & self.mask
+
+    @property
+    def is_repaired(self) -> bool:
+        """Whether the current marks are those that were repaired."""
+        return self.repaired is not None and np.array_equal(self.mask, self.repaired)
+
+    def restore(self, stages: Stages, tell: Callable[[float, str], None]) -> None:
+        """Fill what is marked, and color; `tell` is called with the share done and the key of what is next."""
+        photo, mask = self.photo if self.keeps_colors else self.photo.convert("L"), self.mask
+        tell(0.1, "filling")
+        repair = stages.repair(photo, mask, 0, "textured" if self.texture else "smooth")
+        tell(0.6, "coloring")
+        hints = marks.colored(self.dabs, self.photo.size)
+        self.restored = stages.colorize(repair, hints, self.reference, self.restored)
+        self.repair, self.repaired = repair, mask
+        self.variant = 0 if self.restored.own else self.variant
+        self.is_corrected = True
+
+    def mark(self, mask: Mask, search: Search | None = None) -> None:
+        """Replace the marks, by hand or after a search; the last UNDO changes can be undone."""
+        self.history = [*self.history, (Change(self.mask, mask), self.search)][-UNDO:]
+        self.mask, self.search = mask, search or self.search
+
+    def undo(self) -> None:
+        """Undo the last change, if there is one."""
+        if self.history:
+            change, self.search = self.history.pop()
+            self.mask = change.undone(self.mask)
