@@ -79,11 +79,12 @@ def _restore(session: Session, name: str, file: Path, stages: Stages, language: 
 
 
 def corrected(session: Session) -> dict[tuple[Path, int], EditState]:
-    """What was corrected by hand in a photo of the batch and is not in its zip."""
+    """What was corrected by hand in a photo of the batch, or only marked, and is not in its zip."""
     album, batch = session.album, session.batch
     if not album or not batch or (album.file, 0) not in batch.results:
         return {}
-    return {(album.file, number): edit for number, edit in album.edits.items() if edit.is_corrected}
+    edits = album.edits.items()
+    return {(album.file, number): edit for number, edit in edits if edit.is_corrected or edit.is_unrestored}
 
 
 def is_due(session: Session) -> bool:
@@ -91,9 +92,11 @@ def is_due(session: Session) -> bool:
     return not session.batch.archive or bool(corrected(session))
 
 
-def keep_corrected(session: Session, language: str) -> None:
+def keep_corrected(session: Session, stages: Stages, language: str) -> None:
     """Let it replace what the batch made; a print cut out of a scan is added, since the batch has the whole scan."""
     for place, edit in corrected(session).items():
+        if edit.is_unrestored:
+            edit.restore(stages, lambda *_: None)
         whole, kind = session.batch.results[place[0], 0].name, "gray" if session.batch.keep_gray else "color"
         name, said = str(PurePosixPath(whole).with_stem(edit.name)), say("batch_own", language, name=edit.name)
         pair, scan = (edit.small, *preview(edit, kind)), edit.scan.shown_at(edit.restored.mask)

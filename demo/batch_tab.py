@@ -55,7 +55,7 @@ def batch_tab(stages: Stages, sessions: Sessions, loaded: Callable, opened: Call
 
         while is_due(session):
             restore_all(session, stages, language, tell)
-            keep_corrected(session, language)
+            keep_corrected(session, stages, language)
             pack(session, language)
         return _shown(session, language)
 

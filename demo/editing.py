@@ -79,6 +79,11 @@ class EditState:
         """Whether the current marks are those that were repaired."""
         return self.repaired is not None and np.array_equal(self.mask, self.repaired)
 
+    @property
+    def is_unrestored(self) -> bool:
+        """Whether marks were changed by hand that are to be restored."""
+        return bool(self.history) and self.needs_work and not self.is_repaired
+
     def restore(self, stages: Stages, tell: Callable[[float, str], None]) -> None:
         """Fill what is marked, and color; `tell` is called with the share done and the key of what is next."""
         photo, mask = self.photo if self.keeps_colors else self.photo.convert("L"), self.mask

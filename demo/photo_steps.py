@@ -53,7 +53,7 @@ class Steps:
             return {}
         progress(0.1, desc=say("reading", language_of(request)))
         try:
-            keep_corrected(session, language_of(request))
+            keep_corrected(session, self.stages, language_of(request))
             original = session.keep(upload)
             scan = read_scan(original)
         except Exception:

@@ -119,8 +119,8 @@ def told(*_, **__) -> None:
     """Progress that nobody watches."""
 
 
-def in_zip(session: Session) -> dict[str, np.ndarray]:
-    batch.keep_corrected(session, "en")
+def in_zip(session: Session, stages: Stages | None = None) -> dict[str, np.ndarray]:
+    batch.keep_corrected(session, stages, "en")
     batch.pack(session, "en")
     with zipfile.ZipFile(session.batch.archive) as results:
         return {name: read(results.open(name)) for name in results.namelist()}
@@ -153,6 +153,20 @@ def test_a_corrected_gray_photo_keeps_its_16_bits_in_the_zip(visit, tmp_path):
     after = in_zip(session)["box/deep.png"]
     whole = ~hole(120, 90, (80, 20, 100, 40))
     assert np.array_equal(after[whole], deep[whole]) and not np.array_equal(after, before["box/deep.png"])
+
+
+def test_what_was_marked_and_not_restored_is_restored_for_the_zip(visit):
+    steps, request, session = visit(cat=damaged("chelsea"))
+    before = in_zip(session)["box/cat.png"]
+    session.edit.mark(hole(120, 90, (80, 20, 100, 40)))
+    session.edit.undo()
+    assert not batch.is_due(session), "what was undone counts as corrected"
+    session.edit.mark(hole(120, 90, (80, 20, 100, 40)))
+    assert batch.is_due(session)
+    after = in_zip(session, steps.stages)["box/cat.png"]
+    assert not np.array_equal(after, before) and not batch.is_due(session)
+    steps.restore(False, True, request, told)
+    assert np.array_equal(in_zip(session)["box/cat.png"], after)
 
 
 def test_a_print_corrected_on_a_scan_is_added_and_the_scan_itself_stays(visit):
