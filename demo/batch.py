@@ -101,6 +101,7 @@ def keep_corrected(session: Session, stages: Stages, language: str) -> None:
         name, said = str(PurePosixPath(whole).with_stem(edit.name)), say("batch_own", language, name=edit.name)
         pair, scan = (edit.small, *preview(edit, kind)), edit.scan.shown_at(edit.restored.mask)
         _keep(session, place, name, full_size(edit, kind), scan, pair, said)
+        session.batch.by_hand[place] = edit.by_hand()
         edit.is_corrected = False
 
 

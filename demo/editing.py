@@ -13,6 +13,7 @@ from restoration.files.imaging import Scan
 from restoration.pipeline import Damage, Repair, Restoration, ScanDamage
 
 UNDO = 30  # changes of a mask
+CHOSEN = ("dabs", "recolor", "texture", "reference", "vividness", "variant", "freshen")
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,15 @@ class EditState:
         self.repair, self.repaired = repair, mask
         self.variant = 0 if self.restored.own else self.variant
         self.is_corrected = True
+
+    def by_hand(self) -> dict[str, object]:
+        """What was marked and chosen, in little memory."""
+        return {"marks": Change(self.mask, self.damage.mask(0)), **{name: getattr(self, name) for name in CHOSEN}}
+
+    def take_up(self, marks: Change, **chosen: object) -> None:
+        """Go on, in the same photo opened anew, from what `by_hand` gave."""
+        self.mask = marks.undone(self.mask)
+        vars(self).update(chosen)
 
     def mark(self, mask: Mask, search: Search | None = None) -> None:
         """Replace the marks, by hand or after a search; the last UNDO changes can be undone."""

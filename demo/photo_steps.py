@@ -47,6 +47,9 @@ class Steps:
 
         Of a scan with prints it is the first print, cut out and straight.
         """
+        return self._open(1, request, progress)
+
+    def _open(self, number: int, request: gr.Request, progress: gr.Progress) -> Shown:
         session = self.sessions.of(request)
         upload = session.wanted
         if not upload:  # it was opened for an earlier request, or taken back
@@ -61,7 +64,7 @@ class Steps:
             raise
         prints = _worth_cutting(find_inside_paper(np.asarray(scan.image.convert("L"))), scan.image.size)
         small = photo_shown.choices_of(session, scan.image, prints) if prints else []
-        return self._show(Album(Path(upload), scan, prints, small), min(1, len(prints)), request, progress, upload)
+        return self._show(Album(Path(upload), scan, prints, small), min(number, len(prints)), request, progress, upload)
 
     def open_print(self, event: gr.SelectData, request: gr.Request, progress=gr.Progress()) -> Shown:
         """Open one of the prints on a scan, or the scan, which comes first; earlier work on each is kept."""
@@ -79,24 +82,26 @@ class Steps:
                 scan, name = scan.part(partial(extract, found=album.prints[number - 1])), f"{name}-{number}"
             damage, small, tinted = self.stages.damage(scan.image), marks.preview(scan.image), is_tinted(scan.image)
             mask, shown = damage.mask(0), session.written(small, "photo.png")
-            album.edits[number] = EditState(
-                name, scan, damage, mask, small, shown, Search(mask), is_tinted=tinted, recolor=tinted
-            )
+            edit = EditState(name, scan, damage, mask, small, shown, Search(mask), is_tinted=tinted, recolor=tinted)
+            if session.batch and (album.file, number) in session.batch.by_hand:
+                edit.take_up(**session.batch.by_hand[album.file, number])
+            album.edits[number] = edit
         if session.wanted != wanted:  # meanwhile another
             return {}
         session.wanted, session.album, album.open = None, album, number
         return photo_shown.opened(session, language_of(request))
 
     def open_from_batch(self, event: gr.SelectData, request: gr.Request, progress=gr.Progress()) -> Shown:
-        """One of many photos, or the one in work as it is."""
+        """One of many photos or prints, with what was corrected in it; the one in work as it is."""
         session = self.sessions.of(request)
-        files = [file for file, _ in session.batch.results] if session.batch else []
-        if event.index >= len(files):
+        places = list(session.batch.results) if session.batch else []
+        if event.index >= len(places):
             raise RefusalError("photo_gone")
-        if session.album and session.album.file == files[event.index]:
-            return photo_shown.opened(session, language_of(request))
-        self.want(str(files[event.index]), request)
-        return self.open(request, progress)
+        file, number = places[event.index]
+        if session.album and session.album.file == file:
+            return self._show(session.album, number or session.album.open, request, progress)
+        self.want(str(file), request)
+        return self._open(number or 1, request, progress)
 
     def come_back(self, key: str, request: gr.Request) -> Shown:
         """The page was reloaded: show everything again, if it is still kept."""
@@ -191,7 +196,7 @@ class Steps:
     def take_reference(self, upload: str, request: gr.Request) -> Shown:
         """Use the colors of another photo where it shows the same."""
         session, edit = self._visit(request)
-        return self._color_again(request, edit.dabs, read_scan(session.keep(upload)).image)
+        return self._color_again(request, edit.dabs, marks.preview(read_scan(session.keep(upload)).image))
 
     def take_variant(self, event: gr.SelectData, request: gr.Request) -> Shown:
         """Show another of the colorings; no stage runs."""

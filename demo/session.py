@@ -52,6 +52,7 @@ class Batch:
     keep_gray: bool
     done: int = 0  # photos, restored or not
     results: dict[tuple[Path, int], Result] = field(default_factory=dict)  # by file and print; 0: all of the file
+    by_hand: dict[tuple[Path, int], dict] = field(default_factory=dict)  # work on what is corrected, to go on from
     problems: list[str] = field(default_factory=list)  # "name: sentence"
     archive: Path | None = None  # the zip, while it has all results
 

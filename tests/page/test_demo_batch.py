@@ -183,8 +183,33 @@ def test_a_print_corrected_on_a_scan_is_added_and_the_scan_itself_stays(visit):
     assert set(after) == {"box/album.png", "box/album-1.png"}
     assert np.array_equal(after["box/album.png"], before["box/album.png"])
     assert after["box/album-1.png"].shape[:2] == session.album.edits[1].photo.size[::-1]
-    steps.open_from_batch(SimpleNamespace(index=1), request, told)
+    steps.open_from_batch(SimpleNamespace(index=0), request, told)
     assert session.edit.name == "album-2", "what is in work is opened anew"
+    steps.make_vivid(0, request)
+    assert "box/album-2.png" in in_zip(session)
+    for in_work in (session.album, None):
+        steps.open_print(SimpleNamespace(index=1), request, told)
+        session.album = in_work
+        steps.open_from_batch(SimpleNamespace(index=2), request, told)
+        assert session.edit.name == "album-2", "another print than the one chosen"
+
+
+def test_what_was_corrected_is_gone_on_with_after_another_photo(visit):
+    steps, request, session = visit(cat=damaged("chelsea"), cup=damaged("coffee"))
+    mark, dab = hole(120, 90, (80, 20, 100, 40)), {"pen": "#b3261e", "width": 0.1, "points": [(0.2, 0.2)]}
+    session.edit.mark(session.edit.mask & ~hole(120, 90, (0, 0, 30, 90)) | mark)
+    steps.restore(False, False, request, told)
+    steps.dab(SimpleNamespace(strokes=[dab]), request)
+    steps.freshen(True, request)
+    first, corrected = session.edit, in_zip(session)["box/cat.png"]
+    for index in (1, 0):
+        steps.open_from_batch(SimpleNamespace(index=index), request, told)
+        steps.restore_at_once(request, told)
+    again = session.edit
+    assert again is not first and np.array_equal(again.mask, first.mask) and again.mask[mark].all()
+    assert again.dabs == [dab] and again.freshen and not again.texture and not batch.is_due(session)
+    steps.make_vivid(first.vividness, request)
+    assert np.array_equal(in_zip(session)["box/cat.png"], corrected)
 
 
 def test_a_batch_that_is_restored_again_has_nothing_of_what_was_corrected_in_the_last(visit):
