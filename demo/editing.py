@@ -13,6 +13,7 @@ from restoration.files.imaging import Scan
 from restoration.pipeline import Damage, Repair, Restoration, ScanDamage
 
 UNDO = 30  # changes of a mask
+NEWS = 0.02  # of a stroke: if less than this is newly marked, the whole stroke counts
 CHOSEN = ("dabs", "recolor", "texture", "reference", "vividness", "variant", "freshen")
 
 
@@ -79,6 +80,15 @@ class EditState:
     def is_repaired(self) -> bool:
         """Whether the current marks are those that were repaired."""
         return self.repaired is not None and np.array_equal(self.mask, self.repaired)
+
+    def fitted(self, stroke: dict, drawn: Mask) -> tuple[Mask, str]:
+        """What a stroke, drawn as a mask, marks of it or around, and the key of what is said of that."""
+        gray = np.asarray(self.photo.convert("L"))
+        taken, said = self.damage.snap(drawn, gray), "fitted_stroke"
+        if marks.is_tap(stroke):
+            taken, said = self.damage.follow(taken, gray), "followed_tap"
+        is_news = np.count_nonzero(taken & ~self.mask) >= NEWS * np.count_nonzero(drawn)
+        return (taken, said) if is_news and not np.array_equal(taken, drawn) else (drawn, "whole_stroke")
 
     @property
     def is_unrestored(self) -> bool:

@@ -26,7 +26,6 @@ from restoration.inference.tones import is_tinted
 from restoration.pipeline import MOST_SENSITIVE
 
 STEP = 0.5  # of sensitivity, from one search to the next
-NEWS = 0.02  # of a stroke: if less than this is newly marked, the whole stroke counts
 OWN_BORDER, STRAIGHT = 0.6, 1  # of a scan, degrees: a single print at least this large and straight is not cut out
 
 
@@ -125,7 +124,7 @@ class Steps:
             if tapped.any() or stroke["pen"] == "erase":
                 edit.mark(edit.mask & ~(tapped if tapped.any() else drawn))
             elif stroke["pen"] == "paint":
-                taken, fit = _fitted(edit, stroke, drawn) if snap else (drawn, "")
+                taken, fit = edit.fitted(stroke, drawn) if snap else (drawn, "")
                 edit.mark(edit.mask | taken)
         shown = self._marked(request)
         if fit:
@@ -248,13 +247,3 @@ def _worth_cutting(prints: list[Print], size: tuple[int, int]) -> list[Print]:
     """The prints of a scan of (width, height), except a single straight one with just its own white border."""
     straight = [p for p in prints if abs(p.angle) < STRAIGHT and p.width * p.height > OWN_BORDER * size[0] * size[1]]
     return [] if len(prints) == 1 and straight else prints
-
-
-def _fitted(edit: EditState, stroke: dict, drawn: np.ndarray) -> tuple[np.ndarray, str]:
-    """What a stroke, drawn as bool (H, W), marks of it or around, and the key of what is said of that."""
-    gray = np.asarray(edit.photo.convert("L"))
-    taken, said = edit.damage.snap(drawn, gray), "fitted_stroke"
-    if marks.is_tap(stroke):
-        taken, said = edit.damage.follow(taken, gray), "followed_tap"
-    is_news = np.count_nonzero(taken & ~edit.mask) >= NEWS * np.count_nonzero(drawn)
-    return (taken, said) if is_news and not np.array_equal(taken, drawn) else (drawn, "whole_stroke")
