@@ -109,6 +109,7 @@ def test_a_batch_comes_back_as_a_zip_that_names_its_failures(visitor, run, tmp_p
     pairs.nth(1).click()
     visitor.page.wait_for_selector("#drop [data-testid=status-tracker]:not(.hide)", timeout=15000)  # while it is opened
     assert visitor.page.evaluate("scrollY") == 0
+    assert not visitor.page.is_visible("#drop button .wrap"), "asks for a photo while one is opened, below its progress"
     go_on.set()
     visitor.wait_for_result()
     assert visitor.read("#found").startswith(say("found", "en", share=f"{25 * 30 / (SIZE[0] * SIZE[1]):.1%}"))
