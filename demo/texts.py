@@ -162,9 +162,9 @@ TEXTS = {
     ),
     "batch_pairs": ("Before and after", "복원 전과 후"),
     "batch_choose": (
-        "Choose a photo below to correct it by hand; the zip then has your version. Prints cut out of a scan are "
-        "added as separate files.",
-        "아래에서 골라 직접 고치면 zip에 고친 사진이 들어갑니다. 스캔에서 오려 낸 사진은 따로 추가됩니다.",
+        "Choose a photo below to correct it by hand; the zip then has your version. Prints on a scan are cut out and "
+        "added once you correct them.",
+        "아래에서 골라 직접 고치면 zip에 고친 사진이 들어갑니다. 스캔 속 사진은 고치면 오려져 따로 추가됩니다.",
     ),
     "batch_unit": ("photos", "장"),
     "batch_share": ("{name}: {share} repaired", "{name}: {share} 고침"),
