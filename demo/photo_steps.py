@@ -128,7 +128,7 @@ class Steps:
                 edit.mark(edit.mask | taken)
         shown = self._marked(request)
         if fit:
-            shown["found"] = say(fit, language_of(request)) + " " + shown["found"]
+            shown["found"] = say(fit, language_of(request))  # alone: a third line would move the photo under the hand
         return shown
 
     def find_more(self, request: gr.Request) -> Shown:

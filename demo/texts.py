@@ -62,7 +62,7 @@ TEXTS = {
         "**칠한 곳을 모두 표시했습니다.** 너무 넓으면 되돌리고 더 작은 붓을 쓰세요.",
     ),
     "fitted_stroke": (
-        "**Only the damage under your stroke is marked.** To mark the whole stroke, paint there again.",
+        "**Only the damage under your stroke is marked.** To mark it all, paint there again.",
         "**칠한 곳에서 손상된 부분만 표시했습니다.** 모두 표시하려면 같은 곳을 한 번 더 칠하세요.",
     ),
     "followed_tap": (

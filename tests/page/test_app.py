@@ -57,6 +57,24 @@ def from_command_line(run, photo, mask, tmp_path) -> np.ndarray:
     return np.asarray(Image.open(tmp_path / "cli.png"))
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_photo_stays_where_it_is_whatever_is_said_of_a_stroke(
+    browser, served, tmp_path, monkeypatch, device, language
+):
+    visitor = Visitor(browser, served.url, **device, locale=language)
+    visitor.choose(save(damaged(1), tmp_path / "grandmother.png"))
+    visitor.page.check("#editor [value=paint]")
+    picture = visitor.page.locator("#editor .picture")
+    place = picture.evaluate("(part) => part.getBoundingClientRect().top + scrollY")
+    for key in ("followed_tap", "fitted_stroke", "whole_stroke"):
+        monkeypatch.setattr("demo.editing.EditState.fitted", lambda edit, stroke, drawn, key=key: (drawn, key))
+        visitor.paint((0.1, 0.2), (0.1, 0.2))
+        visitor.wait_for_text("#found", say(key, language).strip("*").partition("**")[0])
+        assert picture.evaluate("(part) => part.getBoundingClientRect().top + scrollY") == place, key
+    visitor.leave()
+
+
 @pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_the_whole_way(browser, served, run, tmp_path, device):
     gray = damaged(1)
