@@ -156,9 +156,9 @@ TEXTS = {
     "batch_save": ("Download zip", "zip 내려받기"),
     "batch_done": ("{done} of {count} photos restored.", "{count}장 가운데 {done}장을 복원했습니다."),
     "batch_running": (
-        "The photos are being restored. The results appear here, also if you leave and come back within {minutes} "
-        "minutes.",
-        "사진을 복원하는 중입니다. 떠났다가 {minutes}분 안에 돌아와도 결과가 여기에 나타납니다.",
+        "The photos are being restored. Leave this tab open: the results appear here, also after a reload or up to "
+        "{minutes} minutes without connection.",
+        "복원하는 중입니다. 이 탭을 닫지 마세요. 새로 고치거나 연결이 {minutes}분까지 끊겨도 결과가 나타납니다.",
     ),
     "batch_pairs": ("Before and after", "복원 전과 후"),
     "batch_choose": (
