@@ -18,20 +18,7 @@ from demo.texts import label, language_of, say
 
 def batch_tab(stages: Stages, sessions: Sessions, loaded: Callable, opened: Callable) -> dict[str, gr.blocks.Block]:
     """Build the tab and its events; `opened` listens to the tab. Returns the view."""
-    lead = label("batch_lead", count=BATCH_PHOTOS, megapixels=BATCH_MEGAPIXELS)
-    gr.Markdown(lead, elem_classes="quiet")
-    files = gr.File(label=label("batch_files"), file_count="multiple", elem_id="batch-files", height=220)
-    as_file(files)
-    keep_gray = switch("batch_gray")
-    start = gr.Button(label("batch_start"), variant="primary", size="lg", elem_id="batch-start")
-    view = {
-        "key": gr.Textbox(visible="hidden"),
-        "due": gr.Textbox(visible="hidden"),  # another text when there is something to do
-        "refusal": refusal_view(),
-        "note": gr.Markdown(elem_id="batch-note", elem_classes="said", min_height=90),
-        "save": gr.DownloadButton(label("batch_save"), visible=False, variant="primary", elem_id="batch-save"),
-        "pairs": choices("batch_pairs", show_label=False, columns=3),
-    }
+    view, start, inputs = _layout()
 
     def take(sent: list[str], keep_gray: bool, request: gr.Request) -> dict:
         """A new batch, unless one is in work: the page may have been reloaded meanwhile."""
@@ -73,7 +60,7 @@ def batch_tab(stages: Stages, sessions: Sessions, loaded: Callable, opened: Call
 
     settings = {"outputs": list(view.values()), "api_visibility": "private"}
     on_note = {"show_progress_on": view["note"], **settings}
-    taken = start.click(in_place(take, view), [files, keep_gray], **on_note)
+    taken = start.click(in_place(take, view), inputs, **on_note)
     # What waits in the queue goes with a lost connection, what is in work does not: the next one waits for its end.
     view["due"].change(in_place(work, view), None, concurrency_id="work", concurrency_limit=1, **on_note)
     opened(in_place(look, view), None, queue=False, **settings)
@@ -82,6 +69,25 @@ def batch_tab(stages: Stages, sessions: Sessions, loaded: Callable, opened: Call
     for shown in (taken, returned):
         shown.then(None, view["key"], js="(key) => { sessionStorage.batch = key; }", api_visibility="private")
     return view
+
+
+def _layout() -> tuple[dict[str, gr.blocks.Block], gr.Button, list[gr.blocks.Block]]:
+    """The view, the button that starts a batch, and what that takes."""
+    lead = label("batch_lead", count=BATCH_PHOTOS, megapixels=BATCH_MEGAPIXELS)
+    gr.Markdown(lead, elem_classes="quiet")
+    files = gr.File(label=label("batch_files"), file_count="multiple", elem_id="batch-files", height=220)
+    as_file(files)
+    keep_gray = switch("batch_gray")
+    start = gr.Button(label("batch_start"), variant="primary", size="lg", elem_id="batch-start")
+    view = {
+        "key": gr.Textbox(visible="hidden"),
+        "due": gr.Textbox(visible="hidden"),  # another text when there is something to do
+        "refusal": refusal_view(),
+        "note": gr.Markdown(elem_id="batch-note", elem_classes="said", min_height=90),
+        "save": gr.DownloadButton(label("batch_save"), visible=False, variant="primary", elem_id="batch-save"),
+        "pairs": choices("batch_pairs", show_label=False, columns=3),
+    }
+    return view, start, [files, keep_gray]
 
 
 def _shown(session: Session, language: str) -> dict:

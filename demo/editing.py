@@ -81,6 +81,11 @@ class EditState:
         """Whether the current marks are those that were repaired."""
         return self.repaired is not None and np.array_equal(self.mask, self.repaired)
 
+    @property
+    def is_unrestored(self) -> bool:
+        """Whether marks were changed by hand that are to be restored."""
+        return bool(self.history) and self.needs_work and not self.is_repaired
+
     def fitted(self, stroke: dict, drawn: Mask) -> tuple[Mask, str]:
         """What a stroke, drawn as a mask, marks of it or around, and the key of what is said of that."""
         gray = np.asarray(self.photo.convert("L"))
@@ -89,11 +94,6 @@ class EditState:
             taken, said = self.damage.follow(taken, gray), "followed_tap"
         is_news = np.count_nonzero(taken & ~self.mask) >= NEWS * np.count_nonzero(drawn)
         return (taken, said) if is_news and not np.array_equal(taken, drawn) else (drawn, "whole_stroke")
-
-    @property
-    def is_unrestored(self) -> bool:
-        """Whether marks were changed by hand that are to be restored."""
-        return bool(self.history) and self.needs_work and not self.is_repaired
 
     def restore(self, stages: Stages, tell: Callable[[float, str], None]) -> None:
         """Fill what is marked, and color; `tell` is called with the share done and the key of what is next."""

@@ -154,22 +154,22 @@ class Sessions:
         if left and left.seen <= closed < left.worked:
             self.leave(request)
         else:
-            self._forget(lambda name, session: session is left and session.seen <= closed)
+            self._forget(lambda session: session is left and session.seen <= closed)
 
     def close(self) -> None:
         """Delete all sessions: the server stops."""
-        self._forget(lambda name, session: True)
+        self._forget(lambda session: True)
 
     def _forget_old(self, keep: Session) -> None:
         with self._lock:
             latest = sorted((session.seen for session in self._open.values()), reverse=True)
         oldest = latest[:MOST][-1]
         oldest = max(oldest, time.monotonic() - IDLE)
-        self._forget(lambda name, session: session is not keep and session.seen < oldest)
+        self._forget(lambda session: session is not keep and session.seen < oldest)
 
-    def _forget(self, which: Callable[[str, Session], bool]) -> None:
+    def _forget(self, which: Callable[[Session], bool]) -> None:
         with self._lock:
-            gone = [self._open.pop(name) for name, session in list(self._open.items()) if which(name, session)]
+            gone = [self._open.pop(name) for name, session in list(self._open.items()) if which(session)]
             still_used = {upload for session in self._open.values() for upload in session.uploads}
         for session in gone:
             shutil.rmtree(session.folder, ignore_errors=True)
