@@ -71,11 +71,10 @@ class Damage:
         return np.zeros_like(damaged) if damaged.all() else damaged
 
     def _rule(self, sensitivity: float) -> Rule:
-        sharp, soft, worn = (
-            np.array([_between(limit, sensitivity) for limit in zip(*rules, strict=True)])
-            for rules in (WHOLE, SOFT, WORN)
-        )
-        return Rule(*(worn if self.is_worn else sharp + self.softness * (soft - sharp)))
+        if self.is_worn:
+            return _rule_at(WORN, sensitivity)
+        limits = zip(_rule_at(WHOLE, sensitivity), _rule_at(SOFT, sensitivity), strict=True)
+        return Rule(*(sharp + self.softness * (soft - sharp) for sharp, soft in limits))
 
     def likely(self, least: float = SNAP_LOGIT) -> np.ndarray:
         """What counts as damaged under a user's strokes, bool (H, W): logits above `least`."""
@@ -126,6 +125,10 @@ class ScanDamage(NamedTuple):
         for (found, _), mask in zip(self.parts, masks, strict=True):
             found.lay(mask, scan)
         return scan
+
+
+def _rule_at(rules: tuple[Rule, ...], sensitivity: float) -> Rule:
+    return Rule(*(_between(limits, sensitivity) for limits in zip(*rules, strict=True)))
 
 
 def _between(limits: tuple[float, ...], sensitivity: float) -> float:

@@ -15,7 +15,7 @@ from restoration.inference.holes import find_compressed_holes, find_holes, pictu
 from restoration.inference.laplace import membrane
 from restoration.inference.paper import find_inside_paper
 from restoration.inference.prints import Print
-from restoration.inference.regions import Box, tiles, touching
+from restoration.inference.regions import Box, disk, tiles, touching
 
 MAX_SEEN = 2_000_000  # pixels of the largest view that the network sees: finer grain does not help
 VIEWS = 3  # each half as large as the one before; their logits are averaged
@@ -68,8 +68,7 @@ def _find_damage(gray: np.ndarray, detector: Network, known: np.ndarray | None =
         return Damage(holes, _by_face(logits, found, skin=0), window, light=None, softness=_softness(seen))
     filled = np.rint(membrane(seen.astype(np.float32), accepted(logits, FILLED))).astype(np.uint8)
     logits = np.maximum(logits, damage_logits(filled, detector).mean(axis=0) + SECOND_LOOK)
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * LIGHTER_REACH + 1, 2 * LIGHTER_REACH + 1))
-    light = cv2.morphologyEx(seen, cv2.MORPH_TOPHAT, disk) > LIGHTER
+    light = cv2.morphologyEx(seen, cv2.MORPH_TOPHAT, disk(LIGHTER_REACH)) > LIGHTER
     return Damage(holes, _by_face(logits, found, skin=PLAIN), window, light)
 
 
@@ -95,7 +94,8 @@ def _softness(gray: np.ndarray) -> float:
     Fine detail is what a blur of 1.4 px takes and one of 0.7 px leaves, unlike grain: the difference in levels that
     only a twentieth of the pixels exceeds.
     """
-    fine, coarse = (cv2.GaussianBlur(gray.astype(np.float32), (0, 0), sigma) for sigma in (0.7, 1.4))
+    levels = gray.astype(np.float32)
+    fine, coarse = (cv2.GaussianBlur(levels, (0, 0), sigma) for sigma in (0.7, 1.4))
     return float(np.interp(np.percentile(cv2.absdiff(fine, coarse), 95), (SOFT, SHARP), (1, 0)))
 
 

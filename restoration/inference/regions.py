@@ -145,3 +145,8 @@ def _merge(boxes: list[Box], box: Box) -> None:
 
 def _overlap(a: Box, b: Box) -> bool:
     return a.top < b.bottom and b.top < a.bottom and a.left < b.right and b.left < a.right
+
+
+def disk(radius: int) -> np.ndarray:
+    """A structuring element, uint8 (2 radius + 1, 2 radius + 1)."""
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from restoration.inference.regions import Box, touching
+from restoration.inference.regions import Box, disk, touching
 
 REACH = 4  # px around a stroke in which damage belongs to it
 GAP = 4  # px, half of what a mark that is followed may be interrupted by
@@ -30,7 +30,7 @@ def fitted(mask: np.ndarray, likely: np.ndarray, gray: np.ndarray) -> np.ndarray
     found = (share >= LEAST) & (share <= MOST)
     found[0] = False
     fitting = found[strokes]
-    near = cv2.dilate(fitting.view(np.uint8), _disk(REACH)).view(bool)
+    near = cv2.dilate(fitting.view(np.uint8), disk(REACH)).view(bool)
     taken = (mask & ~fitting) | (near & touching(near & likely, fitting))
     for number in np.flatnonzero(share[1:] < LEAST) + 1:
         box = Box.of(*stats[number, :4]).grown(2 * REACH, mask.shape).slices
@@ -49,7 +49,7 @@ def followed(mask: np.ndarray, reachable: np.ndarray, faint: np.ndarray, gray: n
         faint: what may, where it is `alike` in uint8 (H, W).
     """
     reachable = reachable | (faint & alike(gray, mask))
-    joined = cv2.dilate(reachable.view(np.uint8), _disk(GAP)).view(bool)
+    joined = cv2.dilate(reachable.view(np.uint8), disk(GAP)).view(bool)
     return mask | (reachable & touching(joined, mask))
 
 
@@ -59,9 +59,8 @@ def alike(gray: np.ndarray, mask: np.ndarray) -> np.ndarray:
     Nothing if that does not stand out itself.
     """
     scale = min(1.0, (ALIKE_PIXELS / gray.size) ** 0.5)
-    small = cv2.GaussianBlur(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), (0, 0), 0.8)
-    inside = cv2.resize(mask.view(np.uint8), small.shape[::-1], interpolation=cv2.INTER_NEAREST).view(bool)
-    hats = [cv2.morphologyEx(small, way, _disk(ALIKE_REACH)) for way in WAYS]
+    smooth, inside = _smoothed(gray, mask, scale)
+    hats = [cv2.morphologyEx(smooth, way, disk(ALIKE_REACH)) for way in WAYS]
     height, found = max(((np.percentile(hat[inside], 90), hat) for hat in hats), key=lambda each: each[0])
     if height < CONTRAST:
         return np.zeros_like(mask)
@@ -77,13 +76,9 @@ def specks(stroke: np.ndarray, gray: np.ndarray) -> np.ndarray:
     """
     radius = cv2.distanceTransform(np.pad(stroke, 1).view(np.uint8), cv2.DIST_L2, 3).max()
     scale = min(1.0, SEEN / radius)
-    small = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    inside = cv2.resize(stroke.view(np.uint8), small.shape[::-1], interpolation=cv2.INTER_NEAREST).view(bool)
-    smooth = cv2.GaussianBlur(small, (0, 0), 0.8)
-    disk = _disk(int(radius * scale))
-    _, found = max(
-        (_standing_out(cv2.morphologyEx(smooth, way, disk), inside) for way in WAYS), key=lambda each: each[0]
-    )
+    smooth, inside = _smoothed(gray, stroke, scale)
+    hats = [cv2.morphologyEx(smooth, way, disk(int(radius * scale))) for way in WAYS]
+    _, found = max((_standing_out(hat, inside) for hat in hats), key=lambda each: each[0])
     found = cv2.dilate(found.view(np.uint8), np.ones((3, 3))).view(bool) & inside
     middle = cv2.erode(inside.view(np.uint8), None, iterations=RIM).view(bool)
     if found[inside & ~middle].mean() > MOST_IN_RIM * found[inside].mean() or found[inside].mean() > MOST:
@@ -100,5 +95,8 @@ def _standing_out(heights: np.ndarray, inside: np.ndarray) -> tuple[float, np.nd
     return float((heights[sure] - usual).sum()), touching((heights > usual + FLANK * step) & inside, sure)
 
 
-def _disk(radius: int) -> np.ndarray:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+def _smoothed(gray: np.ndarray, mask: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """A photo, uint8 (H, W), shrunk and without its grain, and a mask of it, bool, shrunk as well."""
+    small = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    inside = cv2.resize(mask.view(np.uint8), small.shape[::-1], interpolation=cv2.INTER_NEAREST).view(bool)
+    return cv2.GaussianBlur(small, (0, 0), 0.8), inside
