@@ -1,6 +1,7 @@
 """Make the README's picture, `before_after.jpg`, and the start page's, `restored.jpg`: what comes back."""
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +36,7 @@ def _row(images: list[Image.Image]) -> Image.Image:
     shares = [image.width / image.height for image in images]
     edges = [round(WIDTH * sum(shares[:count]) / sum(shares)) for count in range(len(images) + 1)]
     row = Image.new("RGB", (WIDTH, round(WIDTH / sum(shares))))
-    for image, left, right in zip(images, edges, edges[1:], strict=False):
+    for image, (left, right) in zip(images, pairwise(edges), strict=True):
         row.paste(image.convert("RGB").resize((right - left, row.height), Image.Resampling.LANCZOS), (left, 0))
     return row
 
