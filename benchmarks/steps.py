@@ -96,7 +96,7 @@ def prepared(kind: str, settings: dict, narrow: bool, contiguous: bool) -> tuple
 @cache
 def read_photos(photos_class: type, data: str, size: int):
     """The first photos of a place, decoded and kept."""
-    found = photos_class.find(data, 4 * size, 2 << 30)
+    found = photos_class.find(data, side=4 * size, budget=2 << 30)
     found = found.subset(range(min(PHOTOS, len(found))))
     for index in range(len(found)):
         found[index]
