@@ -9,6 +9,7 @@ import argparse
 import atexit
 import os
 import socket
+import warnings
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # otherwise importing Gradio contacts other hosts
 
@@ -90,6 +91,7 @@ def parse_args() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    warnings.filterwarnings("ignore", module="PIL")  # of large photos and broken EXIF: our own limits decide
     args = parse_args()
     try:
         restorer = Restorer.from_pretrained(args.weights)

@@ -21,6 +21,7 @@ import sys
 import time
 import types
 import typing
+import warnings
 from pathlib import Path
 
 from restoration.config import CHOSEN, STAGES, TrainConfig
@@ -127,4 +128,5 @@ def _add_setting(group, field: dataclasses.Field) -> None:
 
 
 if __name__ == "__main__":
+    warnings.filterwarnings("ignore", module="PIL")  # of large photos and broken EXIF: our own limits decide
     sys.exit(main())

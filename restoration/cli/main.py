@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import warnings
 import zlib
 from pathlib import Path
 
@@ -119,4 +120,5 @@ COMMANDS = {
 def run_program() -> None:
     """Run as the main program."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # sent by Slurm and torchrun: stop and keep what is done
+    warnings.filterwarnings("ignore", module="PIL")  # of large photos and broken EXIF: our own limits decide
     sys.exit(main())

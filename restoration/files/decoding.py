@@ -17,7 +17,6 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from restoration.errors import RestorationError
-from restoration.files.quiet import without_warnings
 
 try:
     from pi_heif import register_heif_opener  # decodes only; pillow-heif brings GPL code along
@@ -70,7 +69,7 @@ def decode(source: Source, kind: str = "photo") -> Decoded:
         raise PhotoError(f"The {kind} is a {type(source).__name__}; pass a PIL image, an array or a path.")
     name = name_of(source, kind)
     try:
-        with without_warnings, _pillows(name):  # of large photos, where our own limit decides, and of broken EXIF
+        with _pillows(name):
             return _decoded(source, name)
     except FileNotFoundError as error:
         raise PhotoError(f"{shown(source)} does not exist.") from error
@@ -105,7 +104,7 @@ def _pillows(name: str) -> Iterator[None]:
 def claimed_pixels(file: Path) -> int:
     """How many pixels a file claims to hold, without decoding it; 0 if unknown."""
     try:
-        with without_warnings, open(file, "rb") as content:
+        with open(file, "rb") as content:
             size = _opened(content, file.name).size
             return size[0] * size[1]
     except Image.DecompressionBombError:

@@ -6,7 +6,6 @@ from PIL import Image
 from PIL.ExifTags import IFD, Base
 
 from restoration.files.decoding import BROKEN
-from restoration.files.quiet import without_warnings
 
 MAX_EXIF = 65_000  # bytes, for XMP too: the capacity of a JPEG segment
 CENTIMETER, INCH = 3, 2  # EXIF's units of resolution
@@ -30,12 +29,11 @@ def carried(photo: Image.Image, dpi: Dpi | None) -> bytes | None:
     and the thumbnail, which shows the damaged photo, are left out.
     """
     try:
-        with without_warnings:  # about damaged directories: whatever can be read counts
-            result = _told(photo.getexif())
-            if dpi is not None:
-                result[Base.XResolution], result[Base.YResolution] = dpi
-                result[Base.ResolutionUnit] = INCH
-            return _bytes(result)
+        result = _told(photo.getexif())  # of damaged directories whatever can be read
+        if dpi is not None:
+            result[Base.XResolution], result[Base.YResolution] = dpi
+            result[Base.ResolutionUnit] = INCH
+        return _bytes(result)
     except BROKEN:
         return None
 
