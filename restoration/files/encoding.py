@@ -1,6 +1,5 @@
-"""Write results to files and downloads: every level and the scan's metadata kept, never half a file."""
+"""Write results to files: every level and the scan's metadata kept, never half a file."""
 
-from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -52,23 +51,10 @@ def write_photo(image: Image.Image, file: Path, scan: Scan | None = None) -> Non
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as part, part.open("wb") as opened:
             _save(image, _Unnumbered(opened), file.suffix, scan)
-    except OSError as error:
-        raise PhotoError(f"{shown(file)} cannot be written: {shown(error.strerror or error)}.") from error
-
-
-def encode_photo(image: Image.Image, ending: str = ".png", scan: Scan | None = None) -> bytes:
-    """The content that `write_photo` would write to a file with this extension, for a download.
-
-    Raises:
-        PhotoError: the extension is not supported, or the photo is too large for it.
-    """
-    check_ending(Path(f"photo{ending}"))
-    content = BytesIO()
-    try:
-        _save(image, content, ending, scan)
-    except OSError as error:
-        raise PhotoError(f"The photo cannot be written as {ending}: {shown(error)}.") from error
-    return content.getvalue()
+    except (OSError, ValueError) as error:  # ValueError: Pillow's, of more than the format can hold
+        raise PhotoError(
+            f"{shown(file)} cannot be written: {shown(getattr(error, 'strerror', '') or error)}."
+        ) from error
 
 
 class _Unnumbered:
@@ -78,8 +64,8 @@ class _Unnumbered:
         self.write, self.seek, self.tell, self.flush = file.write, file.seek, file.tell, file.flush
 
 
-def _save(image: Image.Image, target: "_Unnumbered | BytesIO", ending: str, scan: Scan | None) -> None:
-    """Write into an open file; OSError if that fails or the format cannot hold the photo."""
+def _save(image: Image.Image, target: _Unnumbered, ending: str, scan: Scan | None) -> None:
+    """Write into an open file; OSError or ValueError if that fails or the format cannot hold the photo."""
     options = WRITTEN[ending.lower()]
     kind = options["format"]
     if (side := max(image.size)) > MAX_SIDE.get(kind, side):
@@ -92,10 +78,7 @@ def _save(image: Image.Image, target: "_Unnumbered | BytesIO", ending: str, scan
         beside = {"icc_profile": profile, "exif": scan.exif, "dpi": scan.dpi, **_xmp(scan, kind)}
         if scan.alpha is not None and kind in TRANSPARENT and image.mode in ("L", "RGB"):
             image = _transparent(image, scan.alpha).convert(TRANSPARENT[kind][image.mode == "RGB"])
-    try:
-        image.save(target, **options, **{name: value for name, value in beside.items() if value})
-    except ValueError as error:  # from Pillow: more than the format can hold
-        raise OSError(str(error)) from error
+    image.save(target, **options, **{name: value for name, value in beside.items() if value})
 
 
 def _xmp(scan: Scan, kind: str) -> dict[str, object]:

@@ -12,13 +12,13 @@ import numpy as np
 from PIL import Image
 
 from restoration.files.decoding import PhotoError, Source, claimed_pixels, decode, name_of, shown
-from restoration.files.encoding import WRITTEN, check_ending, encode_photo, write_photo
+from restoration.files.encoding import WRITTEN, check_ending, write_photo
 from restoration.files.scans import Scan, eight_bit, gray_levels, read_scan
 
 __all__ = [
     "SUFFIXES", "WRITTEN", "PhotoError", "Scan", "Source", "by_name", "check_ending", "claimed_pixels", "composed",
-    "encode_photo", "find_files", "find_unread", "is_hidden", "name_key", "read_hints", "read_mask", "read_photo",
-    "read_scan", "shown", "write_photo",
+    "find_files", "find_unread", "is_hidden", "name_key", "read_hints", "read_mask", "read_photo", "read_scan",
+    "shown", "write_photo",
 ]  # fmt: skip
 
 LABELS = 8  # largest number of values in a mask of region labels

@@ -10,11 +10,12 @@ import numpy as np
 import profiles_made
 import pytest
 from conftest import gray_photo, photo, pixels
+from encoded import encode_photo
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 from PIL.PngImagePlugin import PngInfo
 
-from restoration.files.imaging import encode_photo, read_scan, write_photo
+from restoration.files.imaging import read_scan, write_photo
 
 FILES = Path(__file__).parent
 UPRIGHT = np.kron(np.uint8([[10, 80], [150, 220]]), np.ones((16, 32), np.uint8))  # each corner has its own gray
@@ -318,9 +319,9 @@ def test_colors_of_another_profile_become_srgb_once(kind):
 
 
 def test_srgb_colors_stay_to_the_bit():
-    color = photo("coffee", 40, 30)
-    scan = read_scan(io.BytesIO(made("PNG", color, icc_profile=profiles_made.srgb())))
-    assert np.array_equal(pixels(scan.image), color) and scan.profile == profiles_made.srgb()
+    color, profile = photo("coffee", 40, 30), profiles_made.srgb()  # one: it states the second in which it was made
+    scan = read_scan(io.BytesIO(made("PNG", color, icc_profile=profile)))
+    assert np.array_equal(pixels(scan.image), color) and scan.profile == profile
 
 
 def test_the_inks_of_cmyk_are_those_of_its_profile():

@@ -29,6 +29,7 @@ from PIL import Image
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
 import profiles_made  # noqa: E402
+from encoded import encode_photo  # noqa: E402
 
 from restoration.files import imaging  # noqa: E402
 
@@ -154,7 +155,7 @@ def write_again(scan: imaging.Scan, ending: str) -> None:
     if max(scan.image.size) > 16_383:
         return  # more than WebP holds
     for result in (scan.image.convert("RGB"), scan.own_gray(scan.image.convert("L"), Image.new("L", scan.image.size))):
-        again = imaging.read_scan(io.BytesIO(imaging.encode_photo(result, ending, scan)))
+        again = imaging.read_scan(io.BytesIO(encode_photo(result, ending, scan)))
         assert again.image.size == scan.image.size, "the result has another size"
 
 
