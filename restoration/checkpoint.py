@@ -19,10 +19,6 @@ from restoration.config import MODEL_CONFIG, MODEL_WEIGHTS, ModelConfig, load_co
 from restoration.errors import RestorationError
 
 
-class WeightsError(RestorationError):
-    """Weights that cannot be found or do not fit; the message is one sentence for the user."""
-
-
 def save_model(config: ModelConfig, tensors: dict[str, Tensor], folder: Path) -> None:
     """Write `config.json` and `model.safetensors` (floating point tensors as float16) into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -30,6 +26,11 @@ def save_model(config: ModelConfig, tensors: dict[str, Tensor], folder: Path) ->
     save_config(config, folder / MODEL_CONFIG)
     with replacing(folder / MODEL_WEIGHTS) as part:
         part.write_bytes(save(half))  # save_file would let nobody else read it
+
+
+def load_model(folder: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
+    """The architecture and the tensors of the model in `folder`."""
+    return load_config(ModelConfig, folder / MODEL_CONFIG), load_tensors(folder / MODEL_WEIGHTS)
 
 
 def find_model(source: str | Path, subfolder: str = "") -> Path:
@@ -41,7 +42,7 @@ def find_model(source: str | Path, subfolder: str = "") -> Path:
     for name in (MODEL_CONFIG, MODEL_WEIGHTS):
         if not (folder / name).is_file():
             where = f"{source}/{subfolder}".rstrip("/")
-            raise WeightsError(f"{where} holds no {name}; give a folder or hub repository with a trained model.")
+            raise RestorationError(f"{where} holds no {name}; give a folder or hub repository with a trained model.")
     return folder
 
 
@@ -63,7 +64,7 @@ def find_folds(source: str | Path) -> list[Path]:
     root = Path(source) if Path(source).is_dir() else _download(str(source), "folds/*/*")
     folds = [folder for folder in (root / "folds").glob("*") if folder.name.isdecimal()]
     if not folds:
-        raise WeightsError(f"{source} holds no folds; give a run of train.py, or omit folds.")
+        raise RestorationError(f"{source} holds no folds; give a run of train.py, or omit folds.")
     return sorted(folds, key=lambda folder: int(folder.name))
 
 
@@ -72,20 +73,9 @@ def _download(repository: str, subfolder: str) -> Path:
     try:
         return Path(snapshot_download(repository, allow_patterns=wanted))
     except (HFValidationError, HTTPError, OfflineModeIsEnabled, OSError) as error:
-        raise WeightsError(
+        raise RestorationError(
             f"{repository} is no folder here, and no hub repository of that name can be reached "
             f"({type(error).__name__}): name a folder with inpaint/ and color/, or a repository as user/name."
-        ) from error
-
-
-def load_model_config(folder: Path) -> ModelConfig:
-    """The architecture of the model in `folder`."""
-    try:
-        return load_config(ModelConfig, folder / MODEL_CONFIG)
-    except RestorationError as error:
-        where = folder / MODEL_CONFIG
-        raise WeightsError(
-            f"{where} is not a model config of this version; download or train the weights again."
         ) from error
 
 
@@ -93,18 +83,20 @@ def load_tensors(file: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file, floating point ones as float32.
 
     Raises:
-        WeightsError: it is not such a file.
+        RestorationError: it is not such a file.
     """
     try:
         with safe_open(file, "pt") as opened:
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118, it is no dict
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{file} cannot be read as safetensors; download or train it again ({error}).") from error
+        raise RestorationError(
+            f"{file} cannot be read as safetensors; get or train it again ({error})."
+        ) from error
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
 
 
 def load_strictly(module: nn.Module, tensors: dict[str, Tensor], source: Path | str, assign: bool = False) -> None:
-    """Load all tensors into a module; a missing, unknown or misshaped one is a WeightsError.
+    """Load all tensors into a module; a missing, unknown or misshaped one is a RestorationError.
 
     With `assign` they replace the module's own tensors, which saves memory for a module on the meta device.
     """
@@ -112,7 +104,7 @@ def load_strictly(module: nn.Module, tensors: dict[str, Tensor], source: Path | 
         module.load_state_dict(tensors, strict=True, assign=assign)
     except RuntimeError as error:
         reason = textwrap.shorten(str(error).splitlines()[-1], 200, placeholder=" ...")  # it may name every tensor
-        raise WeightsError(f"{source} do not fit the architecture: {reason}") from error
+        raise RestorationError(f"{source} do not fit the architecture: {reason}") from error
 
 
 def save_state(state: dict, file: Path) -> None:
@@ -132,11 +124,11 @@ def load_state(file: Path, device: torch.device | str = "cpu") -> dict:
     """Read a training state onto a device, without executing anything in it.
 
     Raises:
-        WeightsError: the file is broken.
+        RestorationError: the file is broken.
     """
     try:
         return dict(torch.load(file, map_location=device, weights_only=True))
     except (RuntimeError, EOFError, UnpicklingError, LookupError, ValueError, TypeError, AttributeError) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
-        raise WeightsError(f"{file} is corrupt; delete it to train this piece again.") from error
+        raise RestorationError(f"{file} is corrupt; delete it to train this piece again.") from error

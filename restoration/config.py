@@ -231,10 +231,11 @@ def save_config(config: ModelConfig | TrainConfig, file: Path) -> None:
 
 
 def load_config(kind: type[T], file: Path) -> T:
-    """Read a config of the given kind; an unknown or missing field is a RestorationError that names it."""
+    """Read a config of the given kind; an unknown, missing or invalid field is a RestorationError that names it."""
     try:
         if file.stat().st_size > MAX_BYTES:
             raise TypeError(f"it has more than {MAX_BYTES} bytes")
         return kind(**json.loads(file.read_text()))
-    except (json.JSONDecodeError, UnicodeDecodeError, TypeError, RecursionError) as error:
-        raise RestorationError(f"{file} is not a valid {kind.__name__} of this version: {error}.") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        reason = str(error).rpartition("() ")[2].rstrip(".")
+        raise RestorationError(f"{file} is not a valid {kind.__name__} of this version: {reason}.") from error

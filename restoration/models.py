@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from restoration import checkpoint
 from restoration.chroma_bins import BINS
-from restoration.config import CHROMA_SCALE, DETECTOR, INPUT_CHANNELS, MODEL_CONFIG, MODEL_WEIGHTS, STRIDE, ModelConfig
+from restoration.config import CHROMA_SCALE, DETECTOR, INPUT_CHANNELS, STRIDE, ModelConfig
 from restoration.errors import RestorationError
 from restoration.prefill import prefill
 
@@ -91,17 +91,16 @@ class _Network(nn.Module):
         """Load a model in evaluation mode from a folder or hub repository, or a subfolder of either.
 
         Raises:
-            WeightsError: nothing is found there, or its tensors are not exactly those of its config.
+            RestorationError: nothing is found there, or its tensors are not exactly those of its config.
         """
         folder = checkpoint.find_model(source, subfolder)
-        config = checkpoint.load_model_config(folder)
+        config, tensors = checkpoint.load_model(folder)
         try:
             with torch.device("meta"):  # memory is allocated only for the file's tensors, whatever the config asks for
                 model = cls(config)
         except RestorationError as error:
-            raise checkpoint.WeightsError(f"{folder / MODEL_CONFIG}: {error}") from error
-        weights = folder / MODEL_WEIGHTS
-        tensors = checkpoint.load_tensors(weights)
+            raise RestorationError(f"{folder}: {error}") from error
+        weights = f"the weights in {folder}"
         checkpoint.load_strictly(model, tensors, weights, assign=True)
         if any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):  # what no file holds
             model = cls(config)
@@ -168,7 +167,7 @@ def load_networks(
     beside the best, the separate Inpainter that finds damage, if there is one.
 
     Raises:
-        WeightsError: one of them is not there, or does not fit its config.
+        RestorationError: one of them is not there, or does not fit its config.
     """
     if folds == "all":
         roots = checkpoint.find_folds(source)
@@ -184,14 +183,14 @@ def imagenet_tensors(encoder: str) -> dict[str, Tensor]:
     """An encoder's ImageNet weights, from the hub through segmentation-models-pytorch.
 
     Raises:
-        WeightsError: the hub is unreachable and there is no local copy.
+        RestorationError: the hub is unreachable and there is no local copy.
     """
     pretrained = True if encoder.startswith("tu-") else "imagenet"  # smp has two spellings
     try:
         return smp.encoders.get_encoder(encoder, weights=pretrained).state_dict()
     except OSError as error:
         ways = "pass --encoder-weights FILE, --encoder-weights none, or --init PATH_OR_REPO"
-        raise checkpoint.WeightsError(f"ImageNet weights of {encoder} cannot be fetched: {ways}.") from error
+        raise RestorationError(f"ImageNet weights of {encoder} cannot be fetched: {ways}.") from error
 
 
 def load_encoder(encoder: nn.Module, tensors: dict[str, Tensor]) -> None:
@@ -201,7 +200,7 @@ def load_encoder(encoder: nn.Module, tensors: dict[str, Tensor]) -> None:
     channels start at zero.
 
     Raises:
-        WeightsError: a tensor of the encoder is missing or has another shape.
+        RestorationError: a tensor of the encoder is missing or has another shape.
     """
     own = encoder.state_dict()
     wrapped = next(iter(own)).startswith("model.")  # smp keeps timm's encoders in `.model`

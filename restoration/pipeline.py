@@ -72,8 +72,8 @@ class Restorer:
                 variable RESTORATION_PRECISION, or "auto".
 
         Raises:
-            RestorationError: no such backend or precision.
-            WeightsError: one of them is missing, does not fit its config, or has no graph for that backend.
+            RestorationError: no such backend or precision; or one of them is missing, does not fit its config, or has
+                no graph for that backend.
         """
         precision = backends.chosen_precision(precision)
         inpaint, color, detector = backends.load(source, folds, device, backend, precision)

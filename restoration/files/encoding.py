@@ -52,9 +52,8 @@ def write_photo(image: Image.Image, file: Path, scan: Scan | None = None) -> Non
         with replacing(file) as part, part.open("wb") as opened:
             _save(image, _Unnumbered(opened), file.suffix, scan)
     except (OSError, ValueError) as error:  # ValueError: Pillow's, of more than the format can hold
-        raise PhotoError(
-            f"{shown(file)} cannot be written: {shown(getattr(error, 'strerror', '') or error)}."
-        ) from error
+        reason = getattr(error, "strerror", None) or error
+        raise PhotoError(f"{shown(file)} cannot be written: {shown(reason)}.") from error
 
 
 class _Unnumbered:

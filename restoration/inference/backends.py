@@ -148,9 +148,7 @@ def load(
                 inpaint, color, *detect = pool.map(partial(open_graphs, precision=own), folders)
             return inpaint, color, *(detect or [None])
     if backend == "openvino":
-        from restoration.checkpoint import WeightsError
-
-        raise WeightsError(f"{root} cannot be run by {backend}: {AGAIN}")
+        raise RestorationError(f"{root} cannot be run by {backend}: {AGAIN}")
     if any((folder / graphs.TRUNK).exists() for folder in folders):
         warnings.warn(f"PyTorch runs {root}: {AGAIN}", stacklevel=3)
     return _load_models(source, folds)

@@ -14,8 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restoration.atomic import replacing
-from restoration.checkpoint import WeightsError, find_model, has_model
+from restoration.checkpoint import find_model, has_model
 from restoration.config import DETECTOR, INPUT_CHANNELS, MODEL_CONFIG, MODEL_WEIGHTS, Stage
+from restoration.errors import RestorationError
 from restoration.inference import backends, graphs
 from restoration.models import MODELS
 
@@ -31,7 +32,7 @@ def export(source: str | Path, out: Path) -> dict[str, float]:
         The largest difference between OpenVINO and PyTorch over all outputs, by model.
 
     Raises:
-        WeightsError: a model cannot be loaded, or a graph differs from PyTorch by more than TOLERANCE.
+        RestorationError: a model cannot be loaded, or a graph differs from PyTorch by more than TOLERANCE.
     """
     found = {}
     names = ["inpaint", "color", DETECTOR] if has_model(source, DETECTOR) else ["inpaint", "color"]
@@ -41,7 +42,7 @@ def export(source: str | Path, out: Path) -> dict[str, float]:
         export_stage(folder, stage)
         found[name] = difference(folder, stage)
     if bad := [name for name, error in found.items() if not error <= TOLERANCE]:
-        raise WeightsError(f"the graphs of {', '.join(bad)} differ too much from PyTorch: use backend='torch'.")
+        raise RestorationError(f"the graphs of {', '.join(bad)} differ too much from PyTorch: use backend='torch'.")
     return found
 
 
@@ -50,7 +51,7 @@ def _copy(model: Path, folder: Path) -> None:
     for file in (MODEL_CONFIG, MODEL_WEIGHTS):
         if (model / file).resolve() != (folder / file).resolve():
             if (folder / file).exists() and not filecmp.cmp(model / file, folder / file, shallow=False):
-                raise WeightsError(f"{folder} holds another model; choose another folder.")
+                raise RestorationError(f"{folder} holds another model; choose another folder.")
             shutil.copyfile(model / file, folder / file)
 
 

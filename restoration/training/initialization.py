@@ -10,8 +10,9 @@ from huggingface_hub import constants, get_session
 from huggingface_hub.errors import HTTPError
 from torch import nn
 
-from restoration.checkpoint import WeightsError, load_tensors
+from restoration.checkpoint import load_tensors
 from restoration.config import INPUT_CHANNELS, ModelConfig, Stage, TrainConfig
+from restoration.errors import RestorationError
 from restoration.models import MODELS, NOT_BUILT, STRIDE, imagenet_tensors, load_encoder
 from restoration.synthesis.shapes import load_shapes
 from restoration.training import discriminators
@@ -28,7 +29,7 @@ def check(config: TrainConfig, stages: Iterable[Stage], fresh: Iterable[Stage]) 
         fresh: the stages of pieces without a saved state, which start from weights.
 
     Raises:
-        WeightsError: something is missing or does not fit.
+        RestorationError: something is missing or does not fit.
     """
     if config.wear_shapes and "inpaint" in stages:
         load_shapes(config.wear_shapes)
@@ -38,7 +39,7 @@ def check(config: TrainConfig, stages: Iterable[Stage], fresh: Iterable[Stage]) 
             with torch.inference_mode():
                 model.unet(torch.zeros(1, INPUT_CHANNELS[stage], 64, 96))
         except NOT_BUILT as error:
-            raise WeightsError(f"encoder {model.config.encoder!r} takes one size only; choose another.") from error
+            raise RestorationError(f"encoder {model.config.encoder!r} takes one size only; choose another.") from error
         discriminator(config, stage, model.config)
 
 
@@ -75,7 +76,7 @@ def _further(config: TrainConfig, stage: Stage) -> nn.Module:
     for name in ARCHITECTURE:
         value, theirs = getattr(asked, name), getattr(model.config, name)
         if value not in (theirs, getattr(usual, name)):
-            raise WeightsError(f"{name} is {value}, but --init {config.init} has {theirs}: omit it.")
+            raise RestorationError(f"{name} is {value}, but --init {config.init} has {theirs}: omit it.")
     return model
 
 

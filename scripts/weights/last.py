@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # runs on a fresh clone, not installed
 
-from restoration.checkpoint import load_model_config, load_state, save_model
+from restoration.checkpoint import load_model, load_state, save_model
 from restoration.config import ModelConfig
 from restoration.training.runs import STATE
 
@@ -17,7 +17,7 @@ def main(piece: str, out: str) -> None:
     state = load_state(Path(piece) / STATE)
     if not state.get("finished"):
         print(f"{piece} is not finished: these are the weights of step {state['step']}.")
-    config = ModelConfig(**state["config"]) if "config" in state else load_model_config(Path(piece))
+    config = ModelConfig(**state["config"]) if "config" in state else load_model(Path(piece))[0]
     save_model(config, state["ema"], Path(out))
 
 

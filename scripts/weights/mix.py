@@ -10,14 +10,13 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # runs on a fresh clone, not
 
 import torch
 
-from restoration.checkpoint import load_model_config, load_tensors, save_model
-from restoration.config import MODEL_CONFIG, MODEL_WEIGHTS
+from restoration.checkpoint import load_model, save_model
+from restoration.config import MODEL_CONFIG
 
 
 def main(one: str, other: str, share: str, out: str) -> None:
-    first, second = (load_tensors(Path(folder) / MODEL_WEIGHTS) for folder in (one, other))
-    config = load_model_config(Path(one))
-    if config != load_model_config(Path(other)) or first.keys() != second.keys():
+    (config, first), (other_config, second) = (load_model(Path(folder)) for folder in (one, other))
+    if config != other_config or first.keys() != second.keys():
         sys.exit(f"{one} and {other} differ in {MODEL_CONFIG}: only models of one architecture can be mixed.")
     mixed = {name: mix(tensor, second[name], float(share)) for name, tensor in first.items()}
     save_model(config, mixed, Path(out))

@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))  # runs on a fresh clone, not installed
 
 from restoration import machine
-from restoration.checkpoint import load_model_config, load_state, save_model
+from restoration.checkpoint import load_model, load_state, save_model
 from restoration.config import MODEL_WEIGHTS, Stage, TrainConfig
 from restoration.data import splits
 from restoration.data.sources import read_names
@@ -158,7 +158,7 @@ def _last(args: argparse.Namespace, name: str, stage: Stage) -> Path:
 def _keep(run: Run, part: Part, args: argparse.Namespace) -> None:
     """Keep the averaged weights after the last step: a GAN's best epoch by PSNR is its first."""
     piece = run.piece(0, part.stage)
-    config, tensors = load_model_config(piece), load_state(piece / STATE)["ema"]
+    (config, _), tensors = load_model(piece), load_state(piece / STATE)["ema"]
     for folder in (args.out / part.name, _last(args, part.name, part.stage).parent):
         save_model(config, tensors, folder)
 

@@ -13,7 +13,6 @@ from conftest import assert_same, gray_photo, hole, is_one_sentence, pixels, sma
 
 from restoration import RestorationError, Restorer
 from restoration import precision as probes
-from restoration.checkpoint import WeightsError
 from restoration.config import MODEL_CONFIG, MODEL_WEIGHTS
 from restoration.inference import backends, graphs
 from restoration.inference.export import TOLERANCE, _copy, export
@@ -113,7 +112,7 @@ def test_an_export_changes_no_weights_and_is_repeatable(exported, weights):
 def test_models_are_copied_beside_their_graphs_unless_others_are_there(weights, tmp_path):
     for _ in range(2):
         _copy(weights / "color", tmp_path / "new" / "color")
-    with pytest.raises(WeightsError, match="holds another model") as error:
+    with pytest.raises(RestorationError, match="holds another model") as error:
         _copy(weights / "inpaint", tmp_path / "new" / "color")
     assert is_one_sentence(error.value) and all(
         (tmp_path / "new" / "color" / name).read_bytes() == (weights / "color" / name).read_bytes()
@@ -145,7 +144,7 @@ def test_a_graph_that_cannot_be_read_leaves_the_work_to_pytorch(exported, change
     graph.write_bytes(change(graph.read_bytes()))
     with pytest.warns(match="PyTorch runs"):
         assert hasattr(Restorer.from_pretrained(exported, "cpu").colorizer, "state_dict")
-    with pytest.raises(WeightsError, match="export"):
+    with pytest.raises(RestorationError, match="export"):
         Restorer.from_pretrained(exported, backend="openvino")
 
 
@@ -155,7 +154,7 @@ def test_a_header_may_hold_anything(exported, header):
     weights = exported / "color" / MODEL_WEIGHTS
     weights.write_bytes(len(header).to_bytes(8, "little") + header)
     assert not graphs.fit(exported / "color")
-    with pytest.raises(WeightsError) as error:
+    with pytest.raises(RestorationError) as error:
         Restorer.from_pretrained(exported)
     assert is_one_sentence(error.value)
 
@@ -171,7 +170,7 @@ def test_graphs_that_do_not_fit_are_not_used(exported, change):
     else:
         (folder / graphs.TAIL).unlink()
     assert graphs.fit(exported / "inpaint") and not graphs.fit(folder)
-    with pytest.raises(WeightsError, match="export") as error:
+    with pytest.raises(RestorationError, match="export") as error:
         Restorer.from_pretrained(exported, backend="openvino")
     assert is_one_sentence(error.value)
     if change == "no tail":  # the weights themselves are whole

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from restoration.checkpoint import WeightsError
 from restoration.chroma_bins import BINS
 from restoration.config import DECODER_BLOCKS, MODEL_CONFIG, MODEL_WEIGHTS, SHIPPED_WEIGHTS, ModelConfig, load_config
+from restoration.errors import RestorationError
 from restoration.inference.graphs import read_table
 from restoration.models import Colorizer, Inpainter, imagenet_tensors, load_encoder
 from restoration.prefill import prefill
@@ -82,14 +82,14 @@ def test_imagenet_weights_read_gray_as_they_read_equal_channels():
 
 
 def test_encoder_weights_of_another_encoder_are_refused():
-    with pytest.raises(WeightsError):
+    with pytest.raises(RestorationError):
         load_encoder(Inpainter(config("inpaint")).unet.encoder, {"conv_stem.weight": torch.zeros(8, 3, 3, 3)})
 
 
 @pytest.mark.parametrize("encoder", ["efficientnet-b3", "tu-tf_efficientnet_lite2"])
 def test_imagenet_weights_that_cannot_be_fetched_are_one_sentence(encoder, tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(WeightsError, match="--encoder-weights FILE"):
+    with pytest.raises(RestorationError, match="--encoder-weights FILE"):
         imagenet_tensors(encoder)
 
 

@@ -13,7 +13,8 @@ from huggingface_hub import HfApi, constants
 from safetensors.torch import load_file
 
 from restoration import Restorer
-from restoration.checkpoint import WeightsError, find_folds, find_model
+from restoration.checkpoint import find_folds, find_model
+from restoration.errors import RestorationError
 from restoration.reports.hub import push_run
 
 
@@ -113,7 +114,7 @@ def test_an_ensemble_restores_a_photo(trained):
 def test_a_download_that_fails_is_one_sentence_and_a_repeat_completes(hub, run, route, failure):
     push_run(run, NAME)
     hub.failing = {route: failure}
-    with pytest.raises(WeightsError, match=NAME) as error:
+    with pytest.raises(RestorationError, match=NAME) as error:
         Restorer.from_pretrained(NAME)
     assert is_one_sentence(error.value)
     hub.failing = {}
@@ -125,7 +126,7 @@ def test_folds_that_are_not_there_are_one_sentence(hub, run, folds, said):
     shutil.rmtree(run / "folds")
     push_run(run, NAME)
     for source in (run, NAME):
-        with pytest.raises(WeightsError, match=said) as error:
+        with pytest.raises(RestorationError, match=said) as error:
             Restorer.from_pretrained(source, folds=folds)
         assert is_one_sentence(error.value) and str(source) in str(error.value)
 
@@ -134,5 +135,5 @@ def test_part_of_the_folds_in_the_cache_is_not_taken_for_all(hub, run, monkeypat
     push_run(run, NAME)
     find_model(NAME, "folds/1/color")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(WeightsError):
+    with pytest.raises(RestorationError):
         find_folds(NAME)

@@ -13,7 +13,6 @@ from conftest import is_one_sentence
 from huggingface_hub import constants
 from small_run import SMALL, averages, config, records
 
-from restoration.checkpoint import WeightsError
 from restoration.config import ModelConfig
 from restoration.data.batches import TrainingBatches
 from restoration.data.photos import Photos
@@ -47,20 +46,20 @@ def test_a_hub_that_does_not_answer_is_a_sentence_soon(silent_hub, no_photos, sc
     assert initialization.PATIENCE <= 3
     monkeypatch.setattr(initialization, "PATIENCE", 0.5)
     began = time.monotonic()
-    with pytest.raises(WeightsError) as error:
+    with pytest.raises(RestorationError) as error:
         training.train(Run(tmp_path / "run"), config(scenes, **fields), 0, ["color"])
     assert time.monotonic() - began < 60 and is_one_sentence(error.value)
     assert not constants.HF_HUB_OFFLINE and not (tmp_path / "run").exists()  # the name is free for another try
 
 
 def test_an_encoder_of_one_size_is_refused_before_photos_are_read(no_photos, scenes, tmp_path):
-    with pytest.raises(WeightsError, match="takes one size only") as error:
+    with pytest.raises(RestorationError, match="takes one size only") as error:
         training.train(Run(tmp_path / "run"), config(scenes, encoder="tu-swin_tiny_patch4_window7_224"), 0, ["color"])
     assert is_one_sentence(error.value) and not (tmp_path / "run").exists()
 
 
 def test_a_file_that_is_not_there_is_named_before_photos_are_read(no_photos, scenes, tmp_path):
-    with pytest.raises(WeightsError, match="nowhere"):
+    with pytest.raises(RestorationError, match="nowhere"):
         training.train(Run(tmp_path / "run"), config(scenes, encoder_weights="nowhere.safetensors"), 0)
 
 
