@@ -6,7 +6,6 @@ from typing import Literal, NamedTuple
 import segmentation_models_pytorch as smp
 import torch
 import torch.nn.functional as F
-from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoderBlock
 from torch import Tensor, nn
 
 from restoration import checkpoint
@@ -25,16 +24,6 @@ class Filled(NamedTuple):
 
     luma: Tensor  # (B, 1, H, W), about [0, 1], not clipped; the pipeline copies known pixels over it
     damage: Tensor  # (B, 1, H, W), logits: above 0 the network believes the pixel damaged
-
-
-class _DecoderBlock(UnetDecoderBlock):
-    """The library's block, except that upsampling stays in bfloat16 under autocast: nearest neighbors are copies."""
-
-    def forward(self, x: Tensor, height: int, width: int, skip_connection: Tensor | None = None) -> Tensor:
-        with torch.autocast(x.device.type, enabled=False):
-            x = F.interpolate(x, (height, width), mode="nearest")
-        x = x if skip_connection is None else torch.cat([x, skip_connection], dim=1)
-        return self.conv2(self.conv1(x))
 
 
 class _Network(nn.Module):
@@ -60,8 +49,6 @@ class _Network(nn.Module):
             )
         except NOT_BUILT as error:
             raise RestorationError(f"segmentation-models-pytorch has no encoder {self.config.encoder!r}.") from error
-        for block in self.unet.decoder.blocks:
-            block.__class__ = _DecoderBlock
         self.unet.decoder.blocks = self.unet.decoder.blocks[: len(widths)]
         self.stride = 2 ** (5 - len(widths))  # px of the input for each of the output
         nn.init.zeros_(self.unet.segmentation_head[0].weight)  # a fresh network adds nothing
