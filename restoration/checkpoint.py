@@ -8,7 +8,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 
 import torch
-from huggingface_hub import HfApi, snapshot_download, try_to_load_from_cache
+from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError, HTTPError, OfflineModeIsEnabled
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -35,10 +35,7 @@ def load_model(folder: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
 
 def find_model(source: str | Path, subfolder: str = "") -> Path:
     """The local folder of a model: `source` is a folder or a hub repository, downloaded when needed."""
-    root = Path(source)
-    if not root.is_dir():
-        root = _download(str(source), subfolder)
-    folder = root / subfolder
+    folder = _local(source, subfolder) / subfolder
     for name in (MODEL_CONFIG, MODEL_WEIGHTS):
         if not (folder / name).is_file():
             where = f"{source}/{subfolder}".rstrip("/")
@@ -48,33 +45,27 @@ def find_model(source: str | Path, subfolder: str = "") -> Path:
 
 def has_model(source: str | Path, subfolder: str) -> bool:
     """Whether a folder or hub repository has a model there; without the hub, whether an earlier download has."""
-    root, file = Path(source), f"{subfolder}/{MODEL_CONFIG}"
-    if root.is_dir():
-        return (root / file).is_file()
-    try:
-        return HfApi().file_exists(str(source), file)
-    except HFValidationError:
-        return False
-    except (HTTPError, OfflineModeIsEnabled, OSError):
-        return isinstance(try_to_load_from_cache(str(source), file), str)
+    return (_local(source, subfolder) / subfolder / MODEL_CONFIG).is_file()
 
 
 def find_folds(source: str | Path) -> list[Path]:
     """The local folders `folds/0`, `folds/1`, ... of a run; one on the hub is downloaded, all folds from one commit."""
-    root = Path(source) if Path(source).is_dir() else _download(str(source), "folds/*/*")
-    folds = [folder for folder in (root / "folds").glob("*") if folder.name.isdecimal()]
+    folds = [folder for folder in (_local(source, "folds/*/*") / "folds").glob("*") if folder.name.isdecimal()]
     if not folds:
         raise RestorationError(f"{source} holds no folds; give a run of train.py, or omit folds.")
     return sorted(folds, key=lambda folder: int(folder.name))
 
 
-def _download(repository: str, subfolder: str) -> Path:
+def _local(source: str | Path, subfolder: str) -> Path:
+    """A folder as it is; of a hub repository a local copy, with the models in `subfolder`."""
+    if Path(source).is_dir():
+        return Path(source)
     wanted = [f"{subfolder}/{name}".lstrip("/") for name in (MODEL_CONFIG, MODEL_WEIGHTS)]
     try:
-        return Path(snapshot_download(repository, allow_patterns=wanted))
+        return Path(snapshot_download(str(source), allow_patterns=wanted))
     except (HFValidationError, HTTPError, OfflineModeIsEnabled, OSError) as error:
         raise RestorationError(
-            f"{repository} is no folder here, and no hub repository of that name can be reached "
+            f"{source} is no folder here, and no hub repository of that name can be reached "
             f"({type(error).__name__}): name a folder with inpaint/ and color/, or a repository as user/name."
         ) from error
 
@@ -89,9 +80,7 @@ def load_tensors(file: Path) -> dict[str, Tensor]:
         with safe_open(file, "pt") as opened:
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118, it is no dict
     except (SafetensorError, OSError) as error:
-        raise RestorationError(
-            f"{file} cannot be read as safetensors; get or train it again ({error})."
-        ) from error
+        raise RestorationError(f"{file} cannot be read as safetensors; get or train it again ({error}).") from error
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
 
 
