@@ -121,6 +121,10 @@ def test_the_whole_way(browser, served, run, tmp_path, device):
     assert np.array_equal(luma(color)[~mask], gray[~mask])
     assert np.mean(luma(color)[mask] != 86) > 0.9 and np.ptp(np.asarray(color, int), axis=2).max() > 0
     assert visitor.width() <= device["viewport"]["width"]
+    visitor.page.set_viewport_size({"width": 844, "height": 390})
+    visitor.page.wait_for_timeout(100)
+    picture = visitor.page.locator("#editor .picture").bounding_box()
+    assert picture["height"] > 200, "on a phone on its side the photo is too small to mark"
     visitor.leave()
 
 
