@@ -137,7 +137,7 @@ def print_strokes(restorer: Restorer, prints: Iterable[Labeled]) -> None:
             _, precision = score(fitted, mask, ignore)
             recall, _ = score(fitted, mask & stroke, ignore)
             fits.append((recall, precision, np.array_equal(fitted, stroke)))
-        recall, precision, whole = np.mean(fits, axis=0)
+        recall, precision, whole = np.mean(fits or [3 * (np.nan,)], axis=0)
         print(f"| {name} | {len(fits)} | {recall:.3f} / {precision:.3f} | {whole:.2f} |")
 
 

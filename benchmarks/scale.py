@@ -84,7 +84,7 @@ def command(megapixels: float) -> dict[str, float]:
                 image.save(Path(folder) / name)
             for case, (source, *words) in CASES.items():
                 words = [f"{folder}/mask.png" if word == "MASK" else word for word in words]
-                peak = _peak(["restore", f"{folder}/{source}", f"{folder}/out.bmp", *words])
+                peak = _peak(["restore", f"{folder}/{source}", f"{folder}/out.bmp", "--overwrite", *words])
                 found[case] = peak - found.get(case, 0)  # the stamp's comes first
     return found
 
