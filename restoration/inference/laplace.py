@@ -39,12 +39,10 @@ def _cascade(weighted: np.ndarray, known: np.ndarray) -> np.ndarray:
 def _relax(values: np.ndarray, coarse: np.ndarray, unknown: np.ndarray) -> None:
     """Put the coarse fill into the unknown pixels and smooth it; no other pixel changes."""
     fine = cv2.resize(coarse, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
-    np.copyto(values, fine[: values.shape[0], : values.shape[1]], where=_like(unknown, values))
-    left, top, width, height = cv2.boundingRect(unknown.view(np.uint8))
-    around = np.s_[max(top - 1, 0) : top + height + 1, max(left - 1, 0) : left + width + 1]
-    near, inside = values[around], _like(unknown[around], values)
+    inside = _like(unknown, values)
+    np.copyto(values, fine[: values.shape[0], : values.shape[1]], where=inside)
     for _ in range(RELAXATIONS):
-        np.copyto(near, cv2.filter2D(near, -1, _CROSS, borderType=cv2.BORDER_REPLICATE), where=inside)
+        np.copyto(values, cv2.filter2D(values, -1, _CROSS, borderType=cv2.BORDER_REPLICATE), where=inside)
 
 
 def _halve(x: np.ndarray) -> np.ndarray:

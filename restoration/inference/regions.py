@@ -102,12 +102,7 @@ def hole_boxes(mask: np.ndarray) -> list[Box]:
 
 def depth(mask: np.ndarray) -> np.ndarray:
     """Distance of each masked pixel to the nearest known one, float32 (H, W); none is beyond the photo's edge."""
-    box = Box.of(*cv2.boundingRect(mask.view(np.uint8)))
-    near = box.grown(1, mask.shape).slices
-    distance = np.zeros(mask.shape, np.float32)
-    if box.longer_side:
-        distance[near] = cv2.distanceTransform(mask[near].astype(np.uint8), cv2.DIST_L2, 5)
-    return distance
+    return cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 5)
 
 
 def touching(mask: np.ndarray, other: np.ndarray) -> np.ndarray:
