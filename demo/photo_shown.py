@@ -8,9 +8,7 @@ from demo import marks
 from demo.editing import EditState
 from demo.session import Album, Session
 from demo.texts import percent, say, translated
-from restoration.inference.damage import count_marks
 from restoration.inference.prints import Print, extract
-from restoration.inference.regions import touching
 from restoration.pipeline import MOST_SENSITIVE, Restoration
 
 LEAST = 64  # px, the shorter side of a photo: below, neither damage nor people are recognizable
@@ -29,6 +27,7 @@ def opened(session: Session, language: str) -> Shown:
         "tabs": gr.Tabs(selected="color"),
         "recolor": gr.Checkbox(value=edit.recolor, visible=edit.photo.mode == "RGB"),
         "texture": edit.texture,
+        "kind": _kind(edit, language),
         **marked(session, language),
     }
     return shown | (results(session, language) if edit.restored else {"results": hidden})
@@ -124,22 +123,21 @@ def choices_of(session: Session, scan: Image.Image, prints: list[Print]) -> list
 
 
 def _found(edit: EditState, language: str) -> str:
-    """What is marked, what to do about it, and what kind of photo this is."""
-    share = percent(edit.mask.mean())
-    if edit.new.any():
-        apart = edit.mask & ~touching(edit.mask, edit.mask & ~edit.new)
-        words = [say("found_more", language, share=share, count=count_marks(apart))]
-    elif edit.mask.any():
-        words = [say("found", language, share=share)]
-        if edit.damage.is_worn and not edit.history and marks.is_on_people(edit.mask, edit.small):
-            words += [say("check", language)]
-    else:
-        words = [say("not_found", language)]
+    """What is marked, and what to do about it; two lines on a phone, so that the photo below stays where it is."""
+    key = "found_more" if edit.new.any() else "found" if edit.mask.any() else "not_found"
+    if key == "found" and edit.damage.is_worn and not edit.history and marks.is_on_people(edit.mask, edit.small):
+        key = "check"
+    return say(key, language, share=percent(edit.mask.mean()))
+
+
+def _kind(edit: EditState, language: str) -> gr.Markdown:
+    """What kind of photo this is."""
+    words = [translated(note, language) for note in edit.scan.notes]
     if min(edit.photo.size) < LEAST:
         words += [say("small", language, width=edit.photo.width, height=edit.photo.height)]
     if edit.photo.mode == "RGB":
         words += [say("tinted" if edit.is_tinted else "in_color", language)]
-    return " ".join([*words, *(translated(note, language) for note in edit.scan.notes)])
+    return gr.Markdown(" ".join(words), visible=bool(words))
 
 
 def _done(edit: EditState, language: str) -> str:

@@ -21,7 +21,7 @@ ANSWERED = "() => page.answered('{name}')"
 MARKS = ("editor", "found", "undo", "unmark", "more", "note", "restore")
 COLORS = ("color", "hints", "hints_undo")
 RESULTS = ("results", "gray", "variants", "vividness", "freshen", "hints_how_to", *COLORS, *MARKS)
-OPENED = ("key", "start", "work", "prints", "tabs", "recolor", "texture", *RESULTS)
+OPENED = ("key", "start", "work", "prints", "tabs", "recolor", "texture", "kind", *RESULTS)
 
 
 class PhotoTab:

@@ -73,6 +73,7 @@ def marking_view() -> View:
         with gr.Row():
             view["restore"] = gr.Button(label("restore"), size="lg", elem_id="restore", scale=2, min_width=150)
             view["another"] = gr.Button(label("another"), size="lg", elem_id="another", scale=1, min_width=156)
+        view["kind"] = gr.Markdown(visible=False, elem_id="kind", elem_classes=["quiet", "said"])
         view["recolor"] = switch("recolor", visible=False)
         view["snap"] = switch("snap", True)
         view["texture"] = switch("texture", True)

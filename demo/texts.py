@@ -47,15 +47,17 @@ TEXTS = {
         "Marked in red: {share} of the photo. Tap or paint what was missed; erase what isn't damage.",
         "붉은 부분은 사진의 {share}입니다. 놓친 곳은 누르거나 칠하고, 손상이 아닌 곳은 지우세요.",
     ),
+    "check": (
+        "Marked in red: {share}. Check faces: erase a marked eye or necklace. Tap what was missed.",
+        "붉은 부분은 {share}. 얼굴을 보고 눈이나 목걸이가 표시되었으면 지우세요. 놓친 곳은 누르세요.",
+    ),
     "not_found": (
-        "No damage is marked. Tap a crack to mark all of it, paint over the areas to repair, or press Find more.",
-        "표시된 손상이 없습니다. 균열을 누르면 끝까지 표시됩니다. 고칠 곳을 칠하거나 더 찾기를 눌러도 됩니다.",
+        "No damage is marked. Tap a crack, paint over what to repair, or press Find more.",
+        "표시된 손상이 없습니다. 균열을 누르거나 고칠 곳을 칠하세요. 더 찾기를 눌러도 됩니다.",
     ),
     "found_more": (
-        "**New: {count}**, circled. Old marks that grew are yellow too. Tap anything that isn't damage "
-        "(an eye, a collar) to unmark it. Total marked: {share}.",
-        "**새로 찾은 곳: {count}군데**, 동그라미 안. 넓어진 곳도 노란색입니다. 손상이 아닌 곳(눈, 옷깃)은 누르면 "
-        "지워집니다. 표시된 곳은 모두 {share}.",
+        "**New marks are yellow**, single ones circled. Tap one to unmark it. Total marked: {share}.",
+        "**새 표시는 노란색**, 따로 있는 것은 동그라미 안. 손상이 아니면 눌러서 지우세요. 모두 {share}.",
     ),
     "whole_stroke": (
         "**Your whole stroke is marked.** If that's too much, undo it and use a smaller brush.",
@@ -69,18 +71,14 @@ TEXTS = {
         "**What you tapped is marked to its ends.** If that's too much, undo it and paint instead.",
         "**누른 손상을 끝까지 표시했습니다.** 너무 넓으면 되돌리고 직접 칠하세요.",
     ),
-    "check": (
-        "Check faces: an eye or necklace may be marked by mistake.",
-        "얼굴을 확인하세요. 눈이나 목걸이가 잘못 표시되었을 수 있습니다.",
-    ),
     "small": (
         "At {width} x {height} pixels this photo is too small to repair or color. Choose a larger version.",
         "{width} x {height} 픽셀뿐이라 고치거나 색을 입히기에는 너무 작습니다. 더 큰 파일을 고르세요.",
     ),
     "no_more": ("Nothing more found.", "더 찾은 곳이 없습니다."),
     "in_color": (
-        "This photo is already in color. Only marked areas are repaired; to recolor it, check the box below Restore.",
-        "이미 컬러 사진이라 표시한 곳만 고칩니다. 색을 새로 입히려면 복원하기 아래 상자에 체크하세요.",
+        "This photo is already in color. Only marked areas are repaired; to recolor it, check this box.",
+        "이미 컬러 사진이라 표시한 곳만 고칩니다. 색을 새로 입히려면 이 상자에 체크하세요.",
     ),
     "tinted": (
         "This looks like a tinted black-and-white photo, so it gets new colors.",

@@ -1,5 +1,6 @@
 """One photo on the page, as visitors use it. Known pixels are exact with any weights, so random ones serve."""
 
+import re
 from urllib.parse import urlparse
 
 import numpy as np
@@ -31,7 +32,7 @@ def damaged(seed: int, tone: int = 86) -> np.ndarray:
 
 
 def save(pixels: np.ndarray, file) -> None:
-    Image.fromarray(pixels).save(file)
+    Image.fromarray(np.uint8(pixels)).save(file)
     return file
 
 
@@ -63,7 +64,8 @@ def test_the_photo_stays_where_it_is_whatever_is_said_of_a_stroke(
     browser, served, tmp_path, monkeypatch, device, language
 ):
     visitor = Visitor(browser, served.url, **device, locale=language)
-    visitor.choose(save(damaged(1), tmp_path / "grandmother.png"))
+    visitor.choose(save(damaged(1)[..., None] * [1.0, 0.9, 0.7], tmp_path / "grandmother.png"))
+    assert visitor.read("#kind") == say("tinted", language)
     visitor.page.check("#editor [value=paint]")
     picture = visitor.page.locator("#editor .picture")
     place = picture.evaluate("(part) => part.getBoundingClientRect().top + scrollY")
@@ -71,6 +73,10 @@ def test_the_photo_stays_where_it_is_whatever_is_said_of_a_stroke(
         monkeypatch.setattr("demo.editing.EditState.fitted", lambda edit, stroke, drawn, key=key: (drawn, key))
         visitor.paint((0.1, 0.2), (0.1, 0.2))
         visitor.wait_for_text("#found", say(key, language).strip("*").partition("**")[0])
+        assert picture.evaluate("(part) => part.getBoundingClientRect().top + scrollY") == place, key
+    for key in ("found", "check", "not_found", "found_more", "no_more"):
+        words = re.sub(r"\*\*(.+)\*\*", r"<b>\1</b>", say(key, language, share="100.0%"))
+        visitor.page.locator("#found p").evaluate("(said, words) => { said.innerHTML = words; }", words)
         assert picture.evaluate("(part) => part.getBoundingClientRect().top + scrollY") == place, key
     visitor.leave()
 
@@ -224,7 +230,7 @@ def test_find_more_adds_to_what_is_marked_and_brings_nothing_back(visitor, serve
     visitor.erase((0.61, 0.208), (0.7, 0.208))
     visitor.paint((0.125, 0.833), (0.19, 0.833))
     visitor.page.click("#more")
-    visitor.wait_for_text("#found", "New: 1,")
+    visitor.wait_for_text("#found", "yellow")
     visitor.restore()
     assert "yellow" not in visitor.read("#found")
     mask = np.asarray(last(served.calls, "repair")[2]) > 0
@@ -241,7 +247,7 @@ def test_on_a_phone_a_tap_takes_a_new_mark_away_and_dabs_no_color(browser, serve
     visitor = Visitor(browser, served.url, **PHONE)
     visitor.choose(save(noise(SIZE, 5), tmp_path / "photo.png"))
     visitor.page.click("#more")
-    visitor.wait_for_text("#found", "New: 1,")
+    visitor.wait_for_text("#found", "yellow")
     scale = visitor.page.locator("#editor .picture").bounding_box()["width"] / SIZE[0]
     visitor.page.tap("#editor .picture", position={"x": 230 * scale, "y": 203 * scale})
     visitor.wait_for_text("#found", say("not_found", "en"))

@@ -126,7 +126,8 @@ def test_what_was_sent_goes_with_the_visit_though_it_was_never_opened(steps, tmp
 def test_a_tinted_print_in_which_nothing_is_found_names_the_ways_to_more(steps, tmp_path):
     sepia = np.uint8(255 * (gray_photo("coffee", 120, 90)[..., None] / 255) ** np.array([0.8, 1.0, 1.4]))
     shown = opened(steps, save(tmp_path / "sepia.png", sepia))
-    assert shown["found"] == f"{say('not_found', 'en')} {say('tinted', 'en')}" and shown["recolor"].value
+    assert shown["found"] == say("not_found", "en") and shown["kind"].value == say("tinted", "en")
+    assert shown["recolor"].value
     gray = opened(steps, save(tmp_path / "gray.png", sepia[..., 0]))
     assert shown["recolor"].visible and not gray["recolor"].visible, "a gray photo has no colors to keep"
 
@@ -248,7 +249,7 @@ def test_where_there_is_no_more_to_be_found_it_is_not_offered(steps, tmp_path):
     assert not shown["more"].interactive, "more is offered where there is none"
 
 
-def test_what_a_search_adds_is_yellow_and_counted_until_it_is_undone_or_restored(steps, tmp_path):
+def test_what_a_search_adds_is_yellow_and_said_to_be_until_it_is_undone_or_restored(steps, tmp_path):
     opened(steps, save(tmp_path / "photo.png", gray_photo("coffee", 120, 90)))
     edit, sure, doubtful = (
         steps.sessions.of(REQUEST).edit,
@@ -262,7 +263,7 @@ def test_what_a_search_adds_is_yellow_and_counted_until_it_is_undone_or_restored
         return (read(shown["editor"]["layer"]["path"])[10:20, [15, 65], 1] > 150).all(axis=0)
 
     first = steps.find_more(REQUEST)
-    assert list(yellow(first)) == [False, True] and "New: 1*" in first["found"]
+    assert list(yellow(first)) == [False, True] and "yellow" in first["found"]
     undone = steps.undo(REQUEST)
     assert np.array_equal(edit.mask, sure) and undone["more"].interactive and "yellow" not in undone["found"]
     assert steps.find_more(REQUEST)["found"] == first["found"], "undone is not erased: it is found again"
@@ -281,7 +282,7 @@ def test_what_a_search_adds_is_yellow_and_counted_until_it_is_undone_or_restored
 @pytest.mark.parametrize("width, said", [(3, True), (64, False)])
 def test_a_photo_of_a_few_pixels_is_said_to_be_too_small(steps, tmp_path, width, said):
     shown = opened(steps, save(tmp_path / "icon.png", gray_photo("coffee", width, 64)))
-    assert (say("small", "en", width=width, height=64) in shown["found"]) == said
+    assert (say("small", "en", width=width, height=64) in shown["kind"].value) == said
 
 
 @pytest.mark.parametrize("is_worn, box, said", [
@@ -294,9 +295,9 @@ def test_on_a_print_with_many_marks_faces_are_to_be_checked_where_one_is_marked(
     opened(steps, save(tmp_path / "photo.png", gray_photo("astronaut", 256, 256)))
     edit = steps.sessions.of(REQUEST).edit
     edit.damage, edit.mask = SimpleNamespace(is_worn=is_worn), hole(256, 256, box)
-    assert steps.restore(False, True, REQUEST, told)["found"].endswith(say("check", "en")) == said
+    assert steps.restore(False, True, REQUEST, told)["found"].count("Check faces") == said
     stroke = SimpleNamespace(strokes=[{"pen": "paint", "width": 0.1, "points": [[0.2, 0.5]]}])
-    assert say("check", "en") not in steps.paint(False, stroke, REQUEST)["found"], "who corrects is told again"
+    assert "Check faces" not in steps.paint(False, stroke, REQUEST)["found"], "who corrects is told again"
 
 
 def test_a_broken_file_beside_an_album_leaves_its_prints_to_be_chosen(steps, tmp_path):
