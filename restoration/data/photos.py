@@ -109,6 +109,11 @@ class Memory:
     def __len__(self) -> int:
         return len(self._kept)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there is hardly room for another photo."""
+        return self.used >= 0.99 * self.budget
+
     def picture(self, entry: Entry) -> Picture:
         """The decoded photo. RestorationError: it cannot be read."""
         return self._kept.get(entry) or self.keep(entry, decode(entry, self.side))
@@ -152,6 +157,12 @@ class Photos:
     def subset(self, indices: Iterable[int]) -> "Photos":
         """The photos at these indices."""
         return Photos((self.entries[i] for i in indices), self.memory)
+
+    def read_ahead(self) -> None:
+        """Decode what fits into memory, on every core."""
+        memory = self.memory
+        for _ in _on_every_core(lambda entry: memory.is_full or memory.picture(entry), self.entries):
+            pass
 
     def __len__(self) -> int:
         return len(self.entries)

@@ -37,6 +37,11 @@ class Entry:
     box: tuple[int, int, int] | None = None  # left, top, side: only this square of the file
     damaged: Path | None = None  # the same photo as the contest damaged it
 
+    @property
+    def key(self) -> str:
+        """A key that is unique within the source, wherever the source is mounted."""
+        return f"{self.file.name}/{self.folder}/{self.name}:{self.offset}:{self.size}:{self.box or ''}"
+
     def read(self) -> bytes:
         """The file's bytes."""
         with open(self.file, "rb") as stream:

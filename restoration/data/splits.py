@@ -1,6 +1,8 @@
 """Split photos into training and validation; photos of the same scene must not be in both."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +43,7 @@ class Usable:
         return Split(self.photos.subset(training), self.photos.subset(drawn))
 
     def description(self, source: str) -> dict:
-        """What a run records about its data."""
+        """What a run records about its data, for its report and for `find`."""
         return {
             "source": source,
             "photos": len(self.photos),
@@ -49,20 +51,34 @@ class Usable:
             "groups": int(self.groups.max()) + 1,
             "largest_group": int(np.bincount(self.groups).max()),
             "problems": self.problems,
+            "group_of": dict(zip((entry.key for entry in self.photos.entries), self.groups.tolist(), strict=True)),
         }
 
 
-def find(config: TrainConfig) -> Usable:
-    """All usable photos of a run's data; all are decoded, checked and compared.
+def find(config: TrainConfig, noted: Path | None = None, decoded: bool = True) -> Usable:
+    """All usable photos of a run's data: those of its `description` in the file `noted`, or else all are decoded,
+    checked and compared.
 
     Photos are shrunk to twice the size that the network sees, or to what validation needs; as many as fit into the
     run's cache stay in memory.
+
+    Args:
+        decoded: decode them now; otherwise each is decoded on first use.
 
     Raises:
         RestorationError: no photo is found, or none can be used.
     """
     excluded = read_names(config.exclude) if config.exclude else set()
-    checked = photos.load(config.data, excluded, max(2 * config.size, config.validation_size), _budget(config))
+    place = config.data, excluded, max(2 * config.size, config.validation_size), _budget(config)
+    known = json.loads(noted.read_text()) if noted and noted.exists() else {}
+    if group_of := known.get("group_of"):
+        found = Photos.find(*place)
+        own = found.subset(i for i, entry in enumerate(found.entries) if entry.key in group_of)
+        if len(own) == len(group_of):
+            if decoded:
+                own.read_ahead()
+            return Usable(own, np.array([group_of[entry.key] for entry in own.entries]), known["problems"])
+    checked = photos.load(*place)
     return Usable(checked.photos, group(checked), checked.problems)
 
 

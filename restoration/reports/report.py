@@ -62,7 +62,7 @@ def summarize(run: Run, stages: Collection[Stage]) -> dict:
     return {
         "command": (run.folder / COMMAND).read_text().strip(),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
-        "data": data,
+        "data": {name: value for name, value in data.items() if name != "group_of"},
         "settings": dataclasses.asdict(run.config()),
         "stages": {stage: _of_stage(folds, CRITERION[stage]) for stage, folds in journals.items()},
         "photos_per_second": {stage: _median_speed(folds) for stage, folds in journals.items()},

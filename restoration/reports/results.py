@@ -18,7 +18,7 @@ from restoration.files.imaging import PhotoError, read_photo, write_photo
 from restoration.pipeline import Restorer
 from restoration.reports import report
 from restoration.reports.report import REPORT
-from restoration.training.runs import Run, locked
+from restoration.training.runs import DATA, Run, locked
 from restoration.training.validation import damaged_crop
 
 GRID_PHOTOS = 6
@@ -58,7 +58,7 @@ def _gather(run: Run, config: TrainConfig, stages: list[Stage]) -> None:
                 shutil.copyfile(run.piece(found["best_fold"], stage) / name, part)
     if stages == list(STAGES):
         summary["answers"] = _answer_contest(run, config)
-        usable = splits.find(config)
+        usable = splits.find(config, run.folder / DATA, decoded=False)
         grid, summary["whole"] = _grid(run, config, usable), _whole_scores(run, config, usable)
     else:
         summary["command"] += f" --stage {stages[0]}"

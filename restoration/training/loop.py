@@ -21,7 +21,7 @@ from restoration.errors import RestorationError
 from restoration.precision import torch_precision
 from restoration.training import initialization
 from restoration.training.distributed import World
-from restoration.training.runs import METRICS, STATE, Run, command_of, locked
+from restoration.training.runs import DATA, METRICS, STATE, Run, command_of, locked
 from restoration.training.tracking import MetricsLog, advance, end_epoch, progress_bar
 from restoration.training.trainer import AGREE_EVERY, Trainer
 from restoration.training.validation import validate
@@ -77,7 +77,7 @@ def train(
     pieces = world.from_first(_unfinished(run, chosen, fold, stages) if world.is_first else [])
     initialization.check(chosen, {s for _, s, _ in pieces}, {s for _, s, begun in pieces if not begun})
     if pieces:  # otherwise photos need not be read
-        usable = usable or splits.find(chosen)
+        usable = usable or splits.find(chosen, run.folder / DATA)
         usable.split(chosen, 0)  # raises if there are too few groups
         chosen = world.from_first(_begin(run, config, chosen, usable, pieces) if world.is_first else None)
         asked = len(stages) * (chosen.folds if fold is None else 1)

@@ -1,6 +1,7 @@
 """Near-duplicates are found and never split; folds are scikit-learn's, over groups."""
 
 import io
+import json
 from functools import cache
 
 import cv2
@@ -164,13 +165,24 @@ def test_crops_of_a_bundled_photo_stay_together():
     }  # fmt: skip
 
 
-def test_photos_are_kept_as_large_as_validation_sees_them(scenes, monkeypatch):
+def test_photos_are_kept_as_large_as_validation_sees_them(scenes, tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(photos, "load", lambda *arguments: asked.append(arguments) or 1 / 0)
     monkeypatch.setattr(splits.machine, "memory", lambda: 8 << 30)
     for fields in ({"validation_size": 48}, {"validation_size": 96}, {"validation_size": 96, "cache_gib": 6.0}):
         monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
         with pytest.raises(ZeroDivisionError):
-            splits.find(config(scenes, size=32, **fields))
+            splits.find(config(scenes, size=32, **fields), tmp_path / "data.json")
     assert [side for *_, side, _ in asked] == [64, 96, 96]
     assert [budget for *_, budget in asked] == [4 << 30, 4 << 30, (6 << 30) // 4]
+
+
+def test_photos_are_checked_and_grouped_once_for_a_run(scenes, tmp_path, monkeypatch):
+    settings, file = config(scenes), tmp_path / "data.json"
+    first = splits.find(settings, file)
+    file.write_text(json.dumps(first.description("")))
+    monkeypatch.setattr(photos, "load", lambda *_: pytest.fail("photos were checked again"))
+    again, unread = splits.find(settings, file), splits.find(settings, file, decoded=False)
+    assert again.photos.entries == first.photos.entries and np.array_equal(again.groups, first.groups)
+    assert len(again.photos.memory) == len(first.photos.memory) == 8 and len(unread.photos.memory) == 0
+    assert again.split(settings, 1).validation.names == first.split(settings, 1).validation.names

@@ -139,6 +139,17 @@ def test_the_contests_truth_alone_is_enough(tmp_path):
     assert checked.photos.names == ["a.png"] and checked.photos.picture(0).hole is None and not checked.problems
 
 
+def test_reading_ahead_stops_where_memory_is_full(tmp_path, monkeypatch):
+    write(tmp_path, **{f"{i:02}": COLOR["cat.png"][:40, :48] for i in range(60)})
+    read, decode = [], photos.decode
+    monkeypatch.setattr(photos, "decode", lambda *arguments: read.append(arguments) or decode(*arguments))
+    for room, most in ((0, 0), (8, 8 + 2 * os.cpu_count()), (60, 60)):
+        read.clear()
+        found = Photos.find(tmp_path, budget=room * 40 * 48 * 3)
+        found.read_ahead()
+        assert room <= len(read) <= most and len(found.memory) == room
+
+
 def test_no_bar_is_drawn_into_a_log(folder, capsys):
     photos.load(folder)
     assert capsys.readouterr().err == ""

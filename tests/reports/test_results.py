@@ -106,7 +106,7 @@ def test_the_whole_pipeline_is_scored_on_each_folds_held_out_pairs(run, scenes, 
     summary = json.loads((run.folder / "summary.json").read_text())
     whole = summary["whole"]
     assert whole["mean"]["contest_score"] == pytest.approx(1) and whole["std"]["contest_score"] == pytest.approx(0)
-    usable = splits.find(run.config())
+    usable = splits.find(run.config(), run.folder / "data.json")
     held_out = {(fold, name) for fold in (0, 1) for name in usable.split(run.config(), fold).validation.names}
     assert set(shown) == held_out and sum(row["photos"] for row in whole["folds"].values()) == len(shown)
     assert Image.open(run.folder / "grid.png").height == 36 + 2 * 266, "a row for each photo that fold 0 held out"
