@@ -8,7 +8,6 @@ Without --host and --port Gradio's own environment decides (GRADIO_SERVER_NAME, 
 import argparse
 import atexit
 import os
-import socket
 import warnings
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # otherwise importing Gradio contacts other hosts
@@ -62,27 +61,10 @@ def build_demo(restorer: Restorer) -> gr.Blocks:
     return demo
 
 
-def port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 65535")
-    return int(text)
-
-
-def free_port(host: str, port: int) -> int:
-    """The port, or any free one for 0; exits with a message if it cannot be listened on."""
-    try:
-        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as server:
-            return server.getsockname()[1]
-    except OSError as error:
-        way = "choose another --host or --port"
-        why = error.strerror.split(" (")[0]  # the rest repeats the address
-        raise SystemExit(f"app.py: cannot listen on {host}, port {port} ({why}); {way}.") from None
-
-
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Serve the photo restoration page.")
     parser.add_argument("--host", help="address to listen on; 0.0.0.0: all networks (default: this machine only)")
-    parser.add_argument("--port", type=port, help="0: any free port (default: 7860, or the next free one)")
+    parser.add_argument("--port", type=int, help="default: 7860, or the next free one")
     parser.add_argument("--share", action="store_true", help="open a public link through Gradio's tunnel")
     parser.add_argument(
         "--weights", default=SHIPPED_WEIGHTS, help="folder or hub repository (default: the shipped weights)"
@@ -98,9 +80,8 @@ if __name__ == "__main__":
     except RestorationError as error:  # about the weights
         raise SystemExit(f"app.py: {error}") from None
     demo = build_demo(restorer)
-    if args.host or args.port is not None:
-        args.port = free_port(args.host or "127.0.0.1", 7860 if args.port is None else args.port)
+    port = 7860 if args.host and args.port is None else args.port  # else Gradio tries a hundred ports of a wrong host
     try:
-        demo.launch(server_name=args.host, server_port=args.port, share=args.share, **LAUNCH)
-    except OSError:  # Gradio's message mentions its own method
-        raise SystemExit("app.py: no free port from 7860 up; choose one with --port.") from None
+        demo.launch(server_name=args.host, server_port=port, share=args.share, **LAUNCH)
+    except (OSError, OverflowError):  # Gradio's message mentions its own method
+        raise SystemExit("app.py: cannot listen there; choose another --host or --port.") from None

@@ -60,7 +60,7 @@ def served(log: Path) -> Iterator[tuple[str, float]]:
     """The page with the shipped weights on a free port: its address, and the seconds until it answered."""
     before = time.perf_counter()
     with log.open("w") as out:
-        command = [sys.executable, "app.py", "--port", "0"]
+        command = [sys.executable, "app.py"]
         server = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
     try:
         while "http://" not in log.read_text():

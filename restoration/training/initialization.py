@@ -1,9 +1,8 @@
 """What a piece starts from: --init, or an encoder's weights, also for the projected discriminator."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from threading import Thread
 
 import torch
 from huggingface_hub import constants, get_session
@@ -113,13 +112,8 @@ def _hub_or_cache() -> Iterator[None]:
 
 def _hub_answers() -> bool:
     """Whether the hub is reachable: huggingface_hub itself would try for minutes."""
-    answers = []
-
-    def ask() -> None:
-        with suppress(HTTPError, OSError):
-            answers.append(get_session().head(constants.ENDPOINT))
-
-    asking = Thread(target=ask, daemon=True)  # looking up a name may take longer
-    asking.start()
-    asking.join(PATIENCE)
-    return bool(answers)
+    try:
+        get_session().head(constants.ENDPOINT, timeout=PATIENCE)
+    except (HTTPError, OSError):
+        return False
+    return True
