@@ -133,10 +133,6 @@ def _path(text: str) -> Path:
 
 def _out(text: str) -> str:
     """A path as text, since a slash at its end marks a folder."""
-    if text == "-":
-        raise argparse.ArgumentTypeError(
-            "standard input and output are not supported; for a file of that name, write ./-"
-        )
     return os.path.expanduser(_name(text))
 
 

@@ -9,7 +9,6 @@ from PIL import Image
 from restoration.inference.damage import MOST_SENSITIVE, count_marks
 from restoration.inference.tones import is_tinted
 
-LEAST_SIDE = 16  # px: in smaller photos nothing is found
 TINTED = "it looks like a tinted black-and-white photo and keeps its notes; --recolor gives it new colors."
 
 
@@ -34,14 +33,11 @@ def notes_on_found(
     args: argparse.Namespace, damaged: np.ndarray, done: str = "", ways: Sequence[str] = ()
 ) -> list[str]:
     """What was found, for a single photo or if it is nothing, with ways to find more."""
-    height, width = damaged.shape
     if damaged.any() and args.input.is_dir():
         return []
     if damaged.any():
         marks = count_marks(damaged)
-        said = f"found {marks} mark{'s' if marks > 1 else ''}, {_percent(damaged.mean())} of the photo"
-    elif min(height, width) < LEAST_SIDE:
-        return [f"{width} x {height} px is too small to detect damage{done}."]
+        said = f"found {marks} mark{'s' if marks > 1 else ''}, {damaged.mean():.2%} of the photo"
     else:
         said = f"no damage was found{done}"
     if args.sensitivity < MOST_SENSITIVE:
@@ -56,8 +52,3 @@ def _notes_on_mask(damaged: np.ndarray, split: bool, done: str) -> list[str]:
     if damaged.mean() > 0.5:
         return [f"the mask marks {damaged.mean():.0%} of the photo; if it marks the undamaged parts, invert it."]
     return []
-
-
-def _percent(share: float) -> str:
-    """A percentage with two digits and no exponent."""
-    return f"{np.format_float_positional(100 * share, precision=2, fractional=False, trim='-')}%"

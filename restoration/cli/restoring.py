@@ -20,8 +20,6 @@ from restoration.inference.paper import find_inside_paper
 from restoration.inference.prints import Print, extract
 from restoration.result import Restoration
 
-DOUBTFUL = 2  # the sensitivity from which about half of what is found on a real print is not damage
-
 
 class Piece(NamedTuple):
     """A scan, or a print cut out of one, with the file it is written to."""
@@ -37,9 +35,7 @@ def restore(args: argparse.Namespace) -> int:
     jobs = find_jobs(args.input, args.output, overwrite=args.overwrite)
     check_masks(args.mask, Path(args.output), jobs, args.overwrite)
     steps = Restoring(args, {job.target for job in jobs})
-    status = run(jobs, steps.read, steps.work, steps.write, _place(args), args.overwrite, args.report)
-    _warn_of_false_marks(args)
-    return status
+    return run(jobs, steps.read, steps.work, steps.write, _place(args), args.overwrite, args.report)
 
 
 class Restoring:
@@ -143,24 +139,12 @@ def detect(args: argparse.Namespace) -> int:
     def find(photo: Image.Image) -> Image.Image:
         return restorer.detect(photo, args.sensitivity)
 
-    status = run(jobs, read, find, write, _place(args), args.overwrite, done_is="looked at")
-    _warn_of_false_marks(args)
-    return status
+    return run(jobs, read, find, write, _place(args), args.overwrite, done_is="looked at")
 
 
 def _place(args: argparse.Namespace) -> str | None:
     """The folder of a folder's results."""
     return args.output if args.input.is_dir() else None
-
-
-def _warn_of_false_marks(args: argparse.Namespace) -> None:
-    if args.sensitivity < DOUBTFUL or (args.command == "restore" and args.mask):
-        return
-    way = "check the mask, especially in faces, before using it"
-    if args.command == "restore":
-        way = f"check the mask that detect --sensitivity {args.sensitivity} writes, especially in faces"
-    kinds = "eyes, jewelry or lights may be marked too"
-    print(f"restoration: at --sensitivity {args.sensitivity}, {kinds}; {way}.", file=sys.stderr)
 
 
 def _restorer(args: argparse.Namespace):

@@ -60,7 +60,7 @@ def test_words_become_paths_numbers_and_switches(words, expected):
 
 
 @pytest.mark.parametrize("words", [
-    [], ["restore", "a"], ["restore", "-", "b"], ["restore", "", "b"], ["restore", "a", "b", "--max-pixels", "0"],
+    [], ["restore", "a"], ["restore", "", "b"], ["restore", "a", "b", "--max-pixels", "0"],
     ["restore", "a", "b", "--max-pixels", "1.5"], ["restore", "a", "b", "--sensitivity", "4"],
     ["evaluate", "--pred", "p"], ["evaluate", "--truth", "t"], ["restore", "a", "b", "--weights", ""], ["polish", "a"],
 ])  # fmt: skip
@@ -79,16 +79,6 @@ def test_the_help_begins_with_ways_to_start(capsys):
     assert re.search(r"\n\nexamples:\n  \S.* restore old\.jpg new\.png +find the damage", shown)
     assert re.search(r"usage: .* COMMAND \.\.\.", shown) and re.search(r"photo-restoration \d+\.\d+\.\d+\n$", shown)
     assert "%(" not in shown
-
-
-@pytest.mark.parametrize(
-    "command, sensitivity, mask, is_warned",
-    [("restore", 1, None, False), ("restore", 2, None, True), ("restore", 2, "m", False), ("detect", 3, None, True)],
-)
-def test_false_marks_are_warned_of_where_half_of_all_are(capsys, command, sensitivity, mask, is_warned):
-    restoring._warn_of_false_marks(argparse.Namespace(command=command, sensitivity=sensitivity, mask=mask))
-    said = capsys.readouterr().err
-    assert bool(said) == is_warned and ("detect --sensitivity" in said) == (is_warned and command == "restore")
 
 
 def test_a_prints_mask_is_empty_where_it_would_cover_the_print():
