@@ -21,26 +21,11 @@ LIFETIME = (600, 3600)  # s: every ten minutes, files older than an hour are del
 SHARED = {"concurrency_id": "work", "concurrency_limit": 1}
 
 
-ABOUT = {
-    "photo": "An image file; gray or color, 8 or 16 bit, turned by its EXIF.",
-    "mask": "Where it is damaged, of the photo's size: white on black, or painted on transparency.",
-    "hints": "Colors to follow where it is opaque: RGBA, of the photo's size.",
-}
-
-
-def file_input(name: str) -> gr.File:
-    """An uploaded file, passed on as its path, with our own description."""
-    file = as_file(gr.File(label=name))
-    described = file.api_info() | {"description": ABOUT[name]}
-    file.api_info = lambda: described
-    return file
-
-
 def api(stages: Stages) -> None:
     """Add the endpoints to the page being built; they are invisible there."""
     calls = Calls(stages)
     with gr.Column(visible=False):
-        photo, mask, hints = map(file_input, ABOUT)
+        photo, mask, hints = (as_file(gr.File(label=name)) for name in ("photo", "mask", "hints"))
         recolor, vividness = gr.Checkbox(label="recolor"), gr.Number(1, label="vividness")
         fill = gr.Textbox("textured", label="fill")
         sensitivity = gr.Number(0, label="sensitivity", precision=0)
@@ -78,9 +63,10 @@ class Calls:
     ) -> tuple[str, str, str]:
         """Repair and color a photo. Returns three PNGs of its size: color, gray, and the mask that was used.
 
-        Without a mask the damage is found. A color photo keeps its colors outside the mask, unless `recolor` is
-        true (sepia, yellowed paper). `vividness` scales the predicted chroma: 0 = gray, 1 = as predicted, at most 2.
-        `fill` is "textured", or "smooth" for no invented texture.
+        `mask` has the photo's size: white on black, or painted on transparency; without one the damage is found.
+        `hints`, RGBA of that size, are colors to follow where they are opaque. A color photo keeps its colors outside
+        the mask, unless `recolor` is true (sepia, yellowed paper). `vividness` scales the predicted chroma: 0 = gray,
+        1 = as predicted, at most 2. `fill` is "textured", or "smooth" for no invented texture.
         """
         scan = _scan(photo)
         image = scan.image
@@ -97,8 +83,8 @@ class Calls:
     def colorize(self, photo: str, hints: str | None = None, vividness: float = 1.0, request: gr.Request = None) -> str:
         """Color a whole photo; nothing is repaired. Returns a PNG of its size.
 
-        A color photo is treated as a gray one. `vividness` scales the predicted chroma: 0 = gray, 1 = as predicted,
-        at most 2.
+        A color photo is treated as a gray one; `hints` are as for `restore`. `vividness` scales the predicted chroma:
+        0 = gray, 1 = as predicted, at most 2.
         """
         scan = _scan(photo)
         gray = scan.image.convert("L")
