@@ -22,11 +22,7 @@ def as_file(component: gr.Component) -> gr.Component:
 
 
 def read_scan(file: Path) -> imaging.Scan:
-    """The photo in a file, upright, L or RGB, with the rest of its file.
-
-    Raises:
-        RestorationError: it exceeds the page's limit or is not a photo.
-    """
+    """The photo in a file, upright, L or RGB, with the rest of its file."""
     if imaging.claimed_pixels(file) > MEGAPIXELS * 1_000_000:
         raise RefusalError("too_many_pixels", name=file.name, megapixels=MEGAPIXELS)
     return imaging.read_scan(file)

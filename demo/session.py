@@ -77,11 +77,7 @@ class Session:
 
     @property
     def edit(self) -> EditState:
-        """The photo being edited.
-
-        Raises:
-            RefusalError: it is no longer kept.
-        """
+        """The photo being edited."""
         if self.album is None:
             raise RefusalError("photo_gone")
         return self.album.edits[self.album.open]
@@ -130,11 +126,7 @@ class Sessions:
         return session
 
     def return_to(self, key: str, request: gr.Request) -> Session:
-        """Move the session of this key to the request of a reloaded page.
-
-        Raises:
-            RefusalError: it is no longer kept.
-        """
+        """Move the session of this key to the request of a reloaded page."""
         with self._lock:
             name = next((name for name, session in self._open.items() if session.key == key), None)
             if name is None:

@@ -71,11 +71,7 @@ def _local(source: str | Path, subfolder: str) -> Path:
 
 
 def load_tensors(file: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, floating point ones as float32.
-
-    Raises:
-        RestorationError: it is not such a file.
-    """
+    """The tensors of a safetensors file, floating point ones as float32."""
     try:
         with safe_open(file, "pt") as opened:
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118, it is no dict
@@ -110,11 +106,7 @@ def save_state(state: dict, file: Path) -> None:
 
 
 def load_state(file: Path, device: torch.device | str = "cpu") -> dict:
-    """Read a training state onto a device, without executing anything in it.
-
-    Raises:
-        RestorationError: the file is broken.
-    """
+    """Read a training state onto a device, without executing anything in it."""
     try:
         return dict(torch.load(file, map_location=device, weights_only=True))
     except (RuntimeError, EOFError, UnpicklingError, LookupError, ValueError, TypeError, AttributeError) as error:

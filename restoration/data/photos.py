@@ -54,11 +54,7 @@ class Picture(NamedTuple):
 
 
 def decode(entry: Entry, side: int | None) -> Picture:
-    """The photo, upright; shrunk if its shorter side is above `side`.
-
-    Raises:
-        RestorationError: it cannot be read.
-    """
+    """The photo, upright; shrunk if its shorter side is above `side`."""
     try:
         rgb = np.asarray(read_photo(io.BytesIO(entry.read())).convert("RGB"))
     except (PhotoError, OSError) as error:

@@ -64,9 +64,6 @@ def find(config: TrainConfig, noted: Path | None = None, decoded: bool = True) -
 
     Args:
         decoded: decode them now; otherwise each is decoded on first use.
-
-    Raises:
-        RestorationError: no photo is found, or none can be used.
     """
     excluded = read_names(config.exclude) if config.exclude else set()
     place = config.data, excluded, max(2 * config.size, config.validation_size), _budget(config)

@@ -26,11 +26,7 @@ TRANSPARENT = {"PNG": ("LA", "RGBA"), "TIFF": ("LA", "RGBA"), "WEBP": ("RGBA", "
 
 
 def check_ending(file: Path) -> None:
-    """Reject a file that `write_photo` could not write, before any work is done.
-
-    Raises:
-        PhotoError: no photos are written with this extension.
-    """
+    """Reject a file that `write_photo` could not write, before any work is done."""
     if file.suffix.lower() not in WRITTEN:
         raise PhotoError(f"{shown(file.name)}: cannot write this file type; use {', '.join(WRITTEN)}.")
 

@@ -113,11 +113,7 @@ def as_network(network: AnyNetwork, device: str | None = None, precision: Precis
 
 
 def chosen_precision(asked: Precision | None = None) -> Precision:
-    """The precision asked for, else the environment's, else "auto".
-
-    Raises:
-        RestorationError: it is none of PRECISIONS.
-    """
+    """The precision asked for, else the environment's, else "auto"."""
     precision = asked or os.environ.get(PRECISION) or "auto"
     if precision not in PRECISIONS:
         raise RestorationError(f"precision is {precision!r}: use one of {', '.join(PRECISIONS)}.")

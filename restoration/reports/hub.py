@@ -41,11 +41,7 @@ class HubError(RestorationError):
 
 
 def check_target(repository: str) -> None:
-    """Check offline that a push could be tried, before hours of training and not after them.
-
-    Raises:
-        HubError: it could not.
-    """
+    """Check offline that a push could be tried, before hours of training and not after them."""
     try:
         _check_name(repository)
         find_token()
@@ -116,11 +112,7 @@ def is_name(repository: str) -> bool:
 
 
 def find_token() -> str:
-    """The hub token from the usual places: HF_TOKEN, or what `hf auth login` stored.
-
-    Raises:
-        HubError: there is none, or it is not a valid token.
-    """
+    """The hub token from the usual places: HF_TOKEN, or what `hf auth login` stored."""
     token = get_token()
     if not token:
         raise HubError("there is no hub token (store one with `hf auth login`, or set HF_TOKEN)")

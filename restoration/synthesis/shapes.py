@@ -22,11 +22,7 @@ LONGEST = 640  # pixels, of a shape in memory
 
 @lru_cache(maxsize=1)
 def load_shapes(source: str) -> Shapes:
-    """The shapes of a folder or a tar, PNG files named `kind-...`; unknown kinds are left out.
-
-    Raises:
-        RestorationError: there are none.
-    """
+    """The shapes of a folder or a tar, PNG files named `kind-...`; unknown kinds are left out."""
     shapes: Shapes = {}
     for name, data in _files(Path(source)):
         kind = name.split("-")[0]

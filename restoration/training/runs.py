@@ -35,11 +35,7 @@ class Run:
         return self.folder / "folds" / str(fold) / stage
 
     def config(self) -> TrainConfig:
-        """The run's settings.
-
-        Raises:
-            RestorationError: the folder holds no run.
-        """
+        """The run's settings."""
         if not self.exists:
             raise RestorationError(f"{self.folder} holds no run; give a folder that train.py made.")
         return dataclasses.replace(load_config(TrainConfig, self.folder / CONFIG), **self.moved)
