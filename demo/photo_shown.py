@@ -19,7 +19,7 @@ def opened(session: Session, language: str) -> Shown:
     """The whole view of a photo: the marks, and the result where there is one."""
     edit = session.edit
     hidden = gr.Column(visible=False)
-    shown = {
+    return {
         "key": session.key,
         "start": hidden,
         "work": gr.Row(visible=True),
@@ -28,9 +28,8 @@ def opened(session: Session, language: str) -> Shown:
         "recolor": gr.Checkbox(value=edit.recolor, visible=edit.photo.mode == "RGB"),
         "texture": edit.texture,
         "kind": _kind(edit, language),
-        **marked(session, language),
+        **(results(session, language) if edit.restored else {"results": hidden, **marked(session, language)}),
     }
-    return shown | (results(session, language) if edit.restored else {"results": hidden})
 
 
 def marked(session: Session, language: str) -> Shown:
@@ -50,9 +49,10 @@ def marked(session: Session, language: str) -> Shown:
 
 
 def results(session: Session, language: str) -> Shown:
-    """Before and after, and what can be changed of it."""
+    """The marks, before and after, and what can be changed of it."""
     edit, own = session.edit, session.edit.restored.own is not None
     return {
+        **marked(session, language),
         "results": gr.Column(visible=True),
         **pictures(session, "gray"),
         "vividness": gr.Slider(value=edit.vividness, interactive=not own),

@@ -14,19 +14,17 @@ from demo.batch import keep_corrected
 from demo.editing import EditState, Search
 from demo.manners import RefusalError
 from demo.photo_shown import Shown
-from demo.reading import read_scan
+from demo.reading import prints_on, read_scan
 from demo.session import Album, Session, Sessions
 from demo.stages import Stages
 from demo.texts import language_of, say
 from restoration.files import imaging
-from restoration.inference.paper import find_inside_paper
-from restoration.inference.prints import Print, extract
+from restoration.inference.prints import extract
 from restoration.inference.regions import touching
 from restoration.inference.tones import is_tinted
 from restoration.pipeline import MOST_SENSITIVE
 
 STEP = 0.5  # of sensitivity, from one search to the next
-OWN_BORDER, STRAIGHT = 0.6, 1  # of a scan, degrees: a single print at least this large and straight is not cut out
 
 
 class Steps:
@@ -42,10 +40,7 @@ class Steps:
         session.own(session.wanted)
 
     def open(self, request: gr.Request, progress=gr.Progress()) -> Shown:
-        """The photo that is wanted last: its damage is found, and shown to be corrected.
-
-        Of a scan with prints it is the first print, cut out and straight.
-        """
+        """The photo wanted last, with its damage found; of a scan with prints the first, cut out and straight."""
         return self._open(1, request, progress)
 
     def _open(self, number: int, request: gr.Request, progress: gr.Progress) -> Shown:
@@ -61,7 +56,7 @@ class Steps:
         except Exception:
             session.wanted = None if session.wanted == upload else session.wanted  # what was open can be worked on
             raise
-        prints = _worth_cutting(find_inside_paper(np.asarray(scan.image.convert("L"))), scan.image.size)
+        prints = prints_on(scan.image)
         small = photo_shown.choices_of(session, scan.image, prints) if prints else []
         return self._show(Album(Path(upload), scan, prints, small), min(number, len(prints)), request, progress, upload)
 
@@ -103,12 +98,22 @@ class Steps:
         return self._open(number or 1, request, progress)
 
     def come_back(self, key: str, request: gr.Request) -> Shown:
-        """The page was reloaded: show everything again, if it is still kept."""
-        return photo_shown.opened(self.sessions.return_to(key, request), language_of(request)) if key else {}
+        """The page was reloaded, or another photo was not wanted after all: show everything, if it is still kept."""
+        if not key:
+            return {}
+        session = self.sessions.return_to(key, request)
+        due = {} if session.edit.restored else {"due": str(session.seen)}  # another text each time
+        return photo_shown.opened(session, language_of(request)) | due
+
+    def catch_up(self, request: gr.Request, progress=gr.Progress()) -> Shown:
+        """The result that was due when the page came back: it may have been made meanwhile."""
+        session, edit = self._visit(request)
+        shown = self.restore_at_once(request, progress)
+        return shown or (photo_shown.results(session, language_of(request)) if edit.restored else {})
 
     def start_again(self) -> Shown:
         """Make room for another photo."""
-        return {"start": gr.Column(visible=True), "work": gr.Row(visible=False)}
+        return {"start": gr.Column(visible=True), "work": gr.Row(visible=False), "back": gr.Button(visible=True)}
 
     def paint(self, snap: bool, event: gr.EventData, request: gr.Request) -> Shown:
         """Apply strokes of brush and eraser; with `snap` the brush marks only the damage under and near it.
@@ -171,7 +176,7 @@ class Steps:
         edit.restore(self.stages, lambda share, key: progress(share, desc=say(key, language)))
         progress(0.9, desc=say("showing", language))
         edit.search = replace(edit.search, new=None)
-        return photo_shown.marked(session, language) | photo_shown.results(session, language)
+        return photo_shown.results(session, language)
 
     def restore_at_once(self, request: gr.Request, progress=gr.Progress()) -> Shown:
         """The same, automatically, once per opened photo; does nothing if there is nothing to do."""
@@ -241,9 +246,3 @@ class Steps:
         session, edit = self._visit(request)
         vars(edit).update(settings, is_corrected=True)
         return photo_shown.pictures(session, *kinds)
-
-
-def _worth_cutting(prints: list[Print], size: tuple[int, int]) -> list[Print]:
-    """The prints of a scan of (width, height), except a single straight one with just its own white border."""
-    straight = [p for p in prints if abs(p.angle) < STRAIGHT and p.width * p.height > OWN_BORDER * size[0] * size[1]]
-    return [] if len(prints) == 1 and straight else prints

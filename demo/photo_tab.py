@@ -16,6 +16,7 @@ AT_ONCE = {"queue": False, **HIDDEN}
 # Wait until the last strokes are on the server.
 SENT = "async (...values) => {{ await page.sent('editor'); return values.slice(0, {count}); }}"
 REMEMBERED = "() => [sessionStorage.visit ?? '']"
+SEEN = {"js": "(key) => page.opened(key)", **AT_ONCE}
 ANSWERED = "() => page.answered('{name}')"
 # Parts of the view that steps change together.
 MARKS = ("editor", "found", "undo", "unmark", "more", "note", "restore")
@@ -29,7 +30,8 @@ class PhotoTab:
 
     def __init__(self, loaded: Callable, steps: Steps):
         self.steps = steps
-        self.view = {"key": gr.Textbox(visible="hidden"), **start_view()}
+        hidden = {name: gr.Textbox(visible="hidden") for name in ("key", "due")}  # the second: a result is to be made
+        self.view = {**hidden, **start_view()}
         with gr.Row(visible=False, elem_id="work") as self.view["work"]:
             self.view |= {**marking_view(), **results_view()}
         self._tie_start(loaded)
@@ -39,7 +41,7 @@ class PhotoTab:
     def open_on(self, listener: Callable, step: Callable, progress_on: object) -> None:
         """Connect a listener to a step that opens a photo, which is then restored."""
         opened = self._tie(listener, step, None, OPENED, "start", show_progress_on=progress_on, **EACH)
-        opened.then(None, self.view["key"], self.view["drop"], js="(key) => page.opened(key)", **AT_ONCE)
+        opened.then(None, self.view["key"], self.view["drop"], **SEEN)
         self._restore_on(opened.then, self.steps.restore_at_once, None)
 
     def _tie(
@@ -57,8 +59,11 @@ class PhotoTab:
             self.open_on(wanted.then, steps.open, view["drop"])
         view["drop"].clear(steps.want, view["drop"], None, **AT_ONCE)
         self.open_on(view["prints"].select, steps.open_print, view["found"])
-        self._tie(loaded, steps.come_back, view["key"], OPENED, "start", js=REMEMBERED, **AT_ONCE)
-        again = self._tie(view["another"].click, steps.start_again, None, ("start", "work"), "start", **AT_ONCE)
+        for listener, js in ((loaded, REMEMBERED), (view["back"].click, None)):
+            back = self._tie(listener, steps.come_back, view["key"], (*OPENED, "due"), "start", js=js, **AT_ONCE)
+        back.then(None, view["key"], view["drop"], **SEEN)
+        self._restore_on(view["due"].change, steps.catch_up, None)
+        again = self._tie(view["another"].click, steps.start_again, None, ("start", "work", "back"), "start", **AT_ONCE)
         again.then(js="() => page.startAgain()", **AT_ONCE)
 
     def _restore_on(self, listener: Callable, step: Callable, inputs: object, **settings) -> None:

@@ -26,6 +26,7 @@ def start_view() -> View:
     """Before there is a photo: a sample result, the drop zone, its limits, and examples."""
     with gr.Column(elem_id="start") as start:
         refusal = refusal_view()
+        back = gr.Button(label("back"), visible=False, elem_id="back")
         with gr.Row(equal_height=True):
             drop = gr.Image(
                 label=label("drop"), placeholder=label("drop"), show_label=False, sources=("upload",), buttons=[],
@@ -37,7 +38,7 @@ def start_view() -> View:
         samples = [[str(file)] for file in (*PRINTS, *sorted(EXAMPLES.glob("*.png")))]
         examples = gr.Dataset(components=["image"], samples=samples, label=label("examples"), elem_id="examples")
         gr.Markdown(label("credits"), elem_classes="quiet")
-    return {"start": start, "drop": as_file(drop), "examples": examples, "start_refusal": refusal}
+    return {"start": start, "drop": as_file(drop), "examples": examples, "start_refusal": refusal, "back": back}
 
 
 def refusal_view() -> gr.Markdown:

@@ -3,10 +3,16 @@
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
+from PIL import Image
 
 from demo.limits import MEGAPIXELS
 from demo.manners import RefusalError
 from restoration.files import imaging
+from restoration.inference.paper import find_inside_paper
+from restoration.inference.prints import Print
+
+OWN_BORDER, STRAIGHT = 0.6, 1  # of a scan, degrees: a single print at least this large and straight is not cut out
 
 
 def as_file(component: gr.Component) -> gr.Component:
@@ -26,3 +32,10 @@ def read_scan(file: Path) -> imaging.Scan:
     if imaging.claimed_pixels(file) > MEGAPIXELS * 1_000_000:
         raise RefusalError("too_many_pixels", name=file.name, megapixels=MEGAPIXELS)
     return imaging.read_scan(file)
+
+
+def prints_on(scan: Image.Image) -> list[Print]:
+    """The prints of a scan, except a single straight one with just its own white border."""
+    prints, least = find_inside_paper(np.asarray(scan.convert("L"))), OWN_BORDER * scan.width * scan.height
+    straight = [found for found in prints if abs(found.angle) < STRAIGHT and found.width * found.height > least]
+    return [] if len(prints) == 1 and straight else prints

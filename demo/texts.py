@@ -110,6 +110,7 @@ TEXTS = {
     "mask_file": ("Load a mask (white = damaged)", "마스크 불러오기 (흰색 = 손상)"),
     "restore": ("Restore", "복원하기"),
     "another": ("Another photo", "다른 사진"),
+    "back": ("Back to your photo", "하던 사진으로 돌아가기"),
     # one photo: the result
     "waiting": ("The restored photo will appear here.", "복원된 사진이 여기에 나타납니다."),
     "color": ("Color", "컬러"),

@@ -17,7 +17,7 @@ ROOMS = {  # a folder or file of restoration/, and the rooms that it imports bes
 }
 PAGE = {  # demo/, from the bottom up: each may import those above it
     "limits": "", "korean": "", "texts": "korean", "stages": "pipeline", "marks": "inference",
-    "manners": "texts", "reading": "files limits manners", "editing": "files marks pipeline stages",
+    "manners": "texts", "reading": "files inference limits manners", "editing": "files marks pipeline stages",
     "session": "editing files inference limits manners",
     "style": "korean limits texts", "photo_view": "limits reading style texts",
     "api": "files manners reading stages",

@@ -198,6 +198,26 @@ def test_a_reload_brings_the_visit_back(visitor, served, tmp_path):
 
 
 @pytest.mark.browser
+def test_a_photo_left_before_it_was_restored_is_shown_restored_once_it_is(visitor, served, tmp_path, monkeypatch):
+    working, go_on = Event(), Event()
+    first, repair, before = [working.set, lambda: go_on.wait(60)], served.restorer.repair, len(served.calls)
+    monkeypatch.setitem(served.instead, "repair", lambda *given: [do() for do in first] and repair(*given))
+    visitor.offer(save(tmp_path / "photo.png", damaged(16)))
+    assert working.wait(30)
+    visitor.page.reload()
+    visitor.page.wait_for_selector("#work", state="visible")
+    visitor.page.click("#another")
+    visitor.page.wait_for_selector("#drop", state="visible")
+    visitor.page.click("#back")
+    visitor.page.wait_for_selector("#work", state="visible")
+    assert not visitor.page.is_visible("#save-color-png") and not visitor.page.is_visible("#start")
+    go_on.set()
+    visitor.wait_for_result()
+    assert [call[0] for call in served.calls[before:]].count("repair") == 1, "it is done twice"
+    assert visitor.read("#note").endswith("guesses.")
+
+
+@pytest.mark.browser
 def test_a_copy_of_a_tab_that_still_lives_starts_anew_and_takes_nothing_from_it(visitor, tmp_path):
     visitor.choose(save(tmp_path / "photo.png", damaged(14)))
     with visitor.page.expect_popup() as popup:  # it gets a copy of what is remembered, as a duplicate does

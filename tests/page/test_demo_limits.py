@@ -10,9 +10,8 @@ from conftest import hole
 from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
-from demo import limits, marks, session
+from demo import limits, marks, reading, session
 from demo.editing import EditState, Search
-from demo.photo_steps import _worth_cutting
 from demo.session import Session
 from restoration.inference.prints import Print
 
@@ -107,5 +106,6 @@ def test_pictures_for_the_browser_are_fine_jpeg_and_fast_png(tmp_path):
         ([Print(50, 50, 80, 76), Print(10, 10, 5, 5)], True),
     ],
 )
-def test_a_straight_print_that_fills_the_scan_is_not_cut_out(prints, is_cut):
-    assert bool(_worth_cutting(prints, (100, 100))) == is_cut
+def test_a_straight_print_that_fills_the_scan_is_not_cut_out(monkeypatch, prints, is_cut):
+    monkeypatch.setattr(reading, "find_inside_paper", lambda gray: prints)
+    assert bool(reading.prints_on(Image.new("RGB", (100, 100)))) == is_cut

@@ -149,7 +149,10 @@ def test_a_page_that_is_loaded_again_shows_its_photo_again(visit, monkeypatch):
     with pytest.raises(RefusalError, match="no longer"):
         steps.come_back("another", request)
     sessions._open["a"] = session
-    assert steps.come_back(session.key, request)["key"] == session.key
+    shown = steps.come_back(session.key, request)
+    assert shown["key"] == session.key and shown["due"], "what was in work then is waited for in vain"
+    session.edit.restored = Restored()
+    assert "due" not in steps.come_back(session.key, request), "all is done again"
     session.album = None
     with pytest.raises(RefusalError, match="no longer"):
         steps.come_back(session.key, request)
