@@ -209,11 +209,6 @@ class TrainConfig:
         open_fields = {name: value for name, value in defaults.items() if getattr(self, name) is None}
         return dataclasses.replace(self, **open_fields)
 
-    def agreeing(self, other: "TrainConfig") -> "TrainConfig":
-        """The same, with fields of CHOSEN that are None taken from `other`."""
-        chosen = {name: getattr(other, name) for name in CHOSEN if getattr(self, name) is None}
-        return dataclasses.replace(self, **chosen)
-
     def steps(self, photos: int) -> int:
         """Steps of a piece: whole epochs; the last batch of each epoch is filled up from the next."""
         return self.epochs * -(-(self.epoch_photos or photos) // self.batch_size)

@@ -40,7 +40,9 @@ def find_jobs(source: Path, target: str | Path, results: Path | None = None, *, 
     results = results or Path(target)
     _check_place(source, target, results)
     jobs = _named(source, Path(target), _photos_below(source, results))
-    _keep_originals(jobs)
+    if found := _met(jobs, [job.source for job in jobs]):  # through a link among the results
+        place = imaging.shown(found)
+        raise imaging.PhotoError(f"{place} is one of the input photos; choose another folder for the results.")
     return jobs
 
 
@@ -74,13 +76,6 @@ def _named(source: Path, target: Path, names: list[Path]) -> list[Job]:
     count = Counter(name.with_suffix("") for name in names) + Counter(names)
     alone = {name: count[name.with_suffix("")] == 1 for name in names}
     return [Job(source / n, target / (n.with_suffix(".png") if alone[n] else f"{n}.png"), n) for n in names]
-
-
-def _keep_originals(jobs: list[Job]) -> None:
-    """Raise PhotoError if a link among the results leads back to a photo."""
-    if found := _met(jobs, [job.source for job in jobs]):
-        place = imaging.shown(found)
-        raise imaging.PhotoError(f"{place} is one of the input photos; choose another folder for the results.")
 
 
 def _met(jobs: list[Job], files: list[Path]) -> Path | None:

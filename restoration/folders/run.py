@@ -51,8 +51,9 @@ def run(
         print(f"restoration: {len(done)} of {len(jobs)} photos were already done (--overwrite: redo).", file=sys.stderr)
     problems, damaged = [], []
     with closing(Journal(report, share, {str(job.name) for job in to_do})) if report else nullcontext() as journal:
-        if journal:
-            _enter_done(journal, done)
+        for job in done if journal else ():
+            if str(job.name) not in journal.known:  # its process was killed before it reported it
+                journal.add(photo=str(job.name), result=str(job.target), error=None)
         steps = stream(to_do, read, work, write, lambda job: claimed_pixels(job.source), MAX_PIXELS_HELD)
         for photo in tqdm(steps, total=len(to_do), unit="photo", disable=len(to_do) < 2 or share.index > 0 or None):
             problems += _show(photo, alone=not place)
@@ -65,13 +66,6 @@ def run(
     if to_do and place:
         print(f"restoration: {_summary(len(to_do), len(problems), damaged, done_is, place)}.", file=sys.stderr)
     return 1 if problems and not ends_together() else 0
-
-
-def _enter_done(journal: Journal, done: list[Job]) -> None:
-    """Add the finished photos whose process was killed before it reported them."""
-    for job in done:
-        if str(job.name) not in journal.known:
-            journal.add(photo=str(job.name), result=str(job.target), error=None)
 
 
 def _summary(count: int, failed: int, damaged: list[bool], done_is: str, place: str | Path) -> str:

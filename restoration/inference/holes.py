@@ -68,7 +68,8 @@ def find_holes(gray: np.ndarray) -> np.ndarray:
     rank = _rank(gray)
     least = PALETTE_INSIDE if _has_palette(gray, rank) else MIN_INSIDE
     for region in _flat_regions(gray, inside):
-        if _is_solid(region, inside, least) and _stands_out(region, gray, rank):
+        is_solid = np.count_nonzero(region.mask & inside[region.window]) >= least * np.count_nonzero(region.mask)
+        if is_solid and not _is_bar(region, gray.shape) and _stands_out(region, gray, rank):
             holes[region.window] |= region.mask
     return holes
 
@@ -178,12 +179,6 @@ def _flat_regions(gray: np.ndarray, inside: np.ndarray) -> Iterator[Region]:
             window = Box.of(*box).grown(_MARGIN, gray.shape).slices
             mask = labels[1:-1, 1:-1][window] == label
             yield Region(window, mask, int(gray[top, left]))
-
-
-def _is_solid(region: Region, inside: np.ndarray, least: float) -> bool:
-    """Whether at least the share `least` is inside pixels, and it is no bar or frame."""
-    solid = np.count_nonzero(region.mask & inside[region.window]) >= least * np.count_nonzero(region.mask)
-    return solid and not _is_bar(region, inside.shape)
 
 
 def _square(reach: int) -> np.ndarray:

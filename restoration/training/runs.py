@@ -12,7 +12,7 @@ from pathlib import Path
 
 from restoration import checkpoint
 from restoration.atomic import replacing
-from restoration.config import STAGES, Stage, TrainConfig, load_config, save_config
+from restoration.config import CHOSEN, STAGES, Stage, TrainConfig, load_config, save_config
 from restoration.errors import RestorationError
 
 CONFIG, COMMAND, DATA, STATE, METRICS = "train.json", "command.txt", "data.json", "state.pt", "metrics.jsonl"
@@ -49,7 +49,8 @@ class Run:
         if not self.exists:
             return chosen
         own = self.config()
-        if config.agreeing(own) != own:
+        left_open = {name: getattr(own, name) for name in CHOSEN if getattr(config, name) is None}
+        if dataclasses.replace(config, **left_open) != own:
             raise RestorationError(f"{self.folder} holds a run with other settings; choose another --name.")
         return own
 
