@@ -58,7 +58,8 @@ def restore_all(session: Session, stages: Stages, language: str, progress: Calla
             left -= claimed_pixels(file)
             if left < 0:
                 raise RefusalError("beyond_limit", megapixels=BATCH_MEGAPIXELS)
-            _restore(session, name, file, stages, language)
+            if (file, 0) not in batch.results:
+                _restore(session, name, file, stages, language)
         except Exception as error:  # whatever goes wrong with one photo, the others continue
             if is_fault(error):
                 traceback.print_exception(error)

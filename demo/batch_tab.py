@@ -21,13 +21,16 @@ def batch_tab(stages: Stages, sessions: Sessions, loaded: Callable, opened: Call
     view, start, inputs = _layout()
 
     def take(sent: list[str], keep_gray: bool, request: gr.Request) -> dict:
-        """A new batch, unless one is in work: the page may have been reloaded meanwhile."""
+        """A new batch, unless one is in work: the page may have been reloaded meanwhile. A list sent again is none."""
         if not sent:
             raise RefusalError("no_photo")
         session = sessions.of(request)
-        if not session.batch or not session.batch.is_open:
+        last = session.batch
+        if last and (last.sent, last.keep_gray) == (sent, keep_gray):
+            last.try_again()
+        elif not last or not last.is_open:
             photos = gather([session.keep(file) for file in sent], session.file("sent"))
-            session.batch = Batch(photos, keep_gray)
+            session.batch = Batch(photos, keep_gray, sent)
         return look(request)
 
     def work(request: gr.Request, progress=gr.Progress()) -> dict:

@@ -50,6 +50,7 @@ class Batch:
 
     photos: list[tuple[str, Path]]  # name and file
     keep_gray: bool
+    sent: list[str] = field(default_factory=list)  # as the list on the page had them
     done: int = 0  # photos, restored or not
     results: dict[tuple[Path, int], Result] = field(default_factory=dict)  # by file and print; 0: all of the file
     by_hand: dict[tuple[Path, int], dict] = field(default_factory=dict)  # work on what is corrected, to go on from
@@ -60,6 +61,11 @@ class Batch:
     def is_open(self) -> bool:
         """Whether there are photos to be restored."""
         return self.done < len(self.photos)
+
+    def try_again(self) -> None:
+        """Restore what failed; what is there stays, with what was corrected of it."""
+        if not self.is_open:
+            self.done, self.problems, self.archive = 0, [], None
 
 
 @dataclass

@@ -148,6 +148,13 @@ def test_what_is_corrected_by_hand_takes_its_place_in_the_zip_and_only_there(vis
     again = downloaded_zip(visitor)
     assert np.array_equal(again["2.png"], corrected), "the next one takes the place of what was corrected before"
     assert not np.array_equal(again["1.png"], before["1.png"])
+    visitor.page.click("#batch-start")
+    visitor.page.wait_for_selector("#batch-save", state="hidden")
+    visitor.page.wait_for_selector("#batch-save", state="visible")
+    once_more = downloaded_zip(visitor)
+    assert all(np.array_equal(once_more[name], again[name]) for name in again), (
+        "the same list again takes corrections away"
+    )
 
 
 def reload(visitor, served) -> None:

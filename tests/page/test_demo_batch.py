@@ -91,7 +91,7 @@ def test_gray_results_keep_16_bits(tmp_path, restorer):
 )
 def test_a_photo_that_fails_in_any_way_stops_no_other(tmp_path, restorer, monkeypatch, capsys, failure, said):
     photos = [(name, save(tmp_path / name, damaged("coffee"))) for name in ("a.png", "b.png")]
-    reads = iter([failure, None])
+    reads = iter([failure, None, None])
 
     def read_scan(file):
         if error := next(reads):
@@ -103,6 +103,10 @@ def test_a_photo_that_fails_in_any_way_stops_no_other(tmp_path, restorer, monkey
     assert set(results) == {"b.png", batch.FAILURES}
     assert outcome.problems == ["a.png: " + say(said, "en")]
     assert ("strange" in capsys.readouterr().err) == (said == "fault"), "the server's log tells of faults alone"
+    outcome.try_again()
+    batch.restore_all(Session(tmp_path / "visit", batch=outcome), Stages(restorer), "en", told)
+    assert not next(reads, None) and not outcome.problems, "what failed is not tried again, or the other one is too"
+    assert [result.name for result in outcome.results.values()] == ["b.png", "a.png"]
 
 
 def test_tinted_paper_is_colored_anew_and_a_color_photo_keeps_its_colors(tmp_path, restorer):
