@@ -37,7 +37,7 @@ def notes_on_found(
         return []
     if damaged.any():
         marks = count_marks(damaged)
-        said = f"found {marks} mark{'s' if marks > 1 else ''}, {damaged.mean():.2%} of the photo"
+        said = f"found {marks} mark{'s' if marks > 1 else ''}, {100 * damaged.mean():.3g}% of the photo"
     else:
         said = f"no damage was found{done}"
     if args.sensitivity < MOST_SENSITIVE:

@@ -65,7 +65,7 @@ def test_a_higher_sensitivity_finds_more_and_it_is_said(run, tmp_path, monkeypat
     logits = np.where(doubtful, WHOLE[2].seed + 0.1, -6).astype(np.float32)
     monkeypatch.setattr("restoration.inference.detection.damage_logits", lambda *_: logits[None])
     save(tmp_path / "in.png", gray_photo("coffee", 90, 60))
-    share = f"{doubtful.mean():.2%} of the photo"
+    share = f"{100 * doubtful.mean():.3g}% of the photo"
     for sensitivity, found, said in (
         (0, False, "no damage was found; --sensitivity 1 may find more."),
         (1, False, "no damage was found; --sensitivity 2 may find more."),
