@@ -66,9 +66,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--host", help="address to listen on; 0.0.0.0: all networks (default: this machine only)")
     parser.add_argument("--port", type=int, help="default: 7860, or the next free one")
     parser.add_argument("--share", action="store_true", help="open a public link through Gradio's tunnel")
-    parser.add_argument(
-        "--weights", default=SHIPPED_WEIGHTS, help="folder or hub repository (default: the shipped weights)"
-    )
+    parser.add_argument("--weights", default=SHIPPED_WEIGHTS, help="folder or hub repository (default: those shipped)")
     return parser.parse_args()
 
 

@@ -6,6 +6,8 @@ shape (B, 2, H, W), is centered on 0 and lies in [-0.5, 0.5]. NumPy images are u
 (H, W, 3); NumPy masks are bool, (H, W). PIL images are for files, results and the page.
 """
 
+from importlib import import_module
+
 from restoration.errors import RestorationError
 
 __version__ = "0.1.0"
@@ -15,12 +17,7 @@ __all__ = ["Colorizer", "Inpainter", "Repair", "Restoration", "RestorationError"
 
 def __getattr__(name: str):
     """Import torch only when a model is used: masking and metrics start without it."""
-    if name in ("Inpainter", "Colorizer"):
-        from restoration import models
-
-        return getattr(models, name)
-    if name in ("Restorer", "Repair", "Restoration"):
-        from restoration import pipeline
-
-        return getattr(pipeline, name)
+    if name in __all__:
+        home = "models" if name in ("Inpainter", "Colorizer") else "pipeline"
+        return getattr(import_module(f"restoration.{home}"), name)
     raise AttributeError(f"module 'restoration' has no attribute {name!r}")

@@ -109,19 +109,13 @@ class TrainConfig:
     seed: int = _setting(0, "seed of everything random", (0, 2**32 - 1))  # what scikit-learn takes
     min_scale: float = _setting(0.5, "smallest side of a crop, as a share of the photo's shorter side", SHARE)
     workers: int | None = _setting(None, "processes that prepare batches (default: 1 on a CPU, cores on a GPU)", AMOUNT)
-    cache_gib: float | None = _setting(
-        None, "GiB of memory for decoded photos (default: half of the machine's)", AMOUNT
-    )
+    cache_gib: float | None = _setting(None, "GiB of memory for photos (default: half of the machine's)", AMOUNT)
 
     encoder: str = _setting("efficientnet-b3", "encoder's name in segmentation-models-pytorch", group="network")
-    decoder_channels: tuple[int, ...] = _setting(
-        DECODER_WIDTHS, "decoder's widths, coarse to fine; the Colorizer takes three"
-    )
+    decoder_channels: tuple[int, ...] = _setting(DECODER_WIDTHS, "widths, coarse to fine; the Colorizer takes three")
     luma_mean: float = _setting(LUMA_MEAN, "mean of the luma that the encoder was trained on")
     luma_std: float = _setting(LUMA_STD, "standard deviation of that luma")
-    encoder_weights: str = _setting(
-        "imagenet", "imagenet, none, or a safetensors file with tensor names of timm or smp"
-    )
+    encoder_weights: str = _setting("imagenet", "imagenet, none, or a safetensors file with names of timm or smp")
     init: str | None = _setting(None, "folder or hub repository with inpaint/ and color/ to start from")
     freeze_stem: bool = _setting(False, "keep the encoder's first layers, down to a quarter of the size, as they are")
     freeze_norm: bool = _setting(False, "keep batch norm's statistics and the prior of colors, for fine-tuning")
@@ -159,10 +153,8 @@ class TrainConfig:
 
     chroma_weight: float = _setting(1.0, "weight of the chroma error", AMOUNT, group="losses of the Colorizer")
 
-    inpaint_gan_weight: float = _setting(
-        0.02, "weight of the Inpainter's adversarial loss, 0: off", AMOUNT, group="GAN"
-    )
-    color_gan_weight: float = _setting(0.005, "weight of the Colorizer's adversarial loss, 0: off", AMOUNT)
+    inpaint_gan_weight: float = _setting(0.02, "weight of the Inpainter's GAN loss (0: off)", AMOUNT, group="GAN")
+    color_gan_weight: float = _setting(0.005, "weight of the Colorizer's GAN loss (0: off)", AMOUNT)
     inpaint_feature_weight: float = _setting(0.0, "weight of the feature matching loss, Inpainter", AMOUNT)
     discriminator: str = _setting("patch", "patch, or projected: judges the Inpainter by a trained encoder's features")
     gan_start: float = _setting(0.3, "share of the training after which the GAN begins", SHARE)

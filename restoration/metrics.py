@@ -25,9 +25,7 @@ def check(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray | None = N
         if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or image.size == 0:
             raise RestorationError(f"The {name} has shape {image.shape}; pass (H, W, 3) or (H, W).")
     if truth.shape != prediction.shape:
-        raise RestorationError(
-            f"The truth has shape {truth.shape} and the prediction {prediction.shape}; the shapes must match."
-        )
+        raise RestorationError(f"The truth is {truth.shape} and the prediction {prediction.shape}; they must match.")
     if mask is not None and mask.dtype != bool:
         raise RestorationError(f"The mask is {mask.dtype}; pass it as bool, for example `mask > 127`.")
     if mask is not None and mask.shape != truth.shape[:2]:

@@ -35,9 +35,7 @@ class _Network(nn.Module):
         super().__init__()
         self.config = config or ModelConfig(self.stage)
         if self.config.stage != self.stage:
-            raise RestorationError(
-                f"{type(self).__name__} takes a config of stage {self.stage!r}, not {self.config.stage!r}."
-            )
+            raise RestorationError(f"{type(self).__name__} takes stage {self.stage!r}, not {self.config.stage!r}.")
         widths = self.config.decoder_channels
         try:
             self.unet = smp.Unet(

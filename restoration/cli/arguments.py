@@ -45,20 +45,16 @@ def _add_restore(commands) -> None:
     restore = _command(commands, "restore", "repair and color a photo or a folder of photos")
     restore.add_argument("input", type=_path, metavar="IN", help="photo or folder")
     restore.add_argument("output", type=_out, metavar="OUT", help=f"photo ({KINDS}), or a folder for PNGs")
-    restore.add_argument(
-        "--mask", type=_path, help="white = damaged: an image, or a folder of images with the photos' names"
-    )
+    restore.add_argument("--mask", type=_path, help="white = damaged: an image, or a folder with the photos' names")
     restore.add_argument("--gray", action="store_true", help="write the repaired photo without color")
     restore.add_argument("--recolor", action="store_true", help="give a color photo new colors, such as a sepia print")
     fill = "textured: invent texture in large holes, from the rest of the photo; smooth: none (default: textured)"
     restore.add_argument("--fill", choices=FILLS, default=FILLS[0], help=fill)
-    restore.add_argument(
-        "--reference", type=_path, metavar="FILE", help="a color photo of the same people or place, to take colors from"
-    )
+    lends = "color photo of the same people or place, to take colors from"
+    restore.add_argument("--reference", type=_path, metavar="FILE", help=lends)
     restore.add_argument("--freshen", action="store_true", help="stretch faded tones; in a color photo, per channel")
-    restore.add_argument(
-        "--split", action="store_true", help="also restore each print on a scan alone, straightened: OUT-1.png, ..."
-    )
+    alone = "also restore each print on a scan alone, straightened: OUT-1.png, ..."
+    restore.add_argument("--split", action="store_true", help=alone)
     _add_sensitivity(restore)
     _add_weights(restore)
     restore.add_argument("--report", type=_path, metavar="FILE", help="JSON line per photo: time, damage, error")

@@ -56,9 +56,7 @@ def _array_task(environment: Mapping[str, str]) -> tuple[int, int]:
     """Slurm's task number, with any start and step -> 0, 1, 2, ... and the number of tasks."""
     if "SLURM_ARRAY_TASK_ID" not in environment:
         return 0, 1
-    number, count, first, last = (
-        int(environment[f"SLURM_ARRAY_TASK_{name}"]) for name in ("ID", "COUNT", "MIN", "MAX")
-    )
+    number, count, first, last = (int(environment[f"SLURM_ARRAY_TASK_{x}"]) for x in ("ID", "COUNT", "MIN", "MAX"))
     numbers = range(first, last + 1, (last - first) // max(1, count - 1) or 1)
     if len(numbers) != count or last not in numbers:
         raise ValueError(f"{count} tasks from {first} to {last}")

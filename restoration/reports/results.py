@@ -70,9 +70,8 @@ def _grid(run: Run, config: TrainConfig, usable: Usable) -> list[list[Image.Imag
     held_out = usable.split(config, 0).validation
     restorer, rows = Restorer.from_pretrained(run.folder, folds=0), []
     for index in range(min(GRID_PHOTOS, len(held_out))):
-        photo = damaged_crop(
-            held_out.picture(index), config.validation_size, np.random.default_rng([config.seed, index])
-        )
+        rng = np.random.default_rng([config.seed, index])
+        photo = damaged_crop(held_out.picture(index), config.validation_size, rng)
         result = restorer.restore(photo.gray, photo.mask)
         rows.append([Image.fromarray(photo.gray), result.gray, result.image, Image.fromarray(photo.truth)])
     return rows

@@ -32,9 +32,7 @@ def load_shapes(source: str) -> Shapes:
             shape = cv2.resize(shape, None, fx=smaller, fy=smaller, interpolation=cv2.INTER_AREA)
             shapes.setdefault(kind, []).append(cv2.convertScaleAbs(shape, alpha=255 / shape.max()))
     if not shapes:
-        raise RestorationError(
-            f"{source} holds no shapes of wear; give a folder or tar of PNGs named {', '.join(KINDS)}-*."
-        )
+        raise RestorationError(f"{source} holds no shapes of wear; give a folder or tar of {', '.join(KINDS)}-*.png.")
     return shapes
 
 

@@ -62,9 +62,7 @@ class Run:
         """
         with locked(self.folder):
             if not self.exists:
-                (self.folder / COMMAND).write_text(
-                    command + "\n", errors="backslashreplace"
-                )  # a path need not be UTF-8
+                (self.folder / COMMAND).write_text(f"{command}\n", errors="backslashreplace")  # a path may be no UTF-8
                 save_config(chosen, self.folder / CONFIG)
             return self.agreed(config, chosen)
 
@@ -83,9 +81,7 @@ class Run:
         with locked(self.folder):
             if file.exists():
                 if json.loads(file.read_text())["fingerprint"] != description["fingerprint"]:
-                    raise RestorationError(
-                        f"the photos are not those that {self.folder} began with; start another run."
-                    )
+                    raise RestorationError(f"the photos are not those {self.folder} began with; start another run.")
                 if self.moved:
                     save_config(self.config(), self.folder / CONFIG)
                 return
@@ -123,7 +119,5 @@ def locked(folder: Path, wait: bool = True) -> Iterator[None]:
         try:  # not flock: a data worker that outlives its killed parent would keep the parent's lock
             fcntl.lockf(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except (BlockingIOError, PermissionError) as error:  # POSIX allows either for a lock that is taken
-            raise RestorationError(
-                f"another process is writing to {folder}; wait for it or choose another --name."
-            ) from error
+            raise RestorationError(f"another process writes to {folder}; wait, or choose another --name.") from error
         yield

@@ -171,9 +171,7 @@ class Trainer:
     def _update(self, module: nn.Module, optimizer, terms: Terms, weight: dict[str, float], name: str) -> dict:
         """One optimizer step with gradients over all processes; returns each term's mean and, as `name`, the sum."""
         counts = self.world.sum(torch.stack([term.count.detach() for term in terms.values()]))
-        shares = {
-            key: term.total / count.clamp_min(1) for (key, term), count in zip(terms.items(), counts, strict=True)
-        }
+        shares = {k: term.total / count.clamp_min(1) for (k, term), count in zip(terms.items(), counts, strict=True)}
         loss = sum(weight[key] * share for key, share in shares.items())
         optimizer.zero_grad()
         loss.backward()

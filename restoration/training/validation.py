@@ -38,9 +38,8 @@ def validate(trainer: Trainer, photos: Photos) -> dict[str, float]:
 @torch.no_grad()
 def _losses(trainer: Trainer, model: nn.Module, photos: Photos) -> dict[str, float]:
     world = trainer.world
-    config = dataclasses.replace(
-        trainer.config, batch_size=max(world.size, min(trainer.config.batch_size, len(photos)))
-    )
+    size = max(world.size, min(trainer.config.batch_size, len(photos)))
+    config = dataclasses.replace(trainer.config, batch_size=size)
     batches = TrainingBatches(photos, config, trainer.stage, config.seed + SEED, world.rank, world.size)
     sums: dict[str, Tensor] = {}
     with ThreadPoolExecutor(machine.cores()) as pool:
@@ -72,9 +71,8 @@ def _metrics(trainer: Trainer, model: nn.Module, photos: Photos) -> dict[str, fl
     world, config = trainer.world, trainer.config
 
     def sample(index: int) -> Damaged:
-        return damaged_crop(
-            photos.picture(index), config.validation_size, np.random.default_rng([config.seed + SEED, index])
-        )
+        rng = np.random.default_rng([config.seed + SEED, index])
+        return damaged_crop(photos.picture(index), config.validation_size, rng)
 
     with ThreadPoolExecutor(machine.cores()) as pool:
         samples = pool.map(sample, range(world.rank, len(photos), world.size))
