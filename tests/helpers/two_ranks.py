@@ -1,7 +1,7 @@
 """What tests ask of one process and of two: `python tests/helpers/two_ranks.py OUT PHOTOS`, alone or under torchrun.
 
-OUT gets `first_step.pt`, and two runs of one piece: `whole`, and `stopped`, which a signal to the last process
-interrupts within an epoch and which then goes on.
+The folder OUT gets `first_step.pt`, and two runs of one piece: `whole`, and `stopped`, which a signal to the last
+process interrupts within an epoch and which then goes on.
 """
 
 import os
@@ -10,6 +10,9 @@ import sys
 from pathlib import Path
 
 import torch
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # runs on a fresh clone, not installed
+
 from small_run import config
 
 from restoration.checkpoint import save_state
