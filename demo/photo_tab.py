@@ -59,8 +59,9 @@ class PhotoTab:
             self.open_on(wanted.then, steps.open, view["drop"])
         view["drop"].clear(steps.want, view["drop"], None, **AT_ONCE)
         self.open_on(view["prints"].select, steps.open_print, view["found"])
+        shown, settings = (*OPENED, "due"), {"show_progress_on": view["drop"], **AT_ONCE}
         for listener, js in ((loaded, REMEMBERED), (view["back"].click, None)):
-            back = self._tie(listener, steps.come_back, view["key"], (*OPENED, "due"), "start", js=js, **AT_ONCE)
+            back = self._tie(listener, steps.come_back, view["key"], shown, "start", js=js, **settings)
         back.then(None, view["key"], view["drop"], **SEEN)
         self._restore_on(view["due"].change, steps.catch_up, None)
         again = self._tie(view["another"].click, steps.start_again, None, ("start", "work", "back"), "start", **AT_ONCE)
@@ -73,16 +74,17 @@ class PhotoTab:
 
     def _tie_marks(self) -> None:
         view, steps = self.view, self.steps
-        at_work = {"show_progress_on": view["found"], **QUEUE}
+        # Not on the note, which may be telling of a restoration's progress.
+        at_work, at_once = ({"show_progress_on": view["found"], **how} for how in (QUEUE, AT_ONCE))
         for listener, step, inputs, settings in (
             (view["more"].click, steps.find_more, None, {"js": SENT.format(count=0), **at_work}),
             (view["mask_file"].upload, steps.take_mask, view["mask_file"], at_work),
-            (view["undo"].click, steps.undo, None, AT_ONCE),
-            (view["editor"].undo, steps.undo, None, AT_ONCE),
-            (view["unmark"].click, steps.unmark, None, AT_ONCE),
+            (view["undo"].click, steps.undo, None, at_once),
+            (view["editor"].undo, steps.undo, None, at_once),
+            (view["unmark"].click, steps.unmark, None, at_once),
         ):
             self._tie(listener, step, inputs, MARKS, "marking", **settings)
-        settings = {"trigger_mode": "multiple", **AT_ONCE}
+        settings = {"trigger_mode": "multiple", **at_once}
         painted = self._tie(view["editor"].input, steps.paint, view["snap"], MARKS, "marking", **settings)
         painted.then(js=ANSWERED.format(name="editor"), **AT_ONCE)
         wishes = [view["recolor"], view["texture"]]
@@ -92,21 +94,22 @@ class PhotoTab:
 
     def _tie_results(self) -> None:
         view, steps = self.view, self.steps
-        for listener, step, inputs, progress in (
-            (view["hints"].input, steps.dab, None, HIDDEN),  # visible progress would move the photo under the hand
-            (view["hints_undo"].click, steps.undo_dab, None, {"show_progress_on": view["note"]}),
-            (view["reference"].upload, steps.take_reference, view["reference"], {"show_progress_on": view["note"]}),
+        on_note = {"show_progress_on": view["note"]}
+        for listener, step, inputs in (
+            (view["hints"].input, steps.dab, None),
+            (view["hints"].undo, steps.undo_dab, None),
+            (view["hints_undo"].click, steps.undo_dab, None),
+            (view["reference"].upload, steps.take_reference, view["reference"]),
         ):
-            colored = self._tie(listener, step, inputs, (*COLORS, "variants"), "results", **EACH | progress)
+            colored = self._tie(listener, step, inputs, (*COLORS, "variants"), "results", **EACH, **on_note)
             colored.then(js=ANSWERED.format(name="hints"), **AT_ONCE)
-        for listener, step, inputs, changed, settings in (
-            (view["variants"].select, steps.take_variant, None, COLORS, QUEUE | HIDDEN),
-            (view["vividness"].release, steps.make_vivid, view["vividness"], COLORS, QUEUE | HIDDEN),
-            (view["freshen"].input, steps.freshen, view["freshen"], (*COLORS, "gray"), QUEUE),
+        for listener, step, inputs, changed in (
+            (view["variants"].select, steps.take_variant, None, COLORS),
+            (view["vividness"].release, steps.make_vivid, view["vividness"], COLORS),
+            (view["freshen"].input, steps.freshen, view["freshen"], (*COLORS, "gray")),
         ):
-            self._tie(listener, step, inputs, changed, "results", **settings)
+            self._tie(listener, step, inputs, changed, "results", **QUEUE, **on_note)
         for kind, ending in product(("color", "gray"), ("png", "jpeg")):
             button = view[f"save_{kind}_{ending}"]
-            settings = {"show_progress_on": button, **QUEUE}
-            saved = self._tie(button.click, steps.save(kind, ending), None, ["saved"], "results", **settings)
+            saved = self._tie(button.click, steps.save(kind, ending), None, ["saved"], "results", **QUEUE, **on_note)
             saved.then(None, view["saved"], js="(file) => page.save(file)", **AT_ONCE)

@@ -34,7 +34,7 @@
   document.body.append(live);
   const announce = () => {
     const shown = [...document.querySelectorAll(".block:is(.said, .refusal, #prints)")].filter((note) => note.checkVisibility());
-    const text = shown.map((note) => note.innerText.trim()).filter(Boolean).join(" ");
+    const text = shown.map((note) => note.innerText.trim().replace(/ \| .*s$/, "")).filter(Boolean).join(" ");
     if (live.innerText !== text) live.innerText = text;
   };
   const find = (selector) => document.querySelector(selector);

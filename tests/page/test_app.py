@@ -1,6 +1,7 @@
 """One photo on the page, as visitors use it. Known pixels are exact with any weights, so random ones serve."""
 
 import re
+from threading import Event
 from urllib.parse import urlparse
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 
 from demo.photo_view import EXAMPLES, PRINTS
 from demo.texts import say
+from restoration.files.imaging import write_photo
 from restoration.inference.damage import WHOLE
 
 pytestmark = pytest.mark.browser
@@ -134,7 +136,9 @@ def test_the_whole_way(browser, served, run, tmp_path, device):
     visitor.leave()
 
 
-def test_found_damage_is_repaired_as_the_command_line_does_and_no_other_host_is_asked(visitor, served, run, tmp_path):
+def test_found_damage_is_repaired_as_the_command_line_does_and_no_other_host_is_asked(
+    visitor, served, run, tmp_path, monkeypatch
+):
     photo = save(damaged(2), tmp_path / "photo.png")
     visitor.choose(photo)
     visitor.restore()
@@ -146,6 +150,12 @@ def test_found_damage_is_repaired_as_the_command_line_does_and_no_other_host_is_
     assert kind == "photo-gray.png PNG" and gray.mode == "L"
     assert np.array_equal(np.asarray(gray), np.asarray(Image.open(tmp_path / "gray.png")))
     assert visitor.download("#save-gray-jpeg")[0] == "photo-gray.jpg JPEG"
+    go_on = Event()
+    monkeypatch.setattr("demo.photo_steps.imaging.write_photo", lambda *given: go_on.wait(30) and write_photo(*given))
+    with visitor.page.expect_download():
+        visitor.page.click("#save-gray-png")
+        visitor.wait_for_text("#note", say("writing", "en"))
+        go_on.set()
     asked = {urlparse(request).netloc for request in visitor.requests if request.startswith(("http", "ws"))}
     assert asked == {urlparse(served.url).netloc}
 

@@ -46,6 +46,8 @@ def test_hints_run_only_the_second_stage_and_vividness_none(visitor, served, tmp
     assert np.abs(hinted - plain).max() > 8, "the hint changed nothing"
     visitor.wait_for_new_picture(lambda: visitor.page.click("#hints-undo"))
     assert np.array_equal(np.asarray(visitor.download()[1], int), plain)
+    visitor.wait_for_new_picture(lambda: visitor.paint((0.31, 0.5), (0.41, 0.5), on="hints"))
+    visitor.wait_for_new_picture(lambda: visitor.page.press("#hints .sheet", "Control+z"))
 
     before = len(served.calls)
     set_vividness(visitor, 0)

@@ -211,10 +211,13 @@ def test_a_photo_left_before_it_was_restored_is_shown_restored_once_it_is(visito
     visitor.page.click("#back")
     visitor.page.wait_for_selector("#work", state="visible")
     assert not visitor.page.is_visible("#save-color-png") and not visitor.page.is_visible("#start")
+    visitor.wait_for_text("#note", "queue: ")
+    visitor.paint((0.5, 0.8), (0.9, 0.8))
+    assert "queue: " in visitor.read("#note"), "who paints meanwhile no longer sees that it is being restored"
     go_on.set()
     visitor.wait_for_result()
     assert [call[0] for call in served.calls[before:]].count("repair") == 1, "it is done twice"
-    assert visitor.read("#note").endswith("guesses.")
+    assert visitor.read("#note") == say("marks_changed", "en")
 
 
 @pytest.mark.browser
