@@ -4,7 +4,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -18,8 +18,7 @@ def replacing(file: Path) -> Iterator[Path]:
             os.fsync(written)  # a power cut must not find the new name before the new bytes
         os.replace(part, file)
     finally:
-        with suppress(OSError):
-            part.unlink()
+        part.unlink(missing_ok=True)
 
 
 def part_stem(file: Path) -> str:

@@ -1,7 +1,7 @@
 """Write results to files: every level and the scan's metadata kept, never half a file."""
 
 from pathlib import Path
-from typing import BinaryIO
+from types import SimpleNamespace
 
 import numpy as np
 from PIL import Image
@@ -46,20 +46,15 @@ def write_photo(image: Image.Image, file: Path, scan: Scan | None = None) -> Non
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as part, part.open("wb") as opened:
-            _save(image, _Unnumbered(opened), file.suffix, scan)
+            # Without its descriptor: Pillow would write to that itself and would not report a full disk.
+            target = SimpleNamespace(**{name: getattr(opened, name) for name in ("write", "seek", "tell", "flush")})
+            _save(image, target, file.suffix, scan)
     except (OSError, ValueError) as error:  # ValueError: Pillow's, of more than the format can hold
         reason = getattr(error, "strerror", None) or error
         raise PhotoError(f"{shown(file)} cannot be written: {shown(reason)}.") from error
 
 
-class _Unnumbered:
-    """A file without its descriptor: Pillow would write to that itself and would not report a full disk."""
-
-    def __init__(self, file: BinaryIO):
-        self.write, self.seek, self.tell, self.flush = file.write, file.seek, file.tell, file.flush
-
-
-def _save(image: Image.Image, target: _Unnumbered, ending: str, scan: Scan | None) -> None:
+def _save(image: Image.Image, target: SimpleNamespace, ending: str, scan: Scan | None) -> None:
     """Write into an open file; OSError or ValueError if that fails or the format cannot hold the photo."""
     options = WRITTEN[ending.lower()]
     kind = options["format"]
