@@ -164,7 +164,7 @@ def main() -> None:
     sys.path.insert(0, str(HERE))  # runs on a fresh clone, not installed
     from restoration.precision import torch_precision
 
-    print(f"By default this machine trains in {torch_precision('cpu', training=True)}.")
+    print(f"The probe of this machine chooses {torch_precision('cpu', training=True)} for training.")
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # CPU seconds say nothing of a GPU
     sides = {"this": Side(HERE)} | ({"other": Side(args.against.resolve())} if args.against else {})
     taken = defaultdict(list)

@@ -21,11 +21,11 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from restoration import machine
+from restoration import precision as probes
 from restoration.config import DETECTOR, MODEL_WEIGHTS, STRIDE
 from restoration.errors import RestorationError
 from restoration.inference import graphs
 from restoration.inference.regions import Box
-from restoration.precision import cpu_precision, torch_precision
 
 Backend = Literal["auto", "torch", "openvino"]
 Precision = Literal["auto", "bf16", "float32"]
@@ -47,7 +47,7 @@ class TorchNetwork:
             self._torch.empty(0, device=device)
         except (RuntimeError, AssertionError, NotImplementedError) as error:  # PyTorch's, of names and lacking hardware
             raise RestorationError(f"device {device!r} is not available here: use 'cuda' or 'cpu'.") from error
-        self.precision = torch_precision(device, training=False) if precision == "auto" else precision
+        self.precision = probes.torch_precision(device, training=False) if precision == "auto" else precision
         members = model if isinstance(model, tuple) else (model,)
         self._members = [each.eval().to(device, memory_format=self._torch.channels_last) for each in members]
 
@@ -175,7 +175,8 @@ def torch_device(device: str | None = None) -> str:
 
 def open_graphs(folder: Path, precision: Precision = "auto") -> GraphNetwork:
     """The graphs beside a model, in OpenVINO; precision "auto" means the faster one on this processor."""
-    precision = cpu_precision() if precision == "auto" else precision
+    if precision == "auto":
+        precision = "bf16" if probes.has_bfloat16_units() else "float32"
     trunk, tail = (openvino_graph(folder / name, precision) for name in (graphs.TRUNK, graphs.TAIL))
     with safe_open(folder / MODEL_WEIGHTS, "numpy") as file:
         prior = file.get_tensor("prior").astype(np.float32) if "prior" in file.keys() else None  # noqa: SIM118, no dict

@@ -12,12 +12,12 @@ import pytest
 from conftest import assert_same, gray_photo, hole, is_one_sentence, pixels, small_restorer
 
 from restoration import RestorationError, Restorer
+from restoration import precision as probes
 from restoration.config import MODEL_CONFIG, MODEL_WEIGHTS
 from restoration.inference import backends, graphs
 from restoration.inference.export import TOLERANCE, _copy, export
 from restoration.inference.regions import Box
 from restoration.pipeline import SHIPPED_WEIGHTS
-from restoration.precision import torch_precision
 
 ROOT = Path(__file__).parents[2]
 JOBS = [  # photos, and their holes
@@ -240,8 +240,14 @@ def test_bfloat16_fills_and_colors_nearly_as_float32_does(backend):
 
 
 def test_the_faster_precision_is_taken_unless_one_is_forced(monkeypatch):
-    for own, asked, expected in (("bf16", "", "bf16"), ("float32", "", "float32"), ("bf16", "float32", "float32")):
-        monkeypatch.setattr(backends, "cpu_precision", lambda own=own: own)
+    now = [0.0]
+    calls = {seconds: lambda seconds=seconds: now.__setitem__(0, now[0] + seconds) for seconds in (1, 1.05, 3)}
+    monkeypatch.setattr(probes, "process_time", lambda: now[0])
+    for one, other, faster in ((1, 3, True), (3, 1, False), (1, 1.05, False)):
+        assert probes.is_faster(calls[one], calls[other]) == faster
+    monkeypatch.delenv(backends.PRECISION)
+    for has_units, asked, expected in ((True, "", "bf16"), (False, "", "float32"), (True, "float32", "float32")):
+        monkeypatch.setattr(probes, "has_bfloat16_units", lambda has=has_units: has)
         monkeypatch.setenv(backends.PRECISION, asked)
         assert Restorer.from_pretrained(device="cpu").precision == expected
     with pytest.raises(ValueError, match="int8") as error:
@@ -252,7 +258,7 @@ def test_the_faster_precision_is_taken_unless_one_is_forced(monkeypatch):
 @pytest.mark.parametrize(("has_units", "precision"), [(True, "bf16"), (False, "float32")])
 def test_a_gpu_with_bfloat16_units_trains_in_it(monkeypatch, has_units, precision):
     monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation: has_units or including_emulation)
-    assert torch_precision("cuda", training=True) == precision
+    assert probes.torch_precision.__wrapped__("cuda", training=True) == precision
 
 
 def test_threads_are_those_that_the_process_may_use(monkeypatch):

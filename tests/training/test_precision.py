@@ -40,13 +40,43 @@ def test_what_trains_in_bfloat16_is_widened_and_what_is_kept_is_not(scenes):
     assert trainer.model.state_dict().keys() == trainer.averaged().state_dict().keys()
 
 
-@pytest.mark.parametrize("facts, runs, trains", [
-    ("GenuineIntel fpu avx512_bf16", "float32", "float32"), ("GenuineIntel avx512_bf16 amx_bf16", "bf16", "bf16"),
-    ("AuthenticAMD avx512_bf16", "float32", "bf16"), ("AuthenticAMD avx2", "float32", "float32"),
-    (None, "float32", "float32"),
-])  # fmt: skip
-def test_a_processor_computes_in_what_was_measured_to_be_faster(monkeypatch, facts, runs, trains):
-    monkeypatch.setattr("pathlib.Path.exists", lambda file: facts is not None)
-    monkeypatch.setattr("pathlib.Path.read_text", lambda file: facts)
-    assert (precision.cpu_precision(), precision.torch_precision("cpu", training=False)) == (runs, runs)
-    assert precision.torch_precision("cpu", training=True) == trains
+@pytest.mark.parametrize("other, faster", [(1.05, False), (1.2, True), (0.9, False)])
+def test_the_best_of_three_rounds_counts_after_two_to_warm_up(monkeypatch, other, faster):
+    """Each call takes a second but the first of the rounds, which something disturbs."""
+    now, calls = [0.0], {"one": 0, "other": 0}
+
+    def call(name: str, seconds: float) -> None:
+        calls[name] += 1
+        now[0] += 9 if calls[name] in (1, 3) else seconds
+
+    monkeypatch.setattr(precision, "process_time", lambda: now[0])
+    assert precision.is_faster(lambda: call("one", 1.0), lambda: call("other", other)) == faster
+    assert calls == {"one": 5, "other": 5}
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_probe_runs_a_block_narrow_and_wide_and_changes_no_chance(monkeypatch, training):
+    seen, forward = [], nn.Conv2d.forward
+
+    def noted(layer: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
+        seen.append((torch.is_autocast_enabled("cpu"), torch.is_grad_enabled(), layer.groups > 1, x.shape[2:]))
+        return forward(layer, x)
+
+    monkeypatch.setattr(nn.Conv2d, "forward", noted)
+    monkeypatch.setattr(precision, "is_faster", lambda one, other: (one(), other(), False)[-1])
+    backward, back = torch.Tensor.backward, []
+    monkeypatch.setattr(torch.Tensor, "backward", lambda loss: back.append(loss.shape) or backward(loss))
+    before = torch.random.get_rng_state()
+    assert precision.torch_precision.__wrapped__("cpu", training) == "float32"
+    assert torch.equal(torch.random.get_rng_state(), before)
+    expected = [(narrow and not (training and deep), training, deep, (32, 32))
+                for narrow in (True, False) for deep in (False, True, False)]  # fmt: skip
+    assert back == [()] * (2 * training)
+    assert seen == expected, "three layers, of which training keeps the depthwise one wide"
+
+
+@pytest.mark.parametrize("flags, has", [("avx512_bf16", False), ("avx512_bf16 amx_bf16", True), (None, False)])
+def test_a_processor_with_amx_alone_computes_faster_in_bfloat16(monkeypatch, flags, has):
+    monkeypatch.setattr("pathlib.Path.exists", lambda file: flags is not None)
+    monkeypatch.setattr("pathlib.Path.read_text", lambda file: f"flags : fpu {flags}")
+    assert precision.has_bfloat16_units() == has
