@@ -23,6 +23,9 @@ def tab_to(page, selector: str, most: int, key: str = "Tab") -> None:
     raise AssertionError(f"{most} times {key} do not lead to {selector}")
 
 
+OUTLINE = "getComputedStyle(document.activeElement).outlineStyle"
+
+
 def wait_for_focus(page, selector: str) -> None:
     page.wait_for_function("(selector) => !!document.activeElement.closest(selector)", arg=selector)
 
@@ -48,6 +51,7 @@ def test_the_whole_way_by_keyboard(visitor, served, tmp_path):
     found = np.asarray(next(call for call in reversed(served.calls) if call[0] == "repair")[2]) > 0
 
     tab_to(page, "#editor .choices", 14, "Shift+Tab")
+    outlines = [page.evaluate(OUTLINE)]
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Shift+Tab")
     for key in ("Space", *["ArrowLeft"] * 9, "Space"):  # the eraser goes from the middle to the left
@@ -64,6 +68,10 @@ def test_the_whole_way_by_keyboard(visitor, served, tmp_path):
     result = np.asarray(visitor.opened(download.value).convert("L"))
     assert np.array_equal(result[~mask], gray[~mask]) and np.mean(result[mask] != 86) > 0.9
     assert page.evaluate("document.activeElement.id") == "save-color-png", "focus fell back to the page"
+    while len(outlines) < 12 and not page.evaluate("!!document.activeElement.closest('#freshen')"):
+        page.keyboard.press("Tab")
+        outlines.append(page.evaluate(OUTLINE))
+    assert len(outlines) < 12 and "none" not in outlines, "who goes by Tab does not see where"
 
 
 def test_a_list_of_forty_photos_is_one_stop_and_arrows_lead_through_it(visitor, tmp_path):
