@@ -26,7 +26,7 @@ from pathlib import Path
 
 from restoration.config import CHOSEN, STAGES, TrainConfig
 from restoration.errors import RestorationError
-from restoration.files.imaging import shown
+from restoration.files.imaging import printable
 
 PLACES = "data", "exclude", "init", "encoder_weights"  # settings that may change when a run is resumed
 
@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
         return _ended(run, str(error), 1)
     except (RestorationError, FloatingPointError) as error:
         sentence = str(error).rpartition(f"{type(error).__name__}: ")[2].strip()  # after a data worker's traceback
-        print(f"train.py: {shown(sentence)}", file=sys.stderr)
+        print(f"train.py: {printable(sentence)}", file=sys.stderr)
         return 1
     return 0
 
@@ -86,7 +86,7 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace, settings: 
 def _ended(run, reason: str, status: int) -> int:
     """Print why the program ends and how to continue the run."""
     way = f"; continue with `python train.py --resume {run.folder}`." if run.exists else "."
-    print(f"train.py: {shown(reason.rstrip('.'))}{way}", file=sys.stderr)
+    print(f"train.py: {printable(reason.rstrip('.'))}{way}", file=sys.stderr)
     return status
 
 

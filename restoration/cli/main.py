@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("restoration: stopped; finished photos are kept.", file=sys.stderr)
         return 130
-    print(f"restoration: {imaging.shown(said)}", file=sys.stderr)
+    print(f"restoration: {imaging.printable(said)}", file=sys.stderr)
     return 1
 
 

@@ -93,7 +93,7 @@ class Restoring:
         may_be_there = self.args.overwrite or self.args.input.is_dir()  # there it is of a scan that was not finished
         for file in files:
             if file in self.targets or (file.exists() and not may_be_there):
-                raise RestorationError(f"{imaging.shown(file)} would be overwritten; move it or use --overwrite.")
+                raise RestorationError(f"{imaging.printable(file)} would be overwritten; move it or use --overwrite.")
         return dict(zip(files, prints, strict=True))
 
     def _restored(self, piece: Piece) -> Restoration:

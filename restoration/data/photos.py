@@ -17,7 +17,7 @@ from tqdm import tqdm
 from restoration.color import luma
 from restoration.data.sources import BUNDLED_CROP, Entry, find_entries
 from restoration.errors import RestorationError
-from restoration.files.imaging import PhotoError, composed, read_photo, shown
+from restoration.files.imaging import PhotoError, composed, printable, read_photo
 
 T = TypeVar("T")
 MIN_SIDE = 32  # pixels; a smaller photo teaches the networks nothing
@@ -58,7 +58,8 @@ def decode(entry: Entry, side: int | None) -> Picture:
     try:
         rgb = np.asarray(read_photo(io.BytesIO(entry.read())).convert("RGB"))
     except (PhotoError, OSError) as error:
-        raise RestorationError(f"{shown(entry.name)} in {shown(entry.file)} cannot be read as a photo.") from error
+        where = f"{printable(entry.name)} in {printable(entry.file)}"
+        raise RestorationError(f"{where} cannot be read as a photo.") from error
     if entry.box:
         left, top, square = entry.box
         rgb = _reduced(rgb[top : top + square, left : left + square], BUNDLED_CROP)
@@ -192,7 +193,7 @@ def load(source: str | Path, exclude: Collection[str] = (), side: int | None = N
     checks = _on_every_core(lambda entry: _check(entry, photos.memory), photos.entries)
     hashes, problems = zip(*checks, strict=True) if len(photos) else ((), ())
     usable = [i for i, pair in enumerate(hashes) if pair]
-    problems = [f"{shown(name)}: {problem}" for name, problem in zip(photos.names, problems, strict=True) if problem]
+    problems = [f"{printable(name)}: {said}" for name, said in zip(photos.names, problems, strict=True) if said]
     if not usable:
         reason = f", such as {problems[0]}" if problems else ": all are excluded"
         raise RestorationError(f"none of the {len(photos)} photos in {source} can be used{reason}.")

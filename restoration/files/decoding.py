@@ -72,9 +72,9 @@ def decode(source: Source, kind: str = "photo") -> Decoded:
         with _pillows(name):
             return _decoded(source, name)
     except FileNotFoundError as error:
-        raise PhotoError(f"{shown(source)} does not exist.") from error
+        raise PhotoError(f"{printable(source)} does not exist.") from error
     except PermissionError as error:
-        raise PhotoError(f"{shown(source)} cannot be read: permission denied.") from error
+        raise PhotoError(f"{printable(source)} cannot be read: permission denied.") from error
     except Image.DecompressionBombError as error:
         raise _too_large(name) from error
     except MemoryError as error:
@@ -115,10 +115,10 @@ def claimed_pixels(file: Path) -> int:
 
 def name_of(source: Source, kind: str) -> str:
     """A source's name in messages: its file's name, or its kind."""
-    return shown(Path(source).name) if isinstance(source, (str, Path)) else f"The {kind}"
+    return printable(Path(source).name) if isinstance(source, (str, Path)) else f"The {kind}"
 
 
-def shown(name: object) -> str:
+def printable(name: object) -> str:
     """A name on one line, safe for a terminal: unprintable characters are escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in str(name))
 

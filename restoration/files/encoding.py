@@ -8,7 +8,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from restoration.atomic import replacing
-from restoration.files.decoding import PhotoError, shown
+from restoration.files.decoding import PhotoError, printable
 from restoration.files.profiles import srgb_profile
 from restoration.files.scans import Scan, eight_bit
 
@@ -28,7 +28,7 @@ TRANSPARENT = {"PNG": ("LA", "RGBA"), "TIFF": ("LA", "RGBA"), "WEBP": ("RGBA", "
 def check_ending(file: Path) -> None:
     """Reject a file that `write_photo` could not write, before any work is done."""
     if file.suffix.lower() not in WRITTEN:
-        raise PhotoError(f"{shown(file.name)}: cannot write this file type; use {', '.join(WRITTEN)}.")
+        raise PhotoError(f"{printable(file.name)}: cannot write this file type; use {', '.join(WRITTEN)}.")
 
 
 def write_photo(image: Image.Image, file: Path, scan: Scan | None = None) -> None:
@@ -51,7 +51,7 @@ def write_photo(image: Image.Image, file: Path, scan: Scan | None = None) -> Non
             _save(image, target, file.suffix, scan)
     except (OSError, ValueError) as error:  # ValueError: Pillow's, of more than the format can hold
         reason = getattr(error, "strerror", None) or error
-        raise PhotoError(f"{shown(file)} cannot be written: {shown(reason)}.") from error
+        raise PhotoError(f"{printable(file)} cannot be written: {printable(reason)}.") from error
 
 
 def _save(image: Image.Image, target: SimpleNamespace, ending: str, scan: Scan | None) -> None:

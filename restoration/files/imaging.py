@@ -11,14 +11,30 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from restoration.files.decoding import PhotoError, Source, claimed_pixels, decode, name_of, shown
+from restoration.files.decoding import PhotoError, Source, claimed_pixels, decode, name_of, printable
 from restoration.files.encoding import WRITTEN, check_ending, write_photo
 from restoration.files.scans import Scan, eight_bit, gray_levels, read_scan
 
 __all__ = [
-    "SUFFIXES", "WRITTEN", "PhotoError", "Scan", "Source", "by_name", "check_ending", "claimed_pixels", "composed",
-    "find_files", "find_unread", "is_hidden", "name_key", "read_hints", "read_mask", "read_photo", "read_scan",
-    "shown", "write_photo",
+    "SUFFIXES",
+    "WRITTEN",
+    "PhotoError",
+    "Scan",
+    "Source",
+    "by_name",
+    "check_ending",
+    "claimed_pixels",
+    "composed",
+    "find_files",
+    "find_unread",
+    "is_hidden",
+    "name_key",
+    "printable",
+    "read_hints",
+    "read_mask",
+    "read_photo",
+    "read_scan",
+    "write_photo",
 ]  # fmt: skip
 
 LABELS = 8  # largest number of values in a mask of region labels
@@ -46,7 +62,7 @@ def find_files(folder: Path, suffixes: Collection[str] = SUFFIXES) -> list[Path]
     found, seen = [], {os.path.realpath(folder)}
 
     def fail(error: OSError) -> None:
-        raise PhotoError(f"{shown(error.filename)} cannot be read: permission denied.") from error
+        raise PhotoError(f"{printable(error.filename)} cannot be read: permission denied.") from error
 
     for place, inner, names in os.walk(folder, onerror=fail, followlinks=True):
         inner.sort()  # the same order in every process

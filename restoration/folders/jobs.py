@@ -9,6 +9,7 @@ from pathlib import Path
 
 from restoration.atomic import part_stem
 from restoration.files import imaging
+from restoration.files.imaging import PhotoError, printable
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def find_jobs(source: Path, target: str | Path, results: Path | None = None, *, 
         PhotoError: there is nothing to read, or the place for the results is unsuitable.
     """
     if not source.exists():
-        raise imaging.PhotoError(f"{imaging.shown(source)} does not exist; give a photo or a folder of photos.")
+        raise PhotoError(f"{printable(source)} does not exist; give a photo or a folder of photos.")
     if not source.is_dir():
         file = _target(source, target)
         check_free([file], overwrite)
@@ -41,21 +42,20 @@ def find_jobs(source: Path, target: str | Path, results: Path | None = None, *, 
     _check_place(source, target, results)
     jobs = _named(source, Path(target), _photos_below(source, results))
     if found := _met(jobs, [job.source for job in jobs]):  # through a link among the results
-        place = imaging.shown(found)
-        raise imaging.PhotoError(f"{place} is one of the input photos; choose another folder for the results.")
+        raise PhotoError(f"{printable(found)} is one of the input photos; choose another folder for the results.")
     return jobs
 
 
 def _check_place(source: Path, target: str | Path, results: Path) -> None:
     """Raise PhotoError if a folder's place for results is unsuitable."""
-    root, place = source.resolve(), imaging.shown(results)
+    root, place = source.resolve(), printable(results)
     if results.exists() and not results.is_dir():
-        raise imaging.PhotoError(f"{place} is a file; the results need a folder.")
+        raise PhotoError(f"{place} is a file; the results need a folder.")
     is_photo = results.suffix.lower() in imaging.SUFFIXES and not str(target).endswith("/")
     if is_photo and not results.exists():
-        raise imaging.PhotoError(f"{place} is a photo's name, but {imaging.shown(source)} is a folder; give a folder.")
+        raise PhotoError(f"{place} is a photo's name, but {printable(source)} is a folder; give a folder.")
     if results.resolve() in (root, *root.parents):
-        raise imaging.PhotoError(f"{place} is or contains the input folder; choose another folder for the results.")
+        raise PhotoError(f"{place} is or contains the input folder; choose another folder for the results.")
 
 
 def _photos_below(source: Path, results: Path) -> list[Path]:
@@ -64,10 +64,10 @@ def _photos_below(source: Path, results: Path) -> list[Path]:
     names = [photo.relative_to(source) for photo in imaging.find_files(source)]
     names = [name for name in names if own not in (root / name).parents]
     if left_out := [file for file in imaging.find_unread(source) if own not in file.resolve().parents]:
-        some = f"{len(left_out)} files look like photos in unsupported formats, such as {imaging.shown(left_out[0])}"
+        some = f"{len(left_out)} files look like photos in unsupported formats, such as {printable(left_out[0])}"
         print(f"restoration: {some}; save them as PNG, JPEG or TIFF.", file=sys.stderr)
     if not names:
-        raise imaging.PhotoError(f"{imaging.shown(source)} contains no photos; give a folder of image files.")
+        raise PhotoError(f"{printable(source)} contains no photos; give a folder of image files.")
     return names
 
 
@@ -89,15 +89,14 @@ def check_masks(mask: Path | None, target: Path, jobs: list[Job], overwrite: boo
     """Raise PhotoError if results would replace masks."""
     files = imaging.find_files(mask) if mask and mask.is_dir() and overwrite else []
     if mask and (mask.resolve() in {target.resolve(), jobs[0].target.resolve()} or _met(jobs, files)):
-        raise imaging.PhotoError(f"{imaging.shown(mask)} holds the masks; choose another place for the results.")
+        raise PhotoError(f"{printable(mask)} holds the masks; choose another place for the results.")
 
 
 def check_free(files: Iterable[Path], overwrite: bool) -> None:
     """Raise PhotoError if one of them exists and may not be replaced: it may be somebody's work."""
     for file in files:
         if not overwrite and os.path.lexists(file):
-            place = imaging.shown(file)
-            raise imaging.PhotoError(f"{place} already exists; choose another name or use --overwrite.")
+            raise PhotoError(f"{printable(file)} already exists; choose another name or use --overwrite.")
 
 
 def _target(source: Path, target: str | Path) -> Path:
@@ -106,7 +105,7 @@ def _target(source: Path, target: str | Path) -> Path:
     if is_folder or target.is_dir() or not target.suffix:
         target = target / f"{source.stem}.png"
     if source.resolve() == target.resolve():
-        raise imaging.PhotoError(f"{imaging.shown(target)} is the input file itself; choose another name.")
+        raise PhotoError(f"{printable(target)} is the input file itself; choose another name.")
     imaging.check_ending(target)
     return target
 
@@ -138,11 +137,11 @@ class Masks:
         if self._files is None:
             return self.place
         keys = imaging.composed(photo.as_posix()), imaging.name_key(photo)  # a.jpg.png, as `detect` may write, or a.png
-        found, place = next(filter(None, map(self._files.get, keys)), []), imaging.shown(self.place)
+        found, place = next(filter(None, map(self._files.get, keys)), []), printable(self.place)
         if not found:
-            missing = f"{place} has no {imaging.shown(photo.with_suffix('.png'))}"
-            raise imaging.PhotoError(f"{missing}; add it, or omit --mask to detect the damage.")
+            missing = f"{place} has no {printable(photo.with_suffix('.png'))}"
+            raise PhotoError(f"{missing}; add it, or omit --mask to detect the damage.")
         if len(found) > 1:
-            names = " and ".join(imaging.shown(file.name) for file in found)
-            raise imaging.PhotoError(f"{place} has {names} for this photo; keep only one.")
+            names = " and ".join(printable(file.name) for file in found)
+            raise PhotoError(f"{place} has {names} for this photo; keep only one.")
         return found[0]

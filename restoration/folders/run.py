@@ -9,7 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from restoration.errors import RestorationError
-from restoration.files.imaging import claimed_pixels, shown
+from restoration.files.imaging import claimed_pixels, printable
 from restoration.folders.jobs import Job, split_done
 from restoration.folders.journal import Journal
 from restoration.folders.sharding import Share, ends_together, own_share
@@ -74,19 +74,19 @@ def _summary(count: int, failed: int, damaged: list[bool], done_is: str, place: 
         said.append(f"{sum(damaged)} of them had damage")
     if failed:
         said.append(f"{failed} failed")
-    where = f"; the results are in {shown(place)}" if failed < count else ""
+    where = f"; the results are in {printable(place)}" if failed < count else ""
     return f"{', '.join(said)}{where}"
 
 
 def _show(photo: Processed[Job], alone: bool) -> list[str]:
     """Show a photo's notes, and the files if it is a single photo; return its problem, to be shown at the end."""
-    source = shown(photo.item.source)
+    source = printable(photo.item.source)
     for note in (photo.value or {}).get("notes", ()):
         tqdm.write(f"{source}: {note}", file=sys.stderr)  # print would break the bar
     if photo.error is None:
         prints = map(photo.item.target.with_name, photo.value.get("prints", ()))
         if alone:
-            print(f"restoration: wrote {', '.join(map(shown, [*prints, photo.item.target]))}.", file=sys.stderr)
+            print(f"restoration: wrote {', '.join(map(printable, [*prints, photo.item.target]))}.", file=sys.stderr)
         return []
     problem = f"{source}: {_sentence(photo.error)}"
     if FAULT in problem:

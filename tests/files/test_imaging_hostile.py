@@ -15,7 +15,7 @@ from conftest import as_nobody, is_one_sentence, pixels
 from PIL import Image
 
 from restoration.files import decoding
-from restoration.files.imaging import PhotoError, read_hints, read_mask, read_photo, read_scan, shown
+from restoration.files.imaging import PhotoError, printable, read_hints, read_mask, read_photo, read_scan
 
 ROOT = Path(__file__).parents[2]
 SECONDS, MEGABYTES = 5, 400  # that a hostile file of a few kilobytes may cost at the most
@@ -172,9 +172,9 @@ def test_masks_and_hints_of_every_kind_are_read(kind, tmp_path):
 
 
 def test_a_name_is_shown_on_one_line():
-    assert shown(Path("a\nb\x1b[31m.png")) == r"a\nb\x1b[31m.png"
-    assert shown("Großmutter 祖母.png") == "Großmutter 祖母.png"
-    assert shown(os.fsdecode(b"\xff.png")).isascii()
+    assert printable(Path("a\nb\x1b[31m.png")) == r"a\nb\x1b[31m.png"
+    assert printable("Großmutter 祖母.png") == "Großmutter 祖母.png"
+    assert printable(os.fsdecode(b"\xff.png")).isascii()
 
 
 def test_memory_that_is_not_there_is_said_so(monkeypatch):
