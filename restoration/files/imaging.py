@@ -16,25 +16,9 @@ from restoration.files.encoding import WRITTEN, check_ending, write_photo
 from restoration.files.scans import Scan, eight_bit, gray_levels, read_scan
 
 __all__ = [
-    "SUFFIXES",
-    "WRITTEN",
-    "PhotoError",
-    "Scan",
-    "Source",
-    "by_name",
-    "check_ending",
-    "claimed_pixels",
-    "composed",
-    "find_files",
-    "find_unread",
-    "is_hidden",
-    "name_key",
-    "printable",
-    "read_hints",
-    "read_mask",
-    "read_photo",
-    "read_scan",
-    "write_photo",
+    "SUFFIXES", "WRITTEN", "PhotoError", "Scan", "Source", "by_name", "check_ending", "claimed_pixels", "composed",
+    "find_files", "find_unread", "is_hidden", "name_key", "printable", "read_hints", "read_mask", "read_photo",
+    "read_scan", "write_photo",
 ]  # fmt: skip
 
 LABELS = 8  # largest number of values in a mask of region labels
