@@ -13,6 +13,7 @@ from restoration.files.exif import Dpi, carried, carried_xmp, resolution
 from restoration.files.profiles import ProfileError, color_to_srgb, gray_to_srgb
 
 BRIGHTER = np.arange(256) * 257.0  # 8-bit levels in 16 bits
+DARK = 4096  # of 16-bit levels: with none above, they probably have 12 bits, and look nearly black
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ def read_scan(source: Source, kind: str = "photo") -> Scan:
         notes.insert(0, Sentence("Using {which}.", "pages", which=decoded.pages))
     if decoded.is_deep_color:
         notes.append(Sentence("Its 16-bit colors are read as 8-bit.", "deep_color"))
+    if levels is not None and levels.dtype == np.uint16 and (most := int(levels.max())) < DARK:
+        notes.append(Sentence("Its grays end at {most} of 65535; if too dark, brighten it first.", "dark", most=most))
     tones = None if levels is None else tones
     return Scan(_bare(image), alpha, levels, tones, profile, exif, xmp, dpi, tuple(notes))
 

@@ -411,3 +411,11 @@ def test_twelve_bits_reach_white(tmp_path):
     (tmp_path / "a.tif").write_bytes(head + packed.tobytes() + directory + bytes(4))
     scan = read_scan(tmp_path / "a.tif")
     assert np.abs(pixels(scan.image) - levels * (255 / 4095)).max() <= 1
+
+
+@pytest.mark.parametrize("most, is_dark", [(4095, True), (4096, False)])
+def test_of_sixteen_bits_that_use_twelve_it_is_said(most, is_dark):
+    """They look nearly black, and a photo of 16 bits may be that dark: its levels are kept."""
+    levels = np.linspace(0, most, 60 * 40).astype(np.uint16).reshape(40, 60)
+    scan = read_scan(io.BytesIO(made("TIFF", levels)))
+    assert np.array_equal(scan.levels, levels) and any("end at 4095 of 65535" in note for note in scan.notes) == is_dark
