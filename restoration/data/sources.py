@@ -62,9 +62,8 @@ def find_entries(source: str | Path) -> list[Entry]:
     entries = _bundled() if str(source) == BUNDLED else _below(Path(source))
     if not entries:
         raise RestorationError(
-            f"no photos in {Path(source).absolute()}: put photos, tar shards of them or the contest's "
-            f"{CONTEST_TRUTH} there, or use --data {BUNDLED} for the photos that come with scikit-image and "
-            "scikit-learn."
+            f"no photos in {Path(source).absolute()}: name their folder with --data, put photos, tar shards of them or "
+            f"the contest's {CONTEST_TRUTH} there, or use --data {BUNDLED} for photos of scikit-image and scikit-learn."
         )
     return sorted(entries, key=lambda entry: (entry.name, str(entry.file), entry.offset))
 
