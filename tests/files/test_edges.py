@@ -167,6 +167,7 @@ def test_what_is_passed_over_is_named_where_it_may_be_a_photo(tmp_path):
     ):
         (tmp_path / name).write_bytes(content)
     assert [file.name for file in find_unread(tmp_path)] == ["a.psd", "b.NEF", "photo"]
+    assert [file.name for file in find_files(tmp_path)] == ["b.png", "c.jpx"]
     assert claimed_pixels(tmp_path / "photo") == 1200 and claimed_pixels(tmp_path / "README") == 0
 
 

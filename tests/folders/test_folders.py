@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import files, gray_photo, hole, is_one_sentence, pixels, read, save
+from conftest import files, gray_photo, hole, is_one_sentence, photo, pixels, read, save
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -328,6 +328,21 @@ def test_restore_carries_what_the_file_had(quick, tmp_path):
         assert gray.getexif()[0x010E] == color.getexif()[0x010E] == "Grandma, 1931"
         assert gray.getexif()[0x0112] == 1 and np.allclose(gray.info["dpi"], 600, atol=0.1)
         assert color.info["dpi"] == (600, 600) and color.mode == "RGB"
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_damage_erased_to_transparency_is_seen_once_it_is_repaired(quick, tmp_path, is_folder):
+    erased = hole(96, 72, (20, 15, 60, 45))
+    file = save(tmp_path / "in" / "a.png", np.dstack([photo("coffee", 96, 72), 255 * ~erased]).astype(np.uint8))
+    assert quick("restore", file.parent if is_folder else file, tmp_path / "out")[0] == 0
+    assert (read(tmp_path / "out" / "a.png", "RGBA")[..., 3] == 255).all()
+
+
+def test_faded_tones_are_stretched_where_that_is_asked_for(quick, tmp_path):
+    pale = (100 + gray_photo("coffee", 96, 72) * 0.3).astype(np.uint8)
+    for name, asked in (("kept", []), ("fresh", ["--freshen"])):
+        quick("restore", save(tmp_path / "a.png", pale), tmp_path / f"{name}.png", "--gray", *asked)
+    assert np.array_equal(read(tmp_path / "kept.png"), pale) and np.ptp(read(tmp_path / "fresh.png")) > 240
 
 
 def test_pages_that_are_left_out_are_named(quick, tmp_path):

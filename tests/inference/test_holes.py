@@ -215,6 +215,23 @@ def test_flats_of_a_color_gif_are_no_holes_but_its_holes_are(name, height):
     assert found[mask].mean() > 0.95 and found[~mask].mean() < 0.006
 
 
+def test_a_black_hole_among_the_dark_windows_of_a_facade_is_found():
+    """Windows as dark as the hole lie along its edges; only the size and the straight edges tell it from them."""
+    found = []
+    for seed, level in product(range(20), (0, 2)):
+        rng = np.random.default_rng([34, level, seed])
+        facade, (down, across) = rng.normal(150, 4, (HEIGHT, WIDTH)), rng.integers(0, 34, 2)
+        for top, left in product(range(8 - down, HEIGHT, 34), range(8 - across, WIDTH, 34)):
+            facade[max(0, top) : max(0, top + 18), max(0, left) : max(0, left + 18)] = rng.integers(0, 6)
+        side = rng.integers(60, 110)
+        top, left = rng.integers(10, (HEIGHT - side - 10, WIDTH - side - 10))
+        hole = np.zeros((HEIGHT, WIDTH), bool)
+        hole[top : top + side, left : left + side] = True
+        seen = find_holes(filled(cv2.GaussianBlur(facade, (0, 0), 0.7).clip(0, 255), hole, level))
+        found.append(np.count_nonzero(seen & hole) > 0.8 * np.count_nonzero(seen | hole))
+    assert sum(found) >= 36
+
+
 def test_a_hole_is_found_in_a_tiny_photo():
     gray = cv2.resize(PHOTOS["chelsea"], (16, 16), interpolation=cv2.INTER_AREA)
     gray[4:10, 5:11] = 60

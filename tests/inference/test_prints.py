@@ -432,6 +432,12 @@ def test_a_network_sees_a_faded_photo_nearly_as_it_was():
     assert error.mean() < 6 and np.abs(faded(whole).astype(int) - whole).mean() > 35
 
 
+def test_a_faded_photo_gets_the_colors_of_the_whole_one(restorer):
+    whole, nothing = gray_photo("astronaut", 300, 300), np.zeros((300, 300), bool)
+    fresh, pale = (restorer.restore(gray, nothing).chroma[0].logits for gray in (whole, faded(whole)))
+    assert np.abs(pale - fresh).mean() < 0.1 * fresh.std(axis=(1, 2)).mean()
+
+
 def test_without_light_and_dark_nothing_is_stretched():
     flat = np.full((50, 50), 120, np.uint8)
     assert np.array_equal(stretch_if_faded(flat + (np.arange(50) % 2).astype(np.uint8)), flat + np.arange(50) % 2)

@@ -103,6 +103,13 @@ def test_a_color_photo_keeps_its_colors_unless_told_otherwise(client, mask, tmp_
     assert not np.array_equal(read(anew)[~HOLE], sepia[~HOLE])
 
 
+def test_damage_erased_to_transparency_is_opaque_in_what_comes_back(client, mask, tmp_path):
+    erased = save(tmp_path / "erased.png", np.dstack([*[noise(4)] * 3, 255 * ~HOLE]).astype(np.uint8))
+    color, gray, _ = client.predict(handle_file(erased), handle_file(mask), api_name="/restore")
+    for result in (color, gray):
+        assert (read(result, "RGBA")[..., 3] == 255).all()
+
+
 @pytest.mark.parametrize("broken", ["photo.png", "mask.png"])
 def test_a_broken_file_is_answered_with_one_sentence(client, photo, mask, tmp_path, broken):
     (tmp_path / broken).write_bytes(b"not a picture")

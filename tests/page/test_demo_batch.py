@@ -159,6 +159,15 @@ def test_a_corrected_gray_photo_keeps_its_16_bits_in_the_zip(visit, tmp_path):
     assert np.array_equal(after[whole], deep[whole]) and not np.array_equal(after, before["box/deep.png"])
 
 
+def test_damage_erased_to_transparency_is_opaque_in_the_zip_also_where_it_was_marked_by_hand(visit):
+    first, second = hole(120, 90, BOX), hole(120, 90, (80, 20, 84, 24))  # the second is too small to be found
+    clear = np.dstack([photo("coffee", 120, 90), 255 * ~(first | second)]).astype(np.uint8)
+    steps, _, session = visit(erased=clear)
+    assert np.array_equal(in_zip(session)["box/erased.png"][..., 3] == 255, ~second)
+    session.edit.mark(session.edit.mask | second)
+    assert (in_zip(session, steps.stages)["box/erased.png"][..., 3] == 255).all()
+
+
 def test_what_was_marked_and_not_restored_is_restored_for_the_zip(visit):
     steps, request, session = visit(cat=damaged("chelsea"))
     before = in_zip(session)["box/cat.png"]

@@ -3,14 +3,17 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+import gradio as gr
 import numpy as np
 import pytest
+from conftest import read
 from PIL import Image
 
 from demo import photo_shown, reading
 from demo.editing import EditState, Search
 from demo.manners import RefusalError
 from demo.photo_steps import Steps
+from demo.photo_view import PRINTS, start_view
 from demo.session import Album, Session, Sessions
 from demo.texts import say
 from restoration.inference.prints import Print
@@ -53,6 +56,18 @@ def visit(tmp_path):
 
 MARK = np.zeros(SIZE[::-1], bool)
 MARK[20:40, 30:60] = True  # a fiftieth
+
+
+def test_the_start_page_shows_a_real_print_before_and_after_and_offers_real_prints_first(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    with gr.Blocks() as page:
+        view = start_view()
+    before, after = next(part.value for part in page.blocks.values() if part.elem_id == "sample")
+    assert before["orig_name"] in {file.name for file in PRINTS}
+    pairs = read(before["path"]), read(after["path"])
+    assert pairs[0].shape == pairs[1].shape and 10 < np.abs(pairs[1] - pairs[0]).mean() < 80
+    offered = [sample[0]["orig_name"] for sample in view["examples"].samples]
+    assert offered[: len(PRINTS)] == [file.name for file in PRINTS] and len(PRINTS) > 1
 
 
 def test_before_anything_is_marked_there_is_nothing_to_undo_and_a_gray_photo_to_color(visit):

@@ -145,6 +145,15 @@ def test_freshened_tones_reach_the_picture_and_the_file(steps, tmp_path):
     assert np.array_equal(np.asarray(Image.open(file))[~mask], faded[~mask])
 
 
+def test_damage_erased_to_transparency_is_opaque_in_the_file_once_it_is_repaired(steps, tmp_path):
+    clear = np.dstack([photo("coffee", 120, 90), 255 * ~hole(120, 90, (20, 15, 60, 45))]).astype(np.uint8)
+    opened(steps, save(tmp_path / "erased.png", clear))
+    steps.restore_at_once(REQUEST, told)
+    for kind in ("color", "gray"):
+        file = steps.save(kind, "png")(REQUEST, told)["saved"]
+        assert (read(Path(file), "RGBA")[..., 3] == 255).all()
+
+
 def test_another_photo_lends_its_colors_until_that_is_undone(steps, tmp_path):
     asked = []
     colorize = steps.stages.colorize

@@ -27,6 +27,11 @@ def test_each_text_has_both_languages_and_the_same_blanks(key):
     assert blanks(english) == blanks(korean)
 
 
+def test_the_page_names_the_kinds_of_files_that_people_have():
+    for said in texts.TEXTS["limits"]:
+        assert re.findall(r"[A-Z]\w+", said)[:7] == ["PNG", "JPEG", "TIFF", "WebP", "HEIC", "BMP", "GIF"]
+
+
 def test_every_text_is_used_and_no_other():
     code = "".join(file.read_text() for file in Path(texts.__file__).parent.glob("*.py"))
     code += (Path(texts.__file__).parents[1] / "app.py").read_text()
