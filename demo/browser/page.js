@@ -191,6 +191,7 @@
       find("#hints").scrollIntoView({ block: "nearest", behavior: "smooth" });
       focus("#hints .sheet");
     }, 100);
+    if (target.closest?.("#batch-start")) find("#batch-note").scrollIntoView({ block: "center", behavior: "smooth" });
     if (!target.closest?.("#restore")) return;
     delete painter().dataset.touched;
     asked = find("#note");

@@ -9,7 +9,7 @@ from browser import PHONE, Visitor
 from conftest import gray_photo, noise_with_hole, read, save
 from gradio_client import Client, handle_file
 
-from demo.limits import GRACE
+from demo.limits import BATCH_MEGAPIXELS, GRACE
 from demo.reading import read_scan
 from demo.texts import say
 
@@ -39,7 +39,7 @@ def test_an_album_leaves_room_for_its_tools_and_its_prints_have_names(browser, s
 
 
 @pytest.mark.parametrize("device, least", [({"viewport": {"width": 1280, "height": 800}}, 9), (PHONE, 9)])
-def test_of_a_long_list_as_much_is_seen_as_there_is_room_for(browser, served, tmp_path, device, least):
+def test_of_a_long_list_as_much_is_seen_as_there_is_room_for(browser, served, tmp_path, monkeypatch, device, least):
     photos = [save(tmp_path / f"box 7, sheet {number}.png", np.zeros((9, 9), np.uint8)) for number in range(40)]
     visitor = Visitor(browser, served.url, **device)
     open_tab(visitor, "tab_batch")
@@ -53,6 +53,16 @@ def test_of_a_long_list_as_much_is_seen_as_there_is_room_for(browser, served, tm
     assert button["y"] + button["height"] <= device["viewport"]["height"]
     name = rows.nth(5).locator(".stem")
     assert name.evaluate("(part) => part.scrollWidth <= part.clientWidth"), "the name is cut off"
+    go_on = Event()
+    monkeypatch.setattr("demo.batch.claimed_pixels", lambda file: go_on.wait(30) and BATCH_MEGAPIXELS * 1_000_001)
+    visitor.page.click("#batch-start")
+    visitor.wait_for_text("#batch-note", "0/40 photos")
+    visitor.wait_for_text("#batch-note", say("batch_running", "en", minutes=GRACE // 60))
+    visitor.page.wait_for_function(
+        "document.querySelector('#batch-note').getBoundingClientRect().bottom <= innerHeight"
+    )
+    go_on.set()
+    visitor.page.wait_for_selector("#batch-save", state="visible")
     visitor.leave()
 
 
