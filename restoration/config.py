@@ -169,10 +169,7 @@ class TrainConfig:
         if empty := [field.name for field in dataclasses.fields(self) if getattr(self, field.name) == ""]:
             raise RestorationError(f"{empty[0]} is empty: give a name or omit it.")  # "" is no path
         self.model_config("inpaint")  # refuses a bad architecture before any photo is read
-        choices = {
-            "precision": (None, "bf16", "float32", "float64"),
-            "discriminator": ("patch", "projected"),
-        }
+        choices = {"precision": (None, "bf16", "float32", "float64"), "discriminator": ("patch", "projected")}
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise RestorationError(f"{name} is {getattr(self, name)!r}: use {' or '.join(filter(None, allowed))}.")
