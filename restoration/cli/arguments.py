@@ -110,7 +110,7 @@ def _add_sensitivity(command: argparse.ArgumentParser) -> None:
 def _add_folder_options(command: argparse.ArgumentParser) -> None:
     _add_overwrite(command)
     most = "refuse photos with more pixels (default: %(default)s)"
-    command.add_argument("--max-pixels", type=int, default=decoding.MAX_PIXELS, metavar="N", help=most)
+    command.add_argument("--max-pixels", type=_pixels, default=decoding.MAX_PIXELS, metavar="N", help=most)
 
 
 def _add_overwrite(command: argparse.ArgumentParser) -> None:
@@ -130,3 +130,9 @@ def _path(text: str) -> Path:
 def _out(text: str) -> str:
     """A path as text, since a slash at its end marks a folder."""
     return os.path.expanduser(_name(text))
+
+
+def _pixels(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of pixels")
+    return int(text)
