@@ -35,7 +35,8 @@ def restore(args: argparse.Namespace) -> int:
     jobs = find_jobs(args.input, args.output, overwrite=args.overwrite)
     check_masks(args.mask, Path(args.output), jobs, args.overwrite)
     steps = Restoring(args, {job.target for job in jobs})
-    return run(jobs, steps.read, steps.work, steps.write, _place(args), args.overwrite, args.report)
+    place = args.output if args.input.is_dir() else None
+    return run(jobs, steps.read, steps.work, steps.write, place, args.overwrite, args.report)
 
 
 class Restoring:
@@ -133,18 +134,9 @@ def detect(args: argparse.Namespace) -> int:
         damaged = np.asarray(mask) > 0
         return {"damaged": damaged.mean(), "notes": notes_on_found(args, damaged)}
 
-    def read(job: Job) -> Image.Image:
-        return imaging.read_photo(job.source)
-
-    def find(photo: Image.Image) -> Image.Image:
-        return restorer.detect(photo, args.sensitivity)
-
-    return run(jobs, read, find, write, _place(args), args.overwrite, done_is="looked at")
-
-
-def _place(args: argparse.Namespace) -> str | None:
-    """The folder of a folder's results."""
-    return args.output if args.input.is_dir() else None
+    read, find = lambda job: imaging.read_photo(job.source), lambda photo: restorer.detect(photo, args.sensitivity)
+    place = args.output if args.input.is_dir() else None
+    return run(jobs, read, find, write, place, args.overwrite, done_is="looked at")
 
 
 def _restorer(args: argparse.Namespace):
