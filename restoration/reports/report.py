@@ -44,15 +44,9 @@ INTRODUCTION = (
     "Damaged gray photos are repaired and colored. Two U-Nets run in turn: the Inpainter (`inpaint/`) fills what is "
     "missing, then the Colorizer (`color/`) predicts chroma. What was not damaged is copied."
 )
-CHOICE = (
-    "The table shows each fold's best epoch. It was chosen on the photos that it is measured on, which flatters it a "
-    "little."
-)
+CHOICE = "The table shows each fold's best epoch, chosen on the photos that it is measured on: a little flattering."
 PERFECT_LUMA = "The photos are true gray ones: in the contest score the luma is perfect."
-WHOLE = (
-    "Both stages on {photos} pairs that their fold was not trained on, as the contest gives them: the damage is found, "
-    "not given."
-)
+WHOLE = "Both stages on {photos} contest pairs that their fold was not trained on; the damage is found, not given."
 NAMED = 20  # problems of the data listed on the page; summary.json has all
 
 
