@@ -163,6 +163,7 @@ const show = () => {
   if (subject !== of) {
     subject = of;
     [canvas.width, canvas.height] = size;
+    document.body.style.setProperty("--shape", size[1] / size[0]);
     [unsent, zoom.value, at, aim] = [[], 1, [0.5, 0.5], [0.5, 0.5]];
     delete root.dataset.touched;
     fit();

@@ -1,5 +1,7 @@
 """Color in the visitor's hands, and what runs for it."""
 
+import re
+
 import numpy as np
 import pytest
 from browser import DESKTOP, PHONE, Visitor
@@ -121,7 +123,9 @@ def test_a_sepia_scan_is_colored_anew_and_its_metadata_comes_along(visitor, run,
     exif[0x010E] = "Grandmother, 1931"
     sepia = Image.fromarray(np.uint8(255 * levels ** np.array([0.8, 1.0, 1.4])))
     sepia.save(tmp_path / "old.png", exif=exif, dpi=(300, 300))
+    visitor.page.route(re.compile(r"\.jpg"), lambda route: route.abort())
     visitor.choose(tmp_path / "old.png")
+    assert visitor.page.locator("#compare-color").bounding_box()["height"] > 300, "all jumps once the picture is loaded"
     assert say("tinted", "en") in visitor.read("#kind") and visitor.page.is_checked("#recolor input")
     kind, result = visitor.download()
     assert run("restore", tmp_path / "old.png", tmp_path / "cli.png", "--recolor")[0] == 0
