@@ -185,10 +185,8 @@ class TrainConfig:
     def resolved(self, precision: str = "float32", gpu_gib: float | None = None) -> "TrainConfig":
         """The same run with its open choices made for a machine: a GPU with `gpu_gib` of memory, or a CPU.
 
-        Workers and cache, which do not affect results, stay open, so that another machine can continue.
-
-        Args:
-            precision: the faster one on this machine.
+        `precision` is the faster one there. Workers and cache, which do not affect results, stay open, so that another
+        machine can continue.
         """
         defaults = ON_CPU | {"precision": precision}
         if gpu_gib is not None:  # the power of two that fits the default sizes into its memory, two photos per GiB

@@ -60,10 +60,7 @@ def find(config: TrainConfig, noted: Path | None = None, decoded: bool = True) -
     checked and compared.
 
     Photos are shrunk to twice the size that the network sees, or to what validation needs; as many as fit into the
-    run's cache stay in memory.
-
-    Args:
-        decoded: decode them now; otherwise each is decoded on first use.
+    run's cache stay in memory. Noted ones are decoded at once, or without `decoded` on first use.
     """
     excluded = read_names(config.exclude) if config.exclude else set()
     place = config.data, excluded, max(2 * config.size, config.validation_size), _budget(config)

@@ -64,10 +64,8 @@ def read_scan(source: Source, kind: str = "photo") -> Scan:
     """A photo and the rest of its file; upright, opaque, 8 bit, sRGB, mode L if it is gray, otherwise RGB.
 
     EXIF orientation is applied, transparency is laid on white, 16 bits are scaled to 8, and other ICC profiles are
-    converted to sRGB. A color file whose three channels are equal everywhere counts as gray.
-
-    Args:
-        kind: its name in messages if it has no file name.
+    converted to sRGB. A color file whose three channels are equal everywhere counts as gray. `kind` names it in
+    messages if it has no file name.
 
     Raises:
         PhotoError: the file is missing, unreadable, empty, or beyond a limit of `decoding`.

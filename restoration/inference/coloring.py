@@ -111,8 +111,7 @@ def predict_prints(
 ) -> list[ChromaDistribution]:
     """`predict_chroma` of each print of a scan on its own, its tones stretched if they are faded.
 
-    Args:
-        before: the beliefs before the latest repair of the scan; [] = none.
+    `before` are the beliefs before the latest repair of the scan, if there are any.
     """
     grays = [stretch_if_faded(found.cut(gray)) for found in prints]
     beliefs = [_with_skin(predict_chroma(each, colorizer), each) for each in grays]
@@ -145,8 +144,7 @@ def spread_known(
 def painted(gray: np.ndarray, chromas: list[np.ndarray], prints: list[Print]) -> Image.Image:
     """A gray scan, uint8 (H, W), with its prints colored and the paper gray: RGB, its luma exactly the scan's.
 
-    Args:
-        chromas: of each straightened print, at a smaller size (h, w, 2).
+    The chroma of each straightened print may have a smaller size, (h, w, 2).
     """
     image = Image.new("RGB", gray.shape[::-1])
     boxes = [found.box(gray.shape) for found in prints]

@@ -50,10 +50,8 @@ def find_damage(gray: np.ndarray, detector: Network) -> Damage | ScanDamage:
 def _find_damage(gray: np.ndarray, detector: Network, known: np.ndarray | None = None) -> Damage:
     """Holes of one constant gray by rule, everything else by the network.
 
-    On a worn print strong marks hide faint ones, so they are filled and the network looks again.
-
-    Args:
-        known: the holes, if they were already found on the whole scan.
+    On a worn print strong marks hide faint ones, so they are filled and the network looks again. `known` are the holes,
+    if they were already found on the whole scan.
     """
     window = picture_window(gray)  # inside a frame, plain sky in a corner looks like a hole
     holes = np.zeros(gray.shape, bool) if known is None else known

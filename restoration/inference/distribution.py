@@ -40,11 +40,8 @@ class ChromaDistribution:
     before: "ChromaDistribution | None" = None
 
     def decode(self, strength: float = 1) -> np.ndarray:
-        """The coloring with the lowest expected error, float32 (H, W, 2).
-
-        Args:
-            strength: above 1, rarer and more vivid colors become likelier.
-        """
+        """The coloring with the lowest expected error, float32 (H, W, 2); with a `strength` above 1, rarer and more
+        vivid colors are likelier."""
         return self._colored(self._rarity(strength))
 
     def after(self, before: "ChromaDistribution") -> "ChromaDistribution":

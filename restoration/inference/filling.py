@@ -19,11 +19,8 @@ SOFT = 2.0  # levels of gray: a photo that loses less than this on average at ha
 def fill_smoothly(
     gray: np.ndarray, mask: np.ndarray, inpainter: Network, wanted: np.ndarray | None = None
 ) -> np.ndarray:
-    """uint8 (H, W) with the pixels of bool (H, W) predicted, without reading them, and all others copied.
-
-    Args:
-        wanted: the masked pixels to predict, bool (H, W); None = all.
-    """
+    """uint8 (H, W) with the pixels of bool (H, W), or only those `wanted`, predicted without reading any masked pixel,
+    and all others copied."""
     wanted = mask if wanted is None else wanted
     if np.count_nonzero(wanted) > MANY and _is_soft(gray, mask):
         return np.where(wanted, _fill_half(gray, mask, wanted, inpainter), gray)

@@ -109,8 +109,7 @@ def straightened(
 ) -> np.ndarray:
     """A print of an image (H, W) or (H, W, C), as an image of `size` (width, height).
 
-    Args:
-        beyond: the level outside the image; None = its edge pixels are repeated.
+    `beyond` is the level outside the image; otherwise its edge pixels are repeated.
     """
     left, top = np.floor(found.corners().min(axis=0) - 1).clip(0).astype(int)
     right, bottom = np.ceil(found.corners().max(axis=0) + 1).astype(int)

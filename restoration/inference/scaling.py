@@ -34,11 +34,8 @@ class Rows:
 
 
 def shrink(shape: tuple[int, int], size: tuple[int, int], band: Callable[[slice], np.ndarray]) -> np.ndarray:
-    """Area means of a photo (H, W) that is computed band by band -> float32 of `size` (h, w), channels kept.
-
-    Args:
-        band: rows -> float32 (rows, W) or (rows, W, C).
-    """
+    """Area means of a photo (H, W) of which `band` computes some rows, float32 (rows, W) or (rows, W, C) -> float32 of
+    `size` (h, w), channels kept."""
     height, width = size
     narrow = [cv2.resize(rows, (width, len(rows)), interpolation=cv2.INTER_AREA) for rows in map(band, bands(*shape))]
     return cv2.resize(np.concatenate(narrow), (width, height), interpolation=cv2.INTER_AREA)

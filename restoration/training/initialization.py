@@ -22,13 +22,9 @@ ARCHITECTURE = ("encoder", "decoder_channels", "luma_mean", "luma_std")
 
 
 def check(config: TrainConfig, stages: Iterable[Stage], fresh: Iterable[Stage]) -> None:
-    """Load once what pieces of these stages need, so that problems show before any photo is read.
+    """Load once what pieces of these stages need, so that what is missing shows before any photo is read.
 
-    Args:
-        fresh: the stages of pieces without a saved state, which start from weights.
-
-    Raises:
-        RestorationError: something is missing or does not fit.
+    `fresh` are the stages of pieces without a saved state, which start from weights.
     """
     if config.wear_shapes and "inpaint" in stages:
         load_shapes(config.wear_shapes)

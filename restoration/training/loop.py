@@ -56,9 +56,7 @@ def train(
     """Train every unfinished piece of a run, or those asked for.
 
     The first call records the program's command line in the run for its report, without the options of one array job.
-
-    Args:
-        usable: the photos, if a program trains several runs on them.
+    `usable` are the photos, if a program trains several runs on them.
 
     Returns:
         Whether this is the first process: the one that writes the results.
