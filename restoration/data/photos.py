@@ -185,9 +185,6 @@ def load(source: str | Path, exclude: Collection[str] = (), side: int | None = N
 
     Unreadable, gray and tiny photos are left out. With a `side` of 256, 29,603 photos of 512 x 512 take 5.8e9 bytes in
     memory instead of 23.3e9.
-
-    Raises:
-        RestorationError: no photo is found, or none can be used.
     """
     photos = Photos.find(source, exclude, side, budget)
     checks = _on_every_core(lambda entry: _check(entry, photos.memory), photos.entries)

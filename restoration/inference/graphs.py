@@ -17,11 +17,7 @@ Table = dict[str, dict]  # of tensors, by name: dtype, shape, data_offsets
 
 
 def read_table(weights: Path) -> tuple[Table, int]:
-    """Tensors of a safetensors file, and where in the file their data starts.
-
-    Raises:
-        ValueError: it is not such a file.
-    """
+    """Tensors of a safetensors file, and where in the file their data starts; a ValueError if it is none."""
     with weights.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if length > weights.stat().st_size:
@@ -33,10 +29,7 @@ def read_table(weights: Path) -> tuple[Table, int]:
 
 def layout(folder: Path) -> str:
     """64 hex digits identifying what a graph depends on: the architecture, and where in the file each tensor lies.
-
-    Raises:
-        ValueError, OSError: the folder holds no model.
-    """
+    A ValueError or OSError if the folder holds no model."""
     config = load_config(ModelConfig, folder / MODEL_CONFIG)
     table, start = read_table(folder / MODEL_WEIGHTS)
     facts = [dataclasses.asdict(config), start, sorted(table.items())]

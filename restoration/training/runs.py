@@ -41,11 +41,8 @@ class Run:
         return dataclasses.replace(load_config(TrainConfig, self.folder / CONFIG), **self.moved)
 
     def agreed(self, config: TrainConfig, chosen: TrainConfig) -> TrainConfig:
-        """The run's settings, or `chosen` if there is no run yet.
-
-        Raises:
-            RestorationError: the folder holds a run with settings other than `config`, where None matches any.
-        """
+        """The run's settings, or `chosen` if there is no run yet; settings other than `config`, where None matches any,
+        are refused."""
         if not self.exists:
             return chosen
         own = self.config()
@@ -55,11 +52,8 @@ class Run:
         return own
 
     def join(self, config: TrainConfig, chosen: TrainConfig, command: str) -> TrainConfig:
-        """Start the run, or join it if it was started with the same settings, as the jobs of an array do.
-
-        Returns:
-            The settings that count for all who join: see `agreed`.
-        """
+        """Start the run, or join it if it was started with the same settings, as the jobs of an array do; returns the
+        settings that count for all who join, see `agreed`."""
         with locked(self.folder):
             if not self.exists:
                 (self.folder / COMMAND).write_text(f"{command}\n", errors="backslashreplace")  # a path may be no UTF-8
@@ -72,11 +66,7 @@ class Run:
         return tuple(stage for stage in STAGES if stage in begun) or STAGES
 
     def describe_data(self, description: dict) -> None:
-        """Record what the data was, and where it was moved; a run resumed with other data is refused.
-
-        Raises:
-            RestorationError: the photos are not those that the run began with.
-        """
+        """Record what the data was, and where it was moved; a run resumed with other data is refused."""
         file = self.folder / DATA
         with locked(self.folder):
             if file.exists():
@@ -109,11 +99,8 @@ def command_of(words: list[str]) -> str:
 
 @contextmanager
 def locked(folder: Path, wait: bool = True) -> Iterator[None]:
-    """Lock a folder for this process alone; the system releases it however the process ends.
-
-    Raises:
-        RestorationError: another process holds it, and `wait` is False.
-    """
+    """Lock a folder for this process alone; the system releases it however the process ends. One that another process
+    holds is waited for or, without `wait`, refused."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "w") as file:
         try:  # not flock: a data worker that outlives its killed parent would keep the parent's lock
