@@ -76,6 +76,7 @@ def _restore(session: Session, name: str, file: Path, stages: Stages, language: 
     after = restored.gray if keep_gray else restored.image  # of 8 bits, whatever the file has
     share = np.asarray(restored.mask).mean() / 255
     said = say("batch_share" if share else "batch_whole", language, name=Path(name).name, share=percent(share))
+    said = say("batch_kept", language, said=said) if restored.own and not keep_gray else said
     _keep(session, (file, 0), name, image, scan.shown_at(restored.mask), (scan.image, after), said)
 
 

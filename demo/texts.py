@@ -168,6 +168,7 @@ TEXTS = {
     "batch_unit": ("photos", "장"),
     "batch_share": ("{name}: {share} repaired", "{name}: {share} 고침"),
     "batch_whole": ("{name}: no damage found", "{name}: 손상된 곳 없음"),
+    "batch_kept": ("{said}; colors kept", "{said}, 색은 그대로"),
     "batch_own": ("{name}: corrected by you", "{name}: 직접 고침"),
     "batch_failed": ("Not restored:", "복원하지 못한 파일:"),
     # stages

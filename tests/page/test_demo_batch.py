@@ -113,7 +113,8 @@ def test_tinted_paper_is_colored_anew_and_a_color_photo_keeps_its_colors(tmp_pat
     sepia = (damaged("chelsea")[..., None] * [1, 0.8, 0.6]).astype(np.uint8)
     color = photo("chelsea", 120, 90)
     photos = [(name, save(tmp_path / name, pixels)) for name, pixels in (("a.png", sepia), ("b.png", color))]
-    _, results, _ = restore(photos, tmp_path, restorer)
+    outcome, results, _ = restore(photos, tmp_path, restorer)
+    assert [result.said.endswith("colors kept") for result in outcome.results.values()] == [False, True]
     sepias, colors = (np.asarray(Image.open(io.BytesIO(results[name]))) for name in ("a.png", "b.png"))
     anew = restorer.restore(Image.fromarray(sepia).convert("L")).image
     assert np.array_equal(sepias, np.asarray(anew)) and np.array_equal(colors, color)
