@@ -64,10 +64,20 @@ def build_demo(restorer: Restorer) -> gr.Blocks:
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Serve the photo restoration page.")
     parser.add_argument("--host", help="address to listen on; 0.0.0.0: all networks (default: this machine only)")
-    parser.add_argument("--port", type=int, help="default: 7860, or the next free one")
+    parser.add_argument("--port", type=int, help="default: 7860, or the next free one, as with 0")
     parser.add_argument("--share", action="store_true", help="open a public link through Gradio's tunnel")
     parser.add_argument("--weights", default=SHIPPED_WEIGHTS, help="folder or hub repository (default: those shipped)")
     return parser.parse_args()
+
+
+def serve(demo: gr.Blocks, host: str | None, port: int | None, share: bool) -> None:
+    """Serve the page until it is stopped; exits with a sentence if that address cannot be listened on."""
+    if host and port is None:
+        port = 7860  # else Gradio tries a hundred ports of a wrong host
+    try:
+        demo.launch(server_name=host, server_port=port or None, share=share, **LAUNCH)
+    except (OSError, OverflowError):  # Gradio's message mentions its own method
+        raise SystemExit("app.py: cannot listen there; choose another --host or --port.") from None
 
 
 if __name__ == "__main__":
@@ -77,9 +87,4 @@ if __name__ == "__main__":
         restorer = Restorer.from_pretrained(args.weights)
     except RestorationError as error:  # about the weights
         raise SystemExit(f"app.py: {error}") from None
-    demo = build_demo(restorer)
-    port = 7860 if args.host and args.port is None else args.port  # else Gradio tries a hundred ports of a wrong host
-    try:
-        demo.launch(server_name=args.host, server_port=port, share=args.share, **LAUNCH)
-    except (OSError, OverflowError):  # Gradio's message mentions its own method
-        raise SystemExit("app.py: cannot listen there; choose another --host or --port.") from None
+    serve(build_demo(restorer), args.host, args.port, args.share)

@@ -1,10 +1,13 @@
-"""The page is served on a busy machine too."""
+"""The page is served on a busy machine too, and an address that cannot be is told in a sentence."""
 
+import socket
 from urllib.request import urlopen
 
+import gradio as gr
 import httpx
+import pytest
 
-from app import LAUNCH, build_demo
+from app import LAUNCH, build_demo, serve
 
 
 def test_a_machine_too_busy_to_answer_at_once_serves_the_page_all_the_same(restorer, monkeypatch):
@@ -18,3 +21,24 @@ def test_a_machine_too_busy_to_answer_at_once_serves_the_page_all_the_same(resto
         assert urlopen(url).status == 200
     finally:
         demo.close()
+
+
+@pytest.fixture
+def empty() -> gr.Blocks:
+    with gr.Blocks() as demo:
+        return demo
+
+
+@pytest.mark.parametrize("host, port", [(None, 99999), (None, -1), ("300.1.1.1", None), (None, "taken")])
+def test_an_address_that_cannot_be_listened_on_is_told_in_a_sentence(host, port, empty):
+    other = socket.create_server(("127.0.0.1", 0))
+    sentence = "cannot listen there; choose another --host or --port"
+    with other, pytest.raises(SystemExit, match=sentence):
+        serve(empty, host, other.getsockname()[1] if port == "taken" else port, share=False)
+
+
+def test_port_0_is_a_free_one(empty, monkeypatch):
+    served = []
+    monkeypatch.setattr(gr.Blocks, "launch", lambda self, **how: served.append(how["server_port"]))
+    serve(empty, None, 0, share=False)
+    assert served == [None]  # Gradio looks for one
