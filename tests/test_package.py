@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,12 @@ def test_every_room_is_installed():
     packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     rooms = {f"restoration.{file.parent.name}" for file in (ROOT / "restoration").glob("*/__init__.py")}
     assert set(packages) == {"restoration", "restoration.weights", *rooms}
+
+
+def test_the_command_is_a_function_of_the_package():
+    tomllib = pytest.importorskip("tomllib")
+    [(name, place)] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"].items()
+    assert name == "photo-restoration" and callable(EntryPoint(name, place, "console_scripts").load())
 
 
 @pytest.mark.slow

@@ -232,6 +232,14 @@ def test_a_black_hole_among_the_dark_windows_of_a_facade_is_found():
     assert sum(found) >= 36
 
 
+def test_a_white_hole_in_a_page_of_text_is_found():
+    """Without straight edges it would be paper that overexposure made white."""
+    hole = np.zeros((191, 384), bool)
+    hole[100:170, 250:330] = True
+    damaged = np.where(hole, 255, data.page()).astype(np.uint8)
+    check_found(find_holes(damaged), damaged, hole)
+
+
 def test_a_hole_is_found_in_a_tiny_photo():
     gray = cv2.resize(PHOTOS["chelsea"], (16, 16), interpolation=cv2.INTER_AREA)
     gray[4:10, 5:11] = 60

@@ -239,8 +239,10 @@ def test_find_more_adds_to_what_is_marked_and_brings_nothing_back(visitor, serve
     visitor.page.fill("#editor .width", "60")  # px on the screen
     visitor.erase((0.61, 0.208), (0.7, 0.208))
     visitor.paint((0.125, 0.833), (0.19, 0.833))
+    shown = visitor.page.get_attribute("#editor .photo", "src")
     visitor.page.click("#more")
     visitor.wait_for_text("#found", "yellow")
+    assert visitor.page.get_attribute("#editor .photo", "src") == shown, "the photo goes and comes"
     visitor.restore()
     assert "yellow" not in visitor.read("#found")
     mask = np.asarray(last(served.calls, "repair")[2]) > 0

@@ -83,6 +83,9 @@ def test_colors_are_dabbed_where_the_result_is_as_large_as_it_and_with_the_palet
     page.wait_for_function("document.activeElement.matches('#hints .sheet')")
     page.wait_for_function("""["#hints .picture", "#hints .pens"].map(part => document.querySelector(part))
         .map(part => part.getBoundingClientRect()).every(box => box.top >= 0 && box.bottom <= innerHeight)""")
+    ends = "(parts) => parts.map((part) => part.getBoundingClientRect().right)"
+    tools = page.locator(".pens :is(label, input)").evaluate_all(ends)  # of brushes and colors
+    assert len(tools) > 30 and max(tools) <= device["viewport"]["width"], "a tool is out of reach"
     page.locator("#hints [value='#3b82c4']").check(force=True)
     page.wait_for_selector("#note [data-testid=status-tracker].hide", state="attached")
     page.evaluate("""heights = new Set();

@@ -129,8 +129,9 @@ def test_nothing_that_is_read_comes_from_a_toolkit(browser, served, tmp_path, lo
 @pytest.mark.browser
 def test_the_slider_has_a_name_and_answers_to_keys(visitor, tmp_path):
     unnamed = """[...document.querySelectorAll('button, input, [role=slider]')]
-        .filter(e => e.checkVisibility() && !(e.innerText || e.ariaLabel || e.title || e.labels?.length))
-        .map(e => e.outerHTML)"""
+        .filter(part => part.checkVisibility() && ![part, ...part.labels ?? []]
+            .some(each => each.innerText || each.ariaLabel || each.title))
+        .map(part => part.outerHTML)"""
     small = """[...document.querySelectorAll('button, input:not([type=file]), a, [tabindex="0"]:not([role=slider])')]
         .filter((part) => part.checkVisibility())
         .map((part) => [part.outerHTML, (part.closest('label') ?? part).getBoundingClientRect()])
