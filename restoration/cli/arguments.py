@@ -118,8 +118,8 @@ def _add_overwrite(command: argparse.ArgumentParser) -> None:
 
 
 def _name(text: str) -> str:
-    if not text:  # such as an unset variable; as a path it would be the current folder
-        raise argparse.ArgumentTypeError("the name is empty")
+    if text in ("", "-"):  # an unset variable, else the current folder; a pipe, else a folder of that name
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a file or folder")
     return text
 
 

@@ -60,7 +60,8 @@ def test_words_become_paths_numbers_and_switches(words, expected):
 
 
 @pytest.mark.parametrize("words", [
-    [], ["restore", "a"], ["restore", "", "b"], ["restore", "a", "b", "--max-pixels", "0"], 
+    [], ["restore", "a"], ["restore", "-", "b"], ["restore", "a", "-"], ["detect", "a", "-"], ["restore", "", "b"],
+    ["restore", "a", "b", "--max-pixels", "0"],
     ["restore", "a", "b", "--max-pixels", "1.5"], ["restore", "a", "b", "--sensitivity", "4"],
     ["evaluate", "--pred", "p"], ["evaluate", "--truth", "t"], ["restore", "a", "b", "--weights", ""], ["polish", "a"],
 ])  # fmt: skip
