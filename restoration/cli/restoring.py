@@ -20,6 +20,8 @@ from restoration.inference.paper import find_inside_paper
 from restoration.inference.prints import Print, extract
 from restoration.result import Restoration
 
+DOUBTFUL = 2  # the sensitivity from which about half of what is found on a real print is not damage
+
 
 class Piece(NamedTuple):
     """A scan, or a print cut out of one, with the file it is written to."""
@@ -36,7 +38,9 @@ def restore(args: argparse.Namespace) -> int:
     check_masks(args.mask, Path(args.output), jobs, args.overwrite)
     steps = Restoring(args, {job.target for job in jobs})
     place = args.output if args.input.is_dir() else None
-    return run(jobs, steps.read, steps.work, steps.write, place, args.overwrite, args.report)
+    status = run(jobs, steps.read, steps.work, steps.write, place, args.overwrite, args.report)
+    _warn_of_false_marks(args)
+    return status
 
 
 class Restoring:
@@ -136,7 +140,19 @@ def detect(args: argparse.Namespace) -> int:
 
     read, find = lambda job: imaging.read_photo(job.source), lambda photo: restorer.detect(photo, args.sensitivity)
     place = args.output if args.input.is_dir() else None
-    return run(jobs, read, find, write, place, args.overwrite, done_is="looked at")
+    status = run(jobs, read, find, write, place, args.overwrite, done_is="looked at")
+    _warn_of_false_marks(args)
+    return status
+
+
+def _warn_of_false_marks(args: argparse.Namespace) -> None:
+    if args.sensitivity < DOUBTFUL or (args.command == "restore" and args.mask):
+        return
+    way = "check the mask, especially in faces, before using it"
+    if args.command == "restore":
+        way = f"check the mask that detect --sensitivity {args.sensitivity} writes, especially in faces"
+    kinds = "eyes, jewelry or lights may be marked too"
+    print(f"restoration: at --sensitivity {args.sensitivity}, {kinds}; {way}.", file=sys.stderr)
 
 
 def _restorer(args: argparse.Namespace):

@@ -88,10 +88,18 @@ def _show(photo: Processed[Job], alone: bool) -> list[str]:
         if alone:
             print(f"restoration: wrote {', '.join(map(printable, [*prints, photo.item.target]))}.", file=sys.stderr)
         return []
-    problem = f"{source}: {_sentence(photo.error)}"
+    problem = _named(source, _sentence(photo.error))
     if FAULT in problem:
         tqdm.write("".join(traceback.format_exception(photo.error)), file=sys.stderr)
     return [problem]
+
+
+def _named(source: str, sentence: str) -> str:
+    """A sentence about a file with its path in front; the sentence may already begin with its name."""
+    for name in (source, Path(source).name):
+        if sentence.startswith(f"{name} "):
+            return source.removesuffix(name) + sentence
+    return f"{source}: {sentence}"
 
 
 def _sentence(error: Exception) -> str:

@@ -118,3 +118,13 @@ def test_a_report_of_a_bug_names_memory_and_weights_in_order(tmp_path):
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     assert memory.startswith(f"{total:.1f} GiB of memory, ") and color.startswith("color/model.safetensors, no graphs")
     assert detect.startswith("detect/") and inpaint.endswith(hashlib.sha256(b"inpaint").hexdigest())
+
+
+@pytest.mark.parametrize(
+    "command, sensitivity, mask, is_warned",
+    [("restore", 1, None, False), ("restore", 2, None, True), ("restore", 2, "m", False), ("detect", 3, None, True)],
+)
+def test_false_marks_are_warned_of_where_half_of_all_are(capsys, command, sensitivity, mask, is_warned):
+    restoring._warn_of_false_marks(argparse.Namespace(command=command, sensitivity=sensitivity, mask=mask))
+    said = capsys.readouterr().err
+    assert bool(said) == is_warned and ("detect --sensitivity" in said) == (is_warned and command == "restore")
