@@ -72,8 +72,8 @@ def parse_args() -> argparse.Namespace:
 
 def serve(demo: gr.Blocks, host: str | None, port: int | None, share: bool) -> None:
     """Serve the page until it is stopped; exits with a sentence if that address cannot be listened on."""
-    if host and port is None:
-        port = 7860  # else Gradio tries a hundred ports of a wrong host
+    if host:
+        port = port or 7860  # else Gradio tries a hundred ports of a wrong host
     try:
         demo.launch(server_name=host, server_port=port or None, share=share, **LAUNCH)
     except (OSError, OverflowError):  # Gradio's message mentions its own method

@@ -1,6 +1,5 @@
-"""The page is served on a busy machine too, and an address that cannot be is told in a sentence."""
+"""The page is served on a busy machine too, and on a free port."""
 
-import socket
 from urllib.request import urlopen
 
 import gradio as gr
@@ -27,14 +26,6 @@ def test_a_machine_too_busy_to_answer_at_once_serves_the_page_all_the_same(resto
 def empty() -> gr.Blocks:
     with gr.Blocks() as demo:
         return demo
-
-
-@pytest.mark.parametrize("host, port", [(None, 99999), (None, -1), ("300.1.1.1", None), (None, "taken")])
-def test_an_address_that_cannot_be_listened_on_is_told_in_a_sentence(host, port, empty):
-    other = socket.create_server(("127.0.0.1", 0))
-    sentence = "cannot listen there; choose another --host or --port"
-    with other, pytest.raises(SystemExit, match=sentence):
-        serve(empty, host, other.getsockname()[1] if port == "taken" else port, share=False)
 
 
 def test_port_0_is_a_free_one(empty, monkeypatch):
