@@ -368,3 +368,10 @@ def test_all_holes_get_a_coarser_texture_where_they_are_many(monkeypatch):
     made.clear()
     textured = texture.add_texture(fill, mask)
     assert made.count(0) == 0 and made.count(1) == 2 and np.array_equal(textured[~mask], fill[~mask])
+
+
+@pytest.mark.parametrize("gap, count", [(2 * texture.RADIUS, 1), (2 * texture.RADIUS + 1, 2)])
+def test_holes_count_as_one_where_a_patch_would_span_both(gap, count):
+    thick = np.zeros((40, 80), bool)
+    thick[10:30, 20:30] = thick[10:30, 30 + gap : 45 + gap] = True
+    assert len(list(texture._holes(thick))) == count
