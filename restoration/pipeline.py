@@ -68,7 +68,7 @@ class Restorer:
             folds: 2 = the networks of fold 2; "all" = those of every fold, averaged.
             backend: what runs them. "auto" = PyTorch on a GPU; on a CPU OpenVINO where the folder holds
                 graphs (`python -m restoration export`), else PyTorch.
-            precision: "float32", "bf16", or "auto" = whichever is faster here. None = the environment
+            precision: "float32", "bf16", or "auto" = whichever a short probe finds faster. None = the environment
                 variable RESTORATION_PRECISION, or "auto".
 
         Raises:

@@ -11,8 +11,9 @@ Both kinds of `Network` are safe to call from several threads at once. They have
 import os
 import shutil
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, get_args
@@ -138,7 +139,9 @@ def load(
     folders = [root / "inpaint", root / "color", *filter(Path.is_dir, [root / DETECTOR])]
     if all(map(graphs.fit, folders)):
         with suppress(RuntimeError, SafetensorError):  # a damaged graph is none; of damaged weights PyTorch says more
-            inpaint, color, *detect = (open_graphs(folder, precision) for folder in folders)
+            own = _graph_precision(precision)  # once, not in three threads at a time
+            with ThreadPoolExecutor(len(folders)) as pool:
+                inpaint, color, *detect = pool.map(partial(open_graphs, precision=own), folders)
             return inpaint, color, *(detect or [None])
     if backend == "openvino":
         raise RestorationError(f"{root} cannot be run by {backend}: {AGAIN}")
@@ -175,12 +178,15 @@ def torch_device(device: str | None = None) -> str:
 
 def open_graphs(folder: Path, precision: Precision = "auto") -> GraphNetwork:
     """The graphs beside a model, in OpenVINO; precision "auto" means the faster one on this processor."""
-    if precision == "auto":
-        precision = "bf16" if probes.has_bfloat16_units() else "float32"
+    precision = _graph_precision(precision)
     trunk, tail = (openvino_graph(folder / name, precision) for name in (graphs.TRUNK, graphs.TAIL))
     with safe_open(folder / MODEL_WEIGHTS, "numpy") as file:
         prior = file.get_tensor("prior").astype(np.float32) if "prior" in file.keys() else None  # noqa: SIM118, no dict
     return GraphNetwork(trunk, tail, precision, prior)
+
+
+def _graph_precision(asked: Precision) -> Precision:
+    return probes.openvino_precision(_core(), threads()) if asked == "auto" else asked
 
 
 @cache

@@ -246,10 +246,10 @@ def test_the_faster_precision_is_taken_unless_one_is_forced(monkeypatch):
     for one, other, faster in ((1, 3, True), (3, 1, False), (1, 1.05, False)):
         assert probes.is_faster(calls[one], calls[other]) == faster
     monkeypatch.delenv(backends.PRECISION)
-    for has_units, asked, expected in ((True, "", "bf16"), (False, "", "float32"), (True, "float32", "float32")):
-        monkeypatch.setattr(probes, "has_bfloat16_units", lambda has=has_units: has)
-        monkeypatch.setenv(backends.PRECISION, asked)
-        assert Restorer.from_pretrained(device="cpu").precision == expected
+    monkeypatch.setattr(probes, "openvino_precision", lambda *_: "bf16")
+    assert backends._graph_precision(backends.chosen_precision()) == "bf16"
+    monkeypatch.setenv(backends.PRECISION, "float32")
+    assert backends._graph_precision(backends.chosen_precision()) == "float32"
     with pytest.raises(ValueError, match="int8") as error:
         Restorer.from_pretrained(precision="int8")
     assert is_one_sentence(error.value)

@@ -1,5 +1,7 @@
 """What training in bfloat16 on a CPU computes in float32 all the same."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from small_run import config
@@ -75,8 +77,25 @@ def test_a_probe_runs_a_block_narrow_and_wide_and_changes_no_chance(monkeypatch,
     assert seen == expected, "three layers, of which training keeps the depthwise one wide"
 
 
-@pytest.mark.parametrize("flags, has", [("avx512_bf16", False), ("avx512_bf16 amx_bf16", True), (None, False)])
-def test_a_processor_with_amx_alone_computes_faster_in_bfloat16(monkeypatch, flags, has):
-    monkeypatch.setattr("pathlib.Path.exists", lambda file: flags is not None)
-    monkeypatch.setattr("pathlib.Path.read_text", lambda file: f"flags : fpu {flags}")
-    assert precision.has_bfloat16_units() == has
+@pytest.mark.parametrize("units, chosen", [(["FP32"], "float32"), (["FP32", "BF16"], "bf16")])
+def test_openvino_is_asked_on_a_processor_with_bfloat16_alone(monkeypatch, units, chosen):
+    asked, run = [], []
+
+    class Core:
+        def get_property(self, *_):
+            return units
+
+        def compile_model(self, model, device, settings):
+            hint = settings["INFERENCE_PRECISION_HINT"]
+            assert list(model.output(0).shape) == [1, 96, 64, 64]
+            asked.append((device, hint, settings["INFERENCE_NUM_THREADS"]))
+            request = SimpleNamespace(infer=lambda given: run.append((hint, given[0].shape)))
+            return SimpleNamespace(create_infer_request=lambda: request)
+
+    monkeypatch.setattr(precision, "is_faster", lambda one, other: (one(), other(), True)[-1])
+    assert precision.openvino_precision.__wrapped__(Core(), 3) == chosen
+    if chosen == "bf16":
+        assert asked == [("CPU", "bf16", 3), ("CPU", "f32", 3)] and [hint for hint, _ in run] == ["bf16", "f32"]
+        assert run[0][1] == (1, 32, 64, 64)
+    else:
+        assert not asked and not run
