@@ -145,16 +145,16 @@ def _rectangle(region: np.ndarray) -> Print:
     """The rectangle around a region, bool (h, w), rotated so that most of the outline lies along its sides."""
     contours, _ = cv2.findContours(region.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     outline = max(contours, key=len)[:, 0] + 0.5
-    cosine, sine = np.cos(ANGLES)[:, None], np.sin(ANGLES)[:, None]
-    x, y = outline.T
-    turned = np.stack([x * cosine + y * sine, y * cosine - x * sine], axis=-1)  # (angles, points, 2)
-    low, high = np.percentile(turned, [0.3, 99.7], axis=1, keepdims=True)
-    along = (np.minimum(turned - low, high - turned) < 1.5).any(axis=-1)
+    cosine, sine = np.float32([np.cos(ANGLES), np.sin(ANGLES)])[..., None]
+    x, y = np.float32(outline.T)
+    turned = np.stack([x * cosine + y * sine, y * cosine - x * sine])  # (2, angles, points)
+    low, high = np.percentile(turned, [0.3, 99.7], axis=-1)
+    along = (np.minimum(turned - low[..., None], high[..., None] - turned) < 1.5).any(axis=0)
     from_end = np.minimum(outline, np.array(region.shape[::-1]) - outline)
     along &= (from_end > 3).all(axis=1)  # where the scan ends says nothing
     best = np.argmax(along.sum(axis=1))
-    (low, high), angle = (low[best, 0] - 0.5, high[best, 0] + 0.5), ANGLES[best]
-    return Print(0, 0, 0, 0, np.degrees(angle)).grown(-low[0], -low[1], high[0], high[1])
+    (left, top), (right, bottom) = low[:, best] - 0.5, high[:, best] + 0.5
+    return Print(0, 0, 0, 0, np.degrees(ANGLES[best])).grown(-left, -top, right, bottom)
 
 
 def _fitted(view: np.ndarray, paper: np.ndarray, found: Print) -> tuple[Print, list[Side | None]]:
