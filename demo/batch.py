@@ -6,6 +6,7 @@ import traceback
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -15,11 +16,12 @@ from demo.editing import EditState
 from demo.limits import BATCH_MEGABYTES, BATCH_MEGAPIXELS, BATCH_PHOTOS
 from demo.manners import RefusalError, is_fault, sentence
 from demo.photo_shown import full_size, preview
-from demo.reading import read_scan
+from demo.reading import prints_on, read_scan
 from demo.session import Result, Session
 from demo.stages import Stages
 from demo.texts import percent, say
 from restoration.files.imaging import SUFFIXES, Scan, claimed_pixels, write_photo
+from restoration.inference.prints import extract
 from restoration.inference.tones import is_tinted
 
 FAILURES = "not restored.txt"  # in the zip
@@ -69,7 +71,18 @@ def restore_all(session: Session, stages: Stages, language: str, progress: Calla
 
 
 def _restore(session: Session, name: str, file: Path, stages: Stages, language: str) -> None:
-    scan, keep_gray = read_scan(file), session.batch.keep_gray
+    """Restore a photo; of a scan also each print, cut out and straightened, before the whole."""
+    scan, path = read_scan(file), PurePosixPath(name)
+    for number, found in enumerate(prints_on(scan.image), start=1):
+        cut, own = scan.part(partial(extract, found=found)), str(path.with_stem(f"{path.stem}-{number}"))
+        _restore_part(session, (file, number), own, cut, stages, language)
+    _restore_part(session, (file, 0), name, scan, stages, language)
+
+
+def _restore_part(
+    session: Session, place: tuple[Path, int], name: str, scan: Scan, stages: Stages, language: str
+) -> None:
+    keep_gray = session.batch.keep_gray
     photo = scan.image.convert("L") if is_tinted(scan.image) else scan.image
     restored = stages.colorize(stages.repair(photo, None), None)
     image = scan.own_gray(restored.gray, restored.mask) if keep_gray else restored.image
@@ -77,7 +90,7 @@ def _restore(session: Session, name: str, file: Path, stages: Stages, language: 
     share = np.asarray(restored.mask).mean() / 255
     said = say("batch_share" if share else "batch_whole", language, name=Path(name).name, share=percent(share))
     said = say("batch_kept", language, said=said) if restored.own and not keep_gray else said
-    _keep(session, (file, 0), name, image, scan.shown_at(restored.mask), (scan.image, after), said)
+    _keep(session, place, name, image, scan.shown_at(restored.mask), (scan.image, after), said)
 
 
 def corrected(session: Session) -> dict[tuple[Path, int], EditState]:
@@ -95,12 +108,12 @@ def is_due(session: Session) -> bool:
 
 
 def keep_corrected(session: Session, stages: Stages, language: str) -> None:
-    """Let it replace what the batch made; a print cut out of a scan is added, since the batch has the whole scan."""
+    """Let it replace what the batch made."""
     for place, edit in corrected(session).items():
         if edit.is_unrestored:
             edit.restore(stages, lambda *_: None)
-        whole, kind = session.batch.results[place[0], 0].name, "gray" if session.batch.keep_gray else "color"
-        name, said = str(PurePosixPath(whole).with_stem(edit.name)), say("batch_own", language, name=edit.name)
+        name, kind = session.batch.results[place].name, "gray" if session.batch.keep_gray else "color"
+        said = say("batch_own", language, name=edit.name)
         pair, scan = (edit.small, *preview(edit, kind)), edit.scan.shown_at(edit.restored.mask)
         _keep(session, place, name, full_size(edit, kind), scan, pair, said)
         session.batch.by_hand[place] = edit.by_hand()

@@ -93,9 +93,9 @@ class Steps:
             raise RefusalError("photo_gone")
         file, number = places[event.index]
         if session.album and session.album.file == file:
-            return self._show(session.album, number or session.album.open, request, progress)
+            return self._show(session.album, number, request, progress)
         self.want(str(file), request)
-        return self._open(number or 1, request, progress)
+        return self._open(number, request, progress)
 
     def come_back(self, key: str, request: gr.Request) -> Shown:
         """The page was reloaded, or another photo was not wanted after all: show everything, if it is still kept."""

@@ -146,8 +146,9 @@ TEXTS = {
     # many photos
     "batch_lead": (
         "Up to {count} photos or a zip, {megapixels} megapixels in total. Damage is detected automatically in "
-        "each photo.",
-        "사진 최대 {count}장 또는 zip 파일, 모두 합해 {megapixels}메가픽셀까지. 손상은 자동으로 찾습니다.",
+        "each photo. Prints on a scan also come back one by one, cut out.",
+        "사진 최대 {count}장 또는 zip 파일, 모두 합해 {megapixels}메가픽셀까지. 손상은 자동으로 찾고, 스캔 속 사진은 "
+        "한 장씩 오려서도 돌려드립니다.",
     ),
     "batch_files": ("Photos or a zip", "사진 또는 zip"),
     "batch_gray": ("Repair only, no color", "고치기만 하고 흑백으로 두기"),
@@ -161,9 +162,8 @@ TEXTS = {
     ),
     "batch_pairs": ("Before and after", "복원 전과 후"),
     "batch_choose": (
-        "Choose a photo below to correct it by hand; the zip then has your version. Prints on a scan are cut out and "
-        "added once you correct them.",
-        "아래에서 골라 직접 고치면 zip에 고친 사진이 들어갑니다. 스캔 속 사진은 고치면 오려져 따로 추가됩니다.",
+        "Choose a photo below to correct it by hand; the zip then has your version.",
+        "아래에서 골라 직접 고치면 zip에 고친 사진이 들어갑니다.",
     ),
     "batch_unit": ("photos", "장"),
     "batch_share": ("{name}: {share} repaired", "{name}: {share} 고침"),
