@@ -13,8 +13,6 @@ once, so that the work is done on arrays. The cost of a match, beside the differ
 A match's tone is corrected slightly toward the network's fill, so that no seam shows in a calm sky.
 """
 
-from concurrent.futures import Executor
-
 import cv2
 import numpy as np
 
@@ -27,7 +25,7 @@ STEPS = 4, 2, 1  # strides to the neighbors whose matches are tried, in three ro
 KNOWN, GUIDE, CONTRAST = 3.0, 0.3, 1.0  # weights in the cost, relative to 1 for a pixel of a patch
 DISTANCE, USAGE = 2.0, 10.0  # squared levels of gray per pixel of distance, and per use of a source
 TONE = 3  # levels of gray by which a patch is lightened or darkened at most
-PART = 512  # patches that are processed together: their candidates stay in a core's cache
+PART = 512  # patches that are compared together: what is calculated for them stays in a core's cache
 
 
 class Patches:
@@ -58,23 +56,42 @@ class Patches:
         self.places = self._place(self.rows, self.columns)
         self.number = np.full(wanted.shape, -1)  # of the patch at each point of the grid
         self.number[wanted] = np.arange(len(self.places))
+        self.neighbors = {step: self._neighbors(step) for step in STEPS}
+
+    def _neighbors(self, step: int) -> np.ndarray:
+        """The patches that many strides below, above, right and left of each, (n, 4); itself where there is none."""
+        row, column = self.rows // self.stride, self.columns // self.stride
+        sides = ((step, 0), (-step, 0), (0, step), (0, -step))
+        found = np.stack([self.patch_at(row + down, column + right) for down, right in sides], axis=1)
+        return np.where(found < 0, np.arange(len(found))[:, None], found)
 
     def _find_features(self, mask: np.ndarray) -> None:
         """The pictures in which matches are compared, concatenated in `features`, and the weights of the pixels."""
         has, self.contrast = _contrasts(self.image, mask)
         self.features = np.stack([_padded(x) for x in (self.image, _blurred(self.image, 1.5), has, self.contrast)])
-        self.known = _padded(np.where(mask, 1, np.sqrt(KNOWN)).astype(np.float32)).ravel()
-        size, sparse = self.known.size, self._offsets(RADIUS, RADIUS)
+        size, sparse = self.is_source.size, self._offsets(RADIUS, RADIUS)
         self.patch = self._offsets(RADIUS, 1)[::2]  # a checkerboard: half the work, and matches as good
-        self.of_source = np.concatenate([self.patch, size + sparse, [2 * size]])
         self.of_wanted = np.concatenate([self.patch, size + sparse, [3 * size]])
-        weights = [GUIDE * len(self.patch) / len(sparse)] * len(sparse) + [CONTRAST * len(self.patch)]
-        self.weights = np.sqrt(weights).astype(np.float32)
+        self.offered = self._offered(np.concatenate([self.patch, size + sparse, [2 * size]]))
+        known = _padded(np.where(mask, 1, KNOWN)).ravel()[self.places[:, None] + self.patch]
+        others = [GUIDE * len(self.patch) / len(sparse)] * len(sparse) + [CONTRAST * len(self.patch)]
+        others = np.broadcast_to(others, (len(known), len(others)))
+        self.weights = np.sqrt(np.concatenate([known, others], axis=1)).astype(np.float32)
         depth = cv2.distanceTransform(self.hole.astype(np.uint8), cv2.DIST_L2, 3)
         self.trust = 1.3 ** -np.minimum(depth[self.rows, self.columns], 20)  # in what lies near known pixels
         holes = np.flatnonzero(np.pad(self.hole, RADIUS))
         self.pixel = np.full(size, len(holes))  # number within the hole at each place; elsewhere one past the last
         self.pixel[holes] = np.arange(len(holes))
+
+    def _offered(self, offsets: np.ndarray) -> np.ndarray:
+        """What each place has at these offsets, float32 (places, offsets). No source changes, so this is done once:
+        whole rows are found several times as fast as single pixels."""
+        features = self.features.ravel()
+        found = np.empty((self.is_source.size, len(offsets)), np.float32)
+        for start in range(0, len(found), PART):
+            part = found[start : start + PART]
+            features.take(np.arange(start, start + len(part))[:, None] + offsets, mode="clip", out=part)
+        return found
 
     def start(self, coarser: "Patches | None") -> None:
         """Take the coarser level's matches at twice its size, and random ones where there are none."""
@@ -93,67 +110,61 @@ class Patches:
         self.matches = np.where((patches >= 0) & self.is_source[places], places, self.matches)
         self._average(np.ones(len(self.places)), self.stride // 2)
 
-    def improve(self, pool: Executor, sharp: bool) -> None:
+    def improve(self, sharp: bool) -> None:
         """Search and average; if `sharp`, finally average only the middles of the patches."""
         for number in range(PASSES):
-            cost = self._search(pool, number)
+            cost = self._search(number)
             trust = self.trust * np.exp(-cost / (2 * max(float(np.percentile(cost, 75)), 1e-3))) + 1e-12
             self._average(trust, 1 if sharp and number == PASSES - 1 else RADIUS)
             self.is_first = False
 
-    def _search(self, pool: Executor, number: int) -> np.ndarray:
+    def _search(self, number: int) -> np.ndarray:
         """Rounds of PatchMatch; returns the cost of each match without the usage term."""
+        rng = np.random.default_rng(number)
         far = max(self.image.shape) // (1 if number < 2 else 4)
-        reaches = (16, 2) if self.has_inherited and self.scale <= 2 else (far, far // 2, far // 4, far // 8, 8, 3, 1)
-        parts = range(0, len(self.places), PART)
+        is_near = self.has_inherited and self.scale <= 2
+        reaches = np.array((16, 2) if is_near else (far, far // 2, far // 4, far // 8, 8, 3, 1))
+        wanted = self._wanted()
         for step in STEPS:
-            usage = np.bincount(self.matches, minlength=self.is_source.size).astype(np.float32)
+            tried = self._candidates(step, reaches, rng)
+            self.matches, cost = self._cheapest(tried, self._cost(tried, wanted))
+        return cost
 
-            def move(start: int, step=step, usage=usage) -> tuple[np.ndarray, np.ndarray]:
-                rng = np.random.default_rng([number, step, start])
-                patches = np.arange(start, min(start + PART, len(self.places)))
-                return self._best(patches, self._candidates(patches, step, reaches, rng), usage)
+    def _wanted(self) -> np.ndarray:
+        """What a source is compared with, for each patch, float32 (n, features)."""
+        return self.features.take(self.places[:, None] + self.of_wanted)
 
-            matches, costs = zip(*pool.map(move, parts), strict=True)
-            self.matches = np.concatenate(matches)
-        return np.concatenate(costs)
+    def _candidates(self, step: int, reaches: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Places to try for each patch, (n, c): its own, those beside its neighbors' matches, random ones around."""
+        near, own = self.neighbors[step], self.matches[:, None]
+        beside = self.matches[near] + self.places[:, None] - self.places[near]
+        down, right = rng.integers(-reaches, reaches + 1, (2, len(own), len(reaches)))
+        found = np.concatenate([own, beside, own + down * self.width + right], axis=1)
+        return found.clip(0, self.is_source.size - 1)  # the ends are in the border: no sources
 
-    def _candidates(
-        self, patches: np.ndarray, step: int, reaches: tuple[int, ...], rng: np.random.Generator
-    ) -> np.ndarray:
-        """Places to try for some patches, (n, c): own ones, those beside neighbors' matches, random ones around."""
-        matches = self.matches[patches]
-        row, column = self.rows[patches] // self.stride, self.columns[patches] // self.stride
-        found = [matches]
-        for down, right in ((step, 0), (-step, 0), (0, step), (0, -step)):
-            near = self.patch_at(row + down, column + right)
-            near = np.where(near < 0, patches, near)
-            found.append(self.matches[near] + self.places[patches] - self.places[near])
-        for reach in reaches:
-            down, right = rng.integers(-reach, reach + 1, (2, len(patches)))
-            found.append(matches + down * self.width + right)
-        return np.stack(found, axis=1).clip(0, self.is_source.size - 1)  # the ends are in the border: no sources
+    def _cost(self, tried: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        """Squared difference of each patch to its candidates plus the cost of their distance, float32 (n, c)."""
+        cost = np.empty(tried.shape, np.float32)
+        for start in range(0, len(tried), PART):
+            part = np.s_[start : start + PART]
+            difference = self.offered.take(tried[part], axis=0)
+            difference -= wanted[part, None]
+            difference *= self.weights[part, None]
+            if self.is_first:
+                difference[..., : len(self.patch)] = 0
+            np.einsum("nck,nck->nc", difference, difference, out=cost[part])
+        down = tried // self.width - self.places[:, None] // self.width
+        right = tried - self.places[:, None] - down * self.width
+        distance = np.sqrt((down * down + right * right).astype(np.float32))
+        return cost + DISTANCE * len(self.patch) * self.scale * distance
 
-    def _best(self, patches: np.ndarray, tried: np.ndarray, usage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The cheapest candidate (n, c) for each patch, and its cost without the usage term."""
-        cost = self._cost(patches, tried)
+    def _cheapest(self, tried: np.ndarray, cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The best candidate (n, c) for each patch, others' use of it included, and its cost without that."""
+        usage = np.bincount(self.matches, minlength=self.is_source.size).astype(np.float32)
         total = cost + USAGE * len(self.patch) * usage[tried]
-        total[:, 0] -= USAGE * len(self.patch)  # does not count its own use
+        total[:, 0] -= USAGE * len(self.patch)  # its own use does not count
         best = np.where(self.is_source[tried], total, np.inf).argmin(axis=1)[:, None]
         return np.take_along_axis(tried, best, 1)[:, 0], np.take_along_axis(cost, best, 1)[:, 0]
-
-    def _cost(self, patches: np.ndarray, tried: np.ndarray) -> np.ndarray:
-        """Squared difference to each candidate plus the cost of its distance, float32 (n, c)."""
-        here, features = self.places[patches, None], self.features.ravel()
-        known = self.known.take(here + self.patch) * (0 if self.is_first else 1)
-        weights = np.concatenate([known, np.broadcast_to(self.weights, (len(here), len(self.weights)))], axis=1)
-        difference = features.take(tried[..., None] + self.of_source, mode="clip")
-        difference -= features.take(here + self.of_wanted)[:, None]
-        difference *= weights[:, None]
-        down = tried // self.width - here // self.width
-        right = tried - here - down * self.width
-        distance = np.sqrt((down * down + right * right).astype(np.float32))
-        return np.einsum("nck,nck->nc", difference, difference) + DISTANCE * len(self.patch) * self.scale * distance
 
     def _average(self, weights: np.ndarray, radius: int) -> None:
         """Set each pixel of the hole to the weighted mean of what the patches within `radius` of it suggest."""
@@ -204,4 +215,4 @@ def _blurred(x: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _padded(x: np.ndarray) -> np.ndarray:
-    return np.pad(x, RADIUS, "reflect")
+    return cv2.copyMakeBorder(x, RADIUS, RADIUS, RADIUS, RADIUS, cv2.BORDER_REFLECT_101)

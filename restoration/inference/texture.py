@@ -6,12 +6,10 @@ pixel of the hole becomes the mean of what the patches over it suggest. `patches
 """
 
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
 
 import cv2
 import numpy as np
 
-from restoration.inference.backends import threads
 from restoration.inference.patches import RADIUS, Patches
 from restoration.inference.regions import Box
 
@@ -32,16 +30,15 @@ def add_texture(fill: np.ndarray, mask: np.ndarray) -> np.ndarray:
         mask: bool (H, W), the filled pixels; no patch is taken from there.
 
     Returns:
-        uint8 (H, W), equal to `fill` outside the thick parts of the mask. The number of cores does not change it.
+        uint8 (H, W), equal to `fill` outside the thick parts of the mask.
     """
     thick = thick_parts(mask)
     if not thick.any():
         return fill
     textured, finest = fill.copy(), _halvings(np.count_nonzero(thick), MAX_PIXELS)
-    with ThreadPoolExecutor(threads()) as pool:
-        for box, hole in _holes(thick):
-            rebuilt = _rebuilt(fill[box.slices], hole, mask[box.slices], finest, pool)
-            np.copyto(textured[box.slices], rebuilt, where=hole)
+    for box, hole in _holes(thick):
+        rebuilt = _rebuilt(fill[box.slices], hole, mask[box.slices], finest)
+        np.copyto(textured[box.slices], rebuilt, where=hole)
     return textured
 
 
@@ -66,7 +63,7 @@ def _halvings(pixels: int, most: int) -> int:
     return max(0, int(np.ceil(np.log2(pixels / most) / 2)))
 
 
-def _rebuilt(fill: np.ndarray, hole: np.ndarray, mask: np.ndarray, finest: int, pool: Executor) -> np.ndarray:
+def _rebuilt(fill: np.ndarray, hole: np.ndarray, mask: np.ndarray, finest: int) -> np.ndarray:
     """One hole with texture at a size of 1 / 2**finest, uint8 (h, w); the fill if there are no patches to take."""
     depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3).max()
     coarsest = max(0, int(np.ceil(np.log2(depth / COARSEST))))
@@ -76,7 +73,7 @@ def _rebuilt(fill: np.ndarray, hole: np.ndarray, mask: np.ndarray, finest: int, 
         finer = Patches(fill, hole, mask, power)
         if finer.sources.size:
             finer.start(level)
-            finer.improve(pool, sharp=power == finest)
+            finer.improve(sharp=power == finest)
             level = finer
     if level is None:
         return fill

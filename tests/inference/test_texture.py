@@ -1,7 +1,5 @@
 """Texture on pictures whose truth is known: what a hole gets must be what the picture goes on with."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import cv2
 import numpy as np
 import pytest
@@ -59,15 +57,6 @@ def test_a_sky_goes_on_without_a_seam(monkeypatch):
         tones = cv2.blur(add_texture(fill, mask) - smooth, (9, 9))
         errors.append(np.abs(tones[70:130, 50:110]).max())
     assert errors[0] < 2.5 and errors[0] < errors[1]
-
-
-def test_any_number_of_cores_gives_the_same(monkeypatch):
-    truth, mask = gray_photo("coffee", 180, 140), hole(180, 140, (40, 30, 110, 100))
-    results = []
-    for cores in (1, 3):
-        monkeypatch.setattr(texture, "threads", lambda cores=cores: cores)
-        results.append(add_texture(fog(truth, mask), mask))
-    assert np.array_equal(*results)
 
 
 def test_thin_damage_stays_as_the_network_filled_it():
@@ -141,7 +130,7 @@ def test_patches_lie_over_the_hole_and_sources_in_known_pixels(level):
 def test_a_match_costs_what_the_docstring_says(level):
     rng = np.random.default_rng(0)
     chosen = rng.integers(0, len(level.places), 6)
-    tried = level.sources[rng.integers(0, len(level.sources), (6, 4))]
+    tried = level.sources[rng.integers(0, len(level.sources), (len(level.places), 4))]
     image, has, wanted = (reflected(x) for x in (level.image, level.features[2][3:-3, 3:-3], level.contrast))
     blurred = reflected(cv2.GaussianBlur(level.image, (0, 0), 1.5, borderType=cv2.BORDER_REFLECT_101))
     masked = hole(90, 80, (30, 24, 56, 50), (70, 60, 80, 70)).reshape(40, 2, 45, 2).any(axis=(1, 3))
@@ -150,17 +139,17 @@ def test_a_match_costs_what_the_docstring_says(level):
     corners = [(y, x) for y in (-3, 0, 3) for x in (-3, 0, 3)]
     for is_first in (True, False):
         level.is_first = is_first
-        cost = level._cost(chosen, tried)
-        for n, patch in enumerate(chosen):
+        cost = level._cost(tried, level._wanted())
+        for patch in chosen:
             y, x = centers(level, level.places)[patch]
-            for c, place in enumerate(tried[n]):
+            for c, place in enumerate(tried[patch]):
                 v, u = centers(level, place)
                 looks = sum(known[y + i, x + j] * (image[v + i, u + j] - image[y + i, x + j]) ** 2 for i, j in checker)
                 guide = sum((blurred[v + i, u + j] - blurred[y + i, x + j]) ** 2 for i, j in corners) * 0.3 * 25 / 9
                 contrast = 25 * (has[v, u] - wanted[y, x]) ** 2
                 away = 2 * 25 * 2 * np.hypot(v - y, u - x)  # px of the whole photo
                 expected = (0 if is_first else looks) + guide + contrast + away
-                assert cost[n, c] == pytest.approx(expected, rel=1e-3)
+                assert cost[patch, c] == pytest.approx(expected, rel=1e-3)
 
 
 def test_a_pixel_becomes_the_weighted_mean_of_what_patches_over_it_suggest(level):
@@ -189,45 +178,32 @@ def test_a_pixel_becomes_the_weighted_mean_of_what_patches_over_it_suggest(level
     assert np.array_equal(level.features[0], reflected(level.image))
 
 
-def test_the_cheapest_source_wins_and_one_in_use_costs_more(level):
-    patch, tried = np.array([3]), level.sources[None, [5, 40, 90]]
-    cost = level._cost(patch, tried)[0]
-    usage = np.zeros(level.is_source.size, np.float32)
-    best = int(cost.argmin())
-    assert level._best(patch, tried, usage)[0][0] == tried[0, best] or best != 0
-    usage[tried[0, best]] = 1 + (np.sort(cost)[1] - cost.min()) / 250 + (1 if best == 0 else 0)
-    match, own = level._best(patch, tried, usage)
-    free = cost + 250 * usage[tried[0]]
-    free[0] -= 250
-    assert match[0] == tried[0, free.argmin()] and own[0] == pytest.approx(cost[free.argmin()])
-    nowhere = tried.copy()
-    nowhere[0, free.argmin()] = 0  # in the border, no source
-    assert level._best(patch, nowhere, usage)[0][0] != 0
-
-
-def test_what_a_patch_has_itself_costs_it_nothing_more(level):
-    patch = np.array([3])
-    cost = level._cost(patch, level.sources[None])[0]
-    order = cost.argsort()
-    pair = order[np.diff(cost[order], append=np.inf).argmin() + np.arange(2)]
-    usage = np.zeros(level.is_source.size, np.float32)
-    usage[level.sources[pair[0]]] = 1
-    assert level._best(patch, level.sources[None, pair], usage)[0] == level.sources[pair[0]]
+def test_the_cheapest_source_wins_and_one_in_use_costs_more(level, monkeypatch):
+    """Each use adds ten squared levels for each of 25 pixels, but for the patch's own."""
+    monkeypatch.setattr(level, "matches", level.sources[[5, 5, 5, 40, 90]])
+    tried = level.sources[[[5, 40, 90], [9, 40, 90], [9, 5, 90], [9, 5, 90], [9, 40, 5]]].copy()
+    tried[4, 0] = 0  # in the border, no source
+    cost = np.float32([[300, 100, 900], [300, 100, 0], [300, 100, 900], [600, 0, 900], [0, 100, 200]])
+    matches, own = level._cheapest(tried, cost)
+    assert (matches == tried[range(5), [1, 0, 0, 0, 1]]).all() and own.tolist() == [100, 300, 300, 600, 100]
 
 
 def test_what_fits_a_neighbor_is_tried_and_places_around(level):
-    patch = np.array([len(level.places) // 2])
-    row, column = level.rows[patch][0], level.columns[patch][0]
-    tried = level._candidates(patch, 2, (5, 1), np.random.default_rng(0))[0]
-    own = centers(level, level.matches[patch[0]])
-    assert len(tried) == 7 and np.array_equal(centers(level, tried[0]), own)
+    patch = len(level.places) // 2
+    row, column = level.rows[patch], level.columns[patch]
+    found = level._candidates(2, np.array([5, 1]), np.random.default_rng(0))
+    own = centers(level, level.matches)
+    assert found.shape == (len(level.places), 7) and np.array_equal(centers(level, found[:, 0]), own)
     numbers = {(int(r), int(c)): i for i, (r, c) in enumerate(zip(level.rows, level.columns, strict=True))}
-    for place, (down, right) in zip(tried[1:5], ((4, 0), (-4, 0), (0, 4), (0, -4)), strict=True):
+    for place, (down, right) in zip(found[patch, 1:5], ((4, 0), (-4, 0), (0, 4), (0, -4)), strict=True):
         near = centers(level, level.matches[numbers[row + down, column + right]])
         assert np.array_equal(centers(level, place), near - (down, right))
-    assert np.abs(centers(level, tried[5]) - own).max() <= 5 and np.abs(centers(level, tried[6]) - own).max() <= 1
-    off = [centers(level, level._candidates(patch, 2, (2,), np.random.default_rng(s))[0][5]) - own for s in range(60)]
-    assert {tuple(x) for x in off} > {(-2, -2), (2, 2)} and np.abs(off).max() == 2
+    top = int(level.rows.argmin())  # there is no patch above it
+    assert found[top, 2] == level.matches[top]
+    inner = (np.abs(own - [23, 25]) < [15, 15]).all(axis=1)  # others end at the edge
+    for number, reach in ((5, 5), (6, 1)):
+        off = (centers(level, found[:, number]) - own)[inner]
+        assert {*off.ravel().tolist()} == {*range(-reach, reach + 1)}
 
 
 def test_a_finer_level_goes_on_with_twice_the_coarser_ones_matches(level):
@@ -266,7 +242,7 @@ def test_trust_falls_with_depth(level):
 def test_a_calm_hole_gets_less_texture_than_a_lively_one(monkeypatch, contrast, share):
     """0.85 of what is found, times contrast / (contrast + 1)."""
 
-    def improve(self, pool, sharp):
+    def improve(self, sharp):
         self.image[:], self.contrast = 200, np.full(self.image.shape, contrast, np.float32)
 
     monkeypatch.setattr(texture.Patches, "improve", improve)
@@ -293,10 +269,10 @@ def test_passes_search_and_average_and_end_with_the_middles_alone(level, monkeyp
     monkeypatch.setattr(patches.Patches, "_average", lambda self, trust, radius: averaged.append((trust, radius)))
     cost = np.linspace(0, 100, len(level.places))
     monkeypatch.setattr(
-        patches.Patches, "_search", lambda self, _, number: searched.append((number, self.is_first)) or cost
+        patches.Patches, "_search", lambda self, number: searched.append((number, self.is_first)) or cost
     )
     level.is_first = True
-    level.improve(None, sharp)
+    level.improve(sharp)
     assert searched == [(0, True), *((number, False) for number in range(1, 8))] and [r for _, r in averaged] == radii
     assert np.allclose(averaged[0][0], level.trust * np.exp(-cost / 150) + 1e-12), "three quarters are below 75"
 
@@ -343,11 +319,9 @@ def test_what_was_found_before_is_only_improved_nearby(monkeypatch, inherited, p
     found.start(None)
     found.has_inherited = inherited
     monkeypatch.setattr(
-        found, "_candidates", lambda given, step, *rest: asked.append((step, rest[0])) or given[:, None]
+        found, "_candidates", lambda step, reaches, _: asked.append((step, tuple(reaches))) or found.matches[:, None]
     )
-    monkeypatch.setattr(found, "_best", lambda given, *_: (found.matches[given], np.zeros(len(given))))
-    with ThreadPoolExecutor(1) as pool:
-        found._search(pool, number)
+    found._search(number)
     assert set(asked) == {(4, reaches), (2, reaches), (1, reaches)}
 
 
