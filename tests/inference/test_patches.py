@@ -1,6 +1,4 @@
-"""What patches are compared in, against its definition, and how much is done at a time."""
-
-from concurrent.futures import ThreadPoolExecutor
+"""What patches are compared in, against its definition."""
 
 import numpy as np
 import pytest
@@ -36,16 +34,16 @@ def test_a_hundredth_of_a_coarse_pixel_masks_it(pixels, is_masked):
     assert np.allclose(patches._reduced(np.full((33, 40), 90, np.uint8), 16), 90)
 
 
-def test_512_patches_are_moved_at_a_time(monkeypatch):
-    mask, sizes = hole(120, 110, (20, 20, 80, 80)), []
-    found = patches.Patches(gray_photo("coffee", 120, 110), mask, mask, 0)
-    found.start(None)
-    monkeypatch.setattr(found, "_candidates", lambda given, *_: sizes.append(given.tolist()) or given[:, None])
-    monkeypatch.setattr(found, "_best", lambda given, *_: (found.matches[given], np.zeros(len(given))))
-    with ThreadPoolExecutor(1) as pool:
-        assert len(found._search(pool, 0)) == len(found.places)
-    third = len(sizes) // 3
-    assert max(map(len, sizes)) == 512 and [n for part in sizes[:third] for n in part] == list(range(len(found.places)))
+@pytest.mark.parametrize("part", [7, 10_000])
+def test_how_many_patches_are_compared_at_a_time_changes_nothing(monkeypatch, part):
+    mask, results = hole(120, 110, (20, 20, 80, 80)), []
+    for size in (patches.PART, part):
+        monkeypatch.setattr(patches, "PART", size)
+        found = patches.Patches(gray_photo("coffee", 120, 110), mask, mask, 0)
+        found.start(None)
+        found.improve(sharp=True)
+        results.append(found.image)
+    assert len(found.places) > 512 and np.array_equal(*results)
 
 
 @pytest.mark.parametrize(
@@ -63,4 +61,4 @@ def test_of_more_than_a_million_pixels_a_smaller_copy_gets_the_texture(monkeypat
     monkeypatch.setattr(texture, "Patches", Nothing)
     fill, mask = np.zeros(shape, np.uint8), np.zeros(shape, bool)
     mask[500:531, 500:531] = True
-    assert texture._rebuilt(fill, mask, mask, 0, None) is fill and made == powers
+    assert texture._rebuilt(fill, mask, mask, 0) is fill and made == powers
