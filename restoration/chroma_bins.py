@@ -15,6 +15,6 @@ BINS = _GRID[_IN_GAMUT]  # (N, 2), Cb and Cr
 # (A * A,), the bin of each node of the grid, Cb first; of one that no photo needs, the nearest.
 NEAREST = np.square(_GRID[:, None] - BINS).sum(axis=-1).argmin(axis=1)
 # Only a part of the prior's logarithm is subtracted: Menon et al., "Long-tail learning via logit adjustment" (2021).
-TAU = 0.25
+TAU = 0.27
 LEAST_PRIOR = 1e-6
 TEMPERATURE = 0.2  # below 1 the likelier colors count for more than in the mean

@@ -136,7 +136,7 @@ def test_what_surroundings_agree_on_is_asked_with_luma_and_variance_of_each_plac
     belief = ChromaDistribution(logits, light, PRIOR / PRIOR.sum())
     belief.decode()
     [(given, small, variance)] = asked
-    score = (logits - 0.25 * np.log(belief.prior + 1e-6)[:, None, None]) / 0.2
+    score = (logits - 0.27 * np.log(belief.prior + 1e-6)[:, None, None]) / 0.2
     likely = np.exp(score) / np.exp(score).sum(axis=0)
     mean = sum(p[..., None] * color for p, color in zip(likely, BINS, strict=True))
     spread = sum(p * ((color - mean) ** 2).sum(axis=-1) for p, color in zip(likely, BINS, strict=True))
@@ -145,7 +145,7 @@ def test_what_surroundings_agree_on_is_asked_with_luma_and_variance_of_each_plac
     assert np.allclose(small, whole, atol=1e-6)
 
 
-@pytest.mark.parametrize("strength, tau", [(1, 0.25), (1.5, 0.4), (2, 0.55)])
+@pytest.mark.parametrize("strength, tau", [(1, 0.27), (1.5, 0.42), (2, 0.57)])
 def test_strength_takes_more_of_the_prior_off(strength, tau):
     """A color that is e times as rare as another gains tau on it."""
     believed = belief([(GRAY, 1)], height=2, width=2)
@@ -166,7 +166,7 @@ def test_how_likely_a_hue_is_counts_the_colors_within_26_degrees_wholly_and_gray
     turned = [0.2 * np.array([np.cos(a), np.sin(a)]) for a in np.radians(53.13 + np.array([0, 15, 70, 180]))]
     found = [likely((color, 1)) for color in (*turned, GRAY)]
     assert min(found[:2]) > 0.97 and max(found[:2]) <= 1 and max(found[2:]) < 0.03
-    rare, common = 0.5 * np.array([0.02, 0.98]) ** -0.25
+    rare, common = 0.5 * np.array([0.02, 0.98]) ** -0.27
     prior = np.where(np.abs(BINS - turned[0]).max(axis=1) < 0.05, 0.02, 0.98).astype(np.float32)
     torn = replace(belief([(turned[0], 0.5), (GRAY, 0.5)]), prior=prior)
     assert torn.likelihood(np.float32([0.6, 0.8]))[80, 80] == pytest.approx(rare / (rare + common), abs=0.005)
