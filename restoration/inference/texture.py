@@ -64,14 +64,14 @@ def _halvings(pixels: int, most: int) -> int:
 
 
 def _rebuilt(fill: np.ndarray, hole: np.ndarray, mask: np.ndarray, finest: int) -> np.ndarray:
-    """One hole with texture at a size of 1 / 2**finest, uint8 (h, w); the fill if there are no patches to take."""
+    """One hole with texture at a size of 1 / 2**finest, uint8 (h, w); the fill if there are no patches."""
     depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3).max()
     coarsest = max(0, int(np.ceil(np.log2(depth / COARSEST))))
     finest = max(finest, _halvings(fill.size, MAX_AREA))
     level = None
     for power in range(max(coarsest, finest), finest - 1, -1):
         finer = Patches(fill, hole, mask, power)
-        if finer.sources.size:
+        if finer.sources.size and finer.places.size:  # a speck may vanish in a smaller copy
             finer.start(level)
             finer.improve(sharp=power == finest)
             level = finer

@@ -344,6 +344,17 @@ def test_all_holes_get_a_coarser_texture_where_they_are_many(monkeypatch):
     assert made.count(0) == 0 and made.count(1) == 2 and np.array_equal(textured[~mask], fill[~mask])
 
 
+def test_a_speck_that_vanishes_in_the_smaller_copy_keeps_its_fill(monkeypatch):
+    """Beside a large hole, in a photo of 4,000 px, of which so much is damaged that a sixteenth of its size is used."""
+    monkeypatch.setattr(texture, "THIN", (10, 0))
+    monkeypatch.setattr(texture, "MAX_PIXELS", 100)
+    truth, mask = tiled(320), hole(320, 320, (100, 100, 200, 200), (208, 150, 209, 151))
+    fill = fog(truth, mask, 8)
+    textured = add_texture(fill, mask)
+    assert thick_parts(mask)[150, 208] and textured[150, 208] == fill[150, 208]
+    assert (textured != fill)[100:200, 100:200].any()
+
+
 @pytest.mark.parametrize("gap, count", [(2 * texture.RADIUS, 1), (2 * texture.RADIUS + 1, 2)])
 def test_holes_count_as_one_where_a_patch_would_span_both(gap, count):
     thick = np.zeros((40, 80), bool)
