@@ -39,35 +39,35 @@ class Steps:
         session.wanted = upload[0] if isinstance(upload, list) else upload
         session.own(session.wanted)
 
+    def want_print(self, event: gr.SelectData, request: gr.Request) -> None:
+        """One of the prints on a scan, or the scan, which comes first; one in work is given up for it."""
+        session, _ = self._visit(request)
+        session.wanted = None if event.index == session.album.open else event.index
+
     def open(self, request: gr.Request, progress=gr.Progress()) -> Shown:
-        """The photo wanted last, with its damage found; of a scan with prints the first, cut out and straight."""
+        """What was wanted last, with its damage found; of a scan with prints the first, cut out and straight."""
         return self._open(1, request, progress)
 
     def _open(self, number: int, request: gr.Request, progress: gr.Progress) -> Shown:
         session = self.sessions.of(request)
-        upload = session.wanted
-        if not upload:  # it was opened for an earlier request, or taken back
+        wanted = session.wanted
+        if wanted is None:  # it was opened for an earlier request, or taken back
             return {}
+        if isinstance(wanted, int):
+            return self._show(session.album, wanted, request, progress, wanted)
         progress(0.1, desc=say("reading", language_of(request)))
         try:
             keep_corrected(session, self.stages, language_of(request))
-            original = session.keep(upload)
+            original = session.keep(wanted)
             scan = read_scan(original)
         except Exception:
-            session.wanted = None if session.wanted == upload else session.wanted  # what was open can be worked on
+            session.wanted = None if session.wanted == wanted else session.wanted  # what was open can be worked on
             raise
         prints = prints_on(scan.image)
         small = photo_shown.choices_of(session, scan.image, prints) if prints else []
-        return self._show(Album(Path(upload), scan, prints, small), min(number, len(prints)), request, progress, upload)
+        return self._show(Album(Path(wanted), scan, prints, small), min(number, len(prints)), request, progress, wanted)
 
-    def open_print(self, event: gr.SelectData, request: gr.Request, progress=gr.Progress()) -> Shown:
-        """Open one of the prints on a scan, or the scan, which comes first; earlier work on each is kept."""
-        session, _ = self._visit(request)
-        if event.index == session.album.open:
-            return {}
-        return self._show(session.album, event.index, request, progress)
-
-    def _show(self, album: Album, number: int, request: gr.Request, progress: gr.Progress, wanted=None) -> Shown:
+    def _show(self, album: Album, number: int, request: gr.Request, progress: gr.Progress, wanted) -> Shown:
         session = self.sessions.of(request)
         if number not in album.edits:
             progress(0.4, desc=say("finding", language_of(request)))
@@ -93,7 +93,8 @@ class Steps:
             raise RefusalError("photo_gone")
         file, number = places[event.index]
         if session.album and session.album.file == file:
-            return self._show(session.album, number, request, progress)
+            session.wanted = number
+            return self._show(session.album, number, request, progress, number)
         self.want(str(file), request)
         return self._open(number, request, progress)
 
@@ -181,7 +182,7 @@ class Steps:
     def restore_at_once(self, request: gr.Request, progress=gr.Progress()) -> Shown:
         """The same, automatically, once per opened photo; does nothing if there is nothing to do."""
         session = self.sessions.of(request)
-        if session.wanted or session.album is None or session.edit.restored or not session.edit.needs_work:
+        if session.wanted is not None or session.album is None or session.edit.restored or not session.edit.needs_work:
             return {}
         shown = self.restore(session.edit.recolor, session.edit.texture, request, progress)
         session.edit.is_corrected = False

@@ -58,7 +58,8 @@ class PhotoTab:
             wanted = wanting(steps.want, view[name], None, trigger_mode="multiple", **AT_ONCE)
             self.open_on(wanted.then, steps.open, view["drop"])
         view["drop"].clear(steps.want, view["drop"], None, **AT_ONCE)
-        self.open_on(view["prints"].select, steps.open_print, view["found"])
+        picked = view["prints"].select(steps.want_print, None, None, trigger_mode="multiple", **AT_ONCE)
+        self.open_on(picked.then, steps.open, view["found"])
         shown, settings = (*OPENED, "due"), {"show_progress_on": view["drop"], **AT_ONCE}
         for listener, js in ((loaded, REMEMBERED), (view["back"].click, None)):
             back = self._tie(listener, steps.come_back, view["key"], shown, "start", js=js, **settings)

@@ -74,7 +74,7 @@ class Session:
 
     folder: Path
     uploads: set[Path] = field(default_factory=set)  # uploads where Gradio keeps them: sessions may share a file
-    wanted: str | None = None  # what was sent, and is to be opened next
+    wanted: str | int | None = None  # to be opened next: what was sent, or the number of a print on the scan
     album: Album | None = None
     batch: Batch | None = None  # the last one
     key: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # known only to this page's browser

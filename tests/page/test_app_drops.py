@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import noise_with_hole, save
+from conftest import gray_photo, noise_with_hole, save
 
 from demo.limits import MEGABYTES
 from demo.texts import say
@@ -83,6 +83,26 @@ def test_a_photo_that_comes_while_another_is_in_work_is_shown_instead_of_it(visi
     visitor.wait_for_result()
     assert visitor.download()[1].size == (320, 200)
     assert not {240} & set(visitor.page.evaluate("[...seen]")), "the first was shown all the same"
+
+
+def test_of_prints_clicked_while_one_is_looked_at_only_the_last_is_looked_at_and_restored(
+    visitor, served, paused, tmp_path
+):
+    scan = np.full((500, 1300), 235, np.uint8)
+    for left, width in ((60, 300), (480, 310), (900, 320)):
+        scan[60:360, left : left + width] = gray_photo("coffee", width, 300)
+    visitor.choose(save(tmp_path / "album.png", scan))
+    at_work, before = paused("damage"), len(served.calls)
+    for number in (2, 0, 3):  # the second is the whole scan
+        visitor.page.click(f"#prints button.thumbnail-item >> nth={number}")
+        assert at_work.working.wait(30)
+    visitor.page.wait_for_timeout(300)
+    at_work.go_on.set()
+    visitor.page.wait_for_function("document.querySelector('#compare-color img')?.naturalWidth > 312")
+    visitor.wait_for_result()
+    asked = [(stage, photo.width) for stage, photo, *_ in served.calls[before:] if stage != "colorize"]
+    assert [stage for stage, _ in asked] == ["damage", "damage", "repair"], "what nobody wants any more is waited for"
+    assert asked[1][1] == asked[2][1] == visitor.download()[1].width
 
 
 def test_an_upload_that_breaks_is_told_where_it_was_asked_for_and_may_be_tried_again(visitor, tmp_path):

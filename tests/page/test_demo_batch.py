@@ -203,7 +203,8 @@ def test_prints_on_a_scan_come_back_one_by_one_beside_it_and_are_corrected_one_b
     assert first.shape == after["box/album-1.png"].shape
     for in_work in (session.album, None):
         for index, name in ((1, "album-2"), (2, "album")):
-            steps.open_print(SimpleNamespace(index=1), request, told)
+            steps.want_print(SimpleNamespace(index=1), request)
+            steps.open(request, told)
             session.album = in_work
             steps.open_from_batch(SimpleNamespace(index=index), request, told)
             assert session.edit.name == name

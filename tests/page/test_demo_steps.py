@@ -35,6 +35,12 @@ def opened(steps: Steps, file: Path) -> dict:
     return steps.open(REQUEST, told)
 
 
+def print_opened(steps: Steps, number: int) -> dict:
+    """What is shown of a print on the open scan; 0: the scan."""
+    steps.want_print(SimpleNamespace(index=number), REQUEST)
+    return steps.open(REQUEST, told)
+
+
 def lying(picture: np.ndarray, shape: tuple[int, int], turn: float = 0) -> np.ndarray:
     """A scan of white paper with one print on it, in the middle, turned by some degrees."""
     white = Image.new("L", shape[::-1], 235)
@@ -57,16 +63,16 @@ def test_each_print_on_a_scan_is_worked_on_alone_and_straight_and_the_scan_too(s
     assert first.name == "album-1" and np.abs(np.subtract(first.photo.size, 300)).max() < 12, "the scan is what is seen"
 
     steps.restore_at_once(REQUEST, told)
-    shown = steps.open_print(SimpleNamespace(index=2), REQUEST, told)
+    shown = print_opened(steps, 2)
     edit = steps.sessions.of(REQUEST).edit
     taken = np.asarray(edit.photo.resize((356, 296)), int)
     assert np.abs(taken - scan[102:398, 482:838])[10:-10, 10:-10].mean() < 8 and edit.name == "album-2"
     assert shown["prints"].selected_index == 2 and not shown["results"].visible
-    assert steps.open_print(SimpleNamespace(index=2), REQUEST, told) == {}, "what is open is opened anew"
+    assert print_opened(steps, 2) == {}, "what is open is opened anew"
 
-    steps.open_print(SimpleNamespace(index=0), REQUEST, told)
+    print_opened(steps, 0)
     assert np.array_equal(np.asarray(steps.sessions.of(REQUEST).edit.photo), scan)
-    assert steps.open_print(SimpleNamespace(index=1), REQUEST, told)["results"].visible, "its result is lost"
+    assert print_opened(steps, 1)["results"].visible, "its result is lost"
     assert steps.sessions.of(REQUEST).edit is first
 
 
@@ -112,6 +118,27 @@ def test_of_photos_that_come_in_a_row_the_last_is_opened_and_restored_and_none_t
     assert steps.restore_at_once(REQUEST, told)["results"].visible
     meanwhile(None)
     assert opened(steps, first) == {} and session.edit.name == "chelsea"
+
+
+def test_of_prints_that_are_chosen_in_a_row_the_last_is_opened_and_no_other_is_looked_at(steps, tmp_path):
+    scan = np.full((500, 1300), 235, np.uint8)
+    for left, name in ((60, "astronaut"), (480, "coffee"), (900, "chelsea")):
+        scan[60:360, left : left + 300] = gray_photo(name, 300, 300)
+    opened(steps, save(tmp_path / "album.png", scan))
+    session, damage, looked = steps.sessions.of(REQUEST), steps.stages.damage, []
+
+    def meanwhile(photo):
+        looked.append(photo)
+        for number in (0, 3):
+            steps.want_print(SimpleNamespace(index=number), REQUEST)
+        steps.stages.damage = lambda photo: looked.append(photo) or damage(photo)
+        return damage(photo)
+
+    steps.stages.damage = meanwhile
+    assert print_opened(steps, 2) == steps.restore_at_once(REQUEST, told) == {} and session.edit.name == "album-1"
+    assert steps.open(REQUEST, told)["prints"].selected_index == 3 and session.edit.name == "album-3"
+    assert steps.open(REQUEST, told) == {} and len(looked) == 2, "the scan was looked at, which nobody wants any more"
+    assert steps.restore_at_once(REQUEST, told)["results"].visible
 
 
 def test_what_was_sent_goes_with_the_visit_though_it_was_never_opened(steps, tmp_path):
@@ -317,5 +344,5 @@ def test_a_broken_file_beside_an_album_leaves_its_prints_to_be_chosen(steps, tmp
     (tmp_path / "broken.png").write_bytes(b"no photo")
     with pytest.raises(PhotoError):
         opened(steps, tmp_path / "broken.png")
-    assert steps.open_print(SimpleNamespace(index=2), REQUEST, told)
+    assert print_opened(steps, 2)
     assert steps.sessions.of(REQUEST).edit.name == "album-2"
