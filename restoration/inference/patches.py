@@ -4,9 +4,9 @@ The search is PatchMatch (Barnes et al., "PatchMatch: A Randomized Correspondenc
 Editing", 2009): good matches spread to neighbors and are improved by random search around them. All patches move at
 once, so that the work is done on arrays. The cost of a match, beside the difference of the patches:
 
-- the difference of the blurred photos, in which the hole shows the network's fill without any texture;
+- the difference in a blurred photo, in which the hole shows the network's fill without any texture;
 - the difference of local contrast, which is continued smoothly from the border into the hole. At the coarsest size
-  the first matches are chosen by these two alone: a blurry fill would match the flattest places best;
+  the first matches are chosen without the patches' own difference: a blurry fill would match the flattest places best;
 - the distance: nearby sources are likelier to fit;
 - how often the source is used, to avoid repetition.
 
@@ -23,7 +23,7 @@ PASSES = 8  # at each size: searches, each followed by averaging
 STRIDES = 2, 2, 2, 1, 1  # px between patches, at full size, half, a quarter and so on
 STEPS = 4, 2, 1  # strides to the neighbors whose matches are tried, in three rounds of a search
 KNOWN, GUIDE, CONTRAST = 3.0, 0.3, 1.0  # weights in the cost, relative to 1 for a pixel of a patch
-DISTANCE, USAGE = 2.0, 10.0  # squared levels of gray per pixel of distance, and per use of a source
+DISTANCE, USAGE = 2.0, 10.0  # squared levels of gray in each pixel of a patch, per px of distance and use of a source
 TONE = 3  # levels of gray by which a patch is lightened or darkened at most
 PART = 512  # patches that are compared together: what is calculated for them stays in a core's cache
 
@@ -66,7 +66,7 @@ class Patches:
         return np.where(found < 0, np.arange(len(found))[:, None], found)
 
     def _find_features(self, mask: np.ndarray) -> None:
-        """The pictures in which matches are compared, concatenated in `features`, and the weights of the pixels."""
+        """The pictures in which matches are compared, stacked in `features`, and the weights of what is compared."""
         has, self.contrast = _contrasts(self.image, mask)
         self.features = np.stack([_padded(x) for x in (self.image, _blurred(self.image, 1.5), has, self.contrast)])
         size, sparse = self.is_source.size, self._offsets(RADIUS, RADIUS)
@@ -75,8 +75,7 @@ class Patches:
         self.offered = self._offered(np.concatenate([self.patch, size + sparse, [2 * size]]))
         known = _padded(np.where(mask, 1, KNOWN)).ravel()[self.places[:, None] + self.patch]
         others = [GUIDE * len(self.patch) / len(sparse)] * len(sparse) + [CONTRAST * len(self.patch)]
-        others = np.broadcast_to(others, (len(known), len(others)))
-        self.weights = np.sqrt(np.concatenate([known, others], axis=1)).astype(np.float32)
+        self.weights = np.sqrt(np.hstack([known, np.tile(others, (len(known), 1))])).astype(np.float32)
         depth = cv2.distanceTransform(self.hole.astype(np.uint8), cv2.DIST_L2, 3)
         self.trust = 1.3 ** -np.minimum(depth[self.rows, self.columns], 20)  # in what lies near known pixels
         holes = np.flatnonzero(np.pad(self.hole, RADIUS))
@@ -84,8 +83,8 @@ class Patches:
         self.pixel[holes] = np.arange(len(holes))
 
     def _offered(self, offsets: np.ndarray) -> np.ndarray:
-        """What each place has at these offsets, float32 (places, offsets). No source changes, so this is done once:
-        whole rows are found several times as fast as single pixels."""
+        """What each place has at these offsets, float32 (places, offsets); beyond the ends, where no source is, theirs.
+        No source changes, so this is done once: whole rows are found several times as fast as single pixels."""
         features = self.features.ravel()
         found = np.empty((self.is_source.size, len(offsets)), np.float32)
         for start in range(0, len(found), PART):
@@ -211,7 +210,7 @@ def _contrasts(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _blurred(x: np.ndarray, sigma: float) -> np.ndarray:
-    return cv2.GaussianBlur(x, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
+    return cv2.GaussianBlur(x, (0, 0), sigma)
 
 
 def _padded(x: np.ndarray) -> np.ndarray:
