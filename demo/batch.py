@@ -123,7 +123,9 @@ def keep_corrected(session: Session, stages: Stages, language: str) -> None:
 def _keep(session: Session, place: tuple[Path, int], name: str, image: Image.Image, scan: Scan, pair, said) -> None:
     """Write a result, and a picture of the `pair` before and after; the zip lacks it until it is packed again."""
     results = session.batch.results
-    old = results.get(place) or Result(_free_name(name, results.values()), session.file("result.png"))
+    taken = [result.name for result in results.values()]
+    taken += [sent for sent, _ in session.batch.photos if place[1]]  # a photo keeps its name, a print takes another
+    old = results.get(place) or Result(_free_name(name, taken), session.file("result.png"))
     write_photo(image, old.file, scan)
     results[place] = Result(old.name, old.file, session.written(_side_by_side(*pair), "pair.jpg"), said)
     if session.batch.archive:
@@ -180,10 +182,11 @@ def _is_photo(entry: zipfile.ZipInfo) -> bool:
     return not entry.is_dir() and not is_hidden and path.suffix.lower() in SUFFIXES
 
 
-def _free_name(name: str, others: Iterable[Result]) -> str:
+def _free_name(name: str, others: Iterable[str]) -> str:
     """The result's unique name in the zip, within the photo's own folders."""
     path = PurePosixPath(*(part for part in PurePosixPath(name).parts if part not in ("/", "..")))
-    free, number, taken = str(path.with_suffix(".png")), 2, {other.name.lower() for other in others}
+    taken = {str(PurePosixPath(other).with_suffix(".png")).lower() for other in others}
+    free, number = str(path.with_suffix(".png")), 2
     while free.lower() in taken:
         free, number = str(path.with_name(f"{path.stem}-{number}.png")), number + 1
     return free

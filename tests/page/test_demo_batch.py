@@ -263,6 +263,16 @@ def test_two_photos_of_one_name_both_come_back(tmp_path, restorer, archive):
     assert set(restore(batch.gather([sent], tmp_path / "r"), tmp_path, restorer)[1]) == {"a.png", "a-2.png"}
 
 
+def test_a_photo_keeps_its_name_beside_a_print_that_would_have_the_same(tmp_path, restorer):
+    sheet = np.full((300, 400), 235, np.uint8)
+    sheet[60:240, 60:300] = gray_photo("astronaut", 240, 180)
+    names = {"scan.png": sheet, "scan-1.jpg": damaged("coffee")}
+    photos = [(name, save(tmp_path / name, pixels)) for name, pixels in names.items()]
+    results = restore(photos, tmp_path, restorer)[1]
+    assert set(results) == {"scan.png", "scan-1.png", "scan-1-2.png"}
+    assert read(io.BytesIO(results["scan-1.png"])).shape == (90, 120, 3), "it is the print on the other one"
+
+
 def test_limits_hold(tmp_path, restorer, archive, monkeypatch):
     monkeypatch.setattr(batch, "BATCH_PHOTOS", 3)
     with pytest.raises(RefusalError, match="More than 3 photos"):
