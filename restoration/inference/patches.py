@@ -205,7 +205,7 @@ def _contrasts(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndar
     detail = image - _blurred(image, 2)
     clean = (cv2.dilate(mask.astype(np.uint8), np.ones((7, 7))) == 0).astype(np.float32)  # without the fill's detail
     share = _blurred(clean, 3)
-    has = np.sqrt(np.maximum(_blurred(detail * detail * clean, 3) / np.maximum(share, 1e-3), 0))
+    has = np.sqrt(_blurred(detail * detail * clean, 3) / np.maximum(share, 1e-3))
     return has, membrane(has, mask | (share < 0.3))
 
 

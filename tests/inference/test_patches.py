@@ -22,6 +22,7 @@ def test_contrast_is_the_deviation_of_detail_and_a_membrane_where_too_little_is_
     little = mask | (share < 0.3)
     assert np.allclose(wanted, membrane(has, little), atol=1e-6) and (little & ~mask).sum() > 50
     assert np.array_equal(*patches._contrasts(image, np.zeros_like(mask)))
+    assert patches._contrasts(np.full_like(image, 90), mask)[0].max() < 1e-3, "what is all alike has none"
 
 
 @pytest.mark.parametrize("pixels, is_masked", [(2, False), (3, True)])

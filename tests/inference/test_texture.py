@@ -264,6 +264,18 @@ def test_a_calm_hole_gets_less_texture_than_a_lively_one(monkeypatch, contrast, 
     assert (add_texture(fill, mask)[mask] == round(100 + 100 * share)).all()
 
 
+@pytest.mark.parametrize("fill, found, becomes", [(254, 258, 255), (1, -3, 0)])
+def test_what_is_lighter_than_white_is_white_and_what_is_darker_than_black_is_black(monkeypatch, fill, found, becomes):
+    """A patch of white may be lightened by three levels, one of black darkened."""
+
+    def improve(self, sharp):
+        self.image[:], self.contrast = found, np.full(self.image.shape, 1e9, np.float32)
+
+    monkeypatch.setattr(texture.Patches, "improve", improve)
+    mask = hole(80, 80, (20, 20, 60, 60))
+    assert (add_texture(np.full((80, 80), fill, np.uint8), mask)[mask] == becomes).all()
+
+
 def test_damage_is_thick_from_eleven_pixels_or_a_two_hundredth_of_the_photo_on():
     for side, widest in ((200, 10), (2000, 10), (4000, 20)):
         for width, thick in ((widest, False), (widest + 1, True)):
