@@ -33,11 +33,12 @@ class Steps:
     def __init__(self, stages: Stages, sessions: Sessions):
         self.stages, self.sessions = stages, sessions
 
-    def want(self, upload: str | list[str] | None, request: gr.Request) -> None:
-        """A new photo, or one of a row of examples; None: none after all. One in work is given up for it."""
+    def want(self, upload: str | list[str] | None, request: gr.Request) -> str:
+        """A new photo, one of a row of examples, or None; one in work is given up for it. Returns the visit's key."""
         session = self.sessions.of(request)
         session.wanted = upload[0] if isinstance(upload, list) else upload
         session.own(session.wanted)
+        return session.key
 
     def want_print(self, event: gr.SelectData, request: gr.Request) -> None:
         """One of the prints on a scan, or the scan, which comes first; one in work is given up for it."""
@@ -54,7 +55,7 @@ class Steps:
         if wanted is None:  # it was opened for an earlier request, or taken back
             return {}
         if isinstance(wanted, int):
-            return self._show(session.album, wanted, request, progress, wanted)
+            return self._show(session, session.album, wanted, wanted, request, progress)
         progress(0.1, desc=say("reading", language_of(request)))
         try:
             keep_corrected(session, self.stages, language_of(request))
@@ -65,10 +66,10 @@ class Steps:
             raise
         prints = prints_on(scan.image)
         small = photo_shown.choices_of(session, scan.image, prints) if prints else []
-        return self._show(Album(Path(wanted), scan, prints, small), min(number, len(prints)), request, progress, wanted)
+        album = Album(Path(wanted), scan, prints, small)
+        return self._show(session, album, min(number, len(prints)), wanted, request, progress)
 
-    def _show(self, album: Album, number: int, request: gr.Request, progress: gr.Progress, wanted) -> Shown:
-        session = self.sessions.of(request)
+    def _show(self, session: Session, album: Album, number: int, wanted: str | int, request, progress) -> Shown:
         if number not in album.edits:
             progress(0.4, desc=say("finding", language_of(request)))
             scan, name = album.scan, album.file.stem
@@ -94,7 +95,7 @@ class Steps:
         file, number = places[event.index]
         if session.album and session.album.file == file:
             session.wanted = number
-            return self._show(session.album, number, request, progress, number)
+            return self._show(session, session.album, number, number, request, progress)
         self.want(str(file), request)
         return self._open(number, request, progress)
 
@@ -103,14 +104,16 @@ class Steps:
         if not key:
             return {}
         session = self.sessions.return_to(key, request)
-        due = {} if session.edit.restored else {"due": str(session.seen)}  # another text each time
+        due = {} if session.album and session.edit.restored else {"due": str(session.seen)}  # another text each time
+        if session.album is None:
+            return due if session.wanted else {}
         return photo_shown.opened(session, language_of(request)) | due
 
     def catch_up(self, request: gr.Request, progress=gr.Progress()) -> Shown:
-        """The result that was due when the page came back: it may have been made meanwhile."""
-        session, edit = self._visit(request)
-        shown = self.restore_at_once(request, progress)
-        return shown or (photo_shown.results(session, language_of(request)) if edit.restored else {})
+        """What was still to be read or restored when the page came back: that may be done meanwhile."""
+        session, shown = self.sessions.of(request), self.open(request, progress)
+        show = photo_shown.results if session.edit.restored else photo_shown.opened
+        return shown or show(session, language_of(request))
 
     def start_again(self) -> Shown:
         """Make room for another photo."""

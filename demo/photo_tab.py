@@ -55,16 +55,17 @@ class PhotoTab:
     def _tie_start(self, loaded: Callable) -> None:
         view, steps = self.view, self.steps
         for name, wanting in (("drop", view["drop"].upload), ("examples", view["examples"].click)):
-            wanted = wanting(steps.want, view[name], None, trigger_mode="multiple", **AT_ONCE)
+            wanted = wanting(steps.want, view[name], view["key"], trigger_mode="multiple", **AT_ONCE)
+            wanted.then(None, view["key"], js="(key) => { sessionStorage.visit = key; }", **AT_ONCE)
             self.open_on(wanted.then, steps.open, view["drop"])
-        view["drop"].clear(steps.want, view["drop"], None, **AT_ONCE)
+        view["drop"].clear(steps.want, view["drop"], view["key"], **AT_ONCE)
         picked = view["prints"].select(steps.want_print, None, None, trigger_mode="multiple", **AT_ONCE)
         self.open_on(picked.then, steps.open, view["found"])
         shown, settings = (*OPENED, "due"), {"show_progress_on": view["drop"], **AT_ONCE}
         for listener, js in ((loaded, REMEMBERED), (view["back"].click, None)):
             back = self._tie(listener, steps.come_back, view["key"], shown, "start", js=js, **settings)
         back.then(None, view["key"], view["drop"], **SEEN)
-        self._restore_on(view["due"].change, steps.catch_up, None)
+        self.open_on(view["due"].change, steps.catch_up, [view["drop"], view["note"]])
         again = self._tie(view["another"].click, steps.start_again, None, ("start", "work", "back"), "start", **AT_ONCE)
         again.then(js="() => page.startAgain()", **AT_ONCE)
 

@@ -138,7 +138,7 @@ class Sessions:
             if name is None:
                 raise RefusalError("photo_gone")
             self._open[request.session_hash] = session = self._open.pop(name)
-            session.wanted = None
+            session.wanted = None if session.album else session.wanted  # the first photo is read to its end
         return self.of(request)
 
     def leave(self, request: gr.Request) -> None:

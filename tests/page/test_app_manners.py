@@ -222,6 +222,38 @@ def test_a_photo_left_before_it_was_restored_is_shown_restored_once_it_is(visito
 
 
 @pytest.mark.browser
+def test_the_first_photo_comes_though_the_page_is_reloaded_while_it_is_read(visitor, served, tmp_path, monkeypatch):
+    working, go_on = Event(), Event()
+    first, damage, before = [working.set, lambda: go_on.wait(60)], served.restorer.damage, len(served.calls)
+    monkeypatch.setitem(served.instead, "damage", lambda *given: [do() for do in first] and damage(*given))
+    visitor.offer(save(tmp_path / "photo.png", damaged(17)))
+    assert working.wait(30)
+    visitor.page.reload()
+    visitor.wait_for_text("#drop", "queue: ")
+    go_on.set()
+    visitor.wait_for_result()
+    assert visitor.download()[0] == "photo-color.png PNG"
+    assert [call[0] for call in served.calls[before:]] == ["damage", "repair", "colorize"], "it is done twice"
+    visitor.page.click("#another")
+    (tmp_path / "broken.png").write_bytes(b"no photo")
+    visitor.offer(tmp_path / "broken.png")
+    visitor.read_refusal()
+    visitor.page.reload()
+    visitor.wait_for_result()
+
+
+@pytest.mark.browser
+def test_after_a_file_that_is_no_photo_a_reloaded_page_is_as_at_first(visitor, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"no photo")
+    visitor.offer(tmp_path / "broken.png")
+    visitor.read_refusal()
+    visitor.page.reload()
+    visitor.wait_until_idle()
+    visitor.page.wait_for_timeout(500)
+    assert visitor.page.is_visible("#drop") and not visitor.page.is_visible(".refusal")
+
+
+@pytest.mark.browser
 def test_a_copy_of_a_tab_that_still_lives_starts_anew_and_takes_nothing_from_it(visitor, tmp_path):
     visitor.choose(save(tmp_path / "photo.png", damaged(14)))
     with visitor.page.expect_popup() as popup:  # it gets a copy of what is remembered, as a duplicate does

@@ -106,7 +106,7 @@ def test_of_photos_that_come_in_a_row_the_last_is_opened_and_restored_and_none_t
 
     def meanwhile(upload: Path | None) -> None:
         """While the next photo is looked at another one comes, or none after all."""
-        steps.stages.damage = lambda photo: steps.want(upload and str(upload), REQUEST) or damage(photo)
+        steps.stages.damage = lambda photo: [steps.want(upload and str(upload), REQUEST), damage(photo)][1]
 
     meanwhile(second)
     session = steps.sessions.of(REQUEST)
@@ -118,6 +118,13 @@ def test_of_photos_that_come_in_a_row_the_last_is_opened_and_restored_and_none_t
     assert steps.restore_at_once(REQUEST, told)["results"].visible
     meanwhile(None)
     assert opened(steps, first) == {} and session.edit.name == "chelsea"
+
+
+def test_what_waited_to_be_read_when_the_page_was_reloaded_is_read_and_restored(steps, tmp_path):
+    key = steps.want(str(save(tmp_path / "photo.png", gray_photo("coffee", 120, 90))), REQUEST)
+    again = SimpleNamespace(session_hash="b", headers=REQUEST.headers)
+    assert steps.come_back(key, again)["due"] and steps.catch_up(again, told)["work"].visible
+    assert steps.restore_at_once(again, told)["results"].visible and steps.sessions.of(again).edit.name == "photo"
 
 
 def test_of_prints_that_are_chosen_in_a_row_the_last_is_opened_and_no_other_is_looked_at(steps, tmp_path):
