@@ -166,6 +166,16 @@ def test_a_match_costs_what_the_docstring_says(level):
                 assert cost[patch, c] == pytest.approx(expected, rel=1e-3)
 
 
+def test_a_source_offers_its_own_contrast_and_a_patch_wants_what_goes_on_into_the_hole(monkeypatch):
+    own, wanted = np.random.default_rng(0).random((2, 80, 90)).astype(np.float32)
+    monkeypatch.setattr(patches, "_contrasts", lambda *_: (own, wanted))
+    mask = hole(90, 80, (30, 24, 56, 50))
+    found = patches.Patches(gray_photo("coffee", 90, 80), mask, mask, 0)
+    sources, places = (tuple((centers(found, x) - 3).T) for x in (found.sources, found.places))
+    assert np.array_equal(found.offered[found.sources, -1], own[sources])
+    assert np.array_equal(found._wanted()[:, -1], wanted[places])
+
+
 def test_a_pixel_becomes_the_weighted_mean_of_what_patches_over_it_suggest(level):
     rng = np.random.default_rng(1)
     weights, before = rng.random(len(level.places)), level.image.copy()
@@ -281,6 +291,13 @@ def test_damage_is_thick_from_eleven_pixels_or_a_two_hundredth_of_the_photo_on()
         for width, thick in ((widest, False), (widest + 1, True)):
             mask = hole(side, 100, (40, 20, 40 + width, 80))
             assert thick_parts(mask).any() == thick
+
+
+def test_what_lies_beside_thick_damage_counts_up_to_ten_pixels_from_its_core():
+    """Scratches through a hole of 11 px, whose core is its middle."""
+    thick = thick_parts(hole(80, 80, (25, 25, 36, 36), (0, 30, 80, 31), (30, 0, 31, 80)))
+    for line in (thick[30], thick[:, 30]):
+        assert np.flatnonzero(line).tolist() == list(range(20, 41))
 
 
 def test_small_pictures_have_a_patch_at_each_pixel():
