@@ -18,7 +18,7 @@ SHARE = 0.85  # of the texture; the rest is the network's fill, which is numeric
 CALM = 1.0  # levels of gray, the local contrast at which half of that share is left: skies have no texture
 CONTEXT = 160  # px around a hole that patches are taken from
 MAX_AREA = 1 << 20  # px of a hole with its context; for a larger one, texture is made on a smaller copy
-MAX_PIXELS = 60_000  # of all holes together; for more, likewise, since a user waits
+MAX_PIXELS = 120_000  # of all holes together; for more, likewise, since a user waits
 COARSEST = 4  # px, about the depth of the hole at the coarsest size
 
 
