@@ -3,7 +3,8 @@
     python benchmarks/prints.py --data DIR [--count 24]   # DIR: the photos of heldout.tsv, a folder or its tar shards
 
 Scans are made of held-out photos: paper of 3 to 15% around them, on white, cream, gray and black beds with shadows,
-noise and captions, tilted by up to 5 degrees, up to six on a page. Everything is drawn from a fixed seed.
+noise and captions, tilted by up to 5 degrees, up to six on a page. So are photos of single prints on tables, in uneven
+light, as JPEG. Everything is drawn from a fixed seed.
 """
 
 import argparse
@@ -34,7 +35,9 @@ LAYOUTS = {  # columns, rows, share of the cell that a print fills, borders of p
     "four": (2, 2, 0.75, (0, 0.12)),
     "six": (3, 2, 0.75, (0, 0.12)),
 }
+TABLES = {"plain": (0, 0, 0), "wood": (2, 8, 20), "cloth": (3, 7, 0.6)}  # levels of grain, its length in px
 CELL = 460  # px
+TABLE = 900, 1200  # px
 FADED = {"faded to 0.6": (70, 0.6), "faded to 0.4": (100, 0.4)}  # black's level, contrast left
 PAPER = 250
 
@@ -63,6 +66,31 @@ def scan(photos: list[np.ndarray], layout: str, bed: str, rng: np.random.Generat
     levels = np.asarray(page.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1))), np.float32)
     levels = levels + np.linspace(-3, 3, levels.shape[1]) + rng.normal(0, rng.uniform(0.5, 4), levels.shape)
     return np.clip(np.rint(levels), 0, 255).astype(np.uint8), corners
+
+
+def photographed(photo: np.ndarray, table: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A print on a table with a shadow, in light that falls off to one side and to a spot: gray uint8 (H, W), and the
+    picture's corners (4, 2)."""
+    least, most, length = TABLES[table]
+    grain = cv2.GaussianBlur(rng.normal(0, 1, TABLE), (0, 0), sigmaX=length or 1, sigmaY=1)
+    ground = rng.uniform(40, 200) + rng.uniform(least, most) * grain / grain.std()
+    page = Image.fromarray(np.clip(np.rint(ground), 0, 255).astype(np.uint8))
+    height, width = TABLE
+    picture = Image.fromarray(luma(photo))
+    scale = min(rng.uniform(0.45, 0.75) * height / picture.height, rng.uniform(0.5, 0.8) * width / picture.width)
+    picture = picture.resize([round(side * scale) for side in picture.size], Image.Resampling.LANCZOS)
+    border = int(rng.choice([0, 14, 22]))
+    paper = Image.new("L", [side + 2 * border for side in picture.size], 228)
+    paper.paste(picture, (border, border))
+    middle, angle = rng.normal([width / 2, height / 2], [20, 12]), rng.uniform(-6, 6)
+    _lay(page, paper, Print(*middle, *paper.size, angle), rng)
+    y, x = np.mgrid[:height, :width] / max(TABLE)
+    turn, spot = rng.uniform(0, 2 * np.pi), rng.uniform(0, 1, 2) * TABLE / max(TABLE)
+    light = 1 + rng.uniform(0.05, 0.25) * (np.cos(turn) * (2 * x - 1) + np.sin(turn) * (2 * y - 1))
+    light *= 1 - rng.uniform(0, 0.3) * np.exp(-((x - spot[1]) ** 2 + (y - spot[0]) ** 2) / 0.1)
+    levels = np.asarray(page) * light + rng.normal(0, 2, TABLE)
+    jpeg = cv2.imencode(".jpg", np.clip(np.rint(levels), 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 88])[1]
+    return cv2.imdecode(jpeg, cv2.IMREAD_GRAYSCALE), Print(*middle, *picture.size, angle).corners()
 
 
 def _paper(bed: str) -> tuple[int, int]:
@@ -97,14 +125,25 @@ def finding(photos: list[np.ndarray], count: int) -> Iterator[str]:
     for layout in LAYOUTS:
         for bed in BEDS:
             rng = np.random.default_rng([list(LAYOUTS).index(layout), list(BEDS).index(bed)])
-            hits = pictures = extra = 0
-            for _ in range(count):
-                chosen = rng.choice(len(photos), 6, replace=False)
-                gray, corners = scan([photos[i] for i in chosen], layout, bed, rng)
-                found = [print_.corners() for print_ in find_prints(gray)]
-                right = sum(any(overlap(true, one) > 0.9 for one in found) for true in corners)
-                hits, pictures, extra = hits + right, pictures + len(corners), extra + len(found) - right
-            yield f"| {layout} | {bed} | {pictures} | {hits / pictures:.3f} | {extra} |"
+            made = [scan([photos[i] for i in _chosen(photos, rng)], layout, bed, rng) for _ in range(count)]
+            yield _found(layout, bed, made)
+    for number, table in enumerate(TABLES):
+        rng = np.random.default_rng([9, number])
+        made = [photographed(photos[_chosen(photos, rng)[0]], table, rng) for _ in range(count)]
+        yield _found("one print", f"table, {table}", [(gray, [corners]) for gray, corners in made])
+
+
+def _chosen(photos: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    return rng.choice(len(photos), 6, replace=False)
+
+
+def _found(layout: str, bed: str, made: list[tuple[np.ndarray, list[np.ndarray]]]) -> str:
+    hits = pictures = extra = 0
+    for gray, corners in made:
+        found = [print_.corners() for print_ in find_prints(gray)]
+        right = sum(any(overlap(true, one) > 0.9 for one in found) for true in corners)
+        hits, pictures, extra = hits + right, pictures + len(corners), extra + len(found) - right
+    return f"| {layout} | {bed} | {pictures} | {hits / pictures:.3f} | {extra} |"
 
 
 def false_alarms(photos: list[tuple[str, np.ndarray]]) -> str:

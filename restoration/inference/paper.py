@@ -10,12 +10,14 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from restoration.inference.ground import find_ground
 from restoration.inference.prints import Print, straightened
 
 WORK = 800  # px, the longer side at which prints are looked for
 MAX_SIDE = 32_766  # px, the limit of OpenCV's rotation; a longer photo counts as one print
 MIN_SIDE = 32  # px at that size
 MIN_AREA = 0.015  # of the scan, and at least a tenth of its largest print: captions are smaller
+LEAST_ALONE = 0.08  # of a photo: a print on a table
 MAX_NESTED = 3  # levels of paper inside paper: a bed, an album page, a print's white border
 ANGLES = np.radians(sorted(np.arange(-80, 81, 2) / 10, key=abs))  # of two equally good ones the smaller counts
 TOLERANCE = 14  # levels from those at the scan's edge that are still paper
@@ -64,7 +66,8 @@ def _search(gray: np.ndarray, around: Print, nested: int) -> list[Print]:
     size = round(inside.width * scale), round(inside.height * scale)
     if min(size) < 2 * MIN_SIDE or not nested:
         return [around]
-    prints = _prints(straightened(gray, inside, size))
+    view = straightened(gray, inside, size)
+    prints = _prints(view) or (_photographed(view) if nested == MAX_NESTED else [])
     if nested < MAX_NESTED and any(max(p.beyond(size[::-1])) > MAX_BEYOND * max(size) for p in prints):
         return [around]  # a scan may lack a part of a print, a print cannot
     found = []
@@ -89,6 +92,28 @@ def _prints(view: np.ndarray) -> list[Print]:
         return []
     largest = max(p.width * p.height for p in found)
     return _in_reading_order([p for p in found if p.width * p.height > largest / 10])
+
+
+def _photographed(view: np.ndarray) -> list[Print]:
+    """The print that lies on a table, alone and in full view; none if a side of it is in doubt."""
+    ground = find_ground(view)
+    rest = cv2.morphologyEx((~ground).view(np.uint8), cv2.MORPH_OPEN, _WIDE_BOX)
+    contours, _ = cv2.findContours(rest, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outline = max(contours, key=cv2.contourArea, default=None)
+    if outline is None or not _is_rectangle(outline, view.size):
+        return []
+    region = cv2.drawContours(np.zeros_like(view), [outline], 0, 1, cv2.FILLED)
+    found, sides = _fitted(view, ground, _rectangle(region.view(bool)))
+    if None in sides or not _is_print(found, sides, view.size):
+        return []
+    steps = [side.step for side in sides]
+    return [found] if min(steps) > 0.6 and sum(steps) > 4 * 0.75 else []
+
+
+def _is_rectangle(outline: np.ndarray, scan: int) -> bool:
+    """Whether a region is large enough, and fills most of the smallest rotated rectangle around it."""
+    area, (_, sides, _) = cv2.contourArea(outline), cv2.minAreaRect(outline)
+    return area > LEAST_ALONE * scan and area > 0.8 * sides[0] * sides[1]
 
 
 def _in_reading_order(prints: list[Print], across: bool = False) -> list[Print]:
