@@ -17,7 +17,7 @@ WORK = 800  # px, the longer side at which prints are looked for
 MAX_SIDE = 32_766  # px, the limit of OpenCV's rotation; a longer photo counts as one print
 MIN_SIDE = 32  # px at that size
 MIN_AREA = 0.015  # of the scan, and at least a tenth of its largest print: captions are smaller
-LEAST_ALONE = 0.08  # of a photo: a print on a table
+LEAST_ON_TABLE = 0.04  # of a photo: a print on a table
 MAX_NESTED = 3  # levels of paper inside paper: a bed, an album page, a print's white border
 ANGLES = np.radians(sorted(np.arange(-80, 81, 2) / 10, key=abs))  # of two equally good ones the smaller counts
 TOLERANCE = 14  # levels from those at the scan's edge that are still paper
@@ -95,25 +95,30 @@ def _prints(view: np.ndarray) -> list[Print]:
 
 
 def _photographed(view: np.ndarray) -> list[Print]:
-    """The print that lies on a table, alone and in full view; none if a side of it is in doubt."""
+    """The prints that lie on a table, in full view; none if there is something else, or a side of one is in doubt."""
     ground = find_ground(view)
     rest = cv2.morphologyEx((~ground).view(np.uint8), cv2.MORPH_OPEN, _WIDE_BOX)
-    contours, _ = cv2.findContours(rest, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    outline = max(contours, key=cv2.contourArea, default=None)
-    if outline is None or not _is_rectangle(outline, view.size):
+    outlines, _ = cv2.findContours(rest, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    large = [outline for outline in outlines if cv2.contourArea(outline) > LEAST_ON_TABLE * view.size]
+    if not all(map(_is_rectangle, large)):
         return []
-    region = cv2.drawContours(np.zeros_like(view), [outline], 0, 1, cv2.FILLED)
-    found, sides = _fitted(view, ground, _rectangle(region.view(bool)))
-    if None in sides or not _is_print(found, sides, view.size):
-        return []
-    steps = [side.step for side in sides]
-    return [found] if min(steps) > 0.6 and sum(steps) > 4 * 0.75 else []
+    regions = [cv2.drawContours(np.zeros_like(view), [outline], 0, 1, cv2.FILLED).view(bool) for outline in large]
+    found = [_fitted(view, ground, _rectangle(region)) for region in regions]
+    return (
+        _in_reading_order([each for each, _ in found]) if all(_is_in_view(*each, view.size) for each in found) else []
+    )
 
 
-def _is_rectangle(outline: np.ndarray, scan: int) -> bool:
-    """Whether a region is large enough, and fills most of the smallest rotated rectangle around it."""
-    area, (_, sides, _) = cv2.contourArea(outline), cv2.minAreaRect(outline)
-    return area > LEAST_ALONE * scan and area > 0.8 * sides[0] * sides[1]
+def _is_rectangle(outline: np.ndarray) -> bool:
+    """Whether a region fills most of the smallest rotated rectangle around it."""
+    width, height = cv2.minAreaRect(outline)[1]
+    return cv2.contourArea(outline) > 0.8 * width * height
+
+
+def _is_in_view(found: Print, sides: list[Side | None], scan: int) -> bool:
+    """Whether all four sides of a print are seen, each with a step in brightness."""
+    steps = [side.step if side else 0.0 for side in sides]
+    return _is_print(found, sides, scan) and min(steps) > 0.6 and sum(steps) > 4 * 0.75
 
 
 def _in_reading_order(prints: list[Print], across: bool = False) -> list[Print]:

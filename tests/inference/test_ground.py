@@ -60,6 +60,17 @@ def test_a_print_on_a_table_is_found_with_the_picture_in_it(angle, level):
     assert corners < 16 and abs(found.angle - angle) < 0.5, "the paper, or the picture within its border"
 
 
+def test_several_prints_on_a_table_are_found_in_reading_order_or_none_of_them():
+    prints = [Print(150, 120, 220, 170, 3), Print(430, 130, 240, 180, -2), Print(300, 330, 260, 190, 0)]
+    found = find_inside_paper(lay(table(), *prints))
+    assert len(found) == 3
+    for one, true in zip(found, prints, strict=True):
+        assert np.abs(one.corners() - true.corners()).max() < 16
+    page = lay(table(), *prints[:2])
+    cv2.ellipse(page, (300, 340), (110, 80), 0, 0, 360, 40, -1)  # a bowl
+    assert find_inside_paper(page) == []
+
+
 def test_nothing_is_found_on_an_empty_table_nor_where_a_side_is_not_seen():
     for page in (lay(table()), lay(table(), Print(500, 230, 330, 260, 2)), lay(table(), Print(300, 230, 90, 60, 2))):
         assert find_inside_paper(page) == []
