@@ -67,7 +67,10 @@ def _search(gray: np.ndarray, around: Print, nested: int) -> list[Print]:
     if min(size) < 2 * MIN_SIDE or not nested:
         return [around]
     view = straightened(gray, inside, size)
-    prints = _prints(view) or (_photographed(view) if nested == MAX_NESTED else [])
+    prints = _prints(view)
+    if nested == MAX_NESTED and len(prints) < 2:
+        on_table = _photographed(view)  # the evidence is stronger there: all four sides are seen
+        prints = on_table if on_table and _differ(prints, on_table) else prints
     if nested < MAX_NESTED and any(max(p.beyond(size[::-1])) > MAX_BEYOND * max(size) for p in prints):
         return [around]  # a scan may lack a part of a print, a print cannot
     found = []
@@ -107,6 +110,14 @@ def _photographed(view: np.ndarray) -> list[Print]:
     return (
         _in_reading_order([each for each, _ in found]) if all(_is_in_view(*each, view.size) for each in found) else []
     )
+
+
+def _differ(prints: list[Print], others: list[Print]) -> bool:
+    """Whether two findings differ in number, or in a corner by more than a print's white border."""
+    if len(prints) != len(others):
+        return True
+    pairs = zip(prints, others, strict=True)
+    return any(np.abs(a.corners() - b.corners()).max() > 0.1 * max(b.width, b.height) for a, b in pairs)
 
 
 def _is_rectangle(outline: np.ndarray) -> bool:

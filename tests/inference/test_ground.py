@@ -84,10 +84,22 @@ def test_what_is_no_rectangle_is_no_print():
     assert find_inside_paper(np.clip(page, 0, 255).astype(np.uint8)) == []
 
 
-def test_a_table_is_looked_for_only_where_no_paper_was_found_and_not_inside_a_print(monkeypatch):
-    asked = []
+@pytest.mark.parametrize("off, wrong", [((0, 0, 0, 0), False), ((-20, -20, -20, -20), False), ((0, 60, 0, 0), True)])
+def test_where_paper_shows_another_print_the_table_is_believed_but_a_white_border_is_left_to_paper(
+    monkeypatch, off, wrong
+):
+    true = Print(310, 230, 330, 260, 4)
+    shown = [true.grown(*off)]  # once: there is nothing inside it
+    monkeypatch.setattr(paper, "_prints", lambda view: [shown.pop()] if shown else [])
+    [found] = find_prints(lay(table(), true))
+    expected = true if wrong else true.grown(*off)
+    assert np.abs(found.corners() - expected.corners()).max() < (16 if wrong else 0.1)
+
+
+def test_a_table_is_not_looked_for_where_paper_has_several_prints_nor_inside_a_print(monkeypatch):
+    asked, prints = [], [Print(160, 230, 220, 260, 3), Print(430, 230, 240, 180, -2)]
     monkeypatch.setattr(paper, "find_ground", lambda view: asked.append(view.shape) or find_ground(view))
-    find_inside_paper(lay(np.full(SHAPE, 250.0), Print(310, 230, 330, 260, 4)))
+    find_inside_paper(lay(np.full(SHAPE, 250.0), *prints))
     assert not asked
-    find_inside_paper(lay(table(), Print(310, 230, 330, 260, 4)))
+    find_inside_paper(lay(table(), *prints))
     assert len(asked) == 1
