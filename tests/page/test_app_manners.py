@@ -217,8 +217,8 @@ def test_a_photo_left_before_it_was_restored_is_shown_restored_once_it_is(visito
     assert "queue: " in visitor.read("#note"), "who paints meanwhile no longer sees that it is being restored"
     go_on.set()
     visitor.wait_for_result()
+    visitor.wait_for_text("#note", say("marks_changed", "en"))
     assert [call[0] for call in served.calls[before:]].count("repair") == 1, "it is done twice"
-    assert visitor.read("#note") == say("marks_changed", "en")
 
 
 @pytest.mark.browser
