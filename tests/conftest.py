@@ -4,6 +4,7 @@ import os
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 
 import numpy as np
@@ -260,6 +261,24 @@ def browser():
 
     with chromium() as browser:
         yield browser
+
+
+@pytest.fixture
+def paused(served, monkeypatch):
+    """A stage of the page's work takes as long as the test wants."""
+
+    def pause(stage: str) -> SimpleNamespace:
+        working, go_on = Event(), Event()
+
+        def wait(*given):
+            working.set()
+            assert go_on.wait(60)
+            return getattr(served.restorer, stage)(*given)
+
+        monkeypatch.setitem(served.instead, stage, wait)
+        return SimpleNamespace(working=working, go_on=go_on)
+
+    return pause
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """Photos that are dropped: anywhere, while others are in work, many at once."""
 
-from threading import Event
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from conftest import gray_photo, noise_with_hole, save
@@ -43,24 +40,6 @@ def test_what_is_dropped_is_taken_and_never_shown_instead_of_the_page(visitor, s
     for many, place in enumerate(("#batch-files button", "#batch-files tr.file", "#title"), 1):
         assert not visitor.drop(photo, on=place)
         visitor.page.wait_for_function(f"document.querySelectorAll('#batch-files tr.file').length === {many}")
-
-
-@pytest.fixture
-def paused(served, monkeypatch):
-    """The first photo's look for damage, or its repair, takes as long as the test wants."""
-
-    def pause(stage: str) -> SimpleNamespace:
-        working, go_on = Event(), Event()
-
-        def wait(*given):
-            working.set()
-            assert go_on.wait(60)
-            return getattr(served.restorer, stage)(*given)
-
-        monkeypatch.setitem(served.instead, stage, wait)
-        return SimpleNamespace(working=working, go_on=go_on)
-
-    return pause
 
 
 @pytest.mark.parametrize("stage, way", [("damage", "drop"), ("damage", "choose"), ("repair", "drop")])

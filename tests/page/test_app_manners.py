@@ -199,12 +199,10 @@ def test_a_reload_brings_the_visit_back(visitor, served, tmp_path):
 
 
 @pytest.mark.browser
-def test_a_photo_left_before_it_was_restored_is_shown_restored_once_it_is(visitor, served, tmp_path, monkeypatch):
-    working, go_on = Event(), Event()
-    first, repair, before = [working.set, lambda: go_on.wait(60)], served.restorer.repair, len(served.calls)
-    monkeypatch.setitem(served.instead, "repair", lambda *given: [do() for do in first] and repair(*given))
+def test_a_photo_left_before_it_was_restored_is_shown_restored_once_it_is(visitor, served, paused, tmp_path):
+    at_work, before = paused("repair"), len(served.calls)
     visitor.offer(save(tmp_path / "photo.png", damaged(16)))
-    assert working.wait(30)
+    assert at_work.working.wait(30)
     visitor.page.reload()
     visitor.page.wait_for_selector("#work", state="visible")
     visitor.page.click("#another")
@@ -215,22 +213,20 @@ def test_a_photo_left_before_it_was_restored_is_shown_restored_once_it_is(visito
     visitor.wait_for_text("#note", "queue: ")
     visitor.paint((0.5, 0.8), (0.9, 0.8))
     assert "queue: " in visitor.read("#note"), "who paints meanwhile no longer sees that it is being restored"
-    go_on.set()
+    at_work.go_on.set()
     visitor.wait_for_result()
     visitor.wait_for_text("#note", say("marks_changed", "en"))
     assert [call[0] for call in served.calls[before:]].count("repair") == 1, "it is done twice"
 
 
 @pytest.mark.browser
-def test_the_first_photo_comes_though_the_page_is_reloaded_while_it_is_read(visitor, served, tmp_path, monkeypatch):
-    working, go_on = Event(), Event()
-    first, damage, before = [working.set, lambda: go_on.wait(60)], served.restorer.damage, len(served.calls)
-    monkeypatch.setitem(served.instead, "damage", lambda *given: [do() for do in first] and damage(*given))
+def test_the_first_photo_comes_though_the_page_is_reloaded_while_it_is_read(visitor, served, paused, tmp_path):
+    at_work, before = paused("damage"), len(served.calls)
     visitor.offer(save(tmp_path / "photo.png", damaged(17)))
-    assert working.wait(30)
+    assert at_work.working.wait(30)
     visitor.page.reload()
     visitor.wait_for_text("#drop", "queue: ")
-    go_on.set()
+    at_work.go_on.set()
     visitor.wait_for_result()
     assert visitor.download()[0] == "photo-color.png PNG"
     assert [call[0] for call in served.calls[before:]] == ["damage", "repair", "colorize"], "it is done twice"
